@@ -1,0 +1,105 @@
+# usher: build, tests, checks. `make help` lists the targets.
+#
+# The house, room by room: what a room may include (-I) and which libraries it may use. A forbidden include does
+# not compile. Add a room here and nowhere else.
+#
+#     room       folder               may include (rooms)                       libraries
+ROOMS := base io db store core ai tasks api webhook app
+
+DIR_base    := src/base
+DIR_io      := src/io
+DIR_db      := db
+DIR_store   := src/store
+DIR_core    := src/core
+DIR_ai      := src/ai
+DIR_tasks   := src/tasks
+DIR_api     := src/api
+DIR_webhook := platforms/webhook
+DIR_app     := src/app
+
+SEES_base    :=
+SEES_io      := base
+SEES_db      := base
+SEES_store   := base db
+SEES_core    := base
+SEES_ai      := base io
+SEES_tasks   := base
+SEES_api     := base io
+SEES_webhook := base io
+SEES_app     := base io db store core ai tasks api webhook
+
+PKGS_base    := jansson libcrypto
+PKGS_io      := libwebsockets libuv libcurl libcrypto
+PKGS_db      := sqlite3
+PKGS_app     := libconfig libcurl smartcols jansson
+PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libcrypto smartcols
+LIBS_PLAIN   := -lhttp_parser -lwslay -lunistring -lpthread
+
+# ---- compilers and flags -------------------------------------------------------------------------------
+
+B        ?= build
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+MODE     ?= release
+VERSION  := $(shell cat VERSION 2>/dev/null || echo 0)
+
+WARN := -Wall -Wextra -Werror -Wformat=2 -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wimplicit-fallthrough -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
+	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
+HARDEN_LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+ifeq ($(shell uname -m),x86_64)
+HARDEN += -fcf-protection=full
+endif
+
+OPT_release := -O2 -g $(HARDEN)
+OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -fPIE
+OPT_tsan    := -O1 -g -fsanitize=thread -fno-omit-frame-pointer -fPIE
+OPT_debug   := -O0 -g -fPIE
+OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fPIE
+LINK_release := $(HARDEN_LINK)
+LINK_asan    := -fsanitize=address,undefined -pie
+LINK_tsan    := -fsanitize=thread -pie
+LINK_debug   := -pie
+LINK_fuzz    := -fsanitize=address,undefined -pie
+
+CFLAGS_ALL  = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN) $(OPT_$(MODE)) -pthread -MMD -MP $(CFLAGS)
+LDFLAGS_ALL = $(LINK_$(MODE)) -pthread $(LDFLAGS)
+LIBS        = $(shell pkg-config --libs $(PKGS)) $(LIBS_PLAIN)
+
+# ---- objects -------------------------------------------------------------------------------------------
+
+room_flags = -Iinclude -I$(DIR_$(1)) $(foreach r,$(SEES_$(1)),-I$(DIR_$(r)))
+room_src   = $(wildcard $(DIR_$(1))/*.c)
+room_obj   = $(patsubst %.c,$(B)/%.o,$(call room_src,$(1)))
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(B)/usher
+
+define ROOM_RULES
+$(B)/$(DIR_$(1))/%.o: $(DIR_$(1))/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS_ALL) $(call room_flags,$(1)) -c -o $$@ $$<
+endef
+$(foreach r,$(ROOMS),$(eval $(call ROOM_RULES,$(r))))
+
+# Files that travel inside the binary: migrations by backend, the price table.
+EMBED := $(wildcard db/migrations/*/*.sql) etc/prices.conf
+EMBED_OBJ := $(patsubst %,$(B)/%.o,$(EMBED))
+$(B)/%.sql.o: %.sql
+	@mkdir -p $(@D)
+	ld -r -b binary -z noexecstack -o $@ $<
+$(B)/%.conf.o: %.conf
+	@mkdir -p $(@D)
+	ld -r -b binary -z noexecstack -o $@ $<
+
+ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
+$(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+-include $(ALL_OBJ:.o=.d)
+include tests/tests.mk

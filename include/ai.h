@@ -1,0 +1,106 @@
+/* All the core knows of models and tools: ask, parts, steps to make durable, done, cancel. Loop thread only. */
+#ifndef USHER_AI_H
+#define USHER_AI_H
+
+#include "err.h"
+#include "tool.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct ai;
+
+enum { AI_COST_UNKNOWN = -1 };
+
+enum ai_role { AI_USER, AI_ASSISTANT };
+
+/* One earlier message of the conversation. */
+struct ai_message {
+	enum ai_role role;
+	const char *text;
+};
+
+/* One line of a turn's journal: what must be durable before the next thing happens. */
+enum ai_step_kind {
+	AI_STEP_REPLY,  /* the model's complete reply that asks for tools; payload: {"text","tool_calls":[...],"raw"} */
+	AI_STEP_INTENT, /* a tool is about to run; payload: its arguments, a JSON object */
+	AI_STEP_RESULT, /* what it returned; payload: a JSON object */
+};
+
+struct ai_step {
+	enum ai_step_kind kind;
+	unsigned round;       /* 1 for the first reply that asks for tools */
+	const char *call_id;  /* INTENT, RESULT: id of the call, unique in the turn; NULL for REPLY */
+	const char *tool;     /* INTENT, RESULT: its name */
+	bool failed;          /* RESULT */
+	const char *payload;  /* JSON text */
+};
+
+/* One request to one model: a row of ai_agent_interactions. */
+struct ai_attempt {
+	const char *provider, *model; /* as in the settings, e.g. "openai", "gpt-..." */
+	const char *input;            /* the last thing said to it */
+	const char *output;           /* what it said, NULL when it failed */
+	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown */
+	int64_t cost_micros;          /* millionths of a US dollar, AI_COST_UNKNOWN when the price is not known */
+	int64_t latency_ms, first_token_ms; /* first_token_ms -1 when there was none */
+	bool estimated;               /* tokens are our estimate: the stream was cut */
+	const char *request_id;       /* the provider's, or NULL */
+	const char *error;            /* NULL on success */
+};
+
+/* A question. Everything is borrowed for the call. */
+struct ai_ask {
+	const char *model;         /* a name of the settings' models; NULL: assistant.model */
+	const char *system_prompt; /* or NULL */
+	double temperature;        /* < 0: the model's own default */
+	long max_output_tokens;    /* 0: the model's own default */
+	const struct ai_message *history; /* oldest first, roles alternate, without the prompt */
+	size_t history_count;
+	const char *prompt;        /* what was said now */
+	const struct ai_step *journal; /* steps made durable before a crash, oldest first */
+	size_t journal_count;
+	const struct tool *const *tools;
+	size_t tool_count;
+	const struct tool_caller *caller;
+	const char *key;           /* of this turn: tool keys and request ids are derived from it */
+};
+
+/* How a question ended. err->kind ERR_NONE: text is the answer. Otherwise err says why and code is a short word
+ * for programs ("model_unavailable", "model_refused", "context_overflow", "too_many_rounds", "timeout", ...). */
+struct ai_result {
+	struct err err;
+	const char *code;
+	const char *text;         /* Markdown, never empty on success */
+	const char *tool_calls;   /* JSON array of {name,arguments,result}; "[]" when none */
+	const char *request;      /* what was sent last, normalised JSON (structured prompt) */
+	const char *raw;          /* the last reply as it came */
+	const char *model;        /* that gave the answer, or NULL */
+	bool cut;                 /* the model stopped at its output limit or the stream broke off */
+	size_t history_dropped;   /* oldest messages left out to fit the window */
+	const struct ai_attempt *attempts; /* not yet handed over by journal */
+	size_t attempt_count;
+};
+
+/* What the AI room tells the core. owner and ticket are those of ai_start. */
+struct ai_events {
+	/* The answer shown so far grew. begins_again: drop what was shown before. */
+	void (*part)(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again);
+	/* Make these steps and attempts durable together, then call ai_journaled. */
+	void (*journal)(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
+			const struct ai_attempt *attempts, size_t attempt_count);
+	/* The end; nothing comes for this ticket afterwards. */
+	void (*done)(void *owner, uint64_t ticket, const struct ai_result *result);
+};
+
+/* Starts to answer. Exactly one done follows in a later round, unless cancelled. ticket: the caller's, unique. */
+void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner, uint64_t ticket);
+
+/* The journal of this ticket is committed: go on. Unknown tickets are ignored. */
+void ai_journaled(struct ai *ai, uint64_t ticket);
+
+/* Stops at once; no event follows. attempts made so far are lost to the record only if the daemon dies:
+ * they are handed to `left` (may be NULL) before this returns. Unknown tickets are ignored. */
+void ai_cancel(struct ai *ai, uint64_t ticket,
+	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner);
+
+#endif

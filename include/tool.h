@@ -1,0 +1,37 @@
+/* What a tool is: something the model may ask for, run by us, bound to the person who spoke. */
+#ifndef USHER_TOOL_H
+#define USHER_TOOL_H
+
+#include "err.h"
+#include <stdint.h>
+
+/* What may be done when a crash leaves a call with an intent and no result (durability.md 2.6). */
+enum tool_class {
+	TOOL_READ,  /* no effect: run again */
+	TOOL_KEYED, /* an effect, but the key makes a repetition harmless: run again with the same key */
+	TOOL_ONCE,  /* an effect without a key: never run again, the model is told the outcome is unknown */
+};
+
+/* On whose behalf a call is made. Made by the core, passed through the AI room unread. Borrowed. */
+struct tool_caller {
+	const char *org_id;
+	const char *profile_id;
+	int64_t conversation_id;
+};
+
+/* result: JSON text, an object; a failure is {"error":"..."} with failed true. Borrowed for the call. */
+typedef void tool_done_fn(void *owner, uint64_t ticket, const char *result, bool failed);
+
+struct tool {
+	const char *name;        /* [a-zA-Z0-9_-]{1,64} */
+	const char *description; /* for the model */
+	const char *parameters;  /* JSON Schema object */
+	enum tool_class class;
+	void *box;               /* whose tool it is; first argument of call */
+	/* Runs the tool. arguments: a JSON object (already checked to be one); key: the same for a repetition of
+	 * this very call. Copies what it keeps. done is called exactly once, in a later loop round. Loop thread. */
+	void (*call)(void *box, const struct tool_caller *caller, const char *arguments, const char *key,
+		     tool_done_fn *done, void *owner, uint64_t ticket);
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* Making the AI room: what src/app needs and nobody else. */
+#ifndef USHER_AI_OPEN_H
+#define USHER_AI_OPEN_H
+
+#include "ai.h"
+#include "llm.h"
+#include "settings.h"
+
+/* One line of the price table, in millionths of a US dollar for a million tokens; -1: not given. */
+struct ai_price {
+	const char *provider; /* "openai"; matches models[].price_as or the provider */
+	const char *model;    /* exact name, or with a trailing "*" a prefix */
+	int64_t input, cached, output;
+};
+
+struct ai_options {
+	struct loop *loop;
+	struct http *http;
+	const struct log *log;
+	const struct settings *const *models; /* the groups of settings `models`; none: one "local" */
+	size_t model_count;
+	const char *model;                    /* assistant.model: the default; NULL: the first */
+	const struct ai_price *prices;        /* copied */
+	size_t price_count;
+	unsigned rounds_max;                  /* model, tools, model, ...: replies that ask for tools */
+	unsigned attempts_max;                /* requests for one reply, retries included */
+	unsigned turn_ms;                     /* the whole question */
+};
+
+/* Every provider's settings are checked here by models[].provider. NULL and err on failure. */
+struct ai *ai_create(const struct ai_options *options, struct err *err);
+void ai_destroy(struct ai *ai); /* cancels what runs; takes NULL */
+
+/* Is this model reachable with its key? For doctor. */
+void ai_check(struct ai *ai, const char *model,
+	      void (*checked)(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms), void *owner,
+	      uint64_t ticket);
+
+/* Names for messages and status, in order of the settings; NULL past the end. */
+const char *ai_model_name(const struct ai *ai, size_t index);
+
+/* The table of one models[] entry: name, provider, model and every provider's own settings. */
+extern const struct setting ai_model_settings[];
+
+#endif

@@ -1,0 +1,41 @@
+/* The cryptography we use, all of it OpenSSL's. Any thread. Failure of OpenSSL itself ends the program. */
+#ifndef USHER_CRYPTO_H
+#define USHER_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_SHA256_HEX = 65, CRYPTO_UUID_SIZE = 37 };
+
+void crypto_random(void *out, size_t size);
+void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]);
+char *crypto_sha256_hex(const void *data, size_t len, char out[CRYPTO_SHA256_HEX]); /* lower case; returns out */
+
+/* HMAC-SHA256 over parts put one behind the other. */
+struct crypto_part {
+	const void *data;
+	size_t len;
+};
+void crypto_hmac_sha256(const void *key, size_t key_len, const struct crypto_part *parts, size_t count,
+			uint8_t out[CRYPTO_SHA256_SIZE]);
+
+/* Takes the same time wherever the first difference is. Lengths are not secret. */
+bool crypto_equal(const void *a, size_t a_len, const void *b, size_t b_len);
+
+void crypto_hex(const void *data, size_t len, char *out);        /* 2 * len + 1 bytes, lower case */
+bool crypto_unhex(const char *text, size_t len, uint8_t *out);   /* len even; out len / 2 bytes */
+
+/* Standard base64 with padding. out: 4 * ((len + 2) / 3) + 1 bytes. Returns the text's length. */
+size_t crypto_base64(const void *data, size_t len, char *out);
+
+/* Strict alphabet; padding may be missing; no white space. out: 3 * len / 4 + 3 bytes. false: not base64. */
+bool crypto_unbase64(const char *text, size_t len, uint8_t *out, size_t *len_out);
+
+/* A UUID version 7 (RFC 9562): ordered by time, 74 random bits. Returns out. */
+char *crypto_uuid(char out[CRYPTO_UUID_SIZE]);
+
+/* The form 8-4-4-4-12 in hexadecimal digits. */
+bool crypto_uuid_valid(const char *text);
+
+#endif

@@ -1,0 +1,170 @@
+/* Log lines with context, without secrets. */
+#include "log.h"
+#include "buf.h"
+#include "clock.h"
+#include "json.h"
+#include "mem.h"
+#include "text.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SECRET_LEAST = 6, LINE_MAX_BYTES = 4000 };
+
+static const char *const level_names[] = { "debug", "info", "warn", "error" };
+static enum log_level least_level = LOG_INFO;
+static bool as_json;
+
+static struct hidden {
+	char *value;
+	struct hidden *next;
+} *hidden; /* only ever grows; guarded by the mutex */
+static pthread_mutex_t hidden_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void log_setup(enum log_level least, bool json)
+{
+	least_level = least;
+	as_json = json;
+}
+
+bool log_level_parse(const char *name, enum log_level *level_out)
+{
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+		if (strcmp(level_names[i], name) == 0) {
+			*level_out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level >= least_level;
+}
+
+void log_hide(const char *secret)
+{
+	struct hidden *entry;
+
+	if (secret == NULL || strlen(secret) < SECRET_LEAST)
+		return;
+	entry = mem_alloc(sizeof(*entry));
+	entry->value = mem_text(secret);
+	pthread_mutex_lock(&hidden_lock);
+	entry->next = hidden;
+	hidden = entry;
+	pthread_mutex_unlock(&hidden_lock);
+}
+
+/* Searched by value, so that a secret is caught whatever sentence it got into (security.md R79). */
+static char *without_secrets(char *line)
+{
+	pthread_mutex_lock(&hidden_lock);
+	for (const struct hidden *entry = hidden; entry; entry = entry->next) {
+		char *at;
+
+		while ((at = strstr(line, entry->value))) {
+			char *cleaned = mem_format("%.*s[secret]%s", (int)(at - line), line, at + strlen(entry->value));
+
+			free(line);
+			line = cleaned;
+		}
+	}
+	pthread_mutex_unlock(&hidden_lock);
+	return line;
+}
+
+static void add_names(const struct log *log, struct buf *out)
+{
+	if (log == NULL)
+		return;
+	add_names(log->parent, out);
+	if (log->name)
+		buf_format(out, "%s%s", out->len ? " " : "", log->name);
+}
+
+static const char *find_trace(const struct log *log)
+{
+	while (log && log->trace == NULL)
+		log = log->parent;
+	return log ? log->trace : NULL;
+}
+
+static void print_json(enum log_level level, const char *where, const char *trace, const char *message)
+{
+	char now[CLOCK_TEXT_SIZE];
+	struct buf line = { 0 };
+
+	buf_format(&line, "{\"time\":\"%s\",\"level\":\"%s\"", clock_text(clock_wall_ms(), now), level_names[level]);
+	if (*where) {
+		buf_text(&line, ",\"where\":");
+		json_quote(&line, where, strlen(where));
+	}
+	if (trace) {
+		buf_text(&line, ",\"trace\":");
+		json_quote(&line, trace, strlen(trace));
+	}
+	buf_text(&line, ",\"message\":");
+	json_quote(&line, message, strlen(message));
+	buf_text(&line, "}\n");
+	(void)!write(STDERR_FILENO, line.data, line.len);
+	buf_free(&line);
+}
+
+static void print_text(enum log_level level, const char *where, const char *trace, const char *message)
+{
+	char now[CLOCK_TEXT_SIZE];
+	struct buf line = { 0 };
+
+	clock_text(clock_wall_ms(), now);
+	buf_format(&line, "%.8s %-5s ", now + 11, level_names[level]);
+	if (*where)
+		buf_format(&line, "%s: ", where);
+	for (const char *p = message; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			buf_format(&line, "\\x%02x", (unsigned char)*p);
+		else
+			buf_add(&line, p, 1);
+	}
+	if (trace)
+		buf_format(&line, " [%s]", trace);
+	buf_text(&line, "\n");
+	(void)!write(STDERR_FILENO, line.data, line.len);
+	buf_free(&line);
+}
+
+static void print(enum log_level level, const struct log *log, const char *fmt, va_list args)
+{
+	struct buf where = { 0 };
+	char *raw = NULL, *line;
+
+	if (vasprintf(&raw, fmt, args) < 0)
+		return;
+	line = without_secrets(text_repair(raw, text_fit(raw, strlen(raw), LINE_MAX_BYTES)));
+	free(raw);
+	add_names(log, &where);
+	(as_json ? print_json : print_text)(level, buf_str(&where), find_trace(log), line);
+	buf_free(&where);
+	free(line);
+}
+
+#define LOG_FUNCTION(name, level)                                  \
+	void name(const struct log *log, const char *fmt, ...)     \
+	{                                                          \
+		va_list args;                                      \
+                                                                   \
+		if (level < least_level)                           \
+			return;                                    \
+		va_start(args, fmt);                               \
+		print(level, log, fmt, args);                      \
+		va_end(args);                                      \
+	}
+
+LOG_FUNCTION(log_debug, LOG_DEBUG)
+LOG_FUNCTION(log_info, LOG_INFO)
+LOG_FUNCTION(log_warn, LOG_WARN)
+LOG_FUNCTION(log_error, LOG_ERROR)

@@ -1,0 +1,32 @@
+/* Log lines that carry their context. Text on a terminal, one JSON object a line elsewhere. Any thread. */
+#ifndef USHER_LOG_H
+#define USHER_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+/* Where a line comes from: name is put after the parent's ("webhook/crm: turn 77: ..."), trace is the id that
+ * follows a message from event to reply (the nearest one counts). Embedded in the object it speaks for; the
+ * strings live as long as the object. */
+struct log {
+	const struct log *parent;
+	const char *name;
+	const char *trace;
+};
+
+/* Called once at start, before threads. json false: text with a time of day. Lines go to stderr. */
+void log_setup(enum log_level least, bool json);
+bool log_level_parse(const char *name, enum log_level *level_out); /* "debug", "info", "warn", "error" */
+bool log_wants(enum log_level level);
+
+/* This value never appears in a line: it is replaced by "[secret]". Values under 6 bytes are not registered. */
+void log_hide(const char *secret);
+
+/* log may be NULL. Message text, bodies and secrets are never logged above debug; control bytes are escaped. */
+void log_debug(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_info(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_warn(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_error(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

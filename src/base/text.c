@@ -1,0 +1,52 @@
+/* UTF-8 by libunistring. */
+#include "text.h"
+#include "buf.h"
+#include <stdint.h>
+#include <string.h>
+#include <unictype.h>
+#include <unistr.h>
+
+bool text_valid(const char *text, size_t len)
+{
+	return memchr(text, '\0', len) == NULL && u8_check((const uint8_t *)text, len) == NULL;
+}
+
+bool text_blank(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	ucs4_t c;
+
+	while ((at = u8_next(&c, at)))
+		if (!uc_is_property_white_space(c))
+			return false;
+	return true;
+}
+
+size_t text_fit(const char *text, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
+char *text_repair(const char *text, size_t len)
+{
+	struct buf out = { 0 };
+
+	while (len > 0) {
+		const uint8_t *bad = u8_check((const uint8_t *)text, len);
+		size_t good = bad ? (size_t)((const char *)bad - text) : len;
+
+		buf_add(&out, text, good);
+		text += good;
+		len -= good;
+		if (bad) {
+			buf_text(&out, "\xef\xbf\xbd");
+			text++;
+			len--;
+		}
+	}
+	return buf_take(&out);
+}

@@ -1,0 +1,20 @@
+/* Questions about UTF-8 text, answered by libunistring. Any thread. */
+#ifndef USHER_TEXT_H
+#define USHER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Valid UTF-8 without NUL. */
+bool text_valid(const char *text, size_t len);
+
+/* Nothing but white space (Unicode's), or empty. text must be valid UTF-8. */
+bool text_blank(const char *text);
+
+/* The longest prefix of at most max bytes that ends on a character boundary; returns its length. */
+size_t text_fit(const char *text, size_t len, size_t max);
+
+/* A valid copy: every invalid byte becomes U+FFFD. The caller frees. */
+char *text_repair(const char *text, size_t len);
+
+#endif

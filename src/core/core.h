@@ -1,0 +1,55 @@
+/* The heart as src/app sees it: made once, fed with platforms, started, stopped. Loop thread only. */
+#ifndef USHER_CORE_H
+#define USHER_CORE_H
+
+#include "ai.h"
+#include "platform.h"
+#include "settings.h"
+#include "store.h"
+
+struct core;
+struct buf;
+
+enum strangers { STRANGERS_PAIR, STRANGERS_ALLOW, STRANGERS_DENY };
+
+struct core_options {
+	struct loop *loop;
+	struct store *store;
+	struct ai *ai;
+	const struct log *log;
+	enum strangers strangers;
+	const char *system_prompt;       /* of settings assistant; or NULL */
+	unsigned history_messages;
+	unsigned turns_max;              /* turns running at once */
+	const struct tool *const *tools; /* offered to the model */
+	size_t tool_count;
+	void (*fatal)(void *owner, const struct err *err); /* the store can't be trusted: end the process with 74 */
+	void *owner;
+};
+
+struct core *core_create(const struct core_options *options);
+
+/* Makes one installation of a platform. The host's web, http and loop come from here. */
+bool core_add(struct core *core, const struct platform_ops *ops, const struct settings *settings, struct web *web,
+	      struct http *http, struct platform **platform_out, struct err *err);
+
+/* Recovers what the last process left, then starts the platforms; ready(owner) or fatal follows. */
+void core_start(struct core *core, void (*ready)(void *owner), void *owner);
+
+/* SIGTERM (durability.md 2.9): nothing new is claimed or sent, running turns get grace_ms, running sends finish;
+ * then stopped(owner). What is left undone is in the database. */
+void core_stop(struct core *core, unsigned grace_ms, void (*stopped)(void *owner), void *owner);
+
+/* Frees; after stopped or after the loop's end. Takes NULL. */
+void core_destroy(struct core *core);
+
+/* 0 normal, 1 busy, 2 shed, 3 store-only, 4 closed (durability.md 2.8), and why in one line. */
+unsigned core_level(const struct core *core, const char **why_out);
+
+/* Numbers for `usher status`: appends a JSON object. Refreshes the gauges of /metrics too. */
+void core_status(struct core *core, struct buf *out);
+
+/* After "dead_letter_retry" or "pair_approve": look at the database again now. */
+void core_wake(struct core *core);
+
+#endif
