@@ -1,0 +1,254 @@
+/* The one uv loop and the libwebsockets context on it: how both begin, run and end. */
+#include "io.h"
+#include "clock.h"
+#include "io_room.h"
+#include "log.h"
+#include "mem.h"
+#include <errno.h>
+#include <libwebsockets.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum {
+	DESCRIPTORS_MAX = 65536, /* above ten million libwebsockets falls back to 2560 */
+	READ_SIZE = 16384,	 /* bytes taken from a socket at once */
+	END_MS = 10000,		 /* handles that are still open then were forgotten */
+	SIGNALS = 3,
+};
+
+struct io {
+	uv_loop_t uv;
+	struct loop *loop;
+	struct lws_context *lws;
+	struct lws_vhost *client;
+	uv_prepare_t before_wait;
+	uv_check_t after_wait;
+	uv_timer_t end_limit;
+	uv_signal_t signals[SIGNALS];
+	bool catching;
+	loop_fn *stop, *reload;
+	void *data;
+	uint64_t round_us, stall_us; /* start of this round's work; the longest since last asked */
+};
+
+static struct log log_io = { .name = "io" };
+static char lws_said[160]; /* libwebsockets reports why only as a log line */
+
+static void lws_line(int level, const char *line)
+{
+	snprintf(lws_said, sizeof(lws_said), "%.*s", (int)strcspn(line, "\n"), line);
+	/* Strangers can cause these lines (a broken handshake), so they are not warnings. */
+	log_debug(&log_io, "libwebsockets %s: %s", level == LLL_ERR ? "error" : "warning", lws_said);
+}
+
+static int client_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+{
+	struct io_client *client = wsi == NULL ? NULL : lws_get_opaque_user_data(wsi);
+
+	(void)user;
+	return client == NULL ? 0 : client->event(client, wsi, (int)reason, in, len);
+}
+
+static const struct lws_protocols client_protocols[] = {
+	{ .name = IO_CLIENT_PROTOCOL, .callback = client_event, .rx_buffer_size = READ_SIZE },
+	{ 0 },
+};
+
+static void limit_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_warn(&log_io, "can't set the limit of open files: %s", strerror(errno));
+}
+
+static bool start_lws(struct io *io, struct err *err)
+{
+	void *loops[1] = { &io->uv };
+	struct lws_context_creation_info info = {
+		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.foreign_loops = loops,
+		.pcontext = &io->lws,
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.pt_serv_buf_size = READ_SIZE,
+		.vhost_name = "client",
+		.protocols = client_protocols,
+	};
+
+	lws_set_log_level(LLL_ERR | LLL_WARN, lws_line);
+	io->lws = lws_create_context(&info);
+	if (io->lws == NULL)
+		return err_set(err, ERR_FATAL, "libwebsockets does not start: %s", lws_said);
+	io->client = lws_create_vhost(io->lws, &info);
+	if (io->client == NULL)
+		return err_set(err, ERR_FATAL, "libwebsockets has no client: %s", lws_said);
+	return true;
+}
+
+static void round_begins(uv_check_t *check)
+{
+	struct io *io = check->data;
+
+	io->round_us = clock_mono_us();
+}
+
+static void round_ends(uv_prepare_t *prepare)
+{
+	struct io *io = prepare->data;
+	uint64_t took = io->round_us == 0 ? 0 : clock_mono_us() - io->round_us;
+
+	if (took > io->stall_us)
+		io->stall_us = took;
+}
+
+/* Watches the loop without keeping it alive. */
+static void watch_rounds(struct io *io)
+{
+	uv_prepare_init(&io->uv, &io->before_wait);
+	uv_check_init(&io->uv, &io->after_wait);
+	uv_timer_init(&io->uv, &io->end_limit);
+	io->before_wait.data = io->after_wait.data = io->end_limit.data = io;
+	uv_prepare_start(&io->before_wait, round_ends);
+	uv_check_start(&io->after_wait, round_begins);
+	uv_unref((uv_handle_t *)&io->before_wait);
+	uv_unref((uv_handle_t *)&io->after_wait);
+	uv_unref((uv_handle_t *)&io->end_limit);
+}
+
+struct io *io_create(struct err *err)
+{
+	struct io *io = mem_zero(1, sizeof(*io));
+
+	signal(SIGPIPE, SIG_IGN);
+	limit_descriptors();
+	if (uv_loop_init(&io->uv) != 0) {
+		err_set(err, ERR_FATAL, "no event loop: %s", strerror(errno));
+		free(io);
+		return NULL;
+	}
+	io->loop = loop_create(&io->uv);
+	watch_rounds(io);
+	if (!start_lws(io, err)) {
+		io_destroy(io);
+		return NULL;
+	}
+	return io;
+}
+
+struct loop *io_loop(struct io *io)
+{
+	return io->loop;
+}
+
+uv_loop_t *io_uv(struct io *io)
+{
+	return &io->uv;
+}
+
+struct lws_context *io_lws(struct io *io)
+{
+	return io->lws;
+}
+
+struct lws_vhost *io_client_vhost(struct io *io)
+{
+	return io->client;
+}
+
+static void caught(uv_signal_t *handle, int number)
+{
+	struct io *io = handle->data;
+	loop_fn *fn = number == SIGHUP ? io->reload : io->stop;
+
+	if (fn != NULL)
+		fn(io->data);
+}
+
+void io_on_signals(struct io *io, loop_fn *stop, loop_fn *reload, void *data)
+{
+	static const int numbers[SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
+
+	io->stop = stop;
+	io->reload = reload;
+	io->data = data;
+	for (int i = 0; i < SIGNALS && !io->catching; i++) {
+		uv_signal_init(&io->uv, &io->signals[i]);
+		io->signals[i].data = io;
+		uv_signal_start(&io->signals[i], caught, numbers[i]);
+	}
+	io->catching = true;
+}
+
+void io_run(struct io *io)
+{
+	uv_run(&io->uv, UV_RUN_DEFAULT);
+}
+
+void io_stop(struct io *io)
+{
+	uv_stop(&io->uv);
+}
+
+uint64_t io_stall_us(struct io *io)
+{
+	uint64_t stall = io->stall_us;
+
+	io->stall_us = 0;
+	return stall;
+}
+
+static void name_leftover(uv_handle_t *handle, void *unused)
+{
+	(void)unused;
+	log_error(&log_io, "a handle was left open: %s%s", uv_handle_type_name(uv_handle_get_type(handle)),
+		  uv_is_closing(handle) ? " (closing)" : "");
+}
+
+/* Somebody forgot to destroy what they made: running on would use freed memory. */
+static void refuse_leftovers(struct io *io)
+{
+	uv_walk(&io->uv, name_leftover, NULL);
+	abort();
+}
+
+static void end_limit_passed(uv_timer_t *timer)
+{
+	refuse_leftovers(timer->data);
+}
+
+static void close_own_handles(struct io *io)
+{
+	for (int i = 0; i < SIGNALS && io->catching; i++)
+		uv_close((uv_handle_t *)&io->signals[i], NULL);
+	uv_close((uv_handle_t *)&io->before_wait, NULL);
+	uv_close((uv_handle_t *)&io->after_wait, NULL);
+	loop_destroy(io->loop);
+}
+
+/* libwebsockets ends in two steps: the first only starts closing, the loop then closes its handles, the
+ * second frees. The time limit is unreferenced, so the loop ends as soon as nothing else is open. */
+void io_destroy(struct io *io)
+{
+	if (io == NULL)
+		return;
+	close_own_handles(io);
+	if (io->lws != NULL)
+		lws_context_destroy(io->lws);
+	uv_timer_start(&io->end_limit, end_limit_passed, END_MS, 0);
+	uv_run(&io->uv, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&io->end_limit, NULL);
+	uv_run(&io->uv, UV_RUN_DEFAULT);
+	if (io->lws != NULL)
+		lws_context_destroy(io->lws);
+	if (uv_loop_close(&io->uv) != 0)
+		refuse_leftovers(io);
+	loop_free(io->loop);
+	free(io);
+}
