@@ -1,0 +1,280 @@
+/* Wires the rooms together, runs the loop, and takes everything down in order. */
+#include "daemon.h"
+#include "api.h"
+#include "clock.h"
+#include "daemon_room.h"
+#include "mem.h"
+#include "metrics.h"
+#include "registry.h"
+#include "settings_build.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { DRAIN_MS = 3000 };
+
+const char daemon_operator[] = "owner";
+
+static const struct settings *part(const struct daemon *daemon, const char *name)
+{
+	return settings_group(daemon->settings, name);
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------
+ */
+
+static void drained(void *data)
+{
+	struct daemon *daemon = data;
+
+	if (--daemon->closing == 0)
+		io_stop(daemon->io);
+}
+
+static void core_stopped(void *owner)
+{
+	struct daemon *daemon = owner;
+
+	daemon->closing = 2;
+	web_drain(daemon->web, DRAIN_MS, drained, daemon);
+	web_drain(daemon->control, DRAIN_MS, drained, daemon);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	if (daemon->stopping)
+		return;
+	daemon->stopping = true;
+	log_info(&daemon->log, "stopping: answers under way are finished, the rest waits in the database");
+	core_stop(daemon->core, (unsigned)settings_int(part(daemon, "limits"), "stop_seconds") * 1000,
+		  core_stopped, daemon);
+}
+
+static void on_stop_signal(void *data)
+{
+	struct daemon *daemon = data;
+
+	if (daemon->stopping)
+		io_stop(daemon->io); /* asked twice: the database has what is left */
+	daemon_stop(daemon);
+}
+
+/* All or nothing: only a file that passes every check is taken over. It is taken over by starting anew on the
+ * same files, which is safe at any moment because everything accepted is in the database. */
+static void on_reload_signal(void *data)
+{
+	struct daemon *daemon = data;
+	struct settings *checked;
+	struct err err = { 0 };
+
+	checked = config_load(daemon->options->config, &err);
+	if (checked == NULL) {
+		log_error(&daemon->log, "settings not reloaded, the old ones stay in force: %s", err.text);
+		return;
+	}
+	settings_destroy(checked);
+	log_info(&daemon->log, "settings are good: starting anew with them");
+	daemon->reload = true;
+	daemon_stop(daemon);
+}
+
+static void on_fatal(void *owner, const struct err *err)
+{
+	struct daemon *daemon = owner;
+
+	log_error(&daemon->log, "the storage failed, stopping so that nothing is guessed: %s", err->text);
+	daemon->status = EX_IOERR;
+	io_stop(daemon->io);
+}
+
+/* ---- the beginning --------------------------------------------------------------------------------------
+ */
+
+static void set_up_log(struct daemon *daemon)
+{
+	const struct settings *log = part(daemon, "log");
+	const char *format = settings_text(log, "format");
+	bool json = strcmp(format, "json") == 0 || (strcmp(format, "auto") == 0 && !isatty(STDERR_FILENO));
+	enum log_level level = LOG_INFO;
+
+	log_level_parse(settings_text(log, "level"), &level);
+	log_setup(level, json);
+}
+
+static bool open_doors(struct daemon *daemon, struct err *err)
+{
+	const struct settings *listen = part(daemon, "listen"), *http = part(daemon, "http");
+	struct web_options world = { .address = settings_text(listen, "address"),
+				     .port = (int)settings_int(listen, "port"),
+				     .cert_file = settings_text(listen, "cert_file"),
+				     .key_file = settings_text(listen, "key_file") };
+	struct web_options control = { .path = daemon->socket_path };
+	struct http_options outgoing = { .ca_file = settings_text(http, "ca_file"),
+					 .proxy = settings_text(http, "proxy"),
+					 .agent = "usher/" USHER_VERSION };
+
+	daemon->http = http_create(daemon->io, &outgoing, err);
+	if (daemon->http == NULL)
+		return false;
+	daemon->web = web_create(daemon->io, &world, err);
+	if (daemon->web == NULL)
+		return false;
+	daemon->control = web_create(daemon->io, &control, err);
+	return daemon->control != NULL;
+}
+
+static bool make_ai(struct daemon *daemon, struct err *err)
+{
+	const struct settings *assistant = part(daemon, "assistant");
+	size_t count = settings_count(daemon->settings, "models");
+	const struct settings **models = mem_zero(count, sizeof(*models));
+	struct ai_options options = { .loop = io_loop(daemon->io),
+				      .http = daemon->http,
+				      .log = &daemon->log,
+				      .models = models,
+				      .model_count = count,
+				      .model = settings_text(assistant, "model"),
+				      .rounds_max = (unsigned)settings_int(assistant, "tool_rounds"),
+				      .attempts_max = (unsigned)settings_int(assistant, "attempts"),
+				      .turn_ms = (unsigned)settings_int(assistant, "answer_seconds") * 1000 };
+
+	for (size_t i = 0; i < count; i++)
+		models[i] = settings_group_at(daemon->settings, "models", i);
+	options.prices = daemon->prices.rows;
+	options.price_count = daemon->prices.count;
+	daemon->ai = ai_create(&options, err);
+	free(models);
+	return daemon->ai != NULL;
+}
+
+static void make_core(struct daemon *daemon)
+{
+	const struct settings *assistant = part(daemon, "assistant");
+	const char *strangers = settings_text(part(daemon, "users"), "strangers");
+	struct core_options options = { .loop = io_loop(daemon->io),
+					.store = daemon->store,
+					.ai = daemon->ai,
+					.log = &daemon->log,
+					.strangers = strcmp(strangers, "pair") == 0    ? STRANGERS_PAIR
+						     : strcmp(strangers, "allow") == 0 ? STRANGERS_ALLOW
+										       : STRANGERS_DENY,
+					.system_prompt = settings_text(assistant, "system_prompt"),
+					.history_messages =
+						(unsigned)settings_int(assistant, "history_messages"),
+					.turns_max = (unsigned)settings_int(part(daemon, "limits"), "turns"),
+					.fatal = on_fatal,
+					.owner = daemon };
+
+	daemon->tasks = tasks_create(daemon->store);
+	options.tools = tasks_tools(daemon->tasks, &options.tool_count);
+	daemon->core = core_create(&options);
+}
+
+static bool add_platforms(struct daemon *daemon, struct err *err)
+{
+	const struct settings *platforms = part(daemon, "platforms");
+	struct settings *api_settings = settings_create(api_platform.settings, "api", "built in");
+	struct platform *api;
+	bool fine = settings_finish(api_settings, err) &&
+		    core_add(daemon->core, &api_platform, api_settings, daemon->web, daemon->http, &api, err);
+
+	settings_destroy(api_settings);
+	if (!fine)
+		return false;
+	api_use(api, daemon->store, daemon->control, daemon_operator);
+	for (size_t p = 0; registry_platforms[p]; p++) {
+		const struct platform_ops *ops = registry_platforms[p];
+
+		for (size_t i = 0; i < settings_count(platforms, ops->name); i++) {
+			const struct settings *one = settings_group_at(platforms, ops->name, i);
+
+			if (!core_add(daemon->core, ops, one, daemon->web, daemon->http, NULL, err))
+				return err_add(err, "%s", settings_where(one, NULL));
+		}
+	}
+	return true;
+}
+
+static void on_ready(void *owner)
+{
+	struct daemon *daemon = owner;
+	const struct settings *listen = part(daemon, "listen");
+
+	daemon->ready = true;
+	log_info(&daemon->log, "ready after %llu ms on %s://%s:%d, control socket %s",
+		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),
+		 settings_given(listen, "cert_file") ? "https" : "http", settings_text(listen, "address"),
+		 web_port(daemon->web), daemon->socket_path);
+	first_steps(daemon);
+}
+
+static bool start(struct daemon *daemon, struct err *err)
+{
+	struct store_options store = { .url = settings_text(part(daemon, "store"), "url"),
+				       .log = &daemon->log };
+
+	if (!prices_load(settings_text(part(daemon, "prices"), "file"), &daemon->prices, err))
+		return false;
+	daemon->socket_path = config_socket(daemon->settings);
+	daemon->io = io_create(err);
+	if (daemon->io == NULL)
+		return false;
+	daemon->store = store_open(io_loop(daemon->io), &store, err);
+	if (daemon->store == NULL || !open_doors(daemon, err) || !make_ai(daemon, err))
+		return false;
+	make_core(daemon);
+	if (!add_platforms(daemon, err))
+		return false;
+	admin_claim(daemon);
+	health_claim(daemon);
+	io_on_signals(daemon->io, on_stop_signal, on_reload_signal, daemon);
+	core_start(daemon->core, on_ready, daemon);
+	return true;
+}
+
+/* The reverse of start; every destroy takes NULL, so that a start that failed half-way ends here too. */
+static void take_down(struct daemon *daemon)
+{
+	core_destroy(daemon->core);
+	ai_destroy(daemon->ai);
+	web_destroy(daemon->control);
+	web_destroy(daemon->web);
+	http_destroy(daemon->http);
+	store_close(daemon->store);
+	tasks_destroy(daemon->tasks);
+	io_destroy(daemon->io);
+	if (daemon->socket_path && daemon->control)
+		unlink(daemon->socket_path);
+	free(daemon->socket_path);
+	prices_free(&daemon->prices);
+	settings_destroy(daemon->settings);
+	metrics_clear();
+}
+
+int daemon_run(const struct daemon_options *options)
+{
+	struct daemon daemon = { .options = options, .log = { .name = NULL }, .started_ms = clock_mono_ms() };
+	struct err err = { 0 };
+
+	prctl(PR_SET_DUMPABLE, 0); /* tokens are in memory (security.md R78) */
+	daemon.settings = config_load(options->config, &err);
+	if (daemon.settings) {
+		set_up_log(&daemon);
+		if (start(&daemon, &err))
+			io_run(daemon.io);
+	}
+	if (err.kind != ERR_NONE) {
+		fprintf(stderr, "usher: %s\n", err.text);
+		daemon.status = EXIT_FAILURE;
+	}
+	take_down(&daemon);
+	if (daemon.reload && daemon.status == 0) {
+		execv("/proc/self/exe", options->argv);
+		perror("usher: cannot start anew");
+		return EXIT_FAILURE;
+	}
+	return daemon.status;
+}

@@ -1,0 +1,49 @@
+/* What the parts of the daemon share: the handles of every room. */
+#ifndef USHER_DAEMON_ROOM_H
+#define USHER_DAEMON_ROOM_H
+
+#include "ai_open.h"
+#include "config.h"
+#include "core.h"
+#include "daemon.h"
+#include "http.h"
+#include "io.h"
+#include "log.h"
+#include "store_open.h"
+#include "store_people.h"
+#include "tasks.h"
+#include "web.h"
+
+struct daemon {
+	const struct daemon_options *options;
+	struct settings *settings;
+	struct prices prices;
+	struct log log;
+	struct io *io;
+	struct store *store;
+	struct http *http;
+	struct web *web;     /* the world's door */
+	struct web *control; /* the command line's door */
+	struct ai *ai;
+	struct tasks *tasks;
+	struct core *core;
+	char *socket_path;
+	bool ready, stopping, reload;
+	unsigned closing;    /* servers that still drain */
+	int status;	     /* exit status */
+	uint64_t started_ms; /* clock_mono_ms */
+};
+
+/* admin.c: claims /admin/... on the control server. */
+void admin_claim(struct daemon *daemon);
+
+/* health.c: claims /healthz, /readyz and /metrics on the world's server. */
+void health_claim(struct daemon *daemon);
+
+/* first.c: makes the operator's account if there is none, and the key of `run --try`. */
+void first_steps(struct daemon *daemon);
+
+/* daemon.c: begins the graceful end. */
+void daemon_stop(struct daemon *daemon);
+
+#endif
