@@ -19,6 +19,7 @@ struct platform_host;
 enum platform_can {
 	PLATFORM_STREAMS = 1 << 0, /* wants the answer as it grows: ops.stream is set */
 	PLATFORM_RESENDS = 1 << 1, /* the receiver drops a second copy by uuid: an unsure send may be repeated */
+	PLATFORM_SHEDS_EARLY = 1 << 2, /* its senders are told and remember: refused first, from level 2 (durability.md 2.8) */
 };
 
 /* How accepting a message ended. Only after STORED and BEFORE may the platform be told "received". */
@@ -89,7 +90,8 @@ struct platform_ops {
 	void (*ended)(struct platform *platform, const struct outgoing *out);
 	/* Answer to host->look: out is NULL when this installation has no such message. May be NULL. */
 	void (*found)(struct platform *platform, uint64_t ticket, const struct outgoing *out);
-	/* Take in nothing new and let running sends finish. Answer: host->stopped. */
+	/* Take in nothing new and let running sends finish. Answer: host->stopped. Turns that still run may call ack,
+	 * stream, ended and found until destroy. */
 	void (*stop)(struct platform *platform);
 	/* Frees everything; takes NULL. */
 	void (*destroy)(struct platform *platform);
