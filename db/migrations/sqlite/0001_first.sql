@@ -533,8 +533,8 @@ SELECT m.id * 4096 + 1 + s.n, s.uuid, m."llmConversationId", c.uuid, c."userId",
 		ELSE s.payload END,
 	s."createdAt", s."createdAt",
 	CASE s.kind WHEN 'reply' THEN coalesce(json_extract(s.payload, '$.tool_calls'), '[]') END,
-	CASE s.kind WHEN 'result' THEN json_array(json_object('call_id', s."callId", 'name', s.tool, 'result',
-		json(s.payload))) END
+	CASE s.kind WHEN 'result' THEN
+		'[{"call_id":' || json_quote(s."callId") || ',"name":' || json_quote(s.tool) || ',"result":' || s.payload || '}]' END
 FROM "LLMConversationMessage" m JOIN "LLMConversation" c ON c.id = m."llmConversationId"
 JOIN "LLMTaskStep" s ON s."llmTaskId" = m."llmTaskId"
 WHERE s.kind IN ('reply', 'result')
