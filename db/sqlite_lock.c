@@ -35,6 +35,7 @@ static bool take(const struct db *db, int fd, const char *path, struct err *err)
 {
 	char text[24];
 	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	bool named;
 
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno == EWOULDBLOCK)
@@ -42,8 +43,8 @@ static bool take(const struct db *db, int fd, const char *path, struct err *err)
 		return err_set(err, ERR_FATAL, "can't lock %s: %s", path, strerror(errno));
 	}
 	/* The number only helps people: on a full disk the lock itself still holds. */
-	if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) != len)
-		(void)ftruncate(fd, 0);
+	named = ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)len, 0) == len;
+	(void)named;
 	return true;
 }
 
