@@ -1,0 +1,85 @@
+/* One hook from the inside: what the files of this room share. Loop thread only. */
+#ifndef USHER_WEBHOOK_HOOK_H
+#define USHER_WEBHOOK_HOOK_H
+
+#include "config.h"
+#include "crypto.h"
+#include "failures.h"
+#include "http.h"
+#include "loop.h"
+#include "platform.h"
+#include "web.h"
+
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
+#include <uthash.h>
+
+struct held;
+struct waiters;
+struct sending;
+struct gone;
+struct buf;
+
+enum hook_limits {
+	HOOK_HELD_MAX = 1000, /* requests that wait for an answer; further ones get their 202 at once */
+	HOOK_ACK_MS = 30000,  /* a request that the core has not decided by then gets 503 */
+	HOOK_STOP_MS = 5000,  /* the same while stopping */
+	HOOK_SWEEP_MS = 250,  /* how late a wait may end */
+	HOOK_REPEAT_S = 600,  /* without an id, equal bodies in one such stretch are one delivery */
+};
+
+struct webhook {
+	struct platform_host *host;
+	struct config config;
+	uint64_t last_ticket;
+	bool stopping, stopped;
+	struct held *held;	 /* every unanswered request, by ticket (answer.c) */
+	struct waiters *waiters; /* those that wait for a message's end, by its uuid (answer.c) */
+	size_t waiting;
+	struct loop_timer *sweep;
+	struct sending *sending; /* callbacks under way, by ticket (send.c) */
+	struct gone *gone;	 /* addresses that answered 410 (send.c) */
+	struct loop_timer *soon; /* things decided now and told in the next round */
+	struct failures failures;
+};
+
+/* Of this process: callbacks carry it, and a request that carries it is our own, come back. */
+const char *hook_origin(void);
+
+/* Something ended: tells the core "stopped" (in a later round) if that was the last thing. */
+void hook_settle(struct webhook *hook);
+
+/* receive.c: handlers of POST /webhook/NAME and GET /webhook/NAME/messages/UUID; owner is the hook. */
+void receive_post(void *owner, struct web_request *request);
+void receive_poll(void *owner, struct web_request *request);
+
+/* answer.c: requests that wait. Each returns a ticket, which crosses the wait in the request's place. */
+uint64_t answer_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored);
+uint64_t answer_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid);
+void answer_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack);
+void answer_ended(struct webhook *hook, const struct outgoing *out);
+void answer_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out);
+void answer_sweep(void *hook);
+void answer_stop(struct webhook *hook);
+void answer_finish(struct webhook *hook); /* whoever still waits gets 503 */
+
+/* send.c: callbacks. */
+void send_start(struct webhook *hook, const struct outgoing *out, uint64_t ticket);
+void send_tell(struct webhook *hook); /* tells the core what was decided without a request */
+void send_finish(struct webhook *hook);
+
+/* What one attempt's end means. retry_ms_out is set with SENT_LIMITED; why_out: one line. Pure. */
+enum sent send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128]);
+
+/* encode.c: JSON for the outside, appended. Pure. */
+struct receipt {
+	const char *hook, *uuid, *conversation_uuid; /* conversation_uuid may be NULL */
+	int64_t conversation_id;		     /* 0: none */
+	enum message_state state;
+	const char *poll_token; /* or NULL */
+	const char *reason;	/* or NULL */
+};
+void encode_receipt(struct buf *json, const struct receipt *receipt);
+void encode_result(struct buf *json, const char *uuid, const struct outgoing *out);
+void encode_callback(struct buf *json, const struct outgoing *out);
+
+#endif

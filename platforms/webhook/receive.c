@@ -1,0 +1,334 @@
+/* A request's way in: check, read, map, hand over. */
+#include "buf.h"
+#include "clock.h"
+#include "hook.h"
+#include "log.h"
+#include "mem.h"
+#include "metrics.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { DELIVERY_KEY_SIZE = 96 };
+
+static struct metric failed_checks = {
+	.name = "usher_webhook_failed_checks_total",
+	.help = "Requests whose signature or key was missing, malformed, out of time or wrong",
+	.type = METRIC_COUNTER,
+	.label = "hook,why",
+};
+
+static bool any_repeated(const struct web_request *request, const char *const *names)
+{
+	for (; *names; names++)
+		if (web_header_repeated(request, *names))
+			return true;
+	return false;
+}
+
+/* The names of today, or the older ones that some senders still use; never a mixture. */
+static void standard_headers(const struct web_request *request, struct verify_headers *out)
+{
+	*out = (struct verify_headers){ web_header(request, "webhook-id"),
+					web_header(request, "webhook-timestamp"),
+					web_header(request, "webhook-signature") };
+	if (!out->id && !out->timestamp && !out->signature)
+		*out = (struct verify_headers){ web_header(request, "svix-id"),
+						web_header(request, "svix-timestamp"),
+						web_header(request, "svix-signature") };
+}
+
+static enum verified check_standard(const struct webhook *hook, const struct web_request *request)
+{
+	static const char *const once[] = { "webhook-id", "webhook-timestamp", "webhook-signature",
+					    "svix-id",	  "svix-timestamp",    "svix-signature",
+					    NULL };
+	struct verify_headers headers;
+	size_t len;
+	const char *body = web_body(request, &len);
+	int64_t now_s = clock_wall_ms() / 1000;
+	enum verified result;
+
+	if (any_repeated(request, once))
+		return VERIFIED_FORM;
+	standard_headers(request, &headers);
+	result = verify_standard(&hook->config.keys, &headers, body, len, now_s, hook->config.tolerance_s);
+	if (result == VERIFIED_TIME)
+		log_info(hook->host->log, "a request's timestamp is %s, our clock says %lld",
+			 headers.timestamp, (long long)now_s);
+	return result;
+}
+
+static enum verified check_github(const struct webhook *hook, const struct web_request *request)
+{
+	size_t len;
+	const char *body = web_body(request, &len);
+
+	if (web_header_repeated(request, "x-hub-signature-256"))
+		return VERIFIED_FORM;
+	return verify_github(&hook->config.keys, web_header(request, "x-hub-signature-256"), body, len);
+}
+
+static enum verified check_bearer(const struct webhook *hook, const struct web_request *request)
+{
+	if (web_header_repeated(request, "authorization"))
+		return VERIFIED_FORM;
+	return verify_bearer(&hook->config.keys, web_header(request, "authorization"));
+}
+
+/* Without a key only programs on this machine count: not what a proxy passes on, and not a page in a browser.
+ */
+static enum verified check_none(const struct webhook *hook, const struct web_request *request)
+{
+	static const char *const foreign[] = { "x-forwarded-for", "forwarded", "x-real-ip", "via",
+					       "origin",	  NULL };
+
+	(void)hook;
+	if (!web_loopback(request))
+		return VERIFIED_WRONG;
+	for (const char *const *name = foreign; *name; name++)
+		if (web_header(request, *name))
+			return VERIFIED_WRONG;
+	return VERIFIED;
+}
+
+static enum verified check(const struct webhook *hook, const struct web_request *request)
+{
+	static enum verified (*const checks[])(const struct webhook *, const struct web_request *) = {
+		[AUTH_STANDARD] = check_standard,
+		[AUTH_GITHUB] = check_github,
+		[AUTH_BEARER] = check_bearer,
+		[AUTH_NONE] = check_none,
+	};
+
+	return checks[hook->config.auth](hook, request);
+}
+
+/* Polling: bodies are signed, and a GET has none; the receipt holds a token for it. */
+static enum verified check_poll(const struct webhook *hook, const struct web_request *request,
+				const char *uuid)
+{
+	if (hook->config.auth == AUTH_BEARER || hook->config.auth == AUTH_NONE)
+		return check(hook, request);
+	if (web_header_repeated(request, "authorization"))
+		return VERIFIED_FORM;
+	return verify_poll(&hook->config.keys, web_header(request, "authorization"), uuid);
+}
+
+/* The check comes first even for a peer that failed often, since many senders may share a proxy's address:
+ * who has the key is never locked out by who has not. */
+static void refuse(struct webhook *hook, struct web_request *request, enum verified why)
+{
+	const char *labels[] = { hook->config.name, verified_name(why) };
+
+	metric_add(&failed_checks, labels, 1);
+	if (failures_add(&hook->failures, web_peer(request), loop_now_ms(hook->host->loop))) {
+		web_add_header(request, "retry-after", "60");
+		web_answer_error(request, 429, "RATE_LIMITED", "too many failed requests");
+		return;
+	}
+	log_warn(hook->host->log, "a request from %s failed its check: %s", web_peer(request),
+		 verified_name(why));
+	if (hook->config.auth == AUTH_BEARER)
+		web_add_header(request, "www-authenticate", "Bearer");
+	web_answer_error(request, 401, "AUTH_FAILED", "the request could not be authenticated");
+}
+
+static bool seconds_read(const char *text, size_t len, unsigned *seconds_out)
+{
+	unsigned seconds = 0;
+
+	if (len == 0 || len > 6)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		seconds = seconds * 10 + (unsigned)(text[i] - '0');
+	}
+	*seconds_out = seconds;
+	return true;
+}
+
+/* "Prefer: respond-async, wait=10" (RFC 7240); preferences that are not understood are ignored. */
+static unsigned preferred_wait(const char *header)
+{
+	unsigned seconds = 0;
+
+	while (header && *header) {
+		size_t len;
+
+		header += strspn(header, " \t,");
+		len = strcspn(header, " \t,;");
+		if (len > 5 && strncasecmp(header, "wait=", 5) == 0 &&
+		    seconds_read(header + 5, len - 5, &seconds))
+			return seconds;
+		header += strcspn(header, ",");
+	}
+	return 0;
+}
+
+/* False: already answered. */
+static bool wait_read(const struct webhook *hook, struct web_request *request, unsigned *wait_s_out)
+{
+	const char *query = web_query(request, "wait");
+
+	if (query == NULL) {
+		*wait_s_out = preferred_wait(web_header(request, "prefer"));
+	} else if (!seconds_read(query, strlen(query), wait_s_out)) {
+		web_answer_error(request, 400, "BAD_REQUEST", "wait is a whole number of seconds");
+		return false;
+	}
+	if (*wait_s_out > hook->config.wait_max_s)
+		*wait_s_out = hook->config.wait_max_s;
+	return true;
+}
+
+/* Why a valid request holds nothing to answer, or NULL. */
+static const char *ignore_reason(const struct webhook *hook, const struct web_request *request)
+{
+	const char *origin = web_header(request, "x-usher-origin");
+	const char *event = web_header(request, "x-github-event");
+
+	if (origin && strcmp(origin, hook_origin()) == 0)
+		return "our own callback";
+	if (hook->config.auth == AUTH_GITHUB && event && strcmp(event, "ping") == 0)
+		return "GitHub ping";
+	return NULL;
+}
+
+/* The sender's id of this delivery, or NULL. */
+static const char *sent_id(const struct web_request *request, const struct mapped *mapped)
+{
+	static const char *const headers[] = { "webhook-id", "svix-id", "x-github-delivery", NULL };
+
+	for (const char *const *name = headers; *name; name++) {
+		const char *id = web_header(request, *name);
+
+		if (id && *id)
+			return id;
+	}
+	return mapped->id;
+}
+
+/* Hands the message over. The delivery key is the sender's id, and then the same id with another body is a
+ * conflict; or the body itself together with the stretch of time it came in. */
+static void hand_over(struct webhook *hook, struct web_request *request, const struct mapped *mapped,
+		      unsigned wait_s, const char *ignored)
+{
+	const struct config *config = &hook->config;
+	char fingerprint[CRYPTO_SHA256_HEX], key[DELIVERY_KEY_SIZE];
+	const char *id = sent_id(request, mapped);
+	size_t len;
+	const char *body = web_body(request, &len);
+	struct incoming in = {
+		.delivery_key = id ? id : key,
+		.fingerprint = id ? fingerprint : NULL,
+		.sender = mapped->sender,
+		.sender_name = mapped->sender_name,
+		.conversation = mapped->conversation,
+		.text = ignored ? ignored : mapped->text,
+		.reply_to = mapped->reply_url ? mapped->reply_url : config->reply_url,
+		.files = mapped->files,
+		.file_count = mapped->file_count,
+	};
+
+	crypto_sha256_hex(body, len, fingerprint);
+	snprintf(key, sizeof(key), "sha256:%s:%lld", fingerprint,
+		 (long long)(clock_wall_ms() / 1000 / HOOK_REPEAT_S));
+	if (ignored)
+		in.flags |= INCOMING_IGNORE;
+	else if (wait_s > 0 || !config->merge || in.reply_to == NULL)
+		in.flags |= INCOMING_ALONE;
+	in.receipt = answer_hold(hook, request, wait_s, ignored);
+	hook->host->incoming(hook->host, &in);
+}
+
+static void answer_fault(struct web_request *request, enum body_fault fault, const struct err *err)
+{
+	static const struct {
+		int status;
+		const char *code;
+	} answers[] = {
+		[BODY_OK] = { 500, "INTERNAL_ERROR" },
+		[BODY_TYPE] = { 415, "UNSUPPORTED_MEDIA_TYPE" },
+		[BODY_SYNTAX] = { 400, "BAD_REQUEST" },
+		[BODY_MEANING] = { 422, "UNPROCESSABLE" },
+	};
+
+	web_answer_error(request, answers[fault].status, answers[fault].code, "%s", err->text);
+}
+
+/* What mapping alone can't know: events without text, and where answers may go. */
+static enum body_fault judge(const struct webhook *hook, const struct mapped *mapped, const char *ignored,
+			     struct err *err)
+{
+	if (ignored)
+		return BODY_OK;
+	if (mapped->text == NULL) {
+		err_set(err, ERR_REFUSED,
+			"no text found in the body; the hook's setting \"text\" says where it looks");
+		return BODY_MEANING;
+	}
+	if (mapped->reply_url && !config_reply_allowed(&hook->config, mapped->reply_url, err))
+		return BODY_MEANING;
+	return BODY_OK;
+}
+
+void receive_post(void *owner, struct web_request *request)
+{
+	struct webhook *hook = owner;
+	struct mapped mapped = { 0 };
+	struct err err = { 0 };
+	enum verified genuine = check(hook, request);
+	enum body_fault fault;
+	const char *ignored, *body;
+	unsigned wait_s = 0;
+	size_t len;
+
+	if (genuine != VERIFIED) {
+		refuse(hook, request, genuine);
+		return;
+	}
+	if (hook->stopping) {
+		web_add_header(request, "retry-after", "5");
+		web_answer_error(request, 503, "STOPPING", "the service is stopping; send again");
+		return;
+	}
+	if (!wait_read(hook, request, &wait_s))
+		return;
+	body = web_body(request, &len);
+	ignored = ignore_reason(hook, request);
+	fault = mapping_read(&hook->config.mapping, web_header(request, "content-type"), body, len, &mapped,
+			     &err);
+	if (fault == BODY_OK)
+		fault = judge(hook, &mapped, ignored, &err);
+	if (fault == BODY_OK)
+		hand_over(hook, request, &mapped, wait_s, ignored);
+	else
+		answer_fault(request, fault, &err);
+	mapped_finish(&mapped);
+}
+
+void receive_poll(void *owner, struct web_request *request)
+{
+	struct webhook *hook = owner;
+	const char *uuid = web_param(request, "id");
+	enum verified genuine;
+
+	if (uuid == NULL || !crypto_uuid_valid(uuid)) {
+		web_answer_error(request, 404, "NOT_FOUND", "no such message");
+		return;
+	}
+	genuine = check_poll(hook, request, uuid);
+	if (genuine != VERIFIED) {
+		refuse(hook, request, genuine);
+		return;
+	}
+	if (hook->stopping) {
+		web_add_header(request, "retry-after", "5");
+		web_answer_error(request, 503, "STOPPING", "the service is stopping; ask again");
+		return;
+	}
+	hook->host->look(hook->host, uuid, answer_hold_poll(hook, request, uuid));
+}

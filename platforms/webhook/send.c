@@ -1,0 +1,215 @@
+/* Posts answers to callback addresses, signed, and tells the core what became of each attempt. */
+#include "buf.h"
+#include "clock.h"
+#include "hook.h"
+#include "log.h"
+#include "mem.h"
+#include "metrics.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALL_MS = 20000, CONNECT_MS = 10000, RETRY_CAP_MS = 3600 * 1000, GONE_MAX = 64 };
+
+struct sending {
+	uint64_t ticket, http_id;
+	char *url;
+	char *refused; /* why no request was made, or NULL */
+	UT_hash_handle hh;
+};
+
+/* An address that answered 410: nothing is posted there again before a restart. */
+struct gone {
+	char *url;
+	UT_hash_handle hh;
+};
+
+static struct metric callbacks = {
+	.name = "usher_webhook_callbacks_total",
+	.help = "Attempts to post an answer to a callback address, by outcome",
+	.type = METRIC_COUNTER,
+	.label = "hook,outcome",
+};
+
+static void forget_address(struct webhook *hook, struct gone *gone)
+{
+	HASH_DEL(hook->gone, gone);
+	free(gone->url);
+	free(gone);
+}
+
+static struct gone *find_address(const struct webhook *hook, const char *url)
+{
+	struct gone *gone;
+
+	HASH_FIND_STR(hook->gone, url, gone);
+	return gone;
+}
+
+static void remember_gone(struct webhook *hook, const char *url)
+{
+	struct gone *gone = find_address(hook, url);
+
+	if (gone)
+		return;
+	if (HASH_COUNT(hook->gone) >= GONE_MAX)
+		forget_address(hook, hook->gone); /* the first of the hash is the oldest */
+	gone = mem_zero(1, sizeof(*gone));
+	gone->url = mem_text(url);
+	HASH_ADD_KEYPTR(hh, hook->gone, gone->url, strlen(gone->url), gone);
+	log_error(hook->host->log, "a callback address answered 410 Gone; nothing more is sent there");
+	if (hook->config.reply_url && strcmp(url, hook->config.reply_url) == 0)
+		hook->host->link(hook->host, LINK_DOWN, "reply_url answered 410 Gone");
+}
+
+/* One that has said 2xx has it, even if the rest of its answer was lost; one that said no has it not. */
+enum sent send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128])
+{
+	bool retry_later = answer->status == 429 || answer->status == 502 || answer->status == 503 ||
+			   answer->status == 504;
+
+	*retry_ms_out = 0;
+	snprintf(why_out, 128, "the callback address answered %d", answer->status);
+	if (answer->how == HTTP_NOT_SENT) {
+		snprintf(why_out, 128, "%s", answer->err.text);
+		return answer->err.kind == ERR_REFUSED ? SENT_REJECTED : SENT_NOT;
+	}
+	if (answer->status >= 200 && answer->status < 300)
+		return SENT_ACCEPTED;
+	if (answer->how == HTTP_MAYBE) {
+		snprintf(why_out, 128, "%s", answer->err.text);
+		return SENT_MAYBE;
+	}
+	if (answer->status == 410)
+		return SENT_REJECTED;
+	if (retry_later && answer->retry_after_ms >= 0) {
+		*retry_ms_out = answer->retry_after_ms > RETRY_CAP_MS ? RETRY_CAP_MS
+								      : (unsigned)answer->retry_after_ms;
+		return SENT_LIMITED;
+	}
+	return answer->status >= 500 ? SENT_MAYBE : SENT_NOT;
+}
+
+static void tell(struct webhook *hook, struct sending *sending, enum sent how, unsigned retry_ms,
+		 const char *why)
+{
+	static const char *const names[] = {
+		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
+		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "auth",
+	};
+	uint64_t ticket = sending->ticket;
+
+	metric_add(&callbacks, (const char *[]){ hook->config.name, names[how] }, 1);
+	HASH_DEL(hook->sending, sending);
+	hook->host->sent(hook->host, ticket, how, retry_ms, NULL, how == SENT_ACCEPTED ? NULL : why);
+	free(sending->url);
+	free(sending->refused);
+	free(sending);
+	hook_settle(hook);
+}
+
+static void done(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	struct webhook *hook = owner;
+	struct sending *sending;
+	unsigned retry_ms;
+	char why[128];
+	enum sent how = send_outcome(answer, &retry_ms, why);
+
+	HASH_FIND(hh, hook->sending, &ticket, sizeof(ticket), sending);
+	if (sending == NULL)
+		return;
+	if (answer->how == HTTP_ANSWERED && answer->status == 410)
+		remember_gone(hook, sending->url);
+	tell(hook, sending, how, retry_ms, why);
+}
+
+/* A fresh timestamp and signature, the same id and bytes in each attempt. */
+static uint64_t post(struct webhook *hook, const struct outgoing *out, uint64_t ticket)
+{
+	const struct config *config = &hook->config;
+	char signature[VERIFY_SIGNATURE_SIZE], id_line[64], time_line[64], signature_line[80],
+		origin_line[80];
+	const char *headers[] = {
+		"content-type: application/json", id_line, time_line, signature_line, origin_line, NULL
+	};
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct buf body = { 0 };
+	uint64_t id;
+
+	encode_callback(&body, out);
+	verify_sign(&config->reply_key, out->uuid, now_s, body.data, body.len, signature);
+	snprintf(id_line, sizeof(id_line), "webhook-id: %s", out->uuid);
+	snprintf(time_line, sizeof(time_line), "webhook-timestamp: %lld", (long long)now_s);
+	snprintf(signature_line, sizeof(signature_line), "webhook-signature: %s", signature);
+	snprintf(origin_line, sizeof(origin_line), "x-usher-origin: %s", hook_origin());
+	id = http_start(hook->host->http,
+			&(struct http_call){ .method = "POST",
+					     .url = out->reply_to,
+					     .headers = headers,
+					     .body = body.data,
+					     .body_len = body.len,
+					     .connect_ms = CONNECT_MS,
+					     .total_ms = CALL_MS,
+					     .guarded = true,
+					     .guard_loopback = config->reply_loopback,
+					     .ca_file = config->reply_ca_file },
+			NULL, done, hook, ticket);
+	buf_free(&body);
+	return id;
+}
+
+/* The address was allowed when the message came, which may have been before a change of the settings. */
+static char *refusal(const struct webhook *hook, const char *url)
+{
+	struct err err = { 0 };
+
+	if (url == NULL)
+		return mem_text("the message has no callback address");
+	if (find_address(hook, url))
+		return mem_text("the callback address answered 410 Gone earlier");
+	if (!config_reply_allowed(&hook->config, url, &err))
+		return mem_text(err.text);
+	return NULL;
+}
+
+void send_start(struct webhook *hook, const struct outgoing *out, uint64_t ticket)
+{
+	struct sending *sending = mem_zero(1, sizeof(*sending));
+
+	sending->ticket = ticket;
+	sending->refused = refusal(hook, out->reply_to);
+	sending->url = mem_text(out->reply_to);
+	HASH_ADD(hh, hook->sending, ticket, sizeof(ticket), sending);
+	if (sending->refused)
+		loop_timer_start(hook->soon, 0, 0);
+	else
+		sending->http_id = post(hook, out, ticket);
+}
+
+void send_tell(struct webhook *hook)
+{
+	struct sending *sending, *next;
+
+	HASH_ITER(hh, hook->sending, sending, next)
+	if (sending->refused)
+		tell(hook, sending, SENT_REJECTED, 0, sending->refused);
+}
+
+void send_finish(struct webhook *hook)
+{
+	struct sending *sending, *next;
+	struct gone *gone, *next_gone;
+
+	HASH_ITER(hh, hook->sending, sending, next)
+	{
+		if (sending->http_id)
+			http_cancel(hook->host->http, sending->http_id);
+		HASH_DEL(hook->sending, sending);
+		free(sending->url);
+		free(sending->refused);
+		free(sending);
+	}
+	HASH_ITER(hh, hook->gone, gone, next_gone)
+	forget_address(hook, gone);
+}

@@ -1,0 +1,130 @@
+/* Signed webhooks as a platform: the table, and one hook's making and ending. Read this file first. */
+#include "webhook.h"
+#include "hook.h"
+#include "mem.h"
+#include <stdlib.h>
+
+static struct webhook *hook_of(struct platform *platform)
+{
+	return (struct webhook *)(void *)platform;
+}
+
+const char *hook_origin(void)
+{
+	static char origin[CRYPTO_UUID_SIZE];
+
+	return *origin ? origin : crypto_uuid(origin);
+}
+
+/* What was decided inside a call of the core is told here, in a later round. */
+static void tell_soon(void *data)
+{
+	struct webhook *hook = data;
+
+	send_tell(hook);
+	if (!hook->stopping || hook->stopped || hook->held || hook->sending)
+		return;
+	hook->stopped = true;
+	hook->host->stopped(hook->host);
+}
+
+void hook_settle(struct webhook *hook)
+{
+	if (hook->stopping && !hook->stopped && hook->held == NULL && hook->sending == NULL)
+		loop_timer_start(hook->soon, 0, 0);
+}
+
+static void webhook_destroy(struct platform *platform)
+{
+	struct webhook *hook = hook_of(platform);
+
+	if (hook == NULL)
+		return;
+	web_release(hook->host->web, hook);
+	answer_finish(hook);
+	send_finish(hook);
+	loop_timer_destroy(hook->sweep);
+	loop_timer_destroy(hook->soon);
+	config_finish(&hook->config);
+	free(hook);
+}
+
+static struct platform *webhook_create(struct platform_host *host, const struct settings *settings,
+				       struct err *err)
+{
+	struct webhook *hook = mem_zero(1, sizeof(*hook));
+
+	hook->host = host;
+	if (!config_read(&hook->config, settings, err)) {
+		config_finish(&hook->config);
+		free(hook);
+		return NULL;
+	}
+	hook->sweep = loop_timer_create(host->loop, answer_sweep, hook);
+	hook->soon = loop_timer_create(host->loop, tell_soon, hook);
+	return (struct platform *)(void *)hook;
+}
+
+static bool webhook_start(struct platform *platform, struct err *err)
+{
+	struct webhook *hook = hook_of(platform);
+	char *post = mem_format("/webhook/%s", hook->config.name);
+	char *poll = mem_format("/webhook/%s/messages/{id}", hook->config.name);
+	bool claimed = web_claim(hook->host->web, &(struct web_route){ "POST", post, hook->config.body_max,
+								       receive_post, hook }) &&
+		       web_claim(hook->host->web, &(struct web_route){ "GET", poll, 0, receive_poll, hook });
+
+	if (claimed)
+		hook->host->link(hook->host, LINK_UP, NULL);
+	else
+		err_set(err, ERR_REFUSED, "the address %s is taken: two hooks have the same name", post);
+	free(post);
+	free(poll);
+	return claimed;
+}
+
+static void webhook_ack(struct platform *platform, uint64_t receipt, const struct ack *ack)
+{
+	answer_ack(hook_of(platform), receipt, ack);
+}
+
+static void webhook_send(struct platform *platform, const struct outgoing *out, uint64_t ticket)
+{
+	send_start(hook_of(platform), out, ticket);
+}
+
+static void webhook_ended(struct platform *platform, const struct outgoing *out)
+{
+	answer_ended(hook_of(platform), out);
+}
+
+static void webhook_found(struct platform *platform, uint64_t ticket, const struct outgoing *out)
+{
+	answer_found(hook_of(platform), ticket, out);
+}
+
+static void webhook_stop(struct platform *platform)
+{
+	struct webhook *hook = hook_of(platform);
+
+	hook->stopping = true;
+	answer_stop(hook);
+	hook_settle(hook);
+}
+
+const struct platform_ops webhook_platform = {
+	.abi = PLATFORM_ABI,
+	.name = "webhook",
+	.can = PLATFORM_RESENDS | PLATFORM_SHEDS_EARLY,
+	.retry_cap_s = 3600,
+	.expire_s = 3 * 24 * 3600,
+	.settings = webhook_settings,
+	.create = webhook_create,
+	.start = webhook_start,
+	.ack = webhook_ack,
+	.send = webhook_send,
+	.ended = webhook_ended,
+	.found = webhook_found,
+	.stop = webhook_stop,
+	.destroy = webhook_destroy,
+};
