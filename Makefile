@@ -103,3 +103,54 @@ $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 
 -include $(ALL_OBJ:.o=.d)
 include tests/tests.mk
+
+# ---- packages (Debian 12) ------------------------------------------------------------------------------
+
+DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
+	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
+	libunistring-dev libsmartcols-dev uthash-dev ca-certificates
+DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
+	curl git
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Installs what is missing of the packages given; nothing is asked of the network when all are there. A nodejs that
+# did not come from Debian brings its own npm.
+define install
+missing=""; for p in $(1); do \
+	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q "ok installed" && continue; \
+	[ $$p = npm ] && command -v npm >/dev/null && continue; \
+	missing="$$missing $$p"; done; \
+if [ -n "$$missing" ]; then echo "installing:$$missing"; \
+	$(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -q -y --no-install-recommends $$missing; fi
+endef
+
+.PHONY: deps deps-build
+deps-build: ## install what building needs
+	@$(call install,$(DEPS_BUILD))
+
+deps: deps-build ## install what building and testing need (Debian packages, npm packages of the tests)
+	@$(call install,$(DEPS_TEST))
+	@cd tests && { [ -d node_modules ] && [ node_modules -nt package-lock.json ] || npm ci --no-audit --no-fund --ignore-scripts; }
+
+# ---- running and installing ----------------------------------------------------------------------------
+
+.PHONY: run install clean help
+run: deps-build ## build, start with the embedded defaults, print a curl line that works
+	@$(MAKE) --no-print-directory -s all
+	@exec $(B)/usher run --try
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+install: all ## install the binary, sample settings and the systemd unit (DESTDIR, PREFIX)
+	install -D -m 755 $(B)/usher $(DESTDIR)$(PREFIX)/bin/usher
+	install -D -m 644 etc/usher.conf $(DESTDIR)$(PREFIX)/share/usher/usher.conf
+	install -D -m 644 etc/prices.conf $(DESTDIR)$(PREFIX)/share/usher/prices.conf
+	install -D -m 644 etc/usher.service $(DESTDIR)$(PREFIX)/lib/systemd/system/usher.service
+
+clean: ## remove everything that was built
+	rm -rf build build-*
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
+		while IFS="$$(printf '\t')" read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done

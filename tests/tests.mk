@@ -30,3 +30,115 @@ unit-$(1): $(filter $(B)/unit/$(1)/%,$(UNIT_BINS))
 	@for t in $$^; do echo "== $$$$t"; $$$$t || exit 1; done
 endef
 $(foreach r,$(ROOMS),$(eval $(call UNIT_TARGET,$(r))))
+
+# ---- whole suites --------------------------------------------------------------------------------------
+
+NODE_TEST = USHER=$(abspath $(1)/usher) node --test --test-reporter=spec
+
+.PHONY: test test-all e2e asan tsan valgrind check check-quick fuzz bench campaign
+test: deps ## everything that must hold: unit tests under sanitizers, the daemon end to end, a short campaign
+	@$(MAKE) --no-print-directory -s check-quick
+	@$(MAKE) --no-print-directory -s -j2 all
+	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins
+	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
+	@$(MAKE) --no-print-directory -s e2e
+	@$(MAKE) --no-print-directory -s campaign-short
+	@$(MAKE) --no-print-directory -s fuzz-short
+
+.PHONY: unit-bins
+unit-bins: $(UNIT_BINS)
+
+e2e: all ## the real daemon against stand-ins that misbehave
+	@cd tests && USHER=$(abspath $(B))/usher node --test --test-concurrency=2 e2e/
+
+asan: ## unit and end-to-end tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins all
+	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
+	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan e2e
+
+tsan: ## the store's tests and the end-to-end tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory -s -j2 B=build/tsan MODE=tsan unit-bins all
+	@$(MAKE) --no-print-directory -s B=build/tsan MODE=tsan unit-store unit-tasks
+	@$(MAKE) --no-print-directory -s B=build/tsan MODE=tsan e2e
+
+VALGRIND := valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
+valgrind: ## unit tests and one whole life of the daemon under valgrind
+	@$(MAKE) --no-print-directory -s -j2 B=build/debug MODE=debug unit-bins all
+	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $$t"; $(VALGRIND) $$t >/dev/null || exit 1; done
+	@cd tests && USHER=$(abspath build/debug)/usher USHER_UNDER="$(VALGRIND)" node --test e2e/journey.test.mjs
+
+# ---- fuzzing: tests/fuzz/fuzz_NAME.c, first line "/* rooms: base io */" ---------------------------------
+
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+FUZZ_SECONDS ?= 600
+fuzz_rooms = $(shell sed -n '1s|^/\* rooms: \(.*\) \*/|\1|p' $(1))
+
+.PHONY: fuzz-bins fuzz-short
+fuzz-bins:
+	@$(MAKE) --no-print-directory -s -j2 CC=clang B=build/fuzz MODE=fuzz fuzz-link
+.PHONY: fuzz-link
+fuzz-link: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
+
+define FUZZ_RULES
+$(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(EMBED_OBJ)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
+endef
+$(foreach f,$(FUZZ_SRC),$(eval $(call FUZZ_RULES,$(f))))
+
+fuzz: fuzz-bins ## every fuzz target for FUZZ_SECONDS (600) each
+	@for t in build/fuzz/bin/*; do case $$t in *.d) continue;; esac; echo "== $$t"; \
+		mkdir -p build/fuzz/corpus/$$(basename $$t); \
+		$$t -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/ build/fuzz/corpus/$$(basename $$t) 2>&1 | tail -n 8 || exit 1; done
+
+fuzz-short:
+	@$(MAKE) --no-print-directory -s fuzz-bins
+	@for t in build/fuzz/bin/*; do case $$t in *.d) continue;; esac; \
+		$$t -runs=20000 -max_total_time=5 -seed=1 -max_len=4096 -timeout=10 >build/fuzz/last.log 2>&1 || \
+			{ cat build/fuzz/last.log; exit 1; }; echo "fuzz $$(basename $$t): no finding"; done
+
+# ---- measuring and breaking ------------------------------------------------------------------------------
+
+bench: all ## throughput, CPU a message, latency, memory, start-up time, size
+	@cd tests && USHER=$(abspath $(B))/usher node bench/bench.mjs
+
+campaign: all ## kill -9 at every step and at random under load; prints the counts
+	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs
+
+.PHONY: campaign-short
+campaign-short: all
+	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs --short
+
+# ---- style -------------------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+check-quick: ## formatting, forbidden includes and functions
+	@clang-format --dry-run -Werror $(C_FILES)
+	@! grep -nE '#include "\.\./' $(C_FILES)
+	@! grep -nE '\b(strcpy|strcat|sprintf|vsprintf|alloca|system|popen|tmpnam|gets|atoi|atol)\(' $(filter-out tests/%,$(C_FILES))
+	@$(foreach r,$(ROOMS),$(call third_party,$(r)))
+
+# A library's header may stand only in the rooms whose PKGS name it.
+third_party = ! grep -nE '$(subst $() ,|,$(foreach p,$(filter-out $(PKGS_$(1)) $(ALSO_$(1)),$(PKGS)),\#include <$(HEADER_$(p))))' $(DIR_$(1))/*.c $(DIR_$(1))/*.h || exit 1;
+HEADER_libwebsockets := libwebsockets
+HEADER_libuv     := uv
+HEADER_libcurl   := curl/
+HEADER_jansson   := jansson
+HEADER_sqlite3   := sqlite3
+HEADER_libconfig := libconfig
+HEADER_libcrypto := openssl/
+HEADER_smartcols := libsmartcols
+
+TIDY_FLAGS = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"0"' -Iinclude $(foreach r,$(ROOMS),-I$(DIR_$(r)))
+TIDY_FILES = $(foreach r,$(ROOMS),$(call room_src,$(r)))
+
+check: check-quick ## format, clang-tidy, cppcheck, both compilers with warnings as errors
+	@$(MAKE) --no-print-directory -s -j2 B=build/gcc CC=gcc all
+	@$(MAKE) --no-print-directory -s -j2 B=build/clang CC=clang all
+	@cppcheck -q --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --std=c11 \
+		--suppress=missingInclude --suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -DUSHER_VERSION='"0"' \
+		-Iinclude $(foreach r,$(ROOMS),-I$(DIR_$(r))) $(TIDY_FILES)
+	@printf '%s\n' $(TIDY_FILES) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ",\",$(subst ','\'',$(TIDY_FLAGS))) 2>/dev/null' tidy

@@ -144,7 +144,7 @@ static void add_key(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
 	const char *args[ARGS_MAX];
-	char hash[APIKEY_HASH_SIZE];
+	char hash[CRYPTO_SHA256_HEX];
 	struct new_key *made;
 	json_t *body;
 	size_t count;

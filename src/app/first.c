@@ -41,7 +41,7 @@ static void key_made(void *owner, uint64_t ticket, const struct err *err, const 
 static void make_try_key(struct daemon *daemon)
 {
 	struct trial *trial;
-	char hash[APIKEY_HASH_SIZE];
+	char hash[CRYPTO_SHA256_HEX];
 
 	if (!daemon->options->try_it)
 		return;

@@ -1,0 +1,72 @@
+/* What the commands share: the words given, the daemon's control socket, tables for people and JSON for programs. */
+#ifndef USHER_CLI_H
+#define USHER_CLI_H
+
+#include "settings.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit status (design section 6). */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
+
+struct cli {
+	const char *config;  /* --config, or NULL */
+	bool json;           /* --json */
+	bool try_it;         /* --try */
+	const char *email;   /* --email */
+	const char *display; /* --name */
+	const char *role;    /* --role */
+	const char *days;    /* --days */
+	const char *by;      /* --by */
+	char **argv;         /* as started */
+	const char **args;   /* words behind the command */
+	size_t count;
+	struct settings *settings; /* loaded by cli_socket */
+	char *socket;
+};
+
+/* One command, or one verb of a command with verbs; a table ends with a NULL name. */
+struct command {
+	const char *name;
+	const char *usage;   /* the words behind the name */
+	const char *help;    /* one line */
+	size_t least, most;  /* how many words */
+	int (*run)(struct cli *cli);
+	const struct command *verbs; /* instead of run */
+};
+
+/* Path of the control socket by the settings; NULL (and a printed reason) when the settings are wrong. */
+const char *cli_socket(struct cli *cli);
+
+/* Asks the daemon. body may be NULL (GET) and is released. Prints the reason when it fails.
+ * Returns an exit status; *answer_out (may be NULL) is the caller's on CLI_OK. */
+int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out);
+
+/* POST /admin/report/NAME or /admin/act/NAME with these arguments (NULL: SQL NULL). */
+int cli_report(struct cli *cli, const char *name, const char *const *args, size_t count, json_t **answer_out);
+int cli_act(struct cli *cli, const char *name, const char *const *args, size_t count, json_t **answer_out);
+
+/* A whole command: report, then print. `empty` is said when there are no rows. */
+int cli_show(struct cli *cli, const char *report, const char *const *args, size_t count, const char *empty);
+
+/* A whole command: act, then print `done` (a sentence), or the answer with --json. */
+int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done);
+
+/* An array of objects as a table, one object as lines "name: value", or JSON with --json. Releases it. */
+void cli_print(const struct cli *cli, json_t *value, const char *empty);
+
+/* Streams an answer of the chat endpoint over the control socket: fn for every server-sent event. */
+typedef void cli_event_fn(void *data, const char *event, const json_t *payload);
+int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn, void *data);
+
+/* The commands, one function each. */
+int cli_status(struct cli *cli);
+int cli_doctor(struct cli *cli);
+int cli_chat(struct cli *cli);
+int cli_explain(struct cli *cli);
+int cli_usage(struct cli *cli);
+extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
+	cli_letter_verbs[];
+
+#endif

@@ -1,0 +1,105 @@
+/* Answers as tables for people (libsmartcols) and as JSON for programs. */
+#include "cli.h"
+#include "json.h"
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static char *cell(const json_t *value)
+{
+	if (value == NULL || json_is_null(value))
+		return strdup("-");
+	if (json_is_string(value))
+		return strdup(json_string_value(value));
+	return json_write(value);
+}
+
+static void print_table(const json_t *rows)
+{
+	struct libscols_table *table = scols_new_table();
+	const json_t *row;
+	json_t *value;
+	const char *key;
+	size_t i;
+
+	json_object_foreach((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
+		scols_table_new_column(table, key, 0, json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
+	json_array_foreach(rows, i, row)
+	{
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+		size_t column = 0;
+
+		json_object_foreach((json_t *)(uintptr_t)row, key, value)
+			scols_line_refer_data(line, column++, cell(value));
+	}
+	scols_table_enable_noheadings(table, 0);
+	if (!isatty(STDOUT_FILENO))
+		scols_table_set_termwidth(table, 0);
+	scols_print_table(table);
+	putchar('\n');
+	scols_unref_table(table);
+}
+
+static void print_object(const json_t *object, int depth)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		char *text;
+
+		if (json_is_object(value)) {
+			printf("%*s%s:\n", depth * 2, "", key);
+			print_object(value, depth + 1);
+			continue;
+		}
+		text = cell(value);
+		printf("%*s%s: %s\n", depth * 2, "", key, text);
+		free(text);
+	}
+}
+
+void cli_print(const struct cli *cli, json_t *value, const char *empty)
+{
+	if (cli->json) {
+		json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+		putchar('\n');
+	} else if (json_is_array(value) && json_array_size(value) == 0) {
+		puts(empty);
+	} else if (json_is_array(value)) {
+		print_table(value);
+	} else {
+		print_object(value, 0);
+	}
+	json_decref(value);
+}
+
+int cli_show(struct cli *cli, const char *report, const char *const *args, size_t count, const char *empty)
+{
+	json_t *answer;
+	int status = cli_report(cli, report, args, count, &answer);
+
+	if (status == CLI_OK)
+		cli_print(cli, answer, empty);
+	return status;
+}
+
+int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done)
+{
+	json_t *answer;
+	int status = cli_act(cli, act, args, count, &answer);
+
+	if (status != CLI_OK)
+		return status;
+	if (cli->json) {
+		cli_print(cli, answer, "");
+	} else {
+		puts(done);
+		json_decref(answer);
+	}
+	return status;
+}

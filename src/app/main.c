@@ -1,0 +1,205 @@
+/* The command line: finds the command, reads the options, gives help that teaches. */
+#include "cli.h"
+#include "config.h"
+#include "daemon.h"
+#include "mem.h"
+#include "settings_build.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int run(struct cli *cli);
+static int version(struct cli *cli);
+static int settings_help(struct cli *cli);
+
+static const struct command commands[] = {
+	{ "run", "[--try]", "start the daemon; without a settings file it runs on its defaults", 0, 0, run, NULL },
+	{ "status", "", "is it running, how busy, which platforms are connected", 0, 0, cli_status, NULL },
+	{ "doctor", "", "check settings, database, disk, clock and models; says what to do", 0, 0, cli_doctor, NULL },
+	{ "chat", "[WORDS...]", "talk to the assistant here in the terminal", 0, 64, cli_chat, NULL },
+	{ "explain", "MESSAGE", "the whole way of one message (its id, number or trace)", 1, 1, cli_explain, NULL },
+	{ "user", "list|add|enable|disable|role", "people with an account", 0, 0, NULL, cli_user_verbs },
+	{ "pair", "list|approve|drop", "strangers who asked to talk", 0, 0, NULL, cli_pair_verbs },
+	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
+	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
+	{ "usage", "[--by day|model|user|platform] [--days N]", "tokens, cost and failures", 0, 0, cli_usage, NULL },
+	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL, cli_letter_verbs },
+	{ "settings", "", "every setting with its meaning and default", 0, 0, settings_help, NULL },
+	{ "version", "", "the version", 0, 0, version, NULL },
+	{ NULL },
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },	    { "try", no_argument, NULL, 't' },
+	{ "email", required_argument, NULL, 'e' },  { "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },	    { "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int run(struct cli *cli)
+{
+	return daemon_run(&(struct daemon_options){ .config = config_path(cli->config),
+						    .try_it = cli->try_it,
+						    .argv = cli->argv });
+}
+
+static int version(struct cli *cli)
+{
+	printf(cli->json ? "{\"version\":\"%s\"}\n" : "usher %s\n", USHER_VERSION);
+	return CLI_OK;
+}
+
+static int settings_help(struct cli *cli)
+{
+	(void)cli;
+	config_help();
+	return CLI_OK;
+}
+
+/* ---- help ------------------------------------------------------------------------------------------------ */
+
+static void help_all(FILE *out)
+{
+	fputs("usher brings every message from chat platforms and webhooks to your AI agent and carries the answer back.\n\n"
+	      "Usage: usher COMMAND [WORDS] [--config FILE] [--json]\n\n",
+	      out);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(out, "  %-13s %s\n", c->name, c->help);
+	fputs("\nStart with:  usher run --try\n"
+	      "Then:        usher chat\n"
+	      "Each command explains itself: usher COMMAND --help. All but run, version and settings talk to the\n"
+	      "running daemon. Exit status: 0 done, 1 failed, 2 wrong use, 3 no daemon is running.\n",
+	      out);
+}
+
+static void help_command(FILE *out, const struct command *c)
+{
+	fprintf(out, "Usage: usher %s %s\n\n%s.\n", c->name, c->usage, c->help);
+	for (const struct command *verb = c->verbs; verb && verb->name; verb++)
+		fprintf(out, "\n  usher %s %s %s\n      %s\n", c->name, verb->name, verb->usage, verb->help);
+	fputs("\nOptions: --config FILE  the settings file in force ($USHER_CONFIG, /etc/usher/usher.conf)\n"
+	      "         --json         print JSON instead of a table\n",
+	      out);
+}
+
+static const struct command *find(const struct command *table, const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])], *near;
+	size_t count = 0;
+
+	for (const struct command *c = table; c->name; c++) {
+		if (strcmp(c->name, name) == 0)
+			return c;
+		names[count++] = c->name;
+	}
+	names[count] = NULL;
+	near = settings_nearest(name, names);
+	fprintf(stderr, "usher: unknown command \"%s\"%s%s%s\n", name, near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
+	return NULL;
+}
+
+/* ---- reading the words ------------------------------------------------------------------------------------- */
+
+static void take_option(struct cli *cli, int letter, bool *help_out)
+{
+	switch (letter) {
+	case 'c':
+		cli->config = optarg;
+		break;
+	case 'j':
+		cli->json = true;
+		break;
+	case 't':
+		cli->try_it = true;
+		break;
+	case 'e':
+		cli->email = optarg;
+		break;
+	case 'n':
+		cli->display = optarg;
+		break;
+	case 'r':
+		cli->role = optarg;
+		break;
+	case 'd':
+		cli->days = optarg;
+		break;
+	case 'b':
+		cli->by = optarg;
+		break;
+	default:
+		*help_out = true;
+	}
+}
+
+/* Runs a command whose words begin at cli->args[0]. */
+static int dispatch(struct cli *cli, const struct command *command)
+{
+	const struct command *leaf = command;
+
+	if (command->verbs) {
+		if (cli->count == 0) {
+			help_command(stderr, command);
+			return CLI_USAGE;
+		}
+		leaf = find(command->verbs, cli->args[0]);
+		if (leaf == NULL)
+			return CLI_USAGE;
+		cli->args++;
+		cli->count--;
+	}
+	if (cli->count < leaf->least || cli->count > leaf->most) {
+		fprintf(stderr, "Usage: usher %s%s%s %s\n", command->name, leaf == command ? "" : " ",
+			leaf == command ? "" : leaf->name, leaf->usage);
+		return CLI_USAGE;
+	}
+	return leaf->run(cli);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .argv = argv };
+	const struct command *command;
+	bool help = false;
+	int letter, status;
+
+	while ((letter = getopt_long(argc, argv, "c:jhv", options, NULL)) != -1) {
+		if (letter == '?')
+			return CLI_USAGE;
+		if (letter == 'v')
+			return version(&cli);
+		take_option(&cli, letter, &help);
+	}
+	if (optind == argc || (help && strcmp(argv[optind], "help") == 0)) {
+		help_all(help ? stdout : stderr);
+		return help ? CLI_OK : CLI_USAGE;
+	}
+	if (strcmp(argv[optind], "help") == 0) {
+		help_all(stdout);
+		return CLI_OK;
+	}
+	command = find(commands, argv[optind]);
+	if (command == NULL)
+		return CLI_USAGE;
+	if (help) {
+		help_command(stdout, command);
+		return CLI_OK;
+	}
+	cli.count = (size_t)(argc - optind - 1);
+	cli.args = mem_zero(cli.count + 1, sizeof(*cli.args));
+	for (size_t i = 0; i < cli.count; i++)
+		cli.args[i] = argv[optind + 1 + (int)i];
+	{
+		const char **words = cli.args;
+
+		status = dispatch(&cli, command);
+		free(words);
+	}
+	settings_destroy(cli.settings);
+	free(cli.socket);
+	return status;
+}
