@@ -38,6 +38,9 @@ struct query {
  * are kept for db_end. */
 void db_query(struct db *db, struct query *query, const char *sql, const char *types, ...);
 
+/* The same with `count` arguments that are all text (or NULL). */
+void db_query_texts(struct db *db, struct query *query, const char *sql, const char *const *args, size_t count);
+
 /* Steps to the next row; false at the end or after an error. */
 bool db_row(struct query *query);
 

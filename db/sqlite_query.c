@@ -118,17 +118,22 @@ static bool bind_all(struct db *db, const struct db_statement *statement, const 
 	return true;
 }
 
+static bool open_query(struct db *db, struct query *query, const char *sql)
+{
+	*query = (struct query){ .db = db };
+	query->failed = !find(db, sql, &query->statement, &query->err);
+	if (query->failed)
+		query->statement = NULL;
+	else
+		query->statement->running = true;
+	return !query->failed;
+}
+
 /* The types string of a query lies beside its arguments; va_list is handed on by pointer. */
 static void start(struct db *db, struct query *query, const char *sql, const char *types, va_list *args)
 {
-	*query = (struct query){ .db = db };
-	if (!find(db, sql, &query->statement, &query->err)) {
-		query->failed = true;
-		query->statement = NULL;
-		return;
-	}
-	query->statement->running = true;
-	query->failed = !bind_all(db, query->statement, types, args, &query->err);
+	if (open_query(db, query, sql))
+		query->failed = !bind_all(db, query->statement, types, args, &query->err);
 }
 
 void db_query(struct db *db, struct query *query, const char *sql, const char *types, ...)
@@ -138,6 +143,24 @@ void db_query(struct db *db, struct query *query, const char *sql, const char *t
 	va_start(args, types);
 	start(db, query, sql, types, &args);
 	va_end(args);
+}
+
+void db_query_texts(struct db *db, struct query *query, const char *sql, const char *const *args,
+		    size_t count)
+{
+	if (!open_query(db, query, sql))
+		return;
+	for (size_t i = 0; i < count && !query->failed; i++) {
+		int place = i < ARGS_MAX ? query->statement->places[i + 1] : 0;
+		int code =
+			place ? sqlite3_bind_text(query->statement->stmt, place, args[i], -1, SQLITE_STATIC)
+			      : SQLITE_RANGE;
+
+		if (code != SQLITE_OK)
+			query->failed =
+				!err_set(&query->err, ERR_BUG,
+					 "database: argument %zu fits no placeholder of: %.100s", i + 1, sql);
+	}
 }
 
 bool db_row(struct query *query)

@@ -9,20 +9,58 @@
  * them. ERR_GONE: no such thing. ERR_REFUSED: not possible, err->text says why. */
 typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, const char *json);
 
-/* Runs one named read of src/store/reports.c ("users", "conversations", "explain", "usage", ...) with its arguments
- * in order; numbers as decimal text, NULL is SQL NULL. The table in reports.c lists names, arguments and columns.
- * A key's owner is always among the arguments of reads a user can cause. */
+/* Runs one named read; arguments in this order, numbers as decimal text, NULL is SQL NULL, trailing ones may be
+ * left out, [] marks those that need not be given. An array unless "object" is said. limit: 50 if not given, at
+ * most 1000. Wherever a conversation is asked for, its integer id and its uuid are both taken; where a profile is
+ * asked for in [], NULL is the operator who sees all, otherwise other people's rows are as if they did not exist
+ * (ERR_GONE).
+ *
+ *   users                                    everyone, with or without an account
+ *   user         who                         object; who: a user name, or a profile id
+ *   keys         [who]
+ *   pairs                                    strangers who wait
+ *   conversations [profile] [state] [limit] [before id]           newest first
+ *   conversation  conversation [profile]                          object
+ *   messages      conversation [profile] [role] [after] [before] [limit]
+ *                 oldest first; after, before: times as given in "timestamp" (strictly rising, so they are page
+ *                 marks); with before and without after the last ones before it
+ *   explain       message [profile]          object: the whole timeline of an inbox id or uuid
+ *   usage         day|model|user|platform [since] [until] [profile]
+ *   interactions  [profile] [since] [limit]  newest first
+ *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
+ *   status                                   object: counts by state
+ *   installations
+ *   task_list     org profile [all|pending|completed]
+ */
 void store_report(struct store *store, const char *name, const char *const *args, size_t arg_count,
 		  store_json_fn *fn, void *owner, uint64_t ticket);
 
-/* Changes by name, table in acts.c: "user_add" (username, display name, email, role), "user_status" (username,
- * active|disabled), "user_role", "pair_approve" (code, username or NULL), "pair_drop", "key_add" (username, key name,
- * key id, hash), "key_revoke" (key id), "conversation_rename" (conversation, profile, title), "conversation_archive",
- * "dead_letter_retry" (id), "dead_letter_drop" (id). Each is one transaction; the answer says what was done. */
+/* Changes by name. Each is one transaction; the answer is an object that says what was done.
+ *
+ *   user_add      username [display name] [email] [role]
+ *   user_status   who active|disabled
+ *   user_role     who member|operator|owner
+ *   pair_approve  code [who] [approved by: who]      without who: a new profile
+ *   pair_drop     code
+ *   key_add       username, key name, key id, hash   refused while the user has an active key of that name
+ *   key_replace   the same; revokes that one first
+ *   key_revoke    key id
+ *   conversation_rename     conversation [profile] title
+ *   conversation_archive    conversation [profile]
+ *   conversation_unarchive  conversation [profile]
+ *   dead_letter_retry       id ("r12", "m7", or the uuid of the reply or message)
+ *   dead_letter_drop        id
+ *   task_add      org profile title [description] [call key]
+ *   task_complete org profile id [call key]
+ *   task_update   org profile id [title] [description] [call key]
+ *   task_delete   org profile id [call key]
+ *
+ * A task act whose call key was used before changes nothing and answers what it answered then. */
 void store_act(struct store *store, const char *name, const char *const *args, size_t arg_count,
 	       store_json_fn *fn, void *owner, uint64_t ticket);
 
-/* Who owns the key with this hash (SHA-256, lower-case hex)? ERR_GONE: unknown, revoked, or its account is off.
+/* Who owns the key with this hash (SHA-256, lower-case hex)? ERR_GONE: unknown or revoked. speaker.active is false
+ * when the profile or its account is switched off.
  * last_used_at follows lazily, at most once a minute a key. A read. */
 struct store_key {
 	const char *key_id;

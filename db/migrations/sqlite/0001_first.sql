@@ -513,6 +513,16 @@ CREATE TABLE tasks (
 CREATE INDEX idx_tasks_user ON tasks (user_id, completed);
 CREATE INDEX idx_tasks_org ON tasks (org_id);
 
+-- What each tool call on the list answered, so that the same call again answers the same and changes nothing.
+CREATE TABLE task_calls (
+	call_key TEXT NOT NULL PRIMARY KEY,
+	user_id TEXT NOT NULL REFERENCES user_profiles (id) ON DELETE CASCADE,
+	result TEXT NOT NULL CHECK (json_valid(result)),
+	created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+) STRICT;
+CREATE INDEX idx_task_calls_user ON task_calls (user_id);
+CREATE INDEX idx_task_calls_created ON task_calls (created_at);
+
 -- ---- conversations and messages, one row per role --------------------------------------------------------------------
 
 CREATE VIEW conversation AS
