@@ -20,7 +20,7 @@ struct http_options {
 
 struct http *http_create(struct io *io, const struct http_options *options, struct err *err);
 
-/* Cancels what runs (no callback comes). Takes NULL. */
+/* Cancels what runs (no callback comes). Not from inside a callback of its own. Takes NULL. */
 void http_destroy(struct http *http);
 
 struct http_call {

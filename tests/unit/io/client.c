@@ -1,11 +1,13 @@
 /* The calling side of the HTTP tests: waits for ends by events, never by sleeping. */
 #include "client.h"
 #include "loop.h"
+#include <stdio.h>
+#include <string.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+
 #include <cmocka.h>
 
 static void took_too_long(void *data)

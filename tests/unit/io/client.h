@@ -33,7 +33,8 @@ void client_close(struct client *client);
 void client_run(struct client *client);
 
 /* Starts a call whose end stops the loop. */
-uint64_t client_start(struct client *client, const struct http_call *call, bool stream, struct result *result);
+uint64_t client_start(struct client *client, const struct http_call *call, bool stream,
+		      struct result *result);
 
 /* Starts it and runs to its end. */
 void client_call(struct client *client, const struct http_call *call, bool stream, struct result *result);

@@ -130,8 +130,8 @@ void peer_send(struct peer_link *link, const void *data, size_t len)
 	const char *at = data;
 
 	while (len > 0) {
-		long sent = link->ssl != NULL ? SSL_write(link->ssl, at, (int)len) :
-						send(link->fd, at, len, MSG_NOSIGNAL);
+		long sent = link->ssl != NULL ? SSL_write(link->ssl, at, (int)len)
+					      : send(link->fd, at, len, MSG_NOSIGNAL);
 
 		if (sent <= 0)
 			return;
@@ -238,7 +238,8 @@ void peer_make_cert(const char *folder, const char *name)
 	must(file != NULL && PEM_write_X509(file, cert) == 1 && fclose(file) == 0, path);
 	snprintf(path, sizeof(path), "%s/%s.key", folder, name);
 	file = fopen(path, "w");
-	must(file != NULL && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(file) == 0,
+	must(file != NULL && PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+		     fclose(file) == 0,
 	     path);
 	X509_free(cert);
 	EVP_PKEY_free(key);

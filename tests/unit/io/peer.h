@@ -47,12 +47,12 @@ const char *peer_url(const struct peer *peer, const char *scheme, const char *pa
 int peer_closed_port(void); /* a port of 127.0.0.1 on which nobody listens */
 
 /* For scripts. false: the other side closed, or nothing came for ten seconds. */
-bool peer_read(struct peer_link *link);               /* one request with its body; counts it */
+bool peer_read(struct peer_link *link); /* one request with its body; counts it */
 void peer_say(struct peer_link *link, const char *text);
 void peer_send(struct peer_link *link, const void *data, size_t len);
 long peer_receive(struct peer_link *link, void *data, size_t size);
-void peer_wait_gone(struct peer_link *link);          /* until the other side closes */
-void peer_reset(struct peer_link *link);              /* closes with RST instead of FIN */
+void peer_wait_gone(struct peer_link *link); /* until the other side closes */
+void peer_reset(struct peer_link *link);     /* closes with RST instead of FIN */
 
 /* A self-signed certificate for 127.0.0.1 and localhost, PEM files NAME.crt and NAME.key in the folder. */
 void peer_make_cert(const char *folder, const char *name);

@@ -1,12 +1,15 @@
-/* One outgoing call against servers that behave and servers that do not: what the caller is told must be true. */
+/* One outgoing call against servers that behave and servers that do not: what the caller is told must be
+ * true. */
 #include "client.h"
 #include "peer.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
 #include <cmocka.h>
 
 static struct client client;
@@ -44,7 +47,8 @@ static void echo(struct peer_link *link)
 
 	while (peer_read(link)) {
 		snprintf(head, sizeof(head),
-			 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Request-Id: r-%u\r\nContent-Length: %zu\r\n\r\n",
+			 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nX-Request-Id: "
+			 "r-%u\r\nContent-Length: %zu\r\n\r\n",
 			 link->number, link->len);
 		peer_say(link, head);
 		peer_send(link, link->text, link->len);
