@@ -8,8 +8,8 @@ struct store;
 
 extern const struct platform_ops api_platform;
 
-/* Between create and start: where keys and conversations are, and the control socket's server (or NULL) on which
- * the same paths answer to the local operator without a key, as the user named `operator_name`. */
+/* Between create and start: where keys and conversations are, and the control socket's server (or NULL) on
+ * which the same paths answer to the local operator without a key, as the user named `operator_name`. */
 void api_use(struct platform *api, struct store *store, struct web *control, const char *operator_name);
 
 #endif
