@@ -1,4 +1,5 @@
-/* What the commands share: the words given, the daemon's control socket, tables for people and JSON for programs. */
+/* What the commands share: the words given, the daemon's control socket, tables for people and JSON for
+ * programs. */
 #ifndef USHER_CLI_H
 #define USHER_CLI_H
 
@@ -12,14 +13,14 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
 
 struct cli {
 	const char *config;  /* --config, or NULL */
-	bool json;           /* --json */
-	bool try_it;         /* --try */
+	bool json;	     /* --json */
+	bool try_it;	     /* --try */
 	const char *email;   /* --email */
 	const char *display; /* --name */
 	const char *role;    /* --role */
 	const char *days;    /* --days */
-	const char *by;      /* --by */
-	char **argv;         /* as started */
+	const char *by;	     /* --by */
+	char **argv;	     /* as started */
 	const char **args;   /* words behind the command */
 	size_t count;
 	struct settings *settings; /* loaded by cli_socket */
@@ -29,9 +30,9 @@ struct cli {
 /* One command, or one verb of a command with verbs; a table ends with a NULL name. */
 struct command {
 	const char *name;
-	const char *usage;   /* the words behind the name */
-	const char *help;    /* one line */
-	size_t least, most;  /* how many words */
+	const char *usage;  /* the words behind the name */
+	const char *help;   /* one line */
+	size_t least, most; /* how many words */
 	int (*run)(struct cli *cli);
 	const struct command *verbs; /* instead of run */
 };

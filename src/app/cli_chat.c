@@ -1,6 +1,6 @@
 /* `usher chat`: a conversation in the terminal, the answer shown as it grows. */
-#include "cli.h"
 #include "buf.h"
+#include "cli.h"
 #include "json.h"
 #include "text.h"
 #include <stdio.h>

@@ -12,9 +12,9 @@
 enum { ANSWER_MAX = 64 << 20, ASK_SECONDS = 150 };
 
 struct exchange {
-	struct buf body;     /* the answer, or what waits for the end of an event */
-	struct buf event;    /* name of the event being read */
-	cli_event_fn *fn;    /* NULL: gather the whole body */
+	struct buf body;  /* the answer, or what waits for the end of an event */
+	struct buf event; /* name of the event being read */
+	cli_event_fn *fn; /* NULL: gather the whole body */
 	void *data;
 	CURL *curl;
 };
@@ -81,7 +81,8 @@ static int explain_failure(const struct cli *cli, CURLcode code)
 {
 	if (code == CURLE_COULDNT_CONNECT) {
 		fprintf(stderr,
-			"usher: no daemon answers on %s. Start it with: usher run   (or name its settings with --config)\n",
+			"usher: no daemon answers on %s. Start it with: usher run   (or name its settings "
+			"with --config)\n",
 			cli->socket);
 		return CLI_NO_DAEMON;
 	}
@@ -168,8 +169,8 @@ int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn
 	return status;
 }
 
-static int ask_named(struct cli *cli, const char *kind, const char *name, const char *const *args, size_t count,
-		     json_t **answer_out)
+static int ask_named(struct cli *cli, const char *kind, const char *name, const char *const *args,
+		     size_t count, json_t **answer_out)
 {
 	json_t *list = json_array(), *body = json_object();
 	char *path = mem_format("/admin/%s/%s", kind, name);

@@ -14,36 +14,45 @@ static int version(struct cli *cli);
 static int settings_help(struct cli *cli);
 
 static const struct command commands[] = {
-	{ "run", "[--try]", "start the daemon; without a settings file it runs on its defaults", 0, 0, run, NULL },
+	{ "run", "[--try]", "start the daemon; without a settings file it runs on its defaults", 0, 0, run,
+	  NULL },
 	{ "status", "", "is it running, how busy, which platforms are connected", 0, 0, cli_status, NULL },
-	{ "doctor", "", "check settings, database, disk, clock and models; says what to do", 0, 0, cli_doctor, NULL },
+	{ "doctor", "", "check settings, database, disk, clock and models; says what to do", 0, 0, cli_doctor,
+	  NULL },
 	{ "chat", "[WORDS...]", "talk to the assistant here in the terminal", 0, 64, cli_chat, NULL },
-	{ "explain", "MESSAGE", "the whole way of one message (its id, number or trace)", 1, 1, cli_explain, NULL },
+	{ "explain", "MESSAGE", "the whole way of one message (its id, number or trace)", 1, 1, cli_explain,
+	  NULL },
 	{ "user", "list|add|enable|disable|role", "people with an account", 0, 0, NULL, cli_user_verbs },
 	{ "pair", "list|approve|drop", "strangers who asked to talk", 0, 0, NULL, cli_pair_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
-	{ "usage", "[--by day|model|user|platform] [--days N]", "tokens, cost and failures", 0, 0, cli_usage, NULL },
-	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL, cli_letter_verbs },
+	{ "usage", "[--by day|model|user|platform] [--days N]", "tokens, cost and failures", 0, 0, cli_usage,
+	  NULL },
+	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL,
+	  cli_letter_verbs },
 	{ "settings", "", "every setting with its meaning and default", 0, 0, settings_help, NULL },
 	{ "version", "", "the version", 0, 0, version, NULL },
 	{ NULL },
 };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },	    { "try", no_argument, NULL, 't' },
-	{ "email", required_argument, NULL, 'e' },  { "name", required_argument, NULL, 'n' },
-	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
-	{ "by", required_argument, NULL, 'b' },	    { "version", no_argument, NULL, 'v' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "try", no_argument, NULL, 't' },
+	{ "email", required_argument, NULL, 'e' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },
+	{ "days", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },
+	{ "version", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },
 };
 
 static int run(struct cli *cli)
 {
-	return daemon_run(&(struct daemon_options){ .config = config_path(cli->config),
-						    .try_it = cli->try_it,
-						    .argv = cli->argv });
+	return daemon_run(&(struct daemon_options){
+		.config = config_path(cli->config), .try_it = cli->try_it, .argv = cli->argv });
 }
 
 static int version(struct cli *cli)
@@ -59,18 +68,21 @@ static int settings_help(struct cli *cli)
 	return CLI_OK;
 }
 
-/* ---- help ------------------------------------------------------------------------------------------------ */
+/* ---- help ------------------------------------------------------------------------------------------------
+ */
 
 static void help_all(FILE *out)
 {
-	fputs("usher brings every message from chat platforms and webhooks to your AI agent and carries the answer back.\n\n"
+	fputs("usher brings every message from chat platforms and webhooks to your AI agent and carries the "
+	      "answer back.\n\n"
 	      "Usage: usher COMMAND [WORDS] [--config FILE] [--json]\n\n",
 	      out);
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(out, "  %-13s %s\n", c->name, c->help);
 	fputs("\nStart with:  usher run --try\n"
 	      "Then:        usher chat\n"
-	      "Each command explains itself: usher COMMAND --help. All but run, version and settings talk to the\n"
+	      "Each command explains itself: usher COMMAND --help. All but run, version and settings talk to "
+	      "the\n"
 	      "running daemon. Exit status: 0 done, 1 failed, 2 wrong use, 3 no daemon is running.\n",
 	      out);
 }
@@ -97,12 +109,13 @@ static const struct command *find(const struct command *table, const char *name)
 	}
 	names[count] = NULL;
 	near = settings_nearest(name, names);
-	fprintf(stderr, "usher: unknown command \"%s\"%s%s%s\n", name, near ? "; did you mean \"" : "", near ? near : "",
-		near ? "\"?" : "");
+	fprintf(stderr, "usher: unknown command \"%s\"%s%s%s\n", name, near ? "; did you mean \"" : "",
+		near ? near : "", near ? "\"?" : "");
 	return NULL;
 }
 
-/* ---- reading the words ------------------------------------------------------------------------------------- */
+/* ---- reading the words
+ * ------------------------------------------------------------------------------------- */
 
 static void take_option(struct cli *cli, int letter, bool *help_out)
 {

@@ -1,0 +1,197 @@
+/* `usher doctor`: one line a check, each with its cure. */
+#include "cli.h"
+#include "clock.h"
+#include "config.h"
+#include "db.h"
+#include "json.h"
+#include "mem.h"
+#include "registry.h"
+#include "settings_build.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLOCK_LIMIT_MS = 300000, PRICE_AGE_DAYS = 90 };
+enum finding { FINE, WARNING, FAULT };
+
+struct doctor {
+	struct cli *cli;
+	json_t *findings;
+	bool faults;
+};
+
+static void say(struct doctor *doctor, enum finding finding, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void say(struct doctor *doctor, enum finding finding, const char *what, const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "warning", "fault" };
+	char text[500];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	doctor->faults |= finding == FAULT;
+	json_array_append_new(doctor->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
+							  words[finding], "message", text));
+	if (!doctor->cli->json)
+		printf("%-8s %-10s %s\n", words[finding], what, text);
+}
+
+/* Every secret that was written out instead of being named. */
+static void check_secrets(struct doctor *doctor, const struct settings *group)
+{
+	for (const struct setting *row = settings_table(group); row->name; row++) {
+		if (row->type == SETTING_SECRET && settings_secret_literal(group, row->name))
+			say(doctor, WARNING, "secrets",
+			    "%s: \"%s\" is written into the file; name it instead: env:NAME, "
+			    "file:PATH or credential:NAME",
+			    settings_where(group, row->name), row->name);
+		for (size_t i = 0; row->inside && i < settings_count(group, row->name); i++)
+			check_secrets(doctor, settings_group_at(group, row->name, i));
+	}
+}
+
+static void check_listen(struct doctor *doctor)
+{
+	const struct settings *listen = settings_group(doctor->cli->settings, "listen");
+	const char *address = settings_text(listen, "address");
+	bool loopback = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+
+	if (!loopback && !settings_given(listen, "cert_file"))
+		say(doctor, WARNING, "listen",
+		    "%s is reachable from other machines without TLS; set listen.cert_file and "
+		    "key_file, or put a proxy with TLS in front",
+		    address);
+	else
+		say(doctor, FINE, "listen", "%s:%ld", address, settings_int(listen, "port"));
+}
+
+static void check_prices(struct doctor *doctor)
+{
+	const char *file = settings_text(settings_group(doctor->cli->settings, "prices"), "file");
+	char today[CLOCK_TEXT_SIZE], limit[CLOCK_TEXT_SIZE];
+	struct prices prices;
+	struct err err = { 0 };
+
+	if (!prices_load(file, &prices, &err)) {
+		say(doctor, FAULT, "prices", "%s", err.text);
+		return;
+	}
+	clock_text(clock_wall_ms() - PRICE_AGE_DAYS * 86400000LL, limit);
+	clock_text(clock_wall_ms(), today);
+	if (strncmp(prices.date, limit, 10) < 0)
+		say(doctor, WARNING, "prices",
+		    "the table is of %s, over %d days old; name a newer one in prices.file", prices.date,
+		    PRICE_AGE_DAYS);
+	else
+		say(doctor, FINE, "prices", "%zu models, of %s", prices.count, prices.date);
+	prices_free(&prices);
+}
+
+/* Without a daemon the database may be looked at here; its lock tells whether one is running. */
+static void check_database_alone(struct doctor *doctor)
+{
+	const char *url = settings_text(settings_group(doctor->cli->settings, "store"), "url");
+	struct err err = { 0 };
+	struct db *db = db_open(url, DB_WRITER, &err);
+	char *result;
+
+	if (db == NULL) {
+		say(doctor, FAULT, "database", "%s", err.text);
+		return;
+	}
+	result = db_check(db);
+	say(doctor, strcmp(result, "ok") == 0 ? FINE : FAULT, "database", "%s: %s", url, result);
+	say(doctor, db_disk_free(db) < 64 << 20 ? FAULT : FINE, "disk", "%lld MB free beside the database",
+	    (long long)(db_disk_free(db) >> 20));
+	free(result);
+	db_close(db);
+}
+
+static void check_daemon(struct doctor *doctor, const json_t *status)
+{
+	const json_t *store = json_object_get(status, "store"), *core = json_object_get(status, "core");
+	int64_t room = json_int(store, "disk_free", -1), level = json_int(core, "level", 0);
+	const char *why = json_text(core, "why");
+
+	say(doctor, FINE, "daemon", "version %s, process %lld, up %lld s", json_text(status, "version"),
+	    (long long)json_int(status, "pid", 0), (long long)json_int(status, "uptime_s", 0));
+	say(doctor, json_is_true(json_object_get(store, "full")) ? FAULT : FINE, "database", "%s",
+	    json_is_true(json_object_get(store, "full"))
+		    ? "the disk is full: nothing is accepted until there is room"
+		    : "open and storing");
+	say(doctor, room >= 0 && room < 64 << 20 ? FAULT : FINE, "disk", "%lld MB free beside the database",
+	    (long long)(room >> 20));
+	if (level > 0)
+		say(doctor, level >= 3 ? FAULT : WARNING, "pressure", "level %lld: %s", (long long)level,
+		    why ? why : "");
+}
+
+static void check_model(struct doctor *doctor, const char *name)
+{
+	char *path = mem_format("/admin/models/%s/check", name);
+	json_t *answer = NULL;
+	int64_t skew;
+
+	if (cli_ask(doctor->cli, path, json_object(), &answer) == CLI_OK) {
+		const char *message = json_text(answer, "message");
+		bool reached = json_is_true(json_object_get(answer, "ok"));
+
+		say(doctor, reached ? FINE : FAULT, "model", "%s: %s", name,
+		    reached ? "reachable, key accepted" : message);
+		skew = json_int(answer, "clock_skew_ms", 0);
+		if (skew > CLOCK_LIMIT_MS || skew < -CLOCK_LIMIT_MS)
+			say(doctor, FAULT, "clock",
+			    "off by %lld s against the model's server: signatures will be refused; "
+			    "set the clock (timedatectl set-ntp true)",
+			    (long long)(skew / 1000));
+		else if (skew)
+			say(doctor, FINE, "clock", "agrees with the model's server");
+	} else {
+		say(doctor, FAULT, "model", "%s: the daemon could not check it", name);
+	}
+	json_decref(answer);
+	free(path);
+}
+
+static void check_running(struct doctor *doctor)
+{
+	json_t *status = NULL, *models = NULL;
+	const json_t *name;
+	size_t i;
+
+	if (cli_ask(doctor->cli, "/admin/status", NULL, &status) != CLI_OK) {
+		say(doctor, WARNING, "daemon",
+		    "not running, so models were not asked; start it with: usher run");
+		check_database_alone(doctor);
+		return;
+	}
+	check_daemon(doctor, status);
+	json_decref(status);
+	if (cli_ask(doctor->cli, "/admin/models", NULL, &models) == CLI_OK)
+		json_array_foreach(models, i, name) check_model(doctor, json_string_value(name));
+	json_decref(models);
+}
+
+int cli_doctor(struct cli *cli)
+{
+	struct doctor doctor = { .cli = cli, .findings = json_array() };
+	const char *file = config_path(cli->config);
+
+	if (cli_socket(cli)) {
+		say(&doctor, FINE, "settings", "%s", file ? file : "no file: the built-in defaults");
+		check_secrets(&doctor, cli->settings);
+		check_listen(&doctor);
+		check_prices(&doctor);
+		check_running(&doctor);
+	} else {
+		doctor.faults = true;
+	}
+	if (cli->json)
+		json_dumpf(doctor.findings, stdout, JSON_INDENT(2));
+	json_decref(doctor.findings);
+	return doctor.faults ? CLI_FAILED : CLI_OK;
+}
