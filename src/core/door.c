@@ -1,0 +1,218 @@
+/* Admits, pairs or refuses people we do not know, in the store first and then in words. */
+#include "door.h"
+#include "access.h"
+#include "counts.h"
+#include "ingress.h"
+#include "installation.h"
+#include "lane.h"
+#include "log.h"
+#include "mem.h"
+#include "outbox.h"
+#include "pairing.h"
+#include "store.h"
+#include <stdlib.h>
+
+enum { LIMIT_MS = 5000 };
+
+struct stranger {
+	uint64_t serial; /* the ticket */
+	struct door *door;
+	struct installation *inst;
+	int64_t inbox_id;
+	enum access access;
+	bool reserved; /* holds a slot for the turn */
+	bool overdue;
+	char code[PAIRING_CODE_SIZE];
+	char uuid[MESSAGE_UUID_SIZE];
+	uint64_t began_ms, retry_ms; /* loop time; retry_ms 0: the store has been asked */
+	struct log log;
+	UT_hash_handle hh;
+};
+
+struct door {
+	struct core *core;
+	struct stranger *by_serial;
+};
+
+struct door *door_create(struct core *core)
+{
+	struct door *door = mem_zero(1, sizeof(*door));
+
+	door->core = core;
+	return door;
+}
+
+static void free_stranger(struct stranger *stranger)
+{
+	HASH_DEL(stranger->door->by_serial, stranger);
+	free(stranger);
+}
+
+void door_destroy(struct door *door)
+{
+	struct stranger *stranger, *tmp;
+
+	if (door == NULL)
+		return;
+	HASH_ITER(hh, door->by_serial, stranger, tmp)
+	free_stranger(stranger);
+	free(door);
+}
+
+/* The question is answered; NULL when the same one will be put again. */
+static struct stranger *settled(struct door *door, uint64_t serial, const struct err *err)
+{
+	struct core *core = door->core;
+	bool holds = core_answered(core, err);
+	struct stranger *stranger;
+
+	HASH_FIND(hh, door->by_serial, &serial, sizeof(serial), stranger);
+	if (stranger == NULL)
+		return NULL;
+	if (stranger->reserved)
+		lanes_unreserve(core->lanes);
+	stranger->reserved = false;
+	if (holds) {
+		count_step("admit", loop_now_ms(core->options.loop) - stranger->began_ms);
+		return stranger;
+	}
+	if (core_may_ask_again(err)) {
+		stranger->retry_ms = loop_now_ms(core->options.loop) + CORE_RETRY_MS;
+		return NULL;
+	}
+	log_error(&stranger->log, "neither let in nor refused: %s", err->text);
+	free_stranger(stranger);
+	return NULL;
+}
+
+static void done_admit(void *owner, uint64_t ticket, const struct err *err,
+		       const struct store_accepted *accepted)
+{
+	struct door *door = owner;
+	struct stranger *stranger = settled(door, ticket, err);
+
+	if (stranger == NULL)
+		return;
+	log_info(&stranger->log, "sender let in, by the rule for strangers");
+	free_stranger(stranger);
+	ingress_placed(door->core->ingress, accepted);
+}
+
+static void done_refuse(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *reply,
+			const struct outgoing *ended)
+{
+	struct door *door = owner;
+	struct core *core = door->core;
+	struct stranger *stranger = settled(door, ticket, err);
+
+	if (stranger == NULL)
+		return;
+	log_info(&stranger->log, "refused: %s", ended && ended->reason ? ended->reason : "stranger");
+	if (stranger->inst)
+		count_messages(stranger->inst->ops->name, message_state_name(MESSAGE_REFUSED), 1);
+	if (ended)
+		installation_ended(stranger->inst, ended);
+	free_stranger(stranger);
+	if (reply)
+		outbox_take(core->outbox, reply);
+}
+
+static void ask_admit(struct stranger *stranger)
+{
+	struct core *core = stranger->door->core;
+
+	stranger->reserved = lanes_reserve(core->lanes);
+	core_asking(core);
+	store_admit(core->options.store, stranger->inbox_id, stranger->reserved, done_admit,
+		    stranger->door, stranger->serial);
+}
+
+static void ask_refuse(struct stranger *stranger)
+{
+	struct core *core = stranger->door->core;
+	struct store_refusal ask = { .inbox_id = stranger->inbox_id,
+				     .reason = "stranger",
+				     .expire_s = installation_expire_s(stranger->inst) };
+	char *notice = NULL;
+
+	if (stranger->access == ACCESS_PAIR) {
+		notice = mem_format("I don't know you yet. Ask the operator to run: usher pair approve %s "
+				    "(valid for one hour).",
+				    pairing_code(stranger->code));
+		ask.reason = "pairing";
+		ask.notice = notice;
+		ask.code = stranger->code;
+		ask.full_notice = "I don't know you yet. You have several codes already: ask the operator to "
+				  "approve one of them, or come back in an hour.";
+	} else if (stranger->access == ACCESS_DISABLED) {
+		ask.reason = "disabled";
+		ask.notice = "Your access has been switched off. Please ask the operator.";
+	}
+	core_asking(core);
+	store_refuse(core->options.store, &ask, done_refuse, stranger->door, stranger->serial);
+	free(notice);
+}
+
+static void ask(struct stranger *stranger)
+{
+	stranger->retry_ms = 0;
+	if (stranger->access == ACCESS_ADMIT)
+		ask_admit(stranger);
+	else
+		ask_refuse(stranger);
+}
+
+void door_decide(struct door *door, struct installation *inst,
+		      const struct store_accepted *accepted)
+{
+	struct core *core = door->core;
+	struct stranger *stranger;
+	enum access access = access_decide(accepted->speaker, core->options.strangers);
+
+	if (access == ACCESS_YES) /* approved between two lives of the daemon: placed like an admitted one */
+		access = ACCESS_ADMIT;
+	stranger = mem_zero(1, sizeof(*stranger));
+	stranger->serial = core_serial(core);
+	stranger->door = door;
+	stranger->inst = inst;
+	stranger->inbox_id = accepted->inbox_id;
+	stranger->access = access;
+	stranger->began_ms = loop_now_ms(core->options.loop);
+	memcpy(stranger->uuid, accepted->uuid, strnlen(accepted->uuid, MESSAGE_UUID_SIZE - 1));
+	stranger->log = (struct log){ .parent = inst ? &inst->log : core->log, .trace = stranger->uuid };
+	HASH_ADD(hh, door->by_serial, serial, sizeof(stranger->serial), stranger);
+	ask(stranger);
+}
+
+void door_sweep(struct door *door)
+{
+	uint64_t now = loop_now_ms(door->core->options.loop);
+	struct stranger *stranger, *tmp;
+
+	HASH_ITER(hh, door->by_serial, stranger, tmp)
+	{
+		if (stranger->retry_ms && stranger->retry_ms <= now)
+			ask(stranger);
+		if (!stranger->overdue && now - stranger->began_ms >= LIMIT_MS) {
+			stranger->overdue = true;
+			log_warn(&stranger->log, "admit: no answer from the store within %d s; still waiting",
+				 LIMIT_MS / 1000);
+		}
+	}
+}
+
+size_t door_count(const struct door *door)
+{
+	return HASH_COUNT(door->by_serial);
+}
+
+void door_close(struct door *door)
+{
+	struct stranger *stranger, *tmp;
+
+	HASH_ITER(hh, door->by_serial, stranger, tmp)
+	{
+		if (stranger->retry_ms)
+			free_stranger(stranger);
+	}
+}

@@ -1,0 +1,76 @@
+/* Copies lent values whole, so that a question can be put to the store a second time. */
+#include "keep.h"
+#include "mem.h"
+
+const char *const *keep_texts(struct arena *arena, const char *const *texts, size_t count)
+{
+	const char **copy = arena_alloc(arena, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = arena_text(arena, texts[i]);
+	return copy;
+}
+
+struct ai_step *keep_steps(struct arena *arena, const struct ai_step *steps, size_t count)
+{
+	struct ai_step *copy = arena_alloc(arena, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = steps[i];
+		copy[i].call_id = arena_text(arena, steps[i].call_id);
+		copy[i].tool = arena_text(arena, steps[i].tool);
+		copy[i].payload = arena_text(arena, steps[i].payload);
+	}
+	return copy;
+}
+
+struct ai_attempt *keep_attempts(struct arena *arena, const struct ai_attempt *attempts, size_t count)
+{
+	struct ai_attempt *copy = arena_alloc(arena, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = attempts[i];
+		copy[i].provider = arena_text(arena, attempts[i].provider);
+		copy[i].model = arena_text(arena, attempts[i].model);
+		copy[i].input = arena_text(arena, attempts[i].input);
+		copy[i].output = arena_text(arena, attempts[i].output);
+		copy[i].request_id = arena_text(arena, attempts[i].request_id);
+		copy[i].error = arena_text(arena, attempts[i].error);
+	}
+	return copy;
+}
+
+struct ai_result *keep_result(struct arena *arena, const struct ai_result *result)
+{
+	struct ai_result *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = *result;
+	copy->code = arena_text(arena, result->code);
+	copy->text = arena_text(arena, result->text);
+	copy->tool_calls = arena_text(arena, result->tool_calls);
+	copy->request = arena_text(arena, result->request);
+	copy->raw = arena_text(arena, result->raw);
+	copy->model = arena_text(arena, result->model);
+	copy->attempts = keep_attempts(arena, result->attempts, result->attempt_count);
+	return copy;
+}
+
+struct store_reply *keep_reply(struct arena *arena, const struct store_reply *reply)
+{
+	struct store_reply *copy = arena_alloc(arena, sizeof(*copy));
+	struct outgoing *out = &copy->out;
+
+	*copy = *reply;
+	copy->platform = arena_text(arena, reply->platform);
+	copy->installation = arena_text(arena, reply->installation);
+	out->uuid = arena_text(arena, out->uuid);
+	out->answers_to = keep_texts(arena, out->answers_to, out->answers_to_count);
+	out->delivery_keys =
+		out->delivery_keys ? keep_texts(arena, out->delivery_keys, out->answers_to_count) : NULL;
+	out->reason = arena_text(arena, out->reason);
+	out->reply_to = arena_text(arena, out->reply_to);
+	out->text = arena_text(arena, out->text);
+	out->tool_calls = arena_text(arena, out->tool_calls);
+	out->conversation_uuid = arena_text(arena, out->conversation_uuid);
+	return copy;
+}

@@ -1,0 +1,28 @@
+/* Says politely what went wrong; the details are for the operator's log. */
+#include "turn_inside.h"
+#include <string.h>
+
+static const struct {
+	const char *code, *text;
+} notices[] = {
+	{ "timeout", "I could not answer in time. Please try again." },
+	{ "model_unavailable",
+	  "I cannot reach my language model at the moment. Please try again in a few minutes." },
+	{ "model_refused", "My language model did not accept this question. The operator can see why." },
+	{ "context_overflow",
+	  "This conversation has become too long for my language model. Please start a new one." },
+	{ "too_many_rounds", "I needed too many steps for this. Please ask for something smaller." },
+	{ "budget", "The spending limit is reached, so I cannot answer now." },
+	{ "too_many_attempts",
+	  "I tried several times and could not finish this. Please ask again in another way." },
+	{ "disabled", "Your access has been switched off. Please ask the operator." },
+	{ "empty_answer", "My language model gave an empty answer. Please try again." },
+};
+
+const char *notice_text(const char *code)
+{
+	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)
+		if (strcmp(notices[i].code, code) == 0)
+			return notices[i].text;
+	return "Something went wrong and I could not answer. Please try again later.";
+}

@@ -1,0 +1,468 @@
+/* Hands due replies to plugins, a bounded number at a time, and sees each attempt through to its record. */
+#include "outbox.h"
+#include "clock.h"
+#include "counts.h"
+#include "installation.h"
+#include "keep.h"
+#include "log.h"
+#include "mem.h"
+#include "outcome.h"
+#include "store.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+enum { AGAIN_SOON_MS = 1000, NOT_CONFIGURED_MS = 300000 };
+
+enum sending_state {
+	SENDING_QUEUED,	 /* in its installation's queue */
+	SENDING_RUNS,	 /* with the plugin: in outbox.running */
+	SENDING_SETTLES, /* its outcome is with the store: in outbox.settling */
+};
+
+struct sending {
+	uint64_t serial; /* the ticket */
+	enum sending_state state;
+	struct installation *inst; /* NULL: not configured */
+	int64_t reply_id, conversation_id, expires_ms;
+	unsigned attempt;
+	bool behind;	     /* another reply of this conversation waits for this one's end */
+	uint64_t since_ms;   /* loop time: with the plugin since */
+	struct arena *arena; /* of the copy below, while queued */
+	struct store_reply *reply;
+	struct store_sent outcome; /* its strings are ours */
+	uint64_t retry_ms;	   /* loop time; 0: the store has been asked */
+	struct sending *prev, *next;
+	UT_hash_handle hh;	 /* by serial */
+	UT_hash_handle hh_place; /* by conversation, while with the plugin */
+};
+
+struct outbox {
+	struct core *core;
+	struct sending *by_serial, *by_place;
+	struct sending *running, *settling; /* longest first */
+	size_t in_flight, queued, settling_count;
+	struct loop_timer *timer; /* to the next due reply */
+	int64_t due_ms;		  /* Unix milliseconds the timer is set to; 0: not set */
+	bool asked, again;	  /* store_due */
+	bool posted;		  /* the queues will be looked at in a later round */
+};
+
+/* ---- making and freeing -------------------------------------------------------------------------------- */
+
+static void timer_fired(void *data)
+{
+	struct outbox *outbox = data;
+
+	outbox->due_ms = 0;
+	outbox_wake(outbox);
+}
+
+struct outbox *outbox_create(struct core *core)
+{
+	struct outbox *outbox = mem_zero(1, sizeof(*outbox));
+
+	outbox->core = core;
+	outbox->timer = loop_timer_create(core->options.loop, timer_fired, outbox);
+	return outbox;
+}
+
+static char *owned(const char *text)
+{
+	return (char *)(uintptr_t)text;
+}
+
+static void free_sending(struct outbox *outbox, struct sending *sending)
+{
+	HASH_DEL(outbox->by_serial, sending);
+	arena_destroy(sending->arena);
+	free(owned(sending->outcome.remote_id));
+	free(owned(sending->outcome.why));
+	free(sending);
+}
+
+void outbox_destroy(struct outbox *outbox)
+{
+	struct sending *sending, *tmp;
+
+	if (outbox == NULL)
+		return;
+	HASH_CLEAR(hh_place, outbox->by_place);
+	HASH_ITER(hh, outbox->by_serial, sending, tmp)
+	free_sending(outbox, sending);
+	loop_timer_destroy(outbox->timer);
+	free(outbox);
+}
+
+static struct sending *find_place(struct outbox *outbox, int64_t conversation_id)
+{
+	struct sending *sending = NULL;
+
+	if (conversation_id)
+		HASH_FIND(hh_place, outbox->by_place, &conversation_id, sizeof(conversation_id), sending);
+	return sending;
+}
+
+/* ---- recording an outcome (T6) --------------------------------------------------------------------------
+ */
+
+static void arm(struct outbox *outbox, int64_t next_ms)
+{
+	int64_t delay = next_ms - clock_wall_ms();
+
+	if (next_ms == 0 || (outbox->due_ms && outbox->due_ms <= next_ms))
+		return;
+	outbox->due_ms = next_ms;
+	loop_timer_start(outbox->timer, delay > 0 ? (uint64_t)delay : 0, 0);
+}
+
+static void ask_settle(struct outbox *outbox, struct sending *sending);
+
+static void done_settle(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct outbox *outbox = owner;
+	bool holds = core_answered(outbox->core, err);
+	struct sending *sending;
+
+	HASH_FIND(hh, outbox->by_serial, &ticket, sizeof(ticket), sending);
+	if (sending == NULL)
+		return;
+	if (!holds && core_may_ask_again(err)) {
+		sending->retry_ms = loop_now_ms(outbox->core->options.loop) + CORE_RETRY_MS;
+		return;
+	}
+	if (!holds)
+		log_error(outbox->core->log, "outcome of reply %lld is not on record: %s",
+			  (long long)sending->reply_id, err->text);
+	arm(outbox, sending->outcome.next_ms);
+	DL_DELETE(outbox->settling, sending);
+	outbox->settling_count--;
+	free_sending(outbox, sending);
+}
+
+static void ask_settle(struct outbox *outbox, struct sending *sending)
+{
+	sending->retry_ms = 0;
+	core_asking(outbox->core);
+	store_sent(outbox->core->options.store, &sending->outcome, done_settle, outbox, sending->serial);
+}
+
+static void settle(struct outbox *outbox, struct sending *sending, enum reply_state state, int64_t next_ms,
+		   const char *remote_id, const char *why)
+{
+	bool wake = state != REPLY_PENDING && (sending->behind || sending->attempt > 1);
+
+	sending->state = SENDING_SETTLES;
+	sending->outcome = (struct store_sent){ .reply_id = sending->reply_id,
+						.state = state,
+						.remote_id = mem_text(remote_id),
+						.why = mem_text(why),
+						.next_ms = next_ms };
+	DL_APPEND(outbox->settling, sending);
+	outbox->settling_count++;
+	ask_settle(outbox, sending);
+	if (wake || outbox->again)
+		outbox_wake(outbox);
+}
+
+/* Nothing left the house: the store keeps it until next_ms, or for the dead letters when that is too late. */
+static void put_back(struct outbox *outbox, struct sending *sending, int64_t after_ms, const char *why)
+{
+	int64_t next_ms = clock_wall_ms() + after_ms;
+	bool expired = sending->expires_ms && next_ms >= sending->expires_ms;
+
+	settle(outbox, sending, expired ? REPLY_EXPIRED : REPLY_PENDING, expired ? 0 : next_ms, NULL, why);
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------
+ */
+
+static void run(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
+{
+	struct installation *inst = sending->inst;
+
+	sending->state = SENDING_RUNS;
+	sending->since_ms = loop_now_ms(outbox->core->options.loop);
+	DL_APPEND(outbox->running, sending);
+	if (sending->conversation_id)
+		HASH_ADD(hh_place, outbox->by_place, conversation_id, sizeof(sending->conversation_id),
+			 sending);
+	outbox->in_flight++;
+	inst->line.in_flight++;
+	inst->ops->send(inst->platform, &reply->out, sending->serial);
+}
+
+static void leave_plugin(struct outbox *outbox, struct sending *sending)
+{
+	DL_DELETE(outbox->running, sending);
+	if (sending->conversation_id)
+		HASH_DELETE(hh_place, outbox->by_place, sending);
+	outbox->in_flight--;
+	sending->inst->line.in_flight--;
+}
+
+static void queue(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
+{
+	struct outbox_line *line = &sending->inst->line;
+
+	sending->state = SENDING_QUEUED;
+	sending->arena = arena_create();
+	sending->reply = keep_reply(sending->arena, reply);
+	DL_APPEND(line->queue, sending);
+	line->queued++;
+	outbox->queued++;
+}
+
+static bool has_place(const struct outbox *outbox, const struct outbox_line *line)
+{
+	size_t most = line->refused ? 1 : OUTBOX_LINE_MAX;
+
+	return line->in_flight < most && outbox->in_flight < OUTBOX_IN_FLIGHT_MAX;
+}
+
+static int64_t probe_after_ms(const struct outbox *outbox, const struct outbox_line *line)
+{
+	uint64_t now = loop_now_ms(outbox->core->options.loop);
+
+	return line->probe_ms > now ? (int64_t)(line->probe_ms - now) : 0;
+}
+
+/* Begins to send it, or finds out why not now. */
+static void begin(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
+{
+	struct outbox_line *line = sending->inst ? &sending->inst->line : NULL;
+	bool before = find_place(outbox, sending->conversation_id) != NULL;
+
+	if (outbox->core->phase != CORE_RUNNING)
+		put_back(outbox, sending, 0, "stopping");
+	else if (sending->expires_ms && clock_wall_ms() >= sending->expires_ms)
+		settle(outbox, sending, REPLY_EXPIRED, 0, NULL, "not sent in time");
+	else if (line == NULL)
+		put_back(outbox, sending, NOT_CONFIGURED_MS, "its installation is not configured");
+	else if (line->refused && (line->in_flight || probe_after_ms(outbox, line)))
+		put_back(outbox, sending, probe_after_ms(outbox, line) + AGAIN_SOON_MS,
+			 "credentials refused");
+	else if (before)
+		put_back(outbox, sending, AGAIN_SOON_MS, "behind another reply");
+	else if (has_place(outbox, line))
+		run(outbox, sending, reply);
+	else if (line->queued < OUTBOX_QUEUE_MAX)
+		queue(outbox, sending, reply);
+	else
+		put_back(outbox, sending, AGAIN_SOON_MS, "too many sends at once");
+}
+
+void outbox_take(struct outbox *outbox, const struct store_reply *reply)
+{
+	struct sending *sending = mem_zero(1, sizeof(*sending));
+
+	sending->serial = core_serial(outbox->core);
+	sending->inst = installation_find(outbox->core, reply->platform, reply->installation);
+	sending->reply_id = reply->id;
+	sending->conversation_id = reply->conversation_id;
+	sending->expires_ms = reply->expires_ms;
+	sending->attempt = reply->out.attempt;
+	HASH_ADD(hh, outbox->by_serial, serial, sizeof(sending->serial), sending);
+	begin(outbox, sending, reply);
+}
+
+static struct sending *unqueue(struct outbox *outbox, struct outbox_line *line)
+{
+	struct sending *sending = line->queue;
+
+	DL_DELETE(line->queue, sending);
+	line->queued--;
+	outbox->queued--;
+	return sending;
+}
+
+static void pump_queues(void *data)
+{
+	struct outbox *outbox = data;
+	const struct core *core = outbox->core;
+
+	outbox->posted = false;
+	for (size_t i = 0; i < core->installation_count; i++) {
+		struct outbox_line *line = &core->installations[i]->line;
+
+		while (line->queue && (line->refused || has_place(outbox, line))) {
+			struct sending *sending = unqueue(outbox, line);
+
+			begin(outbox, sending, sending->reply);
+		}
+	}
+}
+
+/* Not at once: the plugin that freed the place is still on the stack. */
+static void pump_later(struct outbox *outbox)
+{
+	if (outbox->posted || outbox->queued == 0)
+		return;
+	outbox->posted = true;
+	loop_post(outbox->core->options.loop, pump_queues, outbox);
+}
+
+/* ---- how it ended ----------------------------------------------------------------------------------------
+ */
+
+static void note_credentials(struct outbox *outbox, struct installation *inst,
+			     const struct outbox_outcome *outcome)
+{
+	struct outbox_line *line = &inst->line;
+
+	if (outcome->how == SENT_AUTH) {
+		snprintf(line->why, sizeof(line->why), "%s",
+			 outcome->why ? outcome->why : "credentials refused");
+		line->probe_ms = loop_now_ms(outbox->core->options.loop) + OUTBOX_PROBE_MS;
+		line->refused = true;
+		log_error(&inst->log, "sending is paused, our credentials were refused: %s", line->why);
+	} else if (line->refused && outcome->how != SENT_NOT && outcome->how != SENT_MAYBE) {
+		line->refused = false;
+		log_info(&inst->log, "sending goes on");
+	}
+}
+
+static void conclude(struct outbox *outbox, struct sending *sending, const struct outbox_outcome *outcome)
+{
+	struct installation *inst = sending->inst;
+	int64_t next_ms;
+	enum reply_state state = outcome_judge(&(struct outcome_facts){ .how = outcome->how,
+									.can = inst->ops->can,
+									.attempt = sending->attempt,
+									.retry_cap_s = inst->ops->retry_cap_s,
+									.retry_ms = outcome->retry_ms,
+									.now_ms = clock_wall_ms(),
+									.expires_ms = sending->expires_ms },
+					       &next_ms);
+
+	count_reply(inst->ops->name, outcome_name(outcome->how));
+	note_credentials(outbox, inst, outcome);
+	if (state != REPLY_SENT)
+		log_warn(&inst->log, "reply %lld, attempt %u: %s%s%s%s", (long long)sending->reply_id,
+			 sending->attempt, outcome_name(outcome->how),
+			 state == REPLY_PENDING ? "" : ", given up", outcome->why ? ": " : "",
+			 outcome->why ? outcome->why : "");
+	leave_plugin(outbox, sending);
+	settle(outbox, sending, state, next_ms, outcome->remote_id, outcome->why);
+	pump_later(outbox);
+}
+
+void outbox_sent(struct outbox *outbox, struct installation *inst, uint64_t ticket,
+		 const struct outbox_outcome *outcome)
+{
+	struct sending *sending;
+
+	HASH_FIND(hh, outbox->by_serial, &ticket, sizeof(ticket), sending);
+	if (sending && sending->state == SENDING_RUNS && sending->inst == inst)
+		conclude(outbox, sending, outcome);
+	else
+		log_debug(&inst->log, "the end of a send came too late");
+}
+
+static const struct outbox_outcome silent = { .how = SENT_MAYBE, .why = "the send did not end in time" };
+
+void outbox_sweep(struct outbox *outbox)
+{
+	uint64_t now = loop_now_ms(outbox->core->options.loop);
+	struct sending *sending, *tmp;
+
+	while (outbox->running && now - outbox->running->since_ms >= OUTBOX_SEND_LIMIT_MS)
+		conclude(outbox, outbox->running, &silent);
+	DL_FOREACH_SAFE(outbox->settling, sending, tmp)
+	{
+		if (sending->retry_ms && sending->retry_ms <= now)
+			ask_settle(outbox, sending);
+	}
+}
+
+/* ---- what is due ------------------------------------------------------------------------------------------
+ */
+
+static void done_due(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *replies,
+		     size_t count, int64_t next_ms)
+{
+	struct outbox *outbox = owner;
+	size_t limit = (size_t)ticket;
+
+	outbox->asked = false;
+	if (!core_answered(outbox->core, err)) {
+		log_warn(outbox->core->log, "due replies: %s", err->text);
+		arm(outbox, clock_wall_ms() + CORE_RETRY_MS);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		outbox_take(outbox, &replies[i]);
+	arm(outbox, next_ms);
+	if (count == limit || outbox->again)
+		outbox_wake(outbox);
+}
+
+void outbox_wake(struct outbox *outbox)
+{
+	enum { AT_ONCE = 64 };
+	size_t room = OUTBOX_IN_FLIGHT_MAX - outbox->in_flight;
+	size_t limit = room < AT_ONCE ? room : AT_ONCE;
+
+	if (outbox->core->phase != CORE_RUNNING || outbox->core->failed)
+		return;
+	outbox->again = outbox->asked || limit == 0;
+	if (outbox->again)
+		return;
+	outbox->asked = true;
+	core_asking(outbox->core);
+	store_due(outbox->core->options.store, limit, done_due, outbox, limit);
+}
+
+void outbox_behind(struct outbox *outbox, int64_t conversation_id)
+{
+	struct sending *before = find_place(outbox, conversation_id);
+
+	if (before)
+		before->behind = true;
+	else
+		outbox_wake(outbox);
+}
+
+/* ---- stopping and looking ---------------------------------------------------------------------------------
+ */
+
+void outbox_close(struct outbox *outbox, bool all)
+{
+	struct sending *sending, *tmp;
+
+	loop_timer_stop(outbox->timer);
+	for (size_t i = 0; i < outbox->core->installation_count; i++) {
+		struct outbox_line *line = &outbox->core->installations[i]->line;
+
+		while (line->queue)
+			put_back(outbox, unqueue(outbox, line), 0, "stopping");
+	}
+	if (!all)
+		return;
+	while (outbox->running)
+		conclude(outbox, outbox->running, &silent);
+	DL_FOREACH_SAFE(outbox->settling, sending, tmp)
+	{
+		if (sending->retry_ms == 0)
+			continue;
+		DL_DELETE(outbox->settling, sending);
+		outbox->settling_count--;
+		free_sending(outbox, sending);
+	}
+}
+
+size_t outbox_in_flight(const struct outbox *outbox)
+{
+	return outbox->in_flight;
+}
+
+size_t outbox_settling(const struct outbox *outbox)
+{
+	return outbox->settling_count;
+}
+
+const char *outbox_paused(const struct outbox *outbox, const struct installation *inst)
+{
+	(void)outbox;
+	return inst->line.refused ? inst->line.why : NULL;
+}

@@ -1,0 +1,24 @@
+/* What follows from how an attempt to send ended. */
+#ifndef USHER_CORE_OUTCOME_H
+#define USHER_CORE_OUTCOME_H
+
+#include "platform.h"
+#include "store.h"
+
+struct outcome_facts {
+	enum sent how;
+	unsigned can;		    /* enum platform_can */
+	unsigned attempt;	    /* 1 for the first */
+	unsigned retry_cap_s;	    /* 0: five minutes */
+	unsigned retry_ms;	    /* with SENT_LIMITED */
+	int64_t now_ms, expires_ms; /* Unix milliseconds; expires_ms 0: never */
+};
+
+/* The state to record; next_ms_out: Unix milliseconds of the next attempt, with REPLY_PENDING. The pause is
+ * random. */
+enum reply_state outcome_judge(const struct outcome_facts *facts, int64_t *next_ms_out);
+
+/* "accepted", "not_sent", ...: for the metrics. */
+const char *outcome_name(enum sent how);
+
+#endif

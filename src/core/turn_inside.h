@@ -1,0 +1,122 @@
+/* One turn, shared by the driver (turn.c) and its steps (turn_steps.c). */
+#ifndef USHER_CORE_TURN_INSIDE_H
+#define USHER_CORE_TURN_INSIDE_H
+
+#include "ai.h"
+#include "buf.h"
+#include "clock.h"
+#include "inside.h"
+#include "log.h"
+#include "message.h"
+#include "store.h"
+
+struct arena;
+
+/* A stranger is admitted before there is a turn (door.c); a turn begins with a person and a place. */
+enum turn_state {
+	TURN_RECALL, /* what was said before */
+	TURN_THINK,  /* model and tools */
+	TURN_ANSWER, /* answer, reply and final state in one transaction (T4) */
+	TURN_STATES,
+};
+
+enum { TURN_ATTEMPTS_MAX = 10 }; /* beginnings, safe stops included; crashes are counted by the store */
+
+/* A message of a running turn, found by its uuid. */
+struct turn_message {
+	const char *uuid;
+	struct turn *turn;
+	UT_hash_handle hh;
+};
+
+/* Steps and attempts that wait for their commit (T3). */
+struct turn_journal {
+	struct arena *arena;
+	const struct ai_step *steps;
+	const struct ai_attempt *attempts;
+	size_t step_count, attempt_count;
+	struct turn_journal *next;
+};
+
+/* What is needed until the model has been asked, and what of the end until the store has it. */
+struct turn_question {
+	struct arena *arena;
+	const char *prompt;
+	struct tool_caller caller;
+	const struct ai_step *journal;
+	size_t journal_count;
+	const struct store_recalled *recalled; /* lent: only while done_recall is on the stack */
+};
+
+struct turn_end {
+	struct arena *arena; /* NULL while there is no end */
+	enum message_state state;
+	const char *reason, *text;
+	const struct ai_result *result;
+};
+
+struct turn {
+	struct turns *turns;
+	struct core *core;
+	uint64_t serial;
+	enum turn_state state;	    /* only turn.c assigns it */
+	struct turn *prev, *next;   /* of the state's list, oldest first */
+	UT_hash_handle hh;	    /* by serial */
+	uint64_t began_ms, step_ms; /* loop time: of the turn, of its step */
+	uint64_t retry_ms;	    /* loop time of the second try; 0: none is due */
+	bool overdue;		    /* the store takes longer than the step's limit */
+	int64_t started_ms;	    /* Unix milliseconds */
+	int64_t id, conversation_id;
+	struct installation *inst; /* NULL: not configured any more */
+	struct arena *arena;	   /* of the strings below */
+	const char *platform, *conversation_uuid, *reply_to;
+	const char *const *uuids, *const *delivery_keys;
+	size_t count;
+	unsigned attempts, restarts; /* beginnings of the turn; of its answer in this one */
+	struct turn_message *messages;
+	struct turn_question question;
+	struct turn_end end;
+	struct buf shown;	       /* of the answer, so far */
+	struct turn_journal *journals; /* the head is with the store */
+	struct log log;
+	char log_name[32];
+};
+
+/* The ticket that crosses a wait: serial and state. */
+uint64_t turn_ticket(const struct turn *turn);
+
+/* Whose ticket it is, if that turn still is in the step that asked; otherwise NULL. */
+struct turn *turn_claim(struct turns *turns, uint64_t ticket);
+
+/* The step is done: begins the next one. */
+void turn_next(struct turn *turn);
+
+/* Ends the turn with a notice for the speaker. code: a short word; result may be NULL. Goes to TURN_ANSWER.
+ */
+void turn_fail(struct turn *turn, const char *code, const struct ai_result *result);
+
+/* The turn has reached its end in the store. Frees it. */
+void turn_finish(struct turn *turn, const struct store_answered *answered);
+
+/* The store refused the end for good: the row stays as it is. Frees the turn. */
+void turn_drop(struct turn *turn, const struct err *err);
+
+/* The store could not take it: the step's question is put again in a second. */
+void turn_retry_later(struct turn *turn, const struct err *err);
+
+/* Length that a growing answer restarts from: rises over restarts of the daemon too. */
+unsigned turn_attempt(const struct turn *turn);
+
+/* turn_steps.c */
+void start_recall(struct turn *turn);
+void start_think(struct turn *turn);
+void start_answer(struct turn *turn);
+void again_think(struct turn *turn);
+void late_think(struct turn *turn);  /* the limit of the step has passed */
+void leave_think(struct turn *turn); /* the turn is given up while it thinks */
+void turn_question_done(struct turn *turn);
+
+/* notice.c: what the speaker is told, by code. Never NULL. */
+const char *notice_text(const char *code);
+
+#endif

@@ -1,0 +1,292 @@
+/* The steps of a turn in the order of the journey: recall, think, answer. */
+#include "counts.h"
+#include "installation.h"
+#include "keep.h"
+#include "lane.h"
+#include "mem.h"
+#include "text.h"
+#include "turn_inside.h"
+#include <stdio.h>
+#include <utlist.h>
+
+/* ---- recall: what was said before --------------------------------------------------------------------- */
+
+static void done_recall(void *owner, uint64_t ticket, const struct err *err,
+			const struct store_recalled *recalled)
+{
+	struct core *core = owner;
+	bool holds = core_answered(core, err);
+	struct turn *turn = turn_claim(core->turns, ticket);
+
+	if (turn == NULL)
+		return;
+	if (holds) {
+		turn->question.recalled = recalled;
+		turn_next(turn); /* asks the model, which copies; `recalled` ends with this call */
+	} else if (core_may_ask_again(err)) {
+		turn_retry_later(turn, err);
+	} else {
+		log_error(&turn->log, "recall: %s", err->text);
+		turn_fail(turn, "recall_failed", NULL);
+	}
+}
+
+void start_recall(struct turn *turn)
+{
+	struct core *core = turn->core;
+
+	core_asking(core);
+	store_recall(core->options.store, turn->conversation_id, turn->id, core->options.history_messages,
+		     done_recall, core, turn_ticket(turn));
+}
+
+/* ---- think: the model and its tools ------------------------------------------------------------------- */
+
+static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again);
+static void think_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
+			  const struct ai_attempt *attempts, size_t attempt_count);
+static void done_think(void *owner, uint64_t ticket, const struct ai_result *result);
+
+static const struct ai_events think_events = { .part = think_part,
+					       .journal = think_journal,
+					       .done = done_think };
+
+void start_think(struct turn *turn)
+{
+	const struct core_options *options = &turn->core->options;
+	const struct turn_question *question = &turn->question;
+	const struct store_recalled *recalled = question->recalled;
+	char key[32];
+
+	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
+	ai_start(options->ai,
+		 &(struct ai_ask){ .model = recalled->model,
+				   .system_prompt = recalled->system_prompt ? recalled->system_prompt
+									    : options->system_prompt,
+				   .temperature = recalled->temperature,
+				   .max_output_tokens = recalled->max_output_tokens,
+				   .history = recalled->history,
+				   .history_count = recalled->count,
+				   .prompt = question->prompt,
+				   .journal = question->journal,
+				   .journal_count = question->journal_count,
+				   .tools = options->tools,
+				   .tool_count = options->tool_count,
+				   .caller = &question->caller,
+				   .key = key },
+		 &think_events, turn->core, turn_ticket(turn));
+	turn_question_done(turn);
+}
+
+/* Thousands of turns may wait for a model: they keep nothing that the AI room has copied. */
+void turn_question_done(struct turn *turn)
+{
+	arena_destroy(turn->question.arena);
+	turn->question = (struct turn_question){ 0 };
+}
+
+static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again)
+{
+	struct core *core = owner;
+	struct turn *turn = turn_claim(core->turns, ticket);
+	size_t offset;
+
+	if (turn == NULL)
+		return;
+	if (begins_again && turn->shown.len) {
+		buf_clear(&turn->shown);
+		turn->restarts++;
+	}
+	offset = turn->shown.len;
+	buf_add(&turn->shown, text, len);
+	if (turn->inst && (turn->inst->ops->can & PLATFORM_STREAMS))
+		turn->inst->ops->stream(turn->inst->platform,
+					&(struct outgoing_part){ .answers_to = turn->uuids,
+								 .answers_to_count = turn->count,
+								 .attempt = turn_attempt(turn),
+								 .offset = offset,
+								 .text = text,
+								 .len = len });
+}
+
+static void ask_journal(struct turn *turn);
+
+static void done_journal(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct core *core = owner;
+	bool holds = core_answered(core, err);
+	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn_journal *journal;
+
+	if (turn == NULL)
+		return;
+	if (!holds && core_may_ask_again(err)) {
+		turn_retry_later(turn, err);
+		return;
+	}
+	journal = turn->journals;
+	LL_DELETE(turn->journals, journal);
+	arena_destroy(journal->arena);
+	if (!holds) { /* what is not on record must not happen: the tools are not run */
+		log_error(&turn->log, "journal: %s", err->text);
+		leave_think(turn);
+		turn_fail(turn, "journal_failed", NULL);
+		return;
+	}
+	ai_journaled(core->options.ai, ticket);
+	if (turn->journals)
+		ask_journal(turn);
+}
+
+static void ask_journal(struct turn *turn)
+{
+	struct core *core = turn->core;
+	const struct turn_journal *head = turn->journals;
+
+	core_asking(core);
+	store_journal(core->options.store, turn->id, head->steps, head->step_count, head->attempts,
+		      head->attempt_count, done_journal, core, turn_ticket(turn));
+}
+
+/* One after the other, so that a second try cannot put them in another order. */
+static void think_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
+			  const struct ai_attempt *attempts, size_t attempt_count)
+{
+	struct core *core = owner;
+	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn_journal *journal;
+	struct arena *arena;
+
+	count_attempts(attempts, attempt_count);
+	if (turn == NULL)
+		return;
+	arena = arena_create();
+	journal = arena_alloc(arena, sizeof(*journal));
+	*journal = (struct turn_journal){ .arena = arena,
+					  .steps = keep_steps(arena, steps, step_count),
+					  .attempts = keep_attempts(arena, attempts, attempt_count),
+					  .step_count = step_count,
+					  .attempt_count = attempt_count };
+	LL_APPEND(turn->journals, journal);
+	if (turn->journals == journal)
+		ask_journal(turn);
+}
+
+void again_think(struct turn *turn)
+{
+	ask_journal(turn);
+}
+
+static void done_think(void *owner, uint64_t ticket, const struct ai_result *result)
+{
+	struct core *core = owner;
+	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn_end *end;
+
+	count_attempts(result->attempts, result->attempt_count);
+	if (turn == NULL)
+		return;
+	if (result->err.kind != ERR_NONE) {
+		turn_fail(turn, result->code ? result->code : "failed", result);
+		return;
+	}
+	if (result->text == NULL || text_blank(result->text)) {
+		turn_fail(turn, "empty_answer", result);
+		return;
+	}
+	end = &turn->end;
+	end->arena = arena_create();
+	end->state = MESSAGE_ANSWERED;
+	end->result = keep_result(end->arena, result);
+	end->text = end->result->text;
+	turn_next(turn);
+}
+
+/* What the requests of a cancelled question have cost belongs on the record all the same. */
+struct left {
+	struct arena *arena;
+	const struct ai_attempt *attempts;
+	size_t count;
+};
+
+static void keep_left(void *owner, const struct ai_attempt *attempts, size_t count)
+{
+	struct left *left = owner;
+
+	count_attempts(attempts, count);
+	left->attempts = keep_attempts(left->arena, attempts, count);
+	left->count = count;
+}
+
+void late_think(struct turn *turn)
+{
+	struct left left = { .arena = arena_create() };
+	struct ai_result result = { .code = "timeout", .tool_calls = "[]" };
+
+	ai_cancel(turn->core->options.ai, turn_ticket(turn), keep_left, &left);
+	err_set(&result.err, ERR_AGAIN, "no answer from the model within the limit of a turn");
+	result.attempts = left.attempts;
+	result.attempt_count = left.count;
+	turn_fail(turn, "timeout", &result);
+	arena_destroy(left.arena);
+}
+
+static void done_left(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct core *core = owner;
+
+	if (!core_answered(core, err))
+		log_warn(core->log, "requests of turn %lld are not on record: %s", (long long)ticket,
+			 err->text);
+}
+
+void leave_think(struct turn *turn)
+{
+	struct left left = { .arena = arena_create() };
+	struct core *core = turn->core;
+
+	ai_cancel(core->options.ai, turn_ticket(turn), keep_left, &left);
+	if (left.count) {
+		core_asking(core);
+		store_journal(core->options.store, turn->id, NULL, 0, left.attempts, left.count, done_left,
+			      core, (uint64_t)turn->id);
+	}
+	arena_destroy(left.arena);
+}
+
+/* ---- answer: its end in one transaction (T4) ----------------------------------------------------------- */
+
+static void done_answer(void *owner, uint64_t ticket, const struct err *err,
+			const struct store_answered *answered)
+{
+	struct core *core = owner;
+	bool holds = core_answered(core, err);
+	struct turn *turn = turn_claim(core->turns, ticket);
+
+	if (turn == NULL)
+		return;
+	if (holds)
+		turn_finish(turn, answered);
+	else if (core_may_ask_again(err))
+		turn_retry_later(turn, err);
+	else
+		turn_drop(turn, err);
+}
+
+void start_answer(struct turn *turn)
+{
+	struct core *core = turn->core;
+	const struct turn_end *end = &turn->end;
+
+	core_asking(core);
+	store_answer(core->options.store,
+		     &(struct store_answer){ .turn_id = turn->id,
+					     .state = end->state,
+					     .reason = end->reason,
+					     .text = end->text,
+					     .result = end->result,
+					     .started_ms = turn->started_ms,
+					     .claim_next = lanes_ending(core->lanes, turn->conversation_id),
+					     .expire_s = installation_expire_s(turn->inst) },
+		     done_answer, core, turn_ticket(turn));
+}
