@@ -11,9 +11,9 @@
 #include <utlist.h>
 
 enum held_for {
-	HELD_ACK,  /* the core decides: answer_ack */
-	HELD_END,  /* accepted; ?wait for its end: answer_ended, or answer_found when it is a repetition */
-	HELD_LOOK, /* polled: answer_found */
+	HELD_ACK,  /* the core decides: hook_ack */
+	HELD_END,  /* accepted; ?wait for its end: hook_ended, or hook_found when it is a repetition */
+	HELD_LOOK, /* polled: hook_found */
 };
 
 struct held {
@@ -60,7 +60,7 @@ static struct held *hold(struct webhook *hook, struct web_request *request, enum
 	return held;
 }
 
-uint64_t answer_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored)
+uint64_t hook_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored)
 {
 	struct held *held = hold(hook, request, HELD_ACK);
 
@@ -69,7 +69,7 @@ uint64_t answer_hold(struct webhook *hook, struct web_request *request, unsigned
 	return held->ticket;
 }
 
-uint64_t answer_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid)
+uint64_t hook_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid)
 {
 	struct held *held = hold(hook, request, HELD_LOOK);
 
@@ -174,7 +174,7 @@ static void answer_json(struct webhook *hook, struct held *held, int status, str
 /* "It is stored": with all that is needed to ask for the answer later. */
 static void answer_receipt(struct webhook *hook, struct held *held)
 {
-	const struct config *config = &hook->config;
+	const struct hook_config *config = &hook->config;
 	bool token = config->auth == AUTH_STANDARD || config->auth == AUTH_GITHUB;
 	struct web_request *request = request_of(hook, held);
 	char poll_token[VERIFY_TOKEN_SIZE], *location;
@@ -189,10 +189,10 @@ static void answer_receipt(struct webhook *hook, struct held *held)
 	};
 
 	if (token) {
-		verify_poll_token(&config->keys.at[0], held->uuid, poll_token);
+		hook_poll_token(&config->keys.at[0], held->uuid, poll_token);
 		receipt.poll_token = poll_token;
 	}
-	encode_receipt(&json, &receipt);
+	hook_encode_receipt(&json, &receipt);
 	if (request) {
 		location = mem_format("/webhook/%s/messages/%s", config->name, held->uuid);
 		web_add_header(request, "location", location);
@@ -205,7 +205,7 @@ static void answer_result(struct webhook *hook, struct held *held, const struct 
 {
 	struct buf json = { 0 };
 
-	encode_result(&json, held->uuid, out);
+	hook_encode_result(&json, held->uuid, out);
 	answer_json(hook, held, 200, &json);
 }
 
@@ -229,7 +229,7 @@ static void accepted(struct webhook *hook, struct held *held, const struct ack *
 		hook->host->look(hook->host, held->uuid, held->ticket);
 }
 
-void answer_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack)
+void hook_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack)
 {
 	static const struct {
 		const char *outcome, *code;
@@ -264,7 +264,7 @@ static bool ended(enum message_state state)
 	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED;
 }
 
-void answer_ended(struct webhook *hook, const struct outgoing *out)
+void hook_ended(struct webhook *hook, const struct outgoing *out)
 {
 	for (size_t i = 0; i < out->answers_to_count; i++) {
 		struct waiters *waiters = waiters_of(hook, out->answers_to[i]);
@@ -277,7 +277,7 @@ void answer_ended(struct webhook *hook, const struct outgoing *out)
 	}
 }
 
-void answer_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out)
+void hook_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out)
 {
 	struct held *held = find(hook, ticket);
 
@@ -300,7 +300,7 @@ static void time_over(struct webhook *hook, struct held *held)
 		answer_later(hook, held, "UNAVAILABLE", HOOK_STOP_MS, "no decision in time; send again");
 }
 
-void answer_sweep(void *data)
+void hook_sweep(void *data)
 {
 	struct webhook *hook = data;
 	uint64_t now = now_ms(hook);
@@ -316,7 +316,7 @@ void answer_sweep(void *data)
 }
 
 /* Waits end now; what the core still decides gets a short while. */
-void answer_stop(struct webhook *hook)
+void hook_release(struct webhook *hook)
 {
 	uint64_t soon = now_ms(hook) + HOOK_STOP_MS;
 	struct held *held, *next;
@@ -330,7 +330,7 @@ void answer_stop(struct webhook *hook)
 	}
 }
 
-void answer_finish(struct webhook *hook)
+void hook_refuse_held(struct webhook *hook)
 {
 	struct held *held, *next;
 

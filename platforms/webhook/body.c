@@ -128,7 +128,8 @@ static enum body_fault read_plain(const char *body, size_t len, struct mapped *o
 	return BODY_OK;
 }
 
-enum body_fault body_read(const char *type, const char *body, size_t len, struct mapped *out, struct err *err)
+enum body_fault hook_body_read(const char *type, const char *body, size_t len, struct mapped *out,
+			       struct err *err)
 {
 	if (out->arena == NULL)
 		out->arena = arena_create();

@@ -63,12 +63,13 @@ const struct setting webhook_settings[] = {
 	{ .name = NULL },
 };
 
-static const char *copy(struct config *config, const struct settings *settings, const char *name)
+static const char *copy(struct hook_config *config, const struct settings *settings, const char *name)
 {
 	return arena_text(config->arena, settings_text(settings, name));
 }
 
-static struct pointers copy_list(struct config *config, const struct settings *settings, const char *name)
+static struct pointers copy_list(struct hook_config *config, const struct settings *settings,
+				 const char *name)
 {
 	size_t count = settings_count(settings, name);
 	const char **at = arena_alloc(config->arena, (count + 1) * sizeof(*at));
@@ -83,7 +84,7 @@ static bool wrong(const struct settings *settings, const char *name, struct err 
 	return err_add(err, "%s: webhook %s", settings_where(settings, name), name);
 }
 
-static bool read_pointers(struct config *config, const struct settings *settings, struct err *err)
+static bool read_pointers(struct hook_config *config, const struct settings *settings, struct err *err)
 {
 	struct mapping *m = &config->mapping;
 	const struct {
@@ -117,17 +118,17 @@ static bool read_pointers(struct config *config, const struct settings *settings
 	return true;
 }
 
-static bool read_key(const struct config *config, const struct settings *settings, const char *name,
+static bool read_key(const struct hook_config *config, const struct settings *settings, const char *name,
 		     struct verify_key *out, struct err *err)
 {
 	const char *text = settings_text(settings, name);
-	bool ok = config->auth == AUTH_STANDARD ? verify_key_standard(text, out, err)
-						: verify_key_text(text, out, err);
+	bool ok = config->auth == AUTH_STANDARD ? hook_key_standard(text, out, err)
+						: hook_key_text(text, out, err);
 
 	return ok || wrong(settings, name, err);
 }
 
-static bool read_keys(struct config *config, const struct settings *settings, struct err *err)
+static bool read_keys(struct hook_config *config, const struct settings *settings, struct err *err)
 {
 	struct verify_keys *keys = &config->keys;
 
@@ -143,7 +144,7 @@ static bool read_keys(struct config *config, const struct settings *settings, st
 	       read_key(config, settings, "secret_previous", &keys->at[keys->count++], err);
 }
 
-static bool read_reply_url(struct config *config, const struct settings *settings, struct err *err)
+static bool read_reply_url(struct hook_config *config, const struct settings *settings, struct err *err)
 {
 	const char *pointer = copy(config, settings, "reply_url_pointer");
 
@@ -164,7 +165,7 @@ static bool read_reply_url(struct config *config, const struct settings *setting
 	return true;
 }
 
-static bool read_reply(struct config *config, const struct settings *settings, struct err *err)
+static bool read_reply(struct hook_config *config, const struct settings *settings, struct err *err)
 {
 	const char *secret = settings_text(settings, "reply_secret");
 
@@ -173,7 +174,7 @@ static bool read_reply(struct config *config, const struct settings *settings, s
 	if (!read_reply_url(config, settings, err))
 		return false;
 	if (secret)
-		return verify_key_standard(secret, &config->reply_key, err) ||
+		return hook_key_standard(secret, &config->reply_key, err) ||
 		       wrong(settings, "reply_secret", err);
 	if (config->keys.count > 0) {
 		config->reply_key = config->keys.at[0];
@@ -193,11 +194,11 @@ static bool name_allowed(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len;
 }
 
-bool config_read(struct config *config, const struct settings *settings, struct err *err)
+bool hook_config_read(struct hook_config *config, const struct settings *settings, struct err *err)
 {
 	static const char *const auths[] = { "standard", "github", "bearer", "none" };
 
-	*config = (struct config){ .arena = arena_create() };
+	*config = (struct hook_config){ .arena = arena_create() };
 	config->name = copy(config, settings, "name");
 	if (!name_allowed(config->name)) {
 		err_set(err, ERR_REFUSED, "expected 1 to %d letters, digits, - or _", NAME_MAX_LEN);
@@ -213,10 +214,10 @@ bool config_read(struct config *config, const struct settings *settings, struct 
 	       read_reply(config, settings, err);
 }
 
-void config_finish(struct config *config)
+void hook_config_finish(struct hook_config *config)
 {
 	arena_destroy(config->arena);
-	*config = (struct config){ 0 };
+	*config = (struct hook_config){ 0 };
 }
 
 /* The host of an address that http_url_allowed has passed, in lower case. Only plain host names get through:
@@ -258,7 +259,7 @@ static bool host_matches(const char *host, const char *allowed)
 	return len > tail && strcasecmp(host + len - tail, allowed) == 0;
 }
 
-bool config_reply_allowed(const struct config *config, const char *url, struct err *err)
+bool hook_reply_allowed(const struct hook_config *config, const char *url, struct err *err)
 {
 	char host[HOST_MAX + 1];
 

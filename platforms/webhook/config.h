@@ -10,7 +10,7 @@ extern const struct setting webhook_settings[];
 
 enum webhook_auth { AUTH_STANDARD, AUTH_GITHUB, AUTH_BEARER, AUTH_NONE };
 
-struct config {
+struct hook_config {
 	struct arena *arena; /* holds all texts */
 	const char *name;
 	enum webhook_auth auth;
@@ -27,11 +27,11 @@ struct config {
 	bool merge;
 };
 
-/* Copies what it keeps; release with config_finish, also after false. */
-bool config_read(struct config *config, const struct settings *settings, struct err *err);
-void config_finish(struct config *config);
+/* Copies what it keeps; release with hook_config_finish, also after false. */
+bool hook_config_read(struct hook_config *config, const struct settings *settings, struct err *err);
+void hook_config_finish(struct hook_config *config);
 
 /* May answers be sent there? True for the configured address and for hosts of the allow-list. */
-bool config_reply_allowed(const struct config *config, const char *url, struct err *err);
+bool hook_reply_allowed(const struct hook_config *config, const char *url, struct err *err);
 
 #endif

@@ -33,7 +33,7 @@ static void add_list(struct buf *json, const char *key, const char *const *texts
 	buf_text(json, "]");
 }
 
-void encode_receipt(struct buf *json, const struct receipt *receipt)
+void hook_encode_receipt(struct buf *json, const struct receipt *receipt)
 {
 	buf_format(json, "{\"id\":\"%s\",\"status\":\"%s\"", receipt->uuid,
 		   message_state_name(receipt->state));
@@ -46,7 +46,7 @@ void encode_receipt(struct buf *json, const struct receipt *receipt)
 	buf_text(json, "}");
 }
 
-void encode_result(struct buf *json, const char *uuid, const struct outgoing *out)
+void hook_encode_result(struct buf *json, const char *uuid, const struct outgoing *out)
 {
 	buf_format(json, "{\"id\":\"%s\",\"status\":\"%s\"", uuid, message_state_name(out->state));
 	add_conversation(json, out->conversation_id, out->conversation_uuid);
@@ -81,7 +81,7 @@ static const char *event_type(enum message_state state)
 }
 
 /* Made of stored values only, so that each attempt has the same bytes. */
-void encode_callback(struct buf *json, const struct outgoing *out)
+void hook_encode_callback(struct buf *json, const struct outgoing *out)
 {
 	char when[CLOCK_TEXT_SIZE];
 

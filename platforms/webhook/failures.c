@@ -13,7 +13,7 @@ static struct failure *slot(struct failures *failures, const char *peer)
 	return &failures->at[hash % FAILURES_PEERS];
 }
 
-bool failures_add(struct failures *failures, const char *peer, uint64_t now_ms)
+bool hook_failure(struct failures *failures, const char *peer, uint64_t now_ms)
 {
 	struct failure *failure = slot(failures, peer);
 

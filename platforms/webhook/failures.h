@@ -16,6 +16,6 @@ struct failures {
 };
 
 /* Counts one; true when the peer had more than FAILURES_MAX in this window. */
-bool failures_add(struct failures *failures, const char *peer, uint64_t now_ms);
+bool hook_failure(struct failures *failures, const char *peer, uint64_t now_ms);
 
 #endif

@@ -29,7 +29,7 @@ enum hook_limits {
 
 struct webhook {
 	struct platform_host *host;
-	struct config config;
+	struct hook_config config;
 	uint64_t last_ticket;
 	bool stopping, stopped;
 	struct held *held;	 /* every unanswered request, by ticket (answer.c) */
@@ -49,26 +49,26 @@ const char *hook_origin(void);
 void hook_settle(struct webhook *hook);
 
 /* receive.c: handlers of POST /webhook/NAME and GET /webhook/NAME/messages/UUID; owner is the hook. */
-void receive_post(void *owner, struct web_request *request);
-void receive_poll(void *owner, struct web_request *request);
+void hook_receive_post(void *owner, struct web_request *request);
+void hook_receive_poll(void *owner, struct web_request *request);
 
 /* answer.c: requests that wait. Each returns a ticket, which crosses the wait in the request's place. */
-uint64_t answer_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored);
-uint64_t answer_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid);
-void answer_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack);
-void answer_ended(struct webhook *hook, const struct outgoing *out);
-void answer_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out);
-void answer_sweep(void *hook);
-void answer_stop(struct webhook *hook);
-void answer_finish(struct webhook *hook); /* whoever still waits gets 503 */
+uint64_t hook_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored);
+uint64_t hook_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid);
+void hook_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack);
+void hook_ended(struct webhook *hook, const struct outgoing *out);
+void hook_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out);
+void hook_sweep(void *hook);
+void hook_release(struct webhook *hook);
+void hook_refuse_held(struct webhook *hook); /* whoever still waits gets 503 */
 
 /* send.c: callbacks. */
-void send_start(struct webhook *hook, const struct outgoing *out, uint64_t ticket);
-void send_tell(struct webhook *hook); /* tells the core what was decided without a request */
-void send_finish(struct webhook *hook);
+void hook_send(struct webhook *hook, const struct outgoing *out, uint64_t ticket);
+void hook_send_tell(struct webhook *hook); /* tells the core what was decided without a request */
+void hook_send_finish(struct webhook *hook);
 
 /* What one attempt's end means. retry_ms_out is set with SENT_LIMITED; why_out: one line. Pure. */
-enum sent send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128]);
+enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128]);
 
 /* encode.c: JSON for the outside, appended. Pure. */
 struct receipt {
@@ -78,8 +78,8 @@ struct receipt {
 	const char *poll_token; /* or NULL */
 	const char *reason;	/* or NULL */
 };
-void encode_receipt(struct buf *json, const struct receipt *receipt);
-void encode_result(struct buf *json, const char *uuid, const struct outgoing *out);
-void encode_callback(struct buf *json, const struct outgoing *out);
+void hook_encode_receipt(struct buf *json, const struct receipt *receipt);
+void hook_encode_result(struct buf *json, const char *uuid, const struct outgoing *out);
+void hook_encode_callback(struct buf *json, const struct outgoing *out);
 
 #endif

@@ -89,10 +89,10 @@ static enum body_fault map_files(const struct pointers *pointers, struct mapped 
 	return BODY_OK;
 }
 
-enum body_fault mapping_read(const struct mapping *mapping, const char *type, const char *body, size_t len,
-			     struct mapped *out, struct err *err)
+enum body_fault hook_map(const struct mapping *mapping, const char *type, const char *body, size_t len,
+			 struct mapped *out, struct err *err)
 {
-	enum body_fault fault = body_read(type, body, len, out, err);
+	enum body_fault fault = hook_body_read(type, body, len, out, err);
 
 	if (fault != BODY_OK)
 		return fault;
@@ -117,7 +117,7 @@ enum body_fault mapping_read(const struct mapping *mapping, const char *type, co
 	return fault;
 }
 
-void mapped_finish(struct mapped *mapped)
+void hook_mapped_finish(struct mapped *mapped)
 {
 	json_decref(mapped->document);
 	arena_destroy(mapped->arena);

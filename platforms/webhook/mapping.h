@@ -27,7 +27,7 @@ enum body_fault {
 	BODY_MEANING, /* understood, but there is nothing to answer or too much: 422 */
 };
 
-/* A message's parts; strings live until mapped_finish. */
+/* A message's parts; strings live until hook_mapped_finish. */
 struct mapped {
 	struct arena *arena;
 	json_t *document; /* NULL for plain text */
@@ -39,14 +39,14 @@ struct mapped {
 };
 
 /* Zero-initialise out. type: Content-Type or NULL (then JSON). A missing text is no fault here: the caller
- * knows which events have none. The caller calls mapped_finish in any case. */
-enum body_fault mapping_read(const struct mapping *mapping, const char *type, const char *body, size_t len,
-			     struct mapped *out, struct err *err);
+ * knows which events have none. The caller calls hook_mapped_finish in any case. */
+enum body_fault hook_map(const struct mapping *mapping, const char *type, const char *body, size_t len,
+			 struct mapped *out, struct err *err);
 
-void mapped_finish(struct mapped *mapped);
+void hook_mapped_finish(struct mapped *mapped);
 
 /* Reading of the body alone (body.c): fills document or plain. */
-enum body_fault body_read(const char *type, const char *body, size_t len, struct mapped *out,
-			  struct err *err);
+enum body_fault hook_body_read(const char *type, const char *body, size_t len, struct mapped *out,
+			       struct err *err);
 
 #endif

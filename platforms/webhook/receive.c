@@ -53,7 +53,8 @@ static enum verified check_standard(const struct webhook *hook, const struct web
 	if (any_repeated(request, once))
 		return VERIFIED_FORM;
 	standard_headers(request, &headers);
-	result = verify_standard(&hook->config.keys, &headers, body, len, now_s, hook->config.tolerance_s);
+	result = hook_verify_standard(&hook->config.keys, &headers, body, len, now_s,
+				      hook->config.tolerance_s);
 	if (result == VERIFIED_TIME)
 		log_info(hook->host->log, "a request's timestamp is %s, our clock says %lld",
 			 headers.timestamp, (long long)now_s);
@@ -67,14 +68,14 @@ static enum verified check_github(const struct webhook *hook, const struct web_r
 
 	if (web_header_repeated(request, "x-hub-signature-256"))
 		return VERIFIED_FORM;
-	return verify_github(&hook->config.keys, web_header(request, "x-hub-signature-256"), body, len);
+	return hook_verify_github(&hook->config.keys, web_header(request, "x-hub-signature-256"), body, len);
 }
 
 static enum verified check_bearer(const struct webhook *hook, const struct web_request *request)
 {
 	if (web_header_repeated(request, "authorization"))
 		return VERIFIED_FORM;
-	return verify_bearer(&hook->config.keys, web_header(request, "authorization"));
+	return hook_verify_bearer(&hook->config.keys, web_header(request, "authorization"));
 }
 
 /* Without a key only programs on this machine count: not what a proxy passes on, and not a page in a browser.
@@ -113,23 +114,23 @@ static enum verified check_poll(const struct webhook *hook, const struct web_req
 		return check(hook, request);
 	if (web_header_repeated(request, "authorization"))
 		return VERIFIED_FORM;
-	return verify_poll(&hook->config.keys, web_header(request, "authorization"), uuid);
+	return hook_verify_poll(&hook->config.keys, web_header(request, "authorization"), uuid);
 }
 
 /* The check comes first even for a peer that failed often, since many senders may share a proxy's address:
  * who has the key is never locked out by who has not. */
 static void refuse(struct webhook *hook, struct web_request *request, enum verified why)
 {
-	const char *labels[] = { hook->config.name, verified_name(why) };
+	const char *labels[] = { hook->config.name, hook_verified_name(why) };
 
 	metric_add(&failed_checks, labels, 1);
-	if (failures_add(&hook->failures, web_peer(request), loop_now_ms(hook->host->loop))) {
+	if (hook_failure(&hook->failures, web_peer(request), loop_now_ms(hook->host->loop))) {
 		web_add_header(request, "retry-after", "60");
 		web_answer_error(request, 429, "RATE_LIMITED", "too many failed requests");
 		return;
 	}
 	log_warn(hook->host->log, "a request from %s failed its check: %s", web_peer(request),
-		 verified_name(why));
+		 hook_verified_name(why));
 	if (hook->config.auth == AUTH_BEARER)
 		web_add_header(request, "www-authenticate", "Bearer");
 	web_answer_error(request, 401, "AUTH_FAILED", "the request could not be authenticated");
@@ -216,7 +217,7 @@ static const char *sent_id(const struct web_request *request, const struct mappe
 static void hand_over(struct webhook *hook, struct web_request *request, const struct mapped *mapped,
 		      unsigned wait_s, const char *ignored)
 {
-	const struct config *config = &hook->config;
+	const struct hook_config *config = &hook->config;
 	char fingerprint[CRYPTO_SHA256_HEX], key[DELIVERY_KEY_SIZE];
 	const char *id = sent_id(request, mapped);
 	size_t len;
@@ -240,7 +241,7 @@ static void hand_over(struct webhook *hook, struct web_request *request, const s
 		in.flags |= INCOMING_IGNORE;
 	else if (wait_s > 0 || !config->merge || in.reply_to == NULL)
 		in.flags |= INCOMING_ALONE;
-	in.receipt = answer_hold(hook, request, wait_s, ignored);
+	in.receipt = hook_hold(hook, request, wait_s, ignored);
 	hook->host->incoming(hook->host, &in);
 }
 
@@ -270,12 +271,12 @@ static enum body_fault judge(const struct webhook *hook, const struct mapped *ma
 			"no text found in the body; the hook's setting \"text\" says where it looks");
 		return BODY_MEANING;
 	}
-	if (mapped->reply_url && !config_reply_allowed(&hook->config, mapped->reply_url, err))
+	if (mapped->reply_url && !hook_reply_allowed(&hook->config, mapped->reply_url, err))
 		return BODY_MEANING;
 	return BODY_OK;
 }
 
-void receive_post(void *owner, struct web_request *request)
+void hook_receive_post(void *owner, struct web_request *request)
 {
 	struct webhook *hook = owner;
 	struct mapped mapped = { 0 };
@@ -299,18 +300,18 @@ void receive_post(void *owner, struct web_request *request)
 		return;
 	body = web_body(request, &len);
 	ignored = ignore_reason(hook, request);
-	fault = mapping_read(&hook->config.mapping, web_header(request, "content-type"), body, len, &mapped,
-			     &err);
+	fault = hook_map(&hook->config.mapping, web_header(request, "content-type"), body, len, &mapped,
+			 &err);
 	if (fault == BODY_OK)
 		fault = judge(hook, &mapped, ignored, &err);
 	if (fault == BODY_OK)
 		hand_over(hook, request, &mapped, wait_s, ignored);
 	else
 		answer_fault(request, fault, &err);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 }
 
-void receive_poll(void *owner, struct web_request *request)
+void hook_receive_poll(void *owner, struct web_request *request)
 {
 	struct webhook *hook = owner;
 	const char *uuid = web_param(request, "id");
@@ -330,5 +331,5 @@ void receive_poll(void *owner, struct web_request *request)
 		web_answer_error(request, 503, "STOPPING", "the service is stopping; ask again");
 		return;
 	}
-	hook->host->look(hook->host, uuid, answer_hold_poll(hook, request, uuid));
+	hook->host->look(hook->host, uuid, hook_hold_poll(hook, request, uuid));
 }

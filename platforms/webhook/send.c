@@ -63,7 +63,7 @@ static void remember_gone(struct webhook *hook, const char *url)
 }
 
 /* One that has said 2xx has it, even if the rest of its answer was lost; one that said no has it not. */
-enum sent send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128])
+enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128])
 {
 	bool retry_later = answer->status == 429 || answer->status == 502 || answer->status == 503 ||
 			   answer->status == 504;
@@ -114,7 +114,7 @@ static void done(void *owner, uint64_t ticket, const struct http_answer *answer)
 	struct sending *sending;
 	unsigned retry_ms;
 	char why[128];
-	enum sent how = send_outcome(answer, &retry_ms, why);
+	enum sent how = hook_send_outcome(answer, &retry_ms, why);
 
 	HASH_FIND(hh, hook->sending, &ticket, sizeof(ticket), sending);
 	if (sending == NULL)
@@ -127,7 +127,7 @@ static void done(void *owner, uint64_t ticket, const struct http_answer *answer)
 /* A fresh timestamp and signature, the same id and bytes in each attempt. */
 static uint64_t post(struct webhook *hook, const struct outgoing *out, uint64_t ticket)
 {
-	const struct config *config = &hook->config;
+	const struct hook_config *config = &hook->config;
 	char signature[VERIFY_SIGNATURE_SIZE], id_line[64], time_line[64], signature_line[80],
 		origin_line[80];
 	const char *headers[] = {
@@ -137,8 +137,8 @@ static uint64_t post(struct webhook *hook, const struct outgoing *out, uint64_t 
 	struct buf body = { 0 };
 	uint64_t id;
 
-	encode_callback(&body, out);
-	verify_sign(&config->reply_key, out->uuid, now_s, body.data, body.len, signature);
+	hook_encode_callback(&body, out);
+	hook_sign(&config->reply_key, out->uuid, now_s, body.data, body.len, signature);
 	snprintf(id_line, sizeof(id_line), "webhook-id: %s", out->uuid);
 	snprintf(time_line, sizeof(time_line), "webhook-timestamp: %lld", (long long)now_s);
 	snprintf(signature_line, sizeof(signature_line), "webhook-signature: %s", signature);
@@ -168,12 +168,12 @@ static char *refusal(const struct webhook *hook, const char *url)
 		return mem_text("the message has no callback address");
 	if (find_address(hook, url))
 		return mem_text("the callback address answered 410 Gone earlier");
-	if (!config_reply_allowed(&hook->config, url, &err))
+	if (!hook_reply_allowed(&hook->config, url, &err))
 		return mem_text(err.text);
 	return NULL;
 }
 
-void send_start(struct webhook *hook, const struct outgoing *out, uint64_t ticket)
+void hook_send(struct webhook *hook, const struct outgoing *out, uint64_t ticket)
 {
 	struct sending *sending = mem_zero(1, sizeof(*sending));
 
@@ -187,7 +187,7 @@ void send_start(struct webhook *hook, const struct outgoing *out, uint64_t ticke
 		sending->http_id = post(hook, out, ticket);
 }
 
-void send_tell(struct webhook *hook)
+void hook_send_tell(struct webhook *hook)
 {
 	struct sending *sending, *next;
 
@@ -196,7 +196,7 @@ void send_tell(struct webhook *hook)
 		tell(hook, sending, SENT_REJECTED, 0, sending->refused);
 }
 
-void send_finish(struct webhook *hook)
+void hook_send_finish(struct webhook *hook)
 {
 	struct sending *sending, *next;
 	struct gone *gone, *next_gone;

@@ -7,7 +7,7 @@
 
 enum { ID_MAX = 255, TIMESTAMP_DIGITS = 12, ITEM_LEN = VERIFY_SIGNATURE_SIZE - 1 };
 
-const char *verified_name(enum verified result)
+const char *hook_verified_name(enum verified result)
 {
 	static const char *const names[] = {
 		[VERIFIED] = "ok",	  [VERIFIED_MISSING] = "missing", [VERIFIED_FORM] = "malformed",
@@ -17,7 +17,7 @@ const char *verified_name(enum verified result)
 	return names[result];
 }
 
-bool verify_key_standard(const char *text, struct verify_key *key_out, struct err *err)
+bool hook_key_standard(const char *text, struct verify_key *key_out, struct err *err)
 {
 	uint8_t bytes[VERIFY_KEY_MAX * 2];
 	size_t len = 0;
@@ -36,7 +36,7 @@ bool verify_key_standard(const char *text, struct verify_key *key_out, struct er
 	return true;
 }
 
-bool verify_key_text(const char *text, struct verify_key *key_out, struct err *err)
+bool hook_key_text(const char *text, struct verify_key *key_out, struct err *err)
 {
 	size_t len = strlen(text);
 
@@ -117,8 +117,8 @@ static bool list_has(const char *list, const char *item)
 	return found;
 }
 
-enum verified verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
-			      const void *body, size_t len, int64_t now_s, int64_t tolerance_s)
+enum verified hook_verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
+				   const void *body, size_t len, int64_t now_s, int64_t tolerance_s)
 {
 	bool genuine = false;
 	int64_t sent_s;
@@ -138,8 +138,8 @@ enum verified verify_standard(const struct verify_keys *keys, const struct verif
 	return genuine ? VERIFIED : VERIFIED_WRONG;
 }
 
-void verify_sign(const struct verify_key *key, const char *id, int64_t timestamp_s, const void *body,
-		 size_t len, char out[VERIFY_SIGNATURE_SIZE])
+void hook_sign(const struct verify_key *key, const char *id, int64_t timestamp_s, const void *body,
+	       size_t len, char out[VERIFY_SIGNATURE_SIZE])
 {
 	char timestamp[24];
 
@@ -147,7 +147,8 @@ void verify_sign(const struct verify_key *key, const char *id, int64_t timestamp
 	sign(key, id, timestamp, body, len, out);
 }
 
-enum verified verify_github(const struct verify_keys *keys, const char *header, const void *body, size_t len)
+enum verified hook_verify_github(const struct verify_keys *keys, const char *header, const void *body,
+				 size_t len)
 {
 	const struct crypto_part whole = { body, len };
 	uint8_t given[CRYPTO_SHA256_SIZE], mac[CRYPTO_SHA256_SIZE];
@@ -174,7 +175,7 @@ static const char *bearer(const char *header)
 	return header + strspn(header, " ");
 }
 
-enum verified verify_bearer(const struct verify_keys *keys, const char *header)
+enum verified hook_verify_bearer(const struct verify_keys *keys, const char *header)
 {
 	const char *token = header ? bearer(header) : NULL;
 	bool genuine = false;
@@ -186,7 +187,7 @@ enum verified verify_bearer(const struct verify_keys *keys, const char *header)
 	return genuine ? VERIFIED : VERIFIED_WRONG;
 }
 
-void verify_poll_token(const struct verify_key *key, const char *uuid, char out[VERIFY_TOKEN_SIZE])
+void hook_poll_token(const struct verify_key *key, const char *uuid, char out[VERIFY_TOKEN_SIZE])
 {
 	const struct crypto_part parts[] = { { "poll:", 5 }, { uuid, strlen(uuid) } };
 	uint8_t mac[CRYPTO_SHA256_SIZE];
@@ -195,7 +196,7 @@ void verify_poll_token(const struct verify_key *key, const char *uuid, char out[
 	crypto_hex(mac, sizeof(mac), out);
 }
 
-enum verified verify_poll(const struct verify_keys *keys, const char *header, const char *uuid)
+enum verified hook_verify_poll(const struct verify_keys *keys, const char *header, const char *uuid)
 {
 	const char *token = header ? bearer(header) : NULL;
 	bool genuine = false;
@@ -205,7 +206,7 @@ enum verified verify_poll(const struct verify_keys *keys, const char *header, co
 	for (size_t i = 0; i < keys->count; i++) {
 		char expected[VERIFY_TOKEN_SIZE];
 
-		verify_poll_token(&keys->at[i], uuid, expected);
+		hook_poll_token(&keys->at[i], uuid, expected);
 		genuine |= crypto_equal(token, strlen(token), expected, VERIFY_TOKEN_SIZE - 1);
 	}
 	return genuine ? VERIFIED : VERIFIED_WRONG;

@@ -36,33 +36,34 @@ enum verified {
 };
 
 /* A word for metrics and the log. */
-const char *verified_name(enum verified result);
+const char *hook_verified_name(enum verified result);
 
 /* "whsec_" (may be missing) and base64 (padding may be missing) to a key. */
-bool verify_key_standard(const char *text, struct verify_key *key_out, struct err *err);
+bool hook_key_standard(const char *text, struct verify_key *key_out, struct err *err);
 
 /* Text that is itself the key. */
-bool verify_key_text(const char *text, struct verify_key *key_out, struct err *err);
+bool hook_key_text(const char *text, struct verify_key *key_out, struct err *err);
 
 /* The three headers as received; NULL for a missing one. now_s: Unix seconds. body: the bytes as received. */
 struct verify_headers {
 	const char *id, *timestamp, *signature;
 };
-enum verified verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
-			      const void *body, size_t len, int64_t now_s, int64_t tolerance_s);
+enum verified hook_verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
+				   const void *body, size_t len, int64_t now_s, int64_t tolerance_s);
 
 /* Signs one attempt: out is "v1,<base64>". */
-void verify_sign(const struct verify_key *key, const char *id, int64_t timestamp_s, const void *body,
-		 size_t len, char out[VERIFY_SIGNATURE_SIZE]);
+void hook_sign(const struct verify_key *key, const char *id, int64_t timestamp_s, const void *body,
+	       size_t len, char out[VERIFY_SIGNATURE_SIZE]);
 
 /* header: X-Hub-Signature-256 or NULL. */
-enum verified verify_github(const struct verify_keys *keys, const char *header, const void *body, size_t len);
+enum verified hook_verify_github(const struct verify_keys *keys, const char *header, const void *body,
+				 size_t len);
 
 /* header: Authorization or NULL. */
-enum verified verify_bearer(const struct verify_keys *keys, const char *header);
+enum verified hook_verify_bearer(const struct verify_keys *keys, const char *header);
 
 /* The right to ask for one message's answer, for senders that sign bodies and therefore can't sign a GET. */
-void verify_poll_token(const struct verify_key *key, const char *uuid, char out[VERIFY_TOKEN_SIZE]);
-enum verified verify_poll(const struct verify_keys *keys, const char *header, const char *uuid);
+void hook_poll_token(const struct verify_key *key, const char *uuid, char out[VERIFY_TOKEN_SIZE]);
+enum verified hook_verify_poll(const struct verify_keys *keys, const char *header, const char *uuid);
 
 #endif

@@ -21,7 +21,7 @@ static void tell_soon(void *data)
 {
 	struct webhook *hook = data;
 
-	send_tell(hook);
+	hook_send_tell(hook);
 	if (!hook->stopping || hook->stopped || hook->held || hook->sending)
 		return;
 	hook->stopped = true;
@@ -41,11 +41,11 @@ static void webhook_destroy(struct platform *platform)
 	if (hook == NULL)
 		return;
 	web_release(hook->host->web, hook);
-	answer_finish(hook);
-	send_finish(hook);
+	hook_refuse_held(hook);
+	hook_send_finish(hook);
 	loop_timer_destroy(hook->sweep);
 	loop_timer_destroy(hook->soon);
-	config_finish(&hook->config);
+	hook_config_finish(&hook->config);
 	free(hook);
 }
 
@@ -55,12 +55,12 @@ static struct platform *webhook_create(struct platform_host *host, const struct 
 	struct webhook *hook = mem_zero(1, sizeof(*hook));
 
 	hook->host = host;
-	if (!config_read(&hook->config, settings, err)) {
-		config_finish(&hook->config);
+	if (!hook_config_read(&hook->config, settings, err)) {
+		hook_config_finish(&hook->config);
 		free(hook);
 		return NULL;
 	}
-	hook->sweep = loop_timer_create(host->loop, answer_sweep, hook);
+	hook->sweep = loop_timer_create(host->loop, hook_sweep, hook);
 	hook->soon = loop_timer_create(host->loop, tell_soon, hook);
 	return (struct platform *)(void *)hook;
 }
@@ -70,9 +70,10 @@ static bool webhook_start(struct platform *platform, struct err *err)
 	struct webhook *hook = hook_of(platform);
 	char *post = mem_format("/webhook/%s", hook->config.name);
 	char *poll = mem_format("/webhook/%s/messages/{id}", hook->config.name);
-	bool claimed = web_claim(hook->host->web, &(struct web_route){ "POST", post, hook->config.body_max,
-								       receive_post, hook }) &&
-		       web_claim(hook->host->web, &(struct web_route){ "GET", poll, 0, receive_poll, hook });
+	bool claimed =
+		web_claim(hook->host->web, &(struct web_route){ "POST", post, hook->config.body_max,
+								hook_receive_post, hook }) &&
+		web_claim(hook->host->web, &(struct web_route){ "GET", poll, 0, hook_receive_poll, hook });
 
 	if (claimed)
 		hook->host->link(hook->host, LINK_UP, NULL);
@@ -85,22 +86,22 @@ static bool webhook_start(struct platform *platform, struct err *err)
 
 static void webhook_ack(struct platform *platform, uint64_t receipt, const struct ack *ack)
 {
-	answer_ack(hook_of(platform), receipt, ack);
+	hook_ack(hook_of(platform), receipt, ack);
 }
 
 static void webhook_send(struct platform *platform, const struct outgoing *out, uint64_t ticket)
 {
-	send_start(hook_of(platform), out, ticket);
+	hook_send(hook_of(platform), out, ticket);
 }
 
 static void webhook_ended(struct platform *platform, const struct outgoing *out)
 {
-	answer_ended(hook_of(platform), out);
+	hook_ended(hook_of(platform), out);
 }
 
 static void webhook_found(struct platform *platform, uint64_t ticket, const struct outgoing *out)
 {
-	answer_found(hook_of(platform), ticket, out);
+	hook_found(hook_of(platform), ticket, out);
 }
 
 static void webhook_stop(struct platform *platform)
@@ -108,7 +109,7 @@ static void webhook_stop(struct platform *platform)
 	struct webhook *hook = hook_of(platform);
 
 	hook->stopping = true;
-	answer_stop(hook);
+	hook_release(hook);
 	hook_settle(hook);
 }
 

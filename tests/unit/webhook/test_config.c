@@ -25,12 +25,12 @@ static struct settings *made(const struct put *puts)
 	return settings;
 }
 
-static void good(const struct put *puts, struct config *config)
+static void good(const struct put *puts, struct hook_config *config)
 {
 	struct settings *settings = made(puts);
 	struct err err = { 0 };
 
-	if (!config_read(config, settings, &err))
+	if (!hook_config_read(config, settings, &err))
 		fail_msg("%s", err.text);
 	settings_destroy(settings);
 }
@@ -38,19 +38,19 @@ static void good(const struct put *puts, struct config *config)
 static void bad(const struct put *puts, const char *part)
 {
 	struct settings *settings = made(puts);
-	struct config config;
+	struct hook_config config;
 	struct err err = { 0 };
 
-	assert_false(config_read(&config, settings, &err));
+	assert_false(hook_config_read(&config, settings, &err));
 	if (!strstr(err.text, part) || !strstr(err.text, "usher.conf:"))
 		fail_msg("the message \"%s\" does not name %s and its place", err.text, part);
-	config_finish(&config);
+	hook_config_finish(&config);
 	settings_destroy(settings);
 }
 
 static void least_settings(void **state)
 {
-	struct config config;
+	struct hook_config config;
 
 	(void)state;
 	good((struct put[]){ { "name", "crm" }, { "secret", SECRET }, { NULL, NULL } }, &config);
@@ -61,7 +61,7 @@ static void least_settings(void **state)
 	assert_int_equal(config.keys.count, 1);
 	assert_string_equal(config.mapping.default_sender, "crm");
 	assert_memory_equal(config.reply_key.bytes, config.keys.at[0].bytes, 32);
-	config_finish(&config);
+	hook_config_finish(&config);
 }
 
 static void mistakes_are_named(void **state)
@@ -102,7 +102,7 @@ static void mistakes_are_named(void **state)
 
 static void two_keys_while_one_replaces_another(void **state)
 {
-	struct config config;
+	struct hook_config config;
 
 	(void)state;
 	good((struct put[]){ { "name", "crm" },
@@ -112,7 +112,7 @@ static void two_keys_while_one_replaces_another(void **state)
 			     { NULL, NULL } },
 	     &config);
 	assert_int_equal(config.keys.count, 2);
-	config_finish(&config);
+	hook_config_finish(&config);
 }
 
 /* A body may say where the answer goes; it must not be able to send it anywhere else (or to be a probe of
@@ -139,7 +139,7 @@ static void answers_go_to_listed_hosts_only(void **state)
 		"api.example.org",
 		"",
 	};
-	struct config config;
+	struct hook_config config;
 	struct err err = { 0 };
 
 	(void)state;
@@ -152,12 +152,12 @@ static void answers_go_to_listed_hosts_only(void **state)
 			     { NULL, NULL } },
 	     &config);
 	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
-		if (!config_reply_allowed(&config, yes[i], &err))
+		if (!hook_reply_allowed(&config, yes[i], &err))
 			fail_msg("%s is refused: %s", yes[i], err.text);
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
-		if (config_reply_allowed(&config, no[i], &err))
+		if (hook_reply_allowed(&config, no[i], &err))
 			fail_msg("%s is allowed", no[i]);
-	config_finish(&config);
+	hook_config_finish(&config);
 }
 
 int main(void)

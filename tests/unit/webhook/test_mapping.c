@@ -17,7 +17,7 @@
 #define FORM "application/x-www-form-urlencoded"
 
 static struct settings *settings;
-static struct config config;
+static struct hook_config config;
 
 /* A hook as an operator would write it: name and nothing that is not needed. */
 static int setup(void **state)
@@ -29,14 +29,14 @@ static int setup(void **state)
 	assert_true(settings_put(settings, "name", "crm", "test:1", &err));
 	assert_true(settings_put(settings, "auth", "none", "test:1", &err));
 	assert_true(settings_finish(settings, &err));
-	assert_true(config_read(&config, settings, &err));
+	assert_true(hook_config_read(&config, settings, &err));
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	config_finish(&config);
+	hook_config_finish(&config);
 	settings_destroy(settings);
 	return 0;
 }
@@ -44,7 +44,7 @@ static int teardown(void **state)
 static enum body_fault map(const char *type, const char *body, size_t len, struct mapped *out)
 {
 	struct err err = { 0 };
-	enum body_fault fault = mapping_read(&config.mapping, type, body, len, out, &err);
+	enum body_fault fault = hook_map(&config.mapping, type, body, len, out, &err);
 
 	assert_int_equal(fault != BODY_OK, err.kind != ERR_NONE);
 	return fault;
@@ -55,7 +55,7 @@ static enum body_fault fault_of(const char *type, const char *body)
 	struct mapped mapped = { 0 };
 	enum body_fault fault = map(type, body, strlen(body), &mapped);
 
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	return fault;
 }
 
@@ -120,7 +120,7 @@ static void check_pair(const char *in_path)
 		same_text(in_path, expected, "id", mapped.id);
 		same_files(in_path, expected, &mapped);
 	}
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	json_decref(expected);
 	free(in);
 	free(out);
@@ -263,17 +263,17 @@ static void plain_text_is_the_text(void **state)
 	assert_string_equal(mapped.text, "h\xc3\xa9llo\n");
 	assert_string_equal(mapped.sender, "crm");
 	assert_string_equal(mapped.conversation, "crm");
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	assert_int_equal(map("text/plain", "a\0b", 3, &mapped), BODY_SYNTAX);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	assert_int_equal(map("text/plain", "\xff", 1, &mapped), BODY_SYNTAX);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	assert_int_equal(map("text/plain", " \n", 2, &mapped), BODY_OK);
 	assert_null(mapped.text);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	assert_int_equal(map("text/plain", "", 0, &mapped), BODY_OK);
 	assert_null(mapped.text);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 }
 
 static void forms(void **state)
@@ -289,10 +289,10 @@ static void forms(void **state)
 	assert_string_equal(mapped.text, "hello w\xc3\xb6rld!");
 	assert_string_equal(mapped.sender, "u+7");
 	assert_string_equal(mapped.conversation, "c");
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	assert_int_equal(map(FORM, payload, strlen(payload), &mapped), BODY_OK);
 	assert_string_equal(mapped.text, "from payload");
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(fault_of(FORM, bad[i]), BODY_SYNTAX);
 	assert_int_equal(fault_of(FORM, "payload=%7Bnot+json"), BODY_SYNTAX);
@@ -341,7 +341,7 @@ static void long_names_are_cut_between_characters(void **state)
 	buf_text(&body, "\"}");
 	assert_int_equal(map(JSON, body.data, body.len, &mapped), BODY_OK);
 	assert_int_equal(strlen(mapped.sender_name), 254);
-	mapped_finish(&mapped);
+	hook_mapped_finish(&mapped);
 	buf_free(&body);
 }
 

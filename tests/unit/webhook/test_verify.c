@@ -36,9 +36,9 @@ static struct verify_keys keys_of(const char *first, const char *second)
 {
 	struct verify_keys keys = { 0 };
 
-	assert_true(verify_key_standard(first, &keys.at[keys.count++], NULL));
+	assert_true(hook_key_standard(first, &keys.at[keys.count++], NULL));
 	if (second)
-		assert_true(verify_key_standard(second, &keys.at[keys.count++], NULL));
+		assert_true(hook_key_standard(second, &keys.at[keys.count++], NULL));
 	return keys;
 }
 
@@ -46,8 +46,8 @@ static enum verified verify_at(const struct vector *v, int64_t now_s)
 {
 	struct verify_keys keys = keys_of(v->secret, NULL);
 
-	return verify_standard(&keys, &(struct verify_headers){ v->id, v->timestamp, v->signature }, v->body,
-			       strlen(v->body), now_s, 300);
+	return hook_verify_standard(&keys, &(struct verify_headers){ v->id, v->timestamp, v->signature },
+				    v->body, strlen(v->body), now_s, 300);
 }
 
 static enum verified verify_now(const struct vector *v)
@@ -73,8 +73,8 @@ static void we_sign_as_others_do(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		struct verify_keys keys = keys_of(all[i]->secret, NULL);
 
-		verify_sign(&keys.at[0], all[i]->id, strtoll(all[i]->timestamp, NULL, 10), all[i]->body,
-			    strlen(all[i]->body), out);
+		hook_sign(&keys.at[0], all[i]->id, strtoll(all[i]->timestamp, NULL, 10), all[i]->body,
+			  strlen(all[i]->body), out);
 		assert_string_equal(out, all[i]->signature);
 	}
 }
@@ -97,8 +97,9 @@ static void any_of_a_list_or_of_two_keys_is_enough(void **state)
 			assert_int_equal(verify_now(&v), VERIFIED);
 		}
 	}
-	assert_int_equal(verify_standard(&second, &headers, HELLO_BODY, strlen(HELLO_BODY), 1767323045, 300),
-			 VERIFIED);
+	assert_int_equal(
+		hook_verify_standard(&second, &headers, HELLO_BODY, strlen(HELLO_BODY), 1767323045, 300),
+		VERIFIED);
 }
 
 static void forged_signatures_fail(void **state)
@@ -216,15 +217,15 @@ static void borders_cannot_be_shifted(void **state)
 	char signature[VERIFY_SIGNATURE_SIZE];
 
 	(void)state;
-	verify_sign(&keys.at[0], "order.created", 1767323045, "1767323046.text", 15, signature);
-	assert_int_equal(verify_standard(&keys,
-					 &(struct verify_headers){ "order.created", "1767323045", signature },
-					 "1767323046.text", 15, 1767323045, 300),
+	hook_sign(&keys.at[0], "order.created", 1767323045, "1767323046.text", 15, signature);
+	assert_int_equal(hook_verify_standard(
+				 &keys, &(struct verify_headers){ "order.created", "1767323045", signature },
+				 "1767323046.text", 15, 1767323045, 300),
 			 VERIFIED);
-	assert_int_equal(verify_standard(&keys,
-					 &(struct verify_headers){ "order.created.1767323045", "1767323046",
-								   signature },
-					 "text", 4, 1767323045, 300),
+	assert_int_equal(hook_verify_standard(&keys,
+					      &(struct verify_headers){ "order.created.1767323045",
+									"1767323046", signature },
+					      "text", 4, 1767323045, 300),
 			 VERIFIED_FORM);
 }
 
@@ -235,21 +236,21 @@ static void secrets_are_read_leniently_and_short_ones_refused(void **state)
 	char longest[600];
 
 	(void)state;
-	assert_true(verify_key_standard(KEY_UP, &padded, NULL));
-	assert_true(verify_key_standard("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", &bare, NULL));
+	assert_true(hook_key_standard(KEY_UP, &padded, NULL));
+	assert_true(hook_key_standard("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", &bare, NULL));
 	assert_int_equal(padded.len, 32);
 	assert_int_equal(bare.len, 32);
 	assert_memory_equal(padded.bytes, bare.bytes, 32);
-	assert_false(verify_key_standard("whsec_", &other, &err));
+	assert_false(hook_key_standard("whsec_", &other, &err));
 	assert_non_null(strstr(err.text, "openssl rand"));
 	assert_false(
-		verify_key_standard("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=", &other, NULL)); /* 23 bytes */
-	assert_false(verify_key_standard("not base64 at all, but long enough to be one", &other, NULL));
+		hook_key_standard("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRY=", &other, NULL)); /* 23 bytes */
+	assert_false(hook_key_standard("not base64 at all, but long enough to be one", &other, NULL));
 	memset(longest, 'A', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_false(verify_key_standard(longest, &other, NULL));
-	assert_false(verify_key_text("short", &other, NULL));
-	assert_false(verify_key_text(longest, &other, NULL));
+	assert_false(hook_key_standard(longest, &other, NULL));
+	assert_false(hook_key_text("short", &other, NULL));
+	assert_false(hook_key_text(longest, &other, NULL));
 }
 
 static void github_signature(void **state)
@@ -267,15 +268,15 @@ static void github_signature(void **state)
 	struct verify_keys keys = { .count = 2 };
 
 	(void)state;
-	assert_true(verify_key_text("an older secret of ours", &keys.at[0], NULL));
-	assert_true(verify_key_text("It's a Secret to Everybody", &keys.at[1], NULL));
-	assert_int_equal(verify_github(&keys, good, "Hello, World!", 13), VERIFIED);
-	assert_int_equal(verify_github(&keys, good, "Hello, World?", 13), VERIFIED_WRONG);
-	assert_int_equal(verify_github(&keys, NULL, "Hello, World!", 13), VERIFIED_MISSING);
+	assert_true(hook_key_text("an older secret of ours", &keys.at[0], NULL));
+	assert_true(hook_key_text("It's a Secret to Everybody", &keys.at[1], NULL));
+	assert_int_equal(hook_verify_github(&keys, good, "Hello, World!", 13), VERIFIED);
+	assert_int_equal(hook_verify_github(&keys, good, "Hello, World?", 13), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_github(&keys, NULL, "Hello, World!", 13), VERIFIED_MISSING);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_int_not_equal(verify_github(&keys, wrong[i], "Hello, World!", 13), VERIFIED);
+		assert_int_not_equal(hook_verify_github(&keys, wrong[i], "Hello, World!", 13), VERIFIED);
 	keys.count = 1;
-	assert_int_equal(verify_github(&keys, good, "Hello, World!", 13), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_github(&keys, good, "Hello, World!", 13), VERIFIED_WRONG);
 }
 
 static void bearer_key(void **state)
@@ -283,17 +284,17 @@ static void bearer_key(void **state)
 	struct verify_keys keys = { .count = 2 };
 
 	(void)state;
-	assert_true(verify_key_text("the-new-key-of-this-hook", &keys.at[0], NULL));
-	assert_true(verify_key_text("the-old-key-of-this-hook", &keys.at[1], NULL));
-	assert_int_equal(verify_bearer(&keys, "Bearer the-new-key-of-this-hook"), VERIFIED);
-	assert_int_equal(verify_bearer(&keys, "bearer  the-old-key-of-this-hook"), VERIFIED);
-	assert_int_equal(verify_bearer(&keys, "Bearer the-new-key-of-this-hoo"), VERIFIED_WRONG);
-	assert_int_equal(verify_bearer(&keys, "Bearer the-new-key-of-this-hookk"), VERIFIED_WRONG);
-	assert_int_equal(verify_bearer(&keys, "Bearer "), VERIFIED_WRONG);
-	assert_int_equal(verify_bearer(&keys, "Basic dGhlOmtleQ=="), VERIFIED_FORM);
-	assert_int_equal(verify_bearer(&keys, "the-new-key-of-this-hook"), VERIFIED_FORM);
-	assert_int_equal(verify_bearer(&keys, ""), VERIFIED_FORM);
-	assert_int_equal(verify_bearer(&keys, NULL), VERIFIED_MISSING);
+	assert_true(hook_key_text("the-new-key-of-this-hook", &keys.at[0], NULL));
+	assert_true(hook_key_text("the-old-key-of-this-hook", &keys.at[1], NULL));
+	assert_int_equal(hook_verify_bearer(&keys, "Bearer the-new-key-of-this-hook"), VERIFIED);
+	assert_int_equal(hook_verify_bearer(&keys, "bearer  the-old-key-of-this-hook"), VERIFIED);
+	assert_int_equal(hook_verify_bearer(&keys, "Bearer the-new-key-of-this-hoo"), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_bearer(&keys, "Bearer the-new-key-of-this-hookk"), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_bearer(&keys, "Bearer "), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_bearer(&keys, "Basic dGhlOmtleQ=="), VERIFIED_FORM);
+	assert_int_equal(hook_verify_bearer(&keys, "the-new-key-of-this-hook"), VERIFIED_FORM);
+	assert_int_equal(hook_verify_bearer(&keys, ""), VERIFIED_FORM);
+	assert_int_equal(hook_verify_bearer(&keys, NULL), VERIFIED_MISSING);
 }
 
 /* A receipt lets its owner ask for that one answer, and for no other. */
@@ -305,12 +306,12 @@ static void poll_token_opens_one_message(void **state)
 	char header[8 + VERIFY_TOKEN_SIZE] = "Bearer ";
 
 	(void)state;
-	verify_poll_token(&keys.at[1], mine, header + 7);
-	assert_int_equal(verify_poll(&keys, header, mine), VERIFIED);
-	assert_int_equal(verify_poll(&keys, header, other), VERIFIED_WRONG);
-	assert_int_equal(verify_poll(&keys, NULL, mine), VERIFIED_MISSING);
+	hook_poll_token(&keys.at[1], mine, header + 7);
+	assert_int_equal(hook_verify_poll(&keys, header, mine), VERIFIED);
+	assert_int_equal(hook_verify_poll(&keys, header, other), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_poll(&keys, NULL, mine), VERIFIED_MISSING);
 	keys.count = 1;
-	assert_int_equal(verify_poll(&keys, header, mine), VERIFIED_WRONG);
+	assert_int_equal(hook_verify_poll(&keys, header, mine), VERIFIED_WRONG);
 }
 
 int main(void)
