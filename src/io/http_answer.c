@@ -80,6 +80,8 @@ static const char *reason(const struct http_running *call)
 		return "stopped while reading the answer";
 	if (call->sent && call->result == CURLE_ABORTED_BY_CALLBACK)
 		return "the connection ended before the answer came";
+	if (call->result == CURLE_OK)
+		return "the connection ended inside the headers of the answer";
 	return call->why[0] != '\0' ? call->why : curl_easy_strerror(call->result);
 }
 
@@ -98,10 +100,10 @@ static void explain(const struct http_running *call, struct http_answer *answer)
 		err_add(&answer->err, "%s %s", call->method, call->host);
 }
 
+/* curl is content with headers that break off in the middle. */
 static bool complete(const struct http_running *call)
 {
-	return call->refused.kind == ERR_NONE && call->overdue == NULL && call->result == CURLE_OK &&
-	       call->sent;
+	return call->sent && call->overdue == NULL && call->result == CURLE_OK && call->status >= 200;
 }
 
 void http_answer_read(struct http_running *call, struct http_answer *answer)

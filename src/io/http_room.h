@@ -83,7 +83,7 @@ struct http_running {
 	CURLcode result;
 	struct err refused;				  /* why it was not even begun */
 	uint64_t started_at, first_byte_at, last_byte_at; /* monotonic ms, 0: not yet */
-	int status;
+	int status;					  /* of the last headers that came to their end */
 	size_t head_len, passed_len;
 	struct buf collected;
 	char why[CURL_ERROR_SIZE];
