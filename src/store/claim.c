@@ -1,0 +1,263 @@
+/* Which waiting messages become one turn: an interrupted one again, else a burst of one person merged. */
+#include "crypto.h"
+#include "journey.h"
+#include "json.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LETTERS = 64,       /* waiting messages looked at */
+	MERGE_BYTES = 16384 /* of text in one turn, unless the first message alone is longer */
+};
+
+#define LETTER                                                                                                     \
+	"w.id, w.turn_id, w.uuid, w.platform, w.installation, w.delivery_key, w.sender, w.profile_id, w.body,"     \
+	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at), w.state"
+
+static void take_letter(const struct query *query, struct arena *room, struct letter *letter)
+{
+	*letter = (struct letter){
+		.id = db_int(query, 0),
+		.turn_id = db_int(query, 1),
+		.uuid = room_text(room, query, 2),
+		.platform = room_text(room, query, 3),
+		.installation = room_text(room, query, 4),
+		.delivery_key = room_text(room, query, 5),
+		.sender = room_text(room, query, 6),
+		.profile_id = room_text(room, query, 7),
+		.body = room_text(room, query, 8),
+		.reply_to = room_text(room, query, 9),
+		.flags = (unsigned)db_int(query, 10),
+		.attempts = (unsigned)db_int(query, 11),
+		.order_ms = room_parse_time(db_text(query, 12)),
+	};
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What waits, the interrupted first. running_out: a turn of this conversation is being answered. */
+static bool read_letters(struct db *db, struct arena *room, int64_t place, struct letter **letters_out,
+			 size_t *count_out, bool *running_out, struct err *err)
+{
+	struct letter *letters = NULL;
+	struct query query;
+	size_t count = 0;
+
+	*running_out = false;
+	db_query(db, &query,
+		 "SELECT " LETTER " FROM inbox w WHERE w.\"llmConversationId\" = $1"
+		 " AND w.state IN ('accepted', 'claimed')"
+		 " ORDER BY w.state = 'accepted', w.turn_id IS NULL, w.seq LIMIT 64",
+		 "i", place);
+	while (!*running_out && db_row(&query)) {
+		*running_out = strcmp(db_text(&query, 13), "claimed") == 0;
+		if (letters == NULL && !*running_out)
+			letters = arena_alloc(room, LETTERS * sizeof(*letters));
+		if (!*running_out)
+			take_letter(&query, room, &letters[count++]);
+	}
+	*letters_out = letters;
+	*count_out = count;
+	return db_end(&query, err);
+}
+
+/* Messages fetched after an outage go before those that were said after them. Only they move. */
+static void sort_late(struct letter *letters, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct letter late = letters[i];
+		size_t at = i;
+
+		if (!(late.flags & INCOMING_LATE))
+			continue;
+		while (at > 0 && letters[at - 1].order_ms > late.order_ms) {
+			letters[at] = letters[at - 1];
+			at--;
+		}
+		letters[at] = late;
+	}
+}
+
+/* One answer must be able to serve both: same person, same door, and nobody's reply address is lost. */
+static bool may_merge(const struct letter *a, const struct letter *b)
+{
+	return !((a->flags | b->flags) & INCOMING_ALONE) && same(a->sender, b->sender) &&
+	       same(a->profile_id, b->profile_id) && same(a->platform, b->platform) &&
+	       same(a->installation, b->installation) && (a->reply_to == NULL) == (b->reply_to == NULL);
+}
+
+static size_t merge_count(const struct letter *letters, size_t count)
+{
+	size_t merged = 1, bytes = strlen(letters[0].body);
+
+	while (merged < count && merged < STORE_MERGE_MAX && may_merge(&letters[0], &letters[merged])) {
+		bytes += 1 + strlen(letters[merged].body);
+		if (bytes > MERGE_BYTES)
+			break;
+		merged++;
+	}
+	return merged;
+}
+
+static const char *join_bodies(struct arena *room, const struct letter *letters, size_t count)
+{
+	size_t len = 0;
+	char *text, *end;
+
+	if (count == 1)
+		return letters[0].body;
+	for (size_t i = 0; i < count; i++)
+		len += strlen(letters[i].body) + 1;
+	text = end = arena_alloc(room, len);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			*end++ = '\n';
+		end = stpcpy(end, letters[i].body);
+	}
+	return text;
+}
+
+static struct store_turn *make_turn(struct arena *room, const struct place *place, const struct speaker *speaker,
+				    const struct letter *letters, size_t count)
+{
+	struct store_turn *turn = arena_alloc(room, sizeof(*turn));
+	const char **uuids = arena_alloc(room, count * sizeof(*uuids));
+	const char **keys = arena_alloc(room, count * sizeof(*keys));
+	const struct letter *newest = &letters[count - 1];
+
+	*turn = (struct store_turn){
+		.conversation_id = place->id,
+		.conversation_uuid = place->uuid,
+		.speaker = *speaker,
+		.platform = newest->platform,
+		.installation = newest->installation,
+		.reply_to = newest->reply_to,
+		.uuids = uuids,
+		.delivery_keys = keys,
+		.count = count,
+	};
+	for (size_t i = 0; i < count; i++) {
+		uuids[i] = letters[i].uuid;
+		keys[i] = letters[i].delivery_key;
+		turn->late |= (letters[i].flags & INCOMING_LATE) != 0;
+		if (letters[i].attempts + 1 > turn->attempts)
+			turn->attempts = letters[i].attempts + 1;
+	}
+	return turn;
+}
+
+/* Where the parts of a merged prompt came from: {"messages":[{"uuid","delivery_key","text"}]}. */
+static char *structured(const struct letter *letters, size_t count)
+{
+	struct buf out = { 0 };
+
+	if (count == 1)
+		return NULL;
+	buf_text(&out, "{\"messages\":[");
+	for (size_t i = 0; i < count; i++) {
+		buf_text(&out, i ? ",{\"uuid\":" : "{\"uuid\":");
+		json_quote(&out, letters[i].uuid, strlen(letters[i].uuid));
+		buf_text(&out, ",\"delivery_key\":");
+		json_quote(&out, letters[i].delivery_key, strlen(letters[i].delivery_key));
+		buf_text(&out, ",\"text\":");
+		json_quote(&out, letters[i].body, strlen(letters[i].body));
+		buf_text(&out, "}");
+	}
+	buf_text(&out, "]}");
+	return buf_take(&out);
+}
+
+bool turn_begin(struct db *db, struct arena *room, struct place *place, const struct speaker *speaker,
+		const struct letter *letters, size_t count, int64_t now_ms, struct store_turn **turn_out,
+		struct err *err)
+{
+	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
+	char uuid[CRYPTO_UUID_SIZE], answer[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE];
+	char *parts = structured(letters, count);
+	bool made, done;
+
+	turn->text = join_bodies(room, letters, count);
+	done = db_one_int(db, err, &made, &turn->id,
+			  "INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
+			  " \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
+			  " \"traceId\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+			  "itttttttt", place->id, letters[0].delivery_key, turn->text, parts, crypto_uuid(uuid),
+			  crypto_uuid(answer), speaker->profile_id, clock_text(place_tick(place, now_ms), at),
+			  letters[0].uuid);
+	free(parts);
+	*turn_out = turn;
+	return done;
+}
+
+static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id, struct err *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!db_run(db, err, NULL,
+			    "UPDATE inbox SET state = 'claimed', attempts = attempts + 1, turn_id = $2 WHERE id = $1", "ii",
+			    letters[i].id, turn_id))
+			return false;
+	return true;
+}
+
+/* The same group once more, with what its journal holds. */
+static bool resume(struct db *db, struct arena *room, const struct place *place, const struct speaker *speaker,
+		   const struct letter *letters, size_t count, struct store_turn **turn_out, struct err *err)
+{
+	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
+
+	turn->id = letters[0].turn_id;
+	turn->text = join_bodies(room, letters, count);
+	*turn_out = turn;
+	return mark_claimed(db, letters, count, turn->id, err) &&
+	       run_steps(db, room, turn->id, &turn->journal, &turn->journal_count, err);
+}
+
+/* How many letters from the first on were begun together; 0: a fresh turn is to be made. A turn that has ended (its
+ * message was taken out of quarantine) is not begun again. */
+static bool resumable(struct db *db, const struct letter *letters, size_t count, size_t *group_out, struct err *err)
+{
+	int64_t turn_id = letters[0].turn_id, open = 0;
+	size_t group = 0;
+	bool found = false;
+
+	*group_out = 0;
+	if (turn_id == 0)
+		return true;
+	if (!db_one_int(db, err, &found, &open,
+			"SELECT 1 FROM \"LLMConversationMessage\" WHERE id = $1 AND \"answeredAt\" IS NULL", "i", turn_id))
+		return false;
+	while (found && group < count && letters[group].turn_id == turn_id)
+		group++;
+	*group_out = group;
+	return true;
+}
+
+bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms, struct store_turn **turn_out,
+		bool *more_out, struct err *err)
+{
+	struct speaker speaker = { 0 };
+	struct letter *letters;
+	size_t count, group;
+	bool running, known;
+
+	*turn_out = NULL;
+	*more_out = false;
+	if (!read_letters(db, room, place->id, &letters, &count, &running, err))
+		return false;
+	if (running || count == 0)
+		return true;
+	if (!resumable(db, letters, count, &group, err))
+		return false;
+	sort_late(letters, group ? group : count);
+	*more_out = count > (group ? group : merge_count(letters, count));
+	if (!room_speaker(db, room, letters[0].profile_id, &speaker, &known, err))
+		return false;
+	if (group > 0)
+		return resume(db, room, place, &speaker, letters, group, turn_out, err);
+	group = merge_count(letters, count);
+	return turn_begin(db, room, place, &speaker, letters, group, now_ms, turn_out, err) &&
+	       mark_claimed(db, letters, group, (*turn_out)->id, err);
+}

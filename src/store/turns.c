@@ -1,0 +1,125 @@
+/* The questions about one turn that are short: claim the next (T2), recall what was said before. */
+#include "journey.h"
+
+struct claim_ask {
+	int64_t conversation_id;
+	store_turn_fn *fn;
+};
+
+static bool run_claim(struct db *db, struct job *job, struct err *err)
+{
+	const struct claim_ask *ask = job->ask;
+	int64_t now = clock_wall_ms();
+	struct store_turn *turn;
+	struct place place;
+	bool found, more;
+
+	if (!place_by_id(db, job->room, ask->conversation_id, NULL, &place, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_GONE, "no conversation %lld", (long long)ask->conversation_id);
+	if (!place.busy)
+		return true;
+	if (!turn_claim(db, job->room, &place, now, &turn, &more, err))
+		return false;
+	job->answer = turn;
+	return turn == NULL || place_keep(db, &place, now, err);
+}
+
+static void give_claim(struct job *job)
+{
+	const struct claim_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err, job->answer);
+}
+
+void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner, uint64_t ticket)
+{
+	struct job *job = job_create(JOB_WRITE, run_claim, give_claim, sizeof(struct claim_ask), owner, ticket);
+
+	*(struct claim_ask *)job->ask = (struct claim_ask){ .conversation_id = conversation_id, .fn = fn };
+	store_ask(store, job);
+}
+
+struct recall_ask {
+	int64_t conversation_id, turn_id;
+	unsigned limit;
+	store_recalled_fn *fn;
+};
+
+/* LLMSettings of the conversation, or else of its installation. `limit` follows them. */
+static bool read_settings(struct db *db, struct arena *room, int64_t conversation_id, struct store_recalled *out,
+			  unsigned *limit, struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT s.model, s.\"systemPrompt\", s.temperature, s.\"maxOutputTokens\", s.\"historyMessages\""
+		 " FROM \"LLMConversation\" c LEFT JOIN \"LLMAgentInstallation\" i"
+		 " ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
+		 " JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
+		 " WHERE c.id = $1",
+		 "i", conversation_id);
+	if (db_row(&query)) {
+		out->model = room_text(room, &query, 0);
+		out->system_prompt = room_text(room, &query, 1);
+		out->temperature = db_null(&query, 2) ? -1 : db_double(&query, 2);
+		out->max_output_tokens = (long)db_int(&query, 3);
+		if (!db_null(&query, 4) && db_int(&query, 4) < (int64_t)*limit)
+			*limit = (unsigned)db_int(&query, 4);
+	}
+	return db_end(&query, err);
+}
+
+/* Turns that got an answer, newest first, written from the end of the array. A notice is no answer. */
+static bool read_history(struct db *db, struct arena *room, const struct recall_ask *ask, unsigned limit,
+			 struct store_recalled *out, struct err *err)
+{
+	size_t most = limit / 2 * 2, at = most;
+	struct ai_message *messages = arena_alloc(room, (most ? most : 1) * sizeof(*messages));
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT m.\"userPrompt\", m.\"llmParsedOutput\" FROM \"LLMConversationMessage\" m"
+		 " JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\" AND t.status = 'succeeded'"
+		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND m.\"llmParsedOutput\" IS NOT NULL"
+		 " ORDER BY m.id DESC LIMIT $3",
+		 "iii", ask->conversation_id, ask->turn_id, (int64_t)(most / 2));
+	while (at > 0 && db_row(&query)) {
+		messages[--at] = (struct ai_message){ AI_ASSISTANT, room_text(room, &query, 1) };
+		messages[--at] = (struct ai_message){ AI_USER, room_text(room, &query, 0) };
+	}
+	out->history = messages + at;
+	out->count = most - at;
+	return db_end(&query, err);
+}
+
+static bool run_recall(struct db *db, struct job *job, struct err *err)
+{
+	const struct recall_ask *ask = job->ask;
+	struct store_recalled *out = arena_alloc(job->room, sizeof(*out));
+	unsigned limit = ask->limit;
+
+	out->temperature = -1;
+	job->answer = out;
+	return read_settings(db, job->room, ask->conversation_id, out, &limit, err) &&
+	       read_history(db, job->room, ask, limit, out, err);
+}
+
+static void give_recall(struct job *job)
+{
+	const struct recall_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err, job->answer);
+}
+
+void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit, store_recalled_fn *fn,
+		  void *owner, uint64_t ticket)
+{
+	struct job *job = job_create(JOB_READ, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
+
+	*(struct recall_ask *)job->ask = (struct recall_ask){
+		.conversation_id = conversation_id, .turn_id = turn_id, .limit = limit, .fn = fn
+	};
+	store_ask(store, job);
+}
