@@ -1,0 +1,209 @@
+/* The small things every room stands on. */
+#include "buf.h"
+#include "clock.h"
+#include "crypto.h"
+#include "err.h"
+#include "mem.h"
+#include "message.h"
+#include "metrics.h"
+#include "text.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void a_long_sentence_is_cut_between_characters(void **state)
+{
+	struct err err = { 0 };
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xbc", 3);
+	err_set(&err, ERR_AGAIN, "%s", text);
+	assert_true(text_valid(err.text, strlen(err.text)));
+	err_add(&err, "%s", "context");
+	assert_true(text_valid(err.text, strlen(err.text)));
+	assert_int_equal(strncmp(err.text, "context: ", 9), 0);
+	assert_int_equal(err.kind, ERR_AGAIN);
+}
+
+static void base64_takes_only_base64(void **state)
+{
+	static const char *const refused[] = { "A", "AA=A", "AA A", "AA\n", "A===", "AAAA=", "AA-_", "====" };
+	static const struct {
+		const char *text, *data;
+	} taken[] = { { "", "" },      { "Zg==", "f" },	  { "Zg", "f" },	 { "Zm8=", "fo" },
+		      { "Zm8", "fo" }, { "Zm9v", "foo" }, { "Zm9vYg==", "foob" } };
+	uint8_t out[64];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_false(crypto_unbase64(refused[i], strlen(refused[i]), out, &len));
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		assert_true(crypto_unbase64(taken[i].text, strlen(taken[i].text), out, &len));
+		assert_int_equal(len, strlen(taken[i].data));
+		assert_memory_equal(out, taken[i].data, len);
+	}
+}
+
+/* RFC 4231, test cases 2 and 6; FIPS 180-2, "abc". */
+static void digests_agree_with_the_standards(void **state)
+{
+	uint8_t out[CRYPTO_SHA256_SIZE], key[131];
+	char hex[CRYPTO_SHA256_HEX];
+	const char *first = "what do ya want ", *second = "for nothing?";
+	struct crypto_part parts[] = { { first, strlen(first) }, { second, strlen(second) } };
+	const char *large = "Test Using Larger Than Block-Size Key - Hash Key First";
+
+	(void)state;
+	crypto_hmac_sha256("Jefe", 4, parts, 2, out);
+	crypto_hex(out, sizeof(out), hex);
+	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	memset(key, 0xaa, sizeof(key));
+	crypto_hmac_sha256(key, sizeof(key), &(struct crypto_part){ large, strlen(large) }, 1, out);
+	crypto_hex(out, sizeof(out), hex);
+	assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	assert_string_equal(crypto_sha256_hex("abc", 3, hex),
+			    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void uuids_are_version_7_and_differ(void **state)
+{
+	char a[CRYPTO_UUID_SIZE], b[CRYPTO_UUID_SIZE];
+
+	(void)state;
+	crypto_uuid(a);
+	crypto_uuid(b);
+	assert_true(crypto_uuid_valid(a));
+	assert_string_not_equal(a, b);
+	assert_int_equal(a[14], '7');
+	assert_non_null(strchr("89ab", a[19]));
+	assert_false(crypto_uuid_valid("0190163d-8694-739b-aea5-966c26f8ad9"));
+	assert_false(crypto_uuid_valid("0190163d_8694-739b-aea5-966c26f8ad91"));
+}
+
+static void times_are_written_as_the_database_keeps_them(void **state)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	(void)state;
+	assert_string_equal(clock_text(1767323045006, text), "2026-01-02T03:04:05.006Z");
+	assert_string_equal(clock_text(0, text), "1970-01-01T00:00:00.000Z");
+	assert_string_equal(clock_text(-1, text), "1969-12-31T23:59:59.999Z");
+}
+
+static void text_is_judged_by_unicode(void **state)
+{
+	char *repaired = text_repair("a\xff\xc3\xbc\xe2\x82", 6);
+
+	(void)state;
+	assert_true(text_valid("gr\xc3\xbc\xc3\x9f", 6));
+	assert_false(text_valid("a\0b", 3));
+	assert_false(text_valid("\xed\xa0\x80", 3));
+	assert_true(text_blank("\xc2\xa0 \t\n\xe3\x80\x80"));
+	assert_false(text_blank(" x "));
+	assert_int_equal(text_fit("a\xc3\xbc", 3, 2), 1);
+	assert_int_equal(text_fit("abc", 3, 5), 3);
+	assert_string_equal(repaired, "a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbd");
+	free(repaired);
+}
+
+static void buffers_grow_and_shrink(void **state)
+{
+	struct buf buf = { 0 };
+
+	(void)state;
+	assert_string_equal(buf_str(&buf), "");
+	for (int i = 0; i < 1000; i++)
+		buf_format(&buf, "%d,", i);
+	buf_drop(&buf, 4);
+	assert_int_equal(strncmp(buf.data, "2,3,", 4), 0);
+	buf_drop(&buf, 1 << 20);
+	assert_int_equal(buf.len, 0);
+	buf_free(&buf);
+}
+
+static void arenas_keep_large_and_small_things(void **state)
+{
+	struct arena *arena = arena_create();
+	char *small = arena_text(arena, "small"), *large = arena_alloc(arena, 100000);
+
+	(void)state;
+	assert_null(arena_text(arena, NULL));
+	memset(large, 'x', 100000);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal((uintptr_t)arena_alloc(arena, 3) % sizeof(void *), 0);
+	assert_string_equal(small, "small");
+	assert_string_equal(arena_format(arena, "%d%s", 7, "up"), "7up");
+	arena_destroy(arena);
+}
+
+static struct metric counter = { .name = "t_total", .help = "T.", .type = METRIC_COUNTER, .label = "a,b" };
+static struct metric times = {
+	.name = "t_seconds", .help = "T.", .type = METRIC_HISTOGRAM, .buckets = metric_seconds
+};
+
+static void metrics_are_printed_for_prometheus(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	metric_add(&counter, (const char *const[]){ "x\"y", "z" }, 2);
+	metric_add(&counter, (const char *const[]){ "x\"y", "z" }, 1);
+	metric_observe(&times, NULL, 0.003);
+	metric_observe(&times, NULL, 1000);
+	metrics_print(&out);
+	assert_non_null(strstr(out.data, "# TYPE t_total counter\nt_total{a=\"x\\\"y\",b=\"z\"} 3\n"));
+	assert_non_null(strstr(out.data, "t_seconds_bucket{le=\"0.0025\"} 0\n"));
+	assert_non_null(strstr(out.data, "t_seconds_bucket{le=\"0.005\"} 1\n"));
+	assert_non_null(strstr(out.data, "t_seconds_bucket{le=\"+Inf\"} 2\n"));
+	assert_non_null(strstr(out.data, "t_seconds_count 2\n"));
+	buf_free(&out);
+	for (int i = 0; i < 500; i++) {
+		char label[16];
+
+		snprintf(label, sizeof(label), "%d", i);
+		metric_add(&counter, (const char *const[]){ label, "z" }, 1);
+	}
+	metrics_print(&out);
+	assert_non_null(strstr(out.data, "t_total{a=\"other\",b=\"other\"} 301\n"));
+	buf_free(&out);
+	metrics_clear();
+}
+
+static void message_states_have_words(void **state)
+{
+	enum message_state found;
+
+	(void)state;
+	for (int i = MESSAGE_ACCEPTED; i <= MESSAGE_QUARANTINED; i++) {
+		assert_true(message_state_parse(message_state_name((enum message_state)i), &found));
+		assert_int_equal(found, i);
+	}
+	assert_false(message_state_parse("lost", &found));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_long_sentence_is_cut_between_characters),
+		cmocka_unit_test(base64_takes_only_base64),
+		cmocka_unit_test(digests_agree_with_the_standards),
+		cmocka_unit_test(uuids_are_version_7_and_differ),
+		cmocka_unit_test(times_are_written_as_the_database_keeps_them),
+		cmocka_unit_test(text_is_judged_by_unicode),
+		cmocka_unit_test(buffers_grow_and_shrink),
+		cmocka_unit_test(arenas_keep_large_and_small_things),
+		cmocka_unit_test(metrics_are_printed_for_prometheus),
+		cmocka_unit_test(message_states_have_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
