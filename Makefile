@@ -43,6 +43,7 @@ ifeq ($(origin CC),default)
 CC       := gcc
 endif
 MODE     ?= release
+Q        := $(if $(V),,@)
 VERSION  := $(shell cat VERSION 2>/dev/null || echo 0)
 
 WARN := -Wall -Wextra -Werror -Wformat=2 -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -83,7 +84,8 @@ all: $(B)/usher
 define ROOM_RULES
 $(B)/$(DIR_$(1))/%.o: $(DIR_$(1))/%.c Makefile
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) $(call room_flags,$(1)) -c -o $$@ $$<
+	@echo "  CC   $$<"
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $(call room_flags,$(1)) -c -o $$@ $$<
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM_RULES,$(r))))
 
@@ -92,14 +94,15 @@ EMBED := $(wildcard db/migrations/*/*.sql) etc/prices.conf
 EMBED_OBJ := $(patsubst %,$(B)/%.o,$(EMBED))
 $(B)/%.sql.o: %.sql
 	@mkdir -p $(@D)
-	ld -r -b binary -z noexecstack -o $@ $<
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 $(B)/%.conf.o: %.conf
 	@mkdir -p $(@D)
-	ld -r -b binary -z noexecstack -o $@ $<
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
 ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 -include $(ALL_OBJ:.o=.d)
 include tests/tests.mk

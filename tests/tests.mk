@@ -9,6 +9,7 @@ FAKES_io     := tests/unit/io/peer.c tests/unit/io/client.c
 UNIT_ai      := base io ai
 UNIT_tasks   := base io db store tasks
 UNIT_api     := base io api
+FAKES_api    := tests/unit/api/harness.c
 UNIT_webhook := base io webhook
 UNIT_app     := base io db store core ai tasks api webhook app
 
@@ -17,7 +18,8 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_
 define UNIT_RULES
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl
+	@echo "  TEST $$@"
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl
 endef
 $(foreach r,$(ROOMS),$(eval $(call UNIT_RULES,$(r))))
 
@@ -84,7 +86,8 @@ fuzz-link: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
 define FUZZ_RULES
 $(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(EMBED_OBJ)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
+	@echo "  FUZZ $$@"
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach f,$(FUZZ_SRC),$(eval $(call FUZZ_RULES,$(f))))
 

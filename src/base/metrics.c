@@ -16,7 +16,8 @@ struct metric_series {
 	UT_hash_handle hh;
 };
 
-const double metric_seconds[] = { .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 0 };
+const double metric_seconds[] = { .001, .0025, .005, .01, .025, .05, .1,  .25, .5,
+				  1,	2.5,   5,    10,  30,	60,  120, 300, 0 };
 
 static struct metric *families;
 
@@ -93,8 +94,10 @@ static void print_histogram(const struct metric *metric, const struct metric_ser
 			   metric->buckets[i], (unsigned long long)series->buckets[i]);
 	buf_format(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", metric->name, series->labels, comma,
 		   (unsigned long long)series->count);
-	buf_format(out, "%s_sum{%s} %.9g\n%s_count{%s} %llu\n", metric->name, series->labels, series->sum, metric->name,
-		   series->labels, (unsigned long long)series->count);
+	buf_format(out, "%s_sum%s%s%s %.9g\n", metric->name, *comma ? "{" : "", series->labels,
+		   *comma ? "}" : "", series->sum);
+	buf_format(out, "%s_count%s%s%s %llu\n", metric->name, *comma ? "{" : "", series->labels,
+		   *comma ? "}" : "", (unsigned long long)series->count);
 }
 
 void metrics_print(struct buf *out)
@@ -121,7 +124,8 @@ void metrics_clear(void)
 		struct metric *metric = families;
 		struct metric_series *series, *next;
 
-		HASH_ITER(hh, metric->series, series, next) {
+		HASH_ITER(hh, metric->series, series, next)
+		{
 			HASH_DEL(metric->series, series);
 			free(series->labels);
 			free(series);
