@@ -106,7 +106,7 @@ uint64_t turn_ticket(const struct turn *turn)
 	return turn->serial * TURN_STATES + turn->state;
 }
 
-struct turn *turn_claim(struct turns *turns, uint64_t ticket)
+struct turn *turn_of(struct turns *turns, uint64_t ticket)
 {
 	uint64_t serial = ticket / TURN_STATES;
 	struct turn *turn;

@@ -86,7 +86,7 @@ struct turn {
 uint64_t turn_ticket(const struct turn *turn);
 
 /* Whose ticket it is, if that turn still is in the step that asked; otherwise NULL. */
-struct turn *turn_claim(struct turns *turns, uint64_t ticket);
+struct turn *turn_of(struct turns *turns, uint64_t ticket);
 
 /* The step is done: begins the next one. */
 void turn_next(struct turn *turn);

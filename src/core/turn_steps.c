@@ -16,7 +16,7 @@ static void done_recall(void *owner, uint64_t ticket, const struct err *err,
 {
 	struct core *core = owner;
 	bool holds = core_answered(core, err);
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 
 	if (turn == NULL)
 		return;
@@ -88,7 +88,7 @@ void turn_question_done(struct turn *turn)
 static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again)
 {
 	struct core *core = owner;
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 	size_t offset;
 
 	if (turn == NULL)
@@ -115,7 +115,7 @@ static void done_journal(void *owner, uint64_t ticket, const struct err *err)
 {
 	struct core *core = owner;
 	bool holds = core_answered(core, err);
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 	struct turn_journal *journal;
 
 	if (turn == NULL)
@@ -153,7 +153,7 @@ static void think_journal(void *owner, uint64_t ticket, const struct ai_step *st
 			  const struct ai_attempt *attempts, size_t attempt_count)
 {
 	struct core *core = owner;
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 	struct turn_journal *journal;
 	struct arena *arena;
 
@@ -180,7 +180,7 @@ void again_think(struct turn *turn)
 static void done_think(void *owner, uint64_t ticket, const struct ai_result *result)
 {
 	struct core *core = owner;
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 	struct turn_end *end;
 
 	count_attempts(result->attempts, result->attempt_count);
@@ -261,7 +261,7 @@ static void done_answer(void *owner, uint64_t ticket, const struct err *err,
 {
 	struct core *core = owner;
 	bool holds = core_answered(core, err);
-	struct turn *turn = turn_claim(core->turns, ticket);
+	struct turn *turn = turn_of(core->turns, ticket);
 
 	if (turn == NULL)
 		return;
