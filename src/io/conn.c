@@ -1,0 +1,337 @@
+/* One accepted connection: its state, its time limit, the bytes in and out. */
+#include "clock.h"
+#include "mem.h"
+#include "web_room.h"
+#include <errno.h>
+#include <libwebsockets.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static size_t take_later(struct conn *conn, const char *data, size_t len);
+static size_t take_nothing(struct conn *conn, const char *data, size_t len);
+static void expire_head(struct conn *conn);
+static void expire_body(struct conn *conn);
+static void expire_stream(struct conn *conn);
+
+/* What a state does with bytes, and when its time is up. */
+static const struct state_rule {
+	const char *name;
+	size_t (*take)(struct conn *conn, const char *data,
+		       size_t len); /* returns bytes used, at least one */
+	void (*expire)(struct conn *conn);
+} rules[CONN_STATES] = {
+	[CONN_IDLE] = { "idle", request_take_head, conn_close },
+	[CONN_HEAD] = { "head", request_take_head, expire_head },
+	[CONN_BODY] = { "body", request_take_body, expire_body },
+	[CONN_REPLY] = { "reply", take_later, NULL },
+	[CONN_STREAM] = { "stream", take_later, expire_stream },
+	[CONN_FLUSH] = { "flush", take_later, conn_close },
+	[CONN_LINGER] = { "linger", take_nothing, conn_close },
+	[CONN_SOCKET] = { "socket", socket_take, socket_tick },
+	[CONN_CLOSED] = { "closed", take_nothing, NULL },
+};
+
+uint64_t web_now(const struct web *web)
+{
+	return loop_now_ms(io_loop(web->io));
+}
+
+void conn_to(struct conn *conn, enum conn_state state)
+{
+	TAILQ_REMOVE(&conn->web->lists[conn->state], conn, by_time);
+	conn->state = state;
+	conn->since_ms = web_now(conn->web);
+	TAILQ_INSERT_TAIL(&conn->web->lists[state], conn, by_time);
+}
+
+void conn_touch(struct conn *conn)
+{
+	conn_to(conn, conn->state);
+}
+
+/* While libwebsockets holds unsent bytes it does not read, but goes on polling for input and would spin. */
+static void set_reading(struct conn *conn)
+{
+	bool wanted = !lws_partial_buffered(conn->wsi) && conn->rest.len < WEB_REST_MAX;
+
+	if (wanted == conn->reading || conn->state == CONN_CLOSED)
+		return;
+	conn->reading = wanted;
+	lws_rx_flow_control(conn->wsi, wanted);
+}
+
+void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_unix)
+{
+	struct conn *conn = mem_zero(1, sizeof(*conn));
+	lws_adopt_desc_t adopt = {
+		.vh = web->vhost,
+		.type = LWS_ADOPT_SOCKET | (web->tls ? LWS_ADOPT_ALLOW_SSL : 0),
+		.fd = { .sockfd = fd },
+		.vh_prot_name = "raw",
+		.opaque = conn,
+	};
+
+	conn->web = web;
+	conn->peer = *peer;
+	conn->is_unix = is_unix;
+	conn->reading = true;
+	conn->since_ms = conn->sent_ms = web_now(web);
+	TAILQ_INSERT_TAIL(&web->lists[CONN_IDLE], conn, by_time);
+	web->connections++;
+	conn->inside = 1; /* a failed adoption closes at once: it must not free what we hold */
+	conn->wsi = lws_adopt_descriptor_vhost_via_info(&adopt);
+	conn->inside = 0;
+	if (conn->wsi == NULL || conn->dead) {
+		TAILQ_REMOVE(&web->lists[conn->state], conn, by_time);
+		web->connections--;
+		free(conn);
+	}
+}
+
+void conn_close(struct conn *conn)
+{
+	if (conn->state == CONN_CLOSED)
+		return;
+	conn_to(conn, CONN_CLOSED);
+	if (conn->inside == 0)
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* Tells whoever waits on this connection. */
+static void tell_gone(struct conn *conn)
+{
+	struct web_request *request = conn->request;
+
+	if (conn->socket != NULL)
+		socket_gone(conn);
+	conn->request = NULL;
+	if (request != NULL)
+		request_gone(request);
+}
+
+static void let_go(struct conn *conn)
+{
+	struct web *web = conn->web;
+
+	TAILQ_REMOVE(&web->lists[conn->state], conn, by_time);
+	web->connections--;
+	conn->state = CONN_CLOSED;
+	conn->dead = true;
+	buf_free(&conn->rest);
+	buf_free(&conn->out);
+	if (conn->inside == 0)
+		free(conn);
+	web_check_drained(web);
+}
+
+void conn_cut(struct conn *conn)
+{
+	tell_gone(conn);
+	lws_set_opaque_user_data(conn->wsi, NULL);
+	if (conn->inside == 0)
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	let_go(conn);
+}
+
+/* ---- bytes in ------------------------------------------------------------------------------------------ */
+
+static size_t take_later(struct conn *conn, const char *data, size_t len)
+{
+	buf_add(&conn->rest, data, len);
+	return len;
+}
+
+static size_t take_nothing(struct conn *conn, const char *data, size_t len)
+{
+	(void)conn, (void)data;
+	return len;
+}
+
+void conn_feed(struct conn *conn, const char *data, size_t len)
+{
+	while (len > 0 && !conn->dead) {
+		size_t used = rules[conn->state].take(conn, data, len);
+
+		data += used;
+		len -= used;
+	}
+}
+
+/* The answer is out: what was read meanwhile is the next request. */
+static void feed_rest(struct conn *conn)
+{
+	struct buf rest = conn->rest;
+
+	if (rest.len == 0 || conn->state == CONN_REPLY || conn->state == CONN_STREAM ||
+	    conn->state == CONN_FLUSH)
+		return;
+	conn->rest = (struct buf){ 0 };
+	conn_feed(conn, rest.data, rest.len);
+	buf_free(&rest);
+}
+
+/* ---- bytes out ----------------------------------------------------------------------------------------- */
+
+void conn_write(struct conn *conn, char *data, size_t len)
+{
+	if (conn->state == CONN_CLOSED || len == 0)
+		return;
+	if (lws_partial_buffered(conn->wsi)) {
+		buf_add(&conn->out, data, len);
+		return;
+	}
+	if (lws_write(conn->wsi, (unsigned char *)data, len, LWS_WRITE_RAW) < 0) {
+		conn_close(conn);
+		return;
+	}
+	if (!lws_partial_buffered(conn->wsi))
+		conn->sent_ms = web_now(conn->web);
+	set_reading(conn);
+}
+
+static bool all_sent(const struct conn *conn)
+{
+	return conn->out.len == 0 && !lws_partial_buffered(conn->wsi);
+}
+
+/* Closing while the peer still sends would reset the connection and could destroy our answer on its way. */
+static void linger(struct conn *conn)
+{
+	SSL *tls = lws_get_ssl(conn->wsi);
+
+	if (tls != NULL)
+		SSL_shutdown(tls);
+	shutdown(lws_get_socket_fd(conn->wsi), SHUT_WR);
+	buf_free(&conn->rest);
+	conn_to(conn, CONN_LINGER);
+	set_reading(conn);
+}
+
+void conn_answered(struct conn *conn)
+{
+	if (conn->state == CONN_CLOSED)
+		return;
+	if (!all_sent(conn)) {
+		if (conn->state != CONN_FLUSH)
+			conn_to(conn, CONN_FLUSH);
+		return;
+	}
+	if (!conn->closes) {
+		conn_to(conn, CONN_IDLE);
+		/* Not here: the caller of web_answer must not find the next handler on its stack. */
+		if (conn->rest.len > 0)
+			lws_callback_on_writable(conn->wsi);
+	} else if (conn->unread || conn->rest.len > 0) {
+		linger(conn);
+	} else {
+		conn_close(conn);
+	}
+}
+
+static void writable(struct conn *conn)
+{
+	struct buf out = conn->out;
+
+	if (lws_partial_buffered(conn->wsi))
+		return;
+	if (out.len > 0) {
+		conn->out = (struct buf){ 0 };
+		conn_write(conn, out.data, out.len);
+		buf_free(&out);
+	}
+	if (all_sent(conn))
+		conn->sent_ms = web_now(conn->web);
+	if (conn->state == CONN_FLUSH)
+		conn_answered(conn);
+	feed_rest(conn);
+	if (!conn->dead)
+		set_reading(conn);
+}
+
+/* ---- time limits --------------------------------------------------------------------------------------- */
+
+static const struct web_fault slow_head = { 408, "REQUEST_TIMEOUT", "the headers took too long" };
+static const struct web_fault slow_body = { 408, "REQUEST_TIMEOUT", "the body took too long" };
+
+static void expire_head(struct conn *conn)
+{
+	answer_fault(conn->request, &slow_head);
+}
+
+static void expire_body(struct conn *conn)
+{
+	answer_fault(conn->request, &slow_body);
+}
+
+static void expire_stream(struct conn *conn)
+{
+	if (!all_sent(conn) && web_now(conn->web) - conn->sent_ms > WEB_WRITE_SECONDS * UINT64_C(1000)) {
+		conn_close(conn);
+		return;
+	}
+	conn_touch(conn);
+	answer_ping(conn);
+}
+
+void conn_sweep(struct web *web)
+{
+	uint64_t now = web_now(web);
+
+	for (int state = 0; state < CONN_STATES; state++) {
+		struct conn *conn, *last = TAILQ_LAST(&web->lists[state], conn_list);
+		uint64_t limit = web->limit_ms[state];
+
+		/* Expired ones leave the list or move to its end, so every pass takes another one. */
+		while (limit > 0 && (conn = TAILQ_FIRST(&web->lists[state])) != NULL &&
+		       now - conn->since_ms >= limit && now >= conn->since_ms) {
+			rules[state].expire(conn);
+			if (conn == last)
+				break;
+		}
+	}
+}
+
+/* ---- libwebsockets ------------------------------------------------------------------------------------- */
+
+static void dispatch(struct conn *conn, int reason, void *in, size_t len)
+{
+	switch (reason) {
+	case LWS_CALLBACK_RAW_RX:
+		conn_feed(conn, in, len);
+		if (!conn->dead)
+			set_reading(conn);
+		break;
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		writable(conn);
+		break;
+	case LWS_CALLBACK_RAW_CLOSE:
+		lws_set_opaque_user_data(conn->wsi, NULL);
+		tell_gone(conn);
+		if (!conn->dead)
+			let_go(conn);
+		break;
+	}
+}
+
+int conn_event(struct lws *wsi, int reason, void *in, size_t len)
+{
+	struct conn *conn = wsi == NULL ? NULL : lws_get_opaque_user_data(wsi);
+
+	if (conn == NULL)
+		return reason == LWS_CALLBACK_RAW_RX || reason == LWS_CALLBACK_RAW_WRITEABLE ? -1 : 0;
+	if (conn->wsi == NULL) { /* conn_open is on the stack */
+		if (reason == LWS_CALLBACK_RAW_CLOSE)
+			conn->dead = true;
+		return 0;
+	}
+	conn->inside++;
+	dispatch(conn, reason, in, len);
+	conn->inside--;
+	if (conn->dead) {
+		free(conn);
+		return -1;
+	}
+	return conn->state == CONN_CLOSED ? -1 : 0;
+}
