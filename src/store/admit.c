@@ -19,8 +19,10 @@ static bool load_waiting(struct db *db, struct arena *room, int64_t id, struct w
 	bool found, unplaced = false;
 
 	db_query(db, &query,
-		 "SELECT uuid, platform, installation, delivery_key, sender, body, reply_to, flags, sender_name, org_id,"
-		 " conversation_key, state = 'accepted' AND \"llmConversationId\" IS NULL FROM inbox WHERE id = $1",
+		 "SELECT uuid, platform, installation, delivery_key, sender, body, reply_to, flags, "
+		 "sender_name, org_id,"
+		 " conversation_key, state = 'accepted' AND \"llmConversationId\" IS NULL FROM inbox WHERE "
+		 "id = $1",
 		 "i", id);
 	found = db_row(&query);
 	if (found) {
@@ -44,7 +46,8 @@ static bool load_waiting(struct db *db, struct arena *room, int64_t id, struct w
 		return false;
 	if (!found)
 		return err_set(err, ERR_GONE, "no message %lld", (long long)id);
-	return unplaced || err_set(err, ERR_REFUSED, "message %lld waits for nobody to be admitted", (long long)id);
+	return unplaced ||
+	       err_set(err, ERR_REFUSED, "message %lld waits for nobody to be admitted", (long long)id);
 }
 
 /* The sender may have been let in with an earlier message. */
@@ -54,12 +57,13 @@ static bool make_known(struct db *db, struct arena *room, const struct waiting *
 	const struct letter *letter = &it->letter;
 	bool known;
 
-	if (!room_identity(db, room, letter->platform, letter->installation, letter->sender, speaker, &known, err))
+	if (!room_identity(db, room, letter->platform, letter->installation, letter->sender, speaker, &known,
+			   err))
 		return false;
 	if (known && !speaker->active)
 		return err_set(err, ERR_REFUSED, "this person is switched off");
-	return known || (room_add_profile(db, room, it->org_id, it->sender_name ? it->sender_name : letter->sender,
-					  speaker, err) &&
+	return known || (room_add_profile(db, room, it->org_id,
+					  it->sender_name ? it->sender_name : letter->sender, speaker, err) &&
 			 room_add_identity(db, letter->platform, letter->installation, letter->sender,
 					   it->sender_name, speaker->profile_id, err));
 }
@@ -74,7 +78,8 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 	struct place place = { 0 };
 	struct place_ask where = { .now_ms = clock_wall_ms() };
 
-	if (!load_waiting(db, job->room, ask->inbox_id, &it, err) || !make_known(db, job->room, &it, speaker, err))
+	if (!load_waiting(db, job->room, ask->inbox_id, &it, err) ||
+	    !make_known(db, job->room, &it, speaker, err))
 		return false;
 	where.platform = it.letter.platform;
 	where.installation = it.letter.installation;
@@ -99,10 +104,12 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 	};
 	job->answer = out;
 	return db_run(db, err, NULL,
-		      "UPDATE inbox SET profile_id = $2, org_id = $3, \"llmConversationId\" = $4, seq = $5, state = $6,"
+		      "UPDATE inbox SET profile_id = $2, org_id = $3, \"llmConversationId\" = $4, seq = $5, "
+		      "state = $6,"
 		      " attempts = $7, turn_id = nullif($8, 0) WHERE id = $1",
-		      "ittiitii", ask->inbox_id, speaker->profile_id, speaker->org_id, place.id, place.next_seq - 1,
-		      message_state_name(out->state), (int64_t)(turn ? 1 : 0), turn ? turn->id : 0) &&
+		      "ittiitii", ask->inbox_id, speaker->profile_id, speaker->org_id, place.id,
+		      place.next_seq - 1, message_state_name(out->state), (int64_t)(turn ? 1 : 0),
+		      turn ? turn->id : 0) &&
 	       place_keep(db, &place, where.now_ms, err);
 }
 
@@ -116,8 +123,10 @@ static void give_admit(struct job *job)
 void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
 		 uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_admit, give_admit, sizeof(struct admit_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_WRITE, run_admit, give_admit, sizeof(struct admit_ask), owner, ticket);
 
-	*(struct admit_ask *)job->ask = (struct admit_ask){ .inbox_id = inbox_id, .may_claim = may_claim, .fn = fn };
+	*(struct admit_ask *)job->ask =
+		(struct admit_ask){ .inbox_id = inbox_id, .may_claim = may_claim, .fn = fn };
 	store_ask(store, job);
 }

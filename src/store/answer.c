@@ -1,4 +1,5 @@
-/* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not at all. */
+/* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not
+ * at all. */
 #include "buf.h"
 #include "journey.h"
 #include "json.h"
@@ -24,12 +25,14 @@ static void add_known(int64_t *sum, int64_t value)
 }
 
 /* What the journal wrote down before. A price that is not known makes the sum unknown. */
-static bool earlier_totals(struct db *db, int64_t task_id, struct totals *totals, bool *priced, struct err *err)
+static bool earlier_totals(struct db *db, int64_t task_id, struct totals *totals, bool *priced,
+			   struct err *err)
 {
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT coalesce(sum(input_tokens), -1), coalesce(sum(output_tokens), -1), coalesce(sum(cost_micros), -1),"
+		 "SELECT coalesce(sum(input_tokens), -1), coalesce(sum(output_tokens), -1), "
+		 "coalesce(sum(cost_micros), -1),"
 		 " count(*) = count(cost_micros) FROM ai_agent_interactions WHERE \"llmTaskId\" = $1",
 		 "i", task_id);
 	if (db_row(&query)) {
@@ -41,8 +44,8 @@ static bool earlier_totals(struct db *db, int64_t task_id, struct totals *totals
 	return db_end(&query, err);
 }
 
-static bool sum_up(struct db *db, const struct run *run, const struct ai_result *result, struct totals *totals,
-		   struct err *err)
+static bool sum_up(struct db *db, const struct run *run, const struct ai_result *result,
+		   struct totals *totals, struct err *err)
 {
 	bool priced = true;
 
@@ -81,8 +84,8 @@ static char *structured_output(const struct store_answer *answer, const struct a
 	return buf_take(&out);
 }
 
-static bool finish_task(struct db *db, const struct run *run, const struct answer_ask *ask, const struct totals *totals,
-			int64_t now_ms, struct err *err)
+static bool finish_task(struct db *db, const struct run *run, const struct answer_ask *ask,
+			const struct totals *totals, int64_t now_ms, struct err *err)
 {
 	const struct store_answer *answer = &ask->answer;
 	const struct ai_result *result = &ask->result;
@@ -92,49 +95,56 @@ static bool finish_task(struct db *db, const struct run *run, const struct answe
 	char now[CLOCK_TEXT_SIZE], *structured = structured_output(answer, result);
 	const char *why = result->err.kind != ERR_NONE ? result->err.text : answer->reason;
 
-	done = db_run(db, err, NULL,
-		      "UPDATE \"LLMTask\" SET status = $2, \"llmStructuredPrompt\" = $3, \"llmRawOutput\" = $4,"
-		      " \"llmStructuredOutput\" = $5, \"totalInputTokens\" = nullif($6, -1),"
-		      " \"totalOutputTokens\" = nullif($7, -1), \"totalTokens\" = nullif($8, -1), \"errorMessage\" = $9,"
-		      " \"finishedAt\" = $10, \"latencyMs\" = $11, \"firstTokenMs\" = nullif($12, -1),"
-		      " \"costMicros\" = nullif($13, -1), model = $14, provider = $15 WHERE id = $1",
-		      "ittttiiittiiitt", run->task_id, failed ? "failed" : "succeeded", result->request,
-		      result->raw, structured, input, output, both, failed ? why : NULL, clock_text(now_ms, now),
-		      begun && begun < now_ms ? now_ms - begun : 0, totals->first_token_ms, totals->cost, totals->model,
-		      totals->provider);
+	done = db_run(
+		db, err, NULL,
+		"UPDATE \"LLMTask\" SET status = $2, \"llmStructuredPrompt\" = $3, \"llmRawOutput\" = $4,"
+		" \"llmStructuredOutput\" = $5, \"totalInputTokens\" = nullif($6, -1),"
+		" \"totalOutputTokens\" = nullif($7, -1), \"totalTokens\" = nullif($8, -1), \"errorMessage\" "
+		"= $9,"
+		" \"finishedAt\" = $10, \"latencyMs\" = $11, \"firstTokenMs\" = nullif($12, -1),"
+		" \"costMicros\" = nullif($13, -1), model = $14, provider = $15 WHERE id = $1",
+		"ittttiiittiiitt", run->task_id, failed ? "failed" : "succeeded", result->request,
+		result->raw, structured, input, output, both, failed ? why : NULL, clock_text(now_ms, now),
+		begun && begun < now_ms ? now_ms - begun : 0, totals->first_token_ms, totals->cost,
+		totals->model, totals->provider);
 	free(structured);
 	return done;
 }
 
 /* The run's record: task, its attempts, its sums. */
-static bool record(struct db *db, struct run *run, const struct answer_ask *ask, int64_t now_ms, struct err *err)
+static bool record(struct db *db, struct run *run, const struct answer_ask *ask, int64_t now_ms,
+		   struct err *err)
 {
 	int64_t begun = ask->answer.started_ms;
 	struct totals totals;
 
-	return sum_up(db, run, &ask->result, &totals, err) && run_task(db, run, begun ? begun : now_ms, err) &&
+	return sum_up(db, run, &ask->result, &totals, err) &&
+	       run_task(db, run, begun ? begun : now_ms, err) &&
 	       run_attempts(db, run, ask->result.attempts, ask->result.attempt_count, now_ms, err) &&
 	       finish_task(db, run, ask, &totals, now_ms, err);
 }
 
 /* A turn ends once: whoever comes second changes nothing. */
-static bool end_messages(struct db *db, const struct run *run, const struct store_answer *answer, int64_t at_ms,
-			 int64_t now_ms, struct err *err)
+static bool end_messages(struct db *db, const struct run *run, const struct store_answer *answer,
+			 int64_t at_ms, int64_t now_ms, struct err *err)
 {
 	bool answered = answer->state == MESSAGE_ANSWERED;
 	char at[CLOCK_TEXT_SIZE], now[CLOCK_TEXT_SIZE];
 	int64_t ended = 0;
 
 	if (!db_run(db, err, NULL,
-		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3, \"llmTaskId\" = $4"
+		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3, "
+		    "\"llmTaskId\" = $4"
 		    " WHERE id = $1",
 		    "itti", run->turn_id, answer->text, clock_text(at_ms, at), run->task_id) ||
 	    !db_run(db, err, &ended,
-		    "UPDATE inbox SET state = $2, reason = $3, finished_at = $4 WHERE turn_id = $1 AND state = 'claimed'",
+		    "UPDATE inbox SET state = $2, reason = $3, finished_at = $4 WHERE turn_id = $1 AND state "
+		    "= 'claimed'",
 		    "ittt", run->turn_id, message_state_name(answer->state),
 		    answered || answer->reason ? answer->reason : "failed", clock_text(now_ms, now)))
 		return false;
-	return ended > 0 || err_set(err, ERR_REFUSED, "turn %lld is not being answered", (long long)run->turn_id);
+	return ended > 0 ||
+	       err_set(err, ERR_REFUSED, "turn %lld is not being answered", (long long)run->turn_id);
 }
 
 static void fill_outgoing(struct outgoing *out, const struct run *run, const struct asked *asked,
@@ -159,7 +169,8 @@ static void fill_outgoing(struct outgoing *out, const struct run *run, const str
 
 /* The outbox row, when somebody is to be told; out->reply when it goes at once. */
 static bool add_reply(struct db *db, struct arena *room, const struct run *run, const struct asked *asked,
-		      const struct answer_ask *ask, struct store_answered *out, int64_t now_ms, struct err *err)
+		      const struct answer_ask *ask, struct store_answered *out, int64_t now_ms,
+		      struct err *err)
 {
 	const struct reply_ask reply = {
 		.turn_id = run->turn_id,
@@ -238,10 +249,11 @@ static void give_answer(struct job *job)
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
 }
 
-void store_answer(struct store *store, const struct store_answer *question, store_answered_fn *fn, void *owner,
-		  uint64_t ticket)
+void store_answer(struct store *store, const struct store_answer *question, store_answered_fn *fn,
+		  void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_answer, give_answer, sizeof(struct answer_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_WRITE, run_answer, give_answer, sizeof(struct answer_ask), owner, ticket);
 	const struct ai_result *result = question->result;
 	struct answer_ask *ask = job->ask;
 

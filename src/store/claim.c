@@ -6,12 +6,13 @@
 #include <string.h>
 
 enum {
-	LETTERS = 64,       /* waiting messages looked at */
+	LETTERS = 64,	    /* waiting messages looked at */
 	MERGE_BYTES = 16384 /* of text in one turn, unless the first message alone is longer */
 };
 
-#define LETTER                                                                                                     \
-	"w.id, w.turn_id, w.uuid, w.platform, w.installation, w.delivery_key, w.sender, w.profile_id, w.body,"     \
+#define LETTER                                                                                               \
+	"w.id, w.turn_id, w.uuid, w.platform, w.installation, w.delivery_key, w.sender, w.profile_id, "      \
+	"w.body,"                                                                                            \
 	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at), w.state"
 
 static void take_letter(const struct query *query, struct arena *room, struct letter *letter)
@@ -120,8 +121,8 @@ static const char *join_bodies(struct arena *room, const struct letter *letters,
 	return text;
 }
 
-static struct store_turn *make_turn(struct arena *room, const struct place *place, const struct speaker *speaker,
-				    const struct letter *letters, size_t count)
+static struct store_turn *make_turn(struct arena *room, const struct place *place,
+				    const struct speaker *speaker, const struct letter *letters, size_t count)
 {
 	struct store_turn *turn = arena_alloc(room, sizeof(*turn));
 	const char **uuids = arena_alloc(room, count * sizeof(*uuids));
@@ -180,31 +181,35 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 	bool made, done;
 
 	turn->text = join_bodies(room, letters, count);
-	done = db_one_int(db, err, &made, &turn->id,
-			  "INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
-			  " \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
-			  " \"traceId\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-			  "itttttttt", place->id, letters[0].delivery_key, turn->text, parts, crypto_uuid(uuid),
-			  crypto_uuid(answer), speaker->profile_id, clock_text(place_tick(place, now_ms), at),
-			  letters[0].uuid);
+	done = db_one_int(
+		db, err, &made, &turn->id,
+		"INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
+		" \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
+		" \"traceId\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+		"itttttttt", place->id, letters[0].delivery_key, turn->text, parts, crypto_uuid(uuid),
+		crypto_uuid(answer), speaker->profile_id, clock_text(place_tick(place, now_ms), at),
+		letters[0].uuid);
 	free(parts);
 	*turn_out = turn;
 	return done;
 }
 
-static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id, struct err *err)
+static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id,
+			 struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!db_run(db, err, NULL,
-			    "UPDATE inbox SET state = 'claimed', attempts = attempts + 1, turn_id = $2 WHERE id = $1", "ii",
-			    letters[i].id, turn_id))
+			    "UPDATE inbox SET state = 'claimed', attempts = attempts + 1, turn_id = $2 WHERE "
+			    "id = $1",
+			    "ii", letters[i].id, turn_id))
 			return false;
 	return true;
 }
 
 /* The same group once more, with what its journal holds. */
-static bool resume(struct db *db, struct arena *room, const struct place *place, const struct speaker *speaker,
-		   const struct letter *letters, size_t count, struct store_turn **turn_out, struct err *err)
+static bool resume(struct db *db, struct arena *room, const struct place *place,
+		   const struct speaker *speaker, const struct letter *letters, size_t count,
+		   struct store_turn **turn_out, struct err *err)
 {
 	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
 
@@ -215,9 +220,10 @@ static bool resume(struct db *db, struct arena *room, const struct place *place,
 	       run_steps(db, room, turn->id, &turn->journal, &turn->journal_count, err);
 }
 
-/* How many letters from the first on were begun together; 0: a fresh turn is to be made. A turn that has ended (its
- * message was taken out of quarantine) is not begun again. */
-static bool resumable(struct db *db, const struct letter *letters, size_t count, size_t *group_out, struct err *err)
+/* How many letters from the first on were begun together; 0: a fresh turn is to be made. A turn that has
+ * ended (its message was taken out of quarantine) is not begun again. */
+static bool resumable(struct db *db, const struct letter *letters, size_t count, size_t *group_out,
+		      struct err *err)
 {
 	int64_t turn_id = letters[0].turn_id, open = 0;
 	size_t group = 0;
@@ -227,7 +233,8 @@ static bool resumable(struct db *db, const struct letter *letters, size_t count,
 	if (turn_id == 0)
 		return true;
 	if (!db_one_int(db, err, &found, &open,
-			"SELECT 1 FROM \"LLMConversationMessage\" WHERE id = $1 AND \"answeredAt\" IS NULL", "i", turn_id))
+			"SELECT 1 FROM \"LLMConversationMessage\" WHERE id = $1 AND \"answeredAt\" IS NULL",
+			"i", turn_id))
 		return false;
 	while (found && group < count && letters[group].turn_id == turn_id)
 		group++;
@@ -235,8 +242,8 @@ static bool resumable(struct db *db, const struct letter *letters, size_t count,
 	return true;
 }
 
-bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms, struct store_turn **turn_out,
-		bool *more_out, struct err *err)
+bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms,
+		struct store_turn **turn_out, bool *more_out, struct err *err)
 {
 	struct speaker speaker = { 0 };
 	struct letter *letters;

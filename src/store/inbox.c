@@ -1,4 +1,5 @@
-/* T1: a message is stored once, and, where its speaker is known, placed in a conversation and perhaps begun. */
+/* T1: a message is stored once, and, where its speaker is known, placed in a conversation and perhaps begun.
+ */
 #include "buf.h"
 #include "journey.h"
 #include "json.h"
@@ -19,14 +20,15 @@ struct arrival {
 	const struct incoming *in;
 	const char *body; /* what the model will be told */
 	int64_t now_ms;
-	bool known;       /* the speaker is somebody */
+	bool known; /* the speaker is somebody */
 	struct speaker speaker;
 	struct place place;
 	struct store_turn *turn;
 	struct store_accepted *out;
 };
 
-/* The row of an earlier copy, if there is one. With the same delivery key but another body it is a conflict. */
+/* The row of an earlier copy, if there is one. With the same delivery key but another body it is a conflict.
+ */
 static bool find_copy(struct arrival *it, const char *sql, const char *key, bool compare, struct err *err)
 {
 	struct query query;
@@ -49,9 +51,9 @@ static bool find_copy(struct arrival *it, const char *sql, const char *key, bool
 	return db_end(&query, err);
 }
 
-#define COPY                                                                                                       \
-	"SELECT w.id, w.uuid, w.state, w.fingerprint, w.\"llmConversationId\", c.uuid FROM inbox w"                \
-	" LEFT JOIN \"LLMConversation\" c ON c.id = w.\"llmConversationId\""                                       \
+#define COPY                                                                                                 \
+	"SELECT w.id, w.uuid, w.state, w.fingerprint, w.\"llmConversationId\", c.uuid FROM inbox w"          \
+	" LEFT JOIN \"LLMConversation\" c ON c.id = w.\"llmConversationId\""                                 \
 	" WHERE w.platform = $1 AND w.installation = $2 AND "
 
 static bool find_before(struct arrival *it, bool *found_out, struct err *err)
@@ -103,7 +105,8 @@ static const char *body_of(struct arena *room, const struct incoming *in)
 	if (in->text && in->text[0])
 		return in->text;
 	for (size_t i = 0; i < in->file_count; i++)
-		buf_format(&out, "%s(file: %s)", i ? "\n" : "", in->files[i].name ? in->files[i].name : "without a name");
+		buf_format(&out, "%s(file: %s)", i ? "\n" : "",
+			   in->files[i].name ? in->files[i].name : "without a name");
 	body = arena_text(room, out.len ? buf_str(&out) : "(an empty message)");
 	buf_free(&out);
 	return body;
@@ -123,19 +126,25 @@ static bool insert(struct arrival *it, enum message_state state, const char *rea
 	char *files = files_json(in);
 	bool done = db_one_int(
 		it->db, err, &made, &it->out->inbox_id,
-		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, semantic_key, fingerprint, sender,"
-		" sender_name, profile_id, conversation_key, \"llmConversationId\", seq, body, reply_to, files, flags,"
+		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, semantic_key, "
+		"fingerprint, sender,"
+		" sender_name, profile_id, conversation_key, \"llmConversationId\", seq, body, reply_to, "
+		"files, flags,"
 		" state, reason, attempts, turn_id, sent_at, received_at, finished_at)"
-		" VALUES ($1, coalesce($2, (SELECT \"companyId\" FROM \"LLMAgentInstallation\" i WHERE i.platform = $3"
-		" AND i.name = $4), '" ROOM_DEFAULT_ORG "'), $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 0),"
-		" nullif($13, 0), $14, $15, coalesce($16, '[]'), $17, $18, $19, $20, nullif($21, 0), $22, $23, $24)"
+		" VALUES ($1, coalesce($2, (SELECT \"companyId\" FROM \"LLMAgentInstallation\" i WHERE "
+		"i.platform = $3"
+		" AND i.name = $4), '" ROOM_DEFAULT_ORG
+		"'), $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 0),"
+		" nullif($13, 0), $14, $15, coalesce($16, '[]'), $17, $18, $19, $20, nullif($21, 0), $22, "
+		"$23, $24)"
 		" RETURNING id",
-		"tttttttttttiitttittiittt", it->ask->uuid, it->known ? it->speaker.org_id : NULL, it->ask->platform,
-		it->ask->installation, in->delivery_key, in->semantic_key, in->fingerprint, or_empty(in->sender),
-		in->sender_name, it->known ? it->speaker.profile_id : NULL, in->conversation, it->place.id,
-		it->place.id ? it->place.next_seq - 1 : 0, it->body, in->reply_to, files, (int64_t)in->flags,
-		message_state_name(state), reason, (int64_t)(it->turn ? 1 : 0), it->turn ? it->turn->id : 0,
-		room_time(it->room, in->sent_ms), now, ended ? now : NULL);
+		"tttttttttttiitttittiittt", it->ask->uuid, it->known ? it->speaker.org_id : NULL,
+		it->ask->platform, it->ask->installation, in->delivery_key, in->semantic_key, in->fingerprint,
+		or_empty(in->sender), in->sender_name, it->known ? it->speaker.profile_id : NULL,
+		in->conversation, it->place.id, it->place.id ? it->place.next_seq - 1 : 0, it->body,
+		in->reply_to, files, (int64_t)in->flags, message_state_name(state), reason,
+		(int64_t)(it->turn ? 1 : 0), it->turn ? it->turn->id : 0, room_time(it->room, in->sent_ms),
+		now, ended ? now : NULL);
 
 	free(files);
 	it->out->uuid = it->ask->uuid;
@@ -147,8 +156,8 @@ static bool who_speaks(struct arrival *it, struct err *err)
 {
 	if (it->in->profile)
 		return room_speaker(it->db, it->room, it->in->profile, &it->speaker, &it->known, err);
-	return room_identity(it->db, it->room, it->ask->platform, it->ask->installation, or_empty(it->in->sender),
-			     &it->speaker, &it->known, err);
+	return room_identity(it->db, it->room, it->ask->platform, it->ask->installation,
+			     or_empty(it->in->sender), &it->speaker, &it->known, err);
 }
 
 /* The conversation that is meant. placed_out false: there is no such, it->out says why. */
@@ -167,7 +176,8 @@ static bool find_place(struct arrival *it, bool *placed_out, struct err *err)
 	*placed_out = true;
 	if (in->conversation_id == 0)
 		return place_for(it->db, it->room, &ask, &it->speaker, &it->place, err);
-	if (!place_by_id(it->db, it->room, in->conversation_id, it->speaker.profile_id, &it->place, placed_out, err))
+	if (!place_by_id(it->db, it->room, in->conversation_id, it->speaker.profile_id, &it->place,
+			 placed_out, err))
 		return false;
 	if (!*placed_out)
 		it->out->how = ACCEPT_NO_CONVERSATION;
@@ -239,7 +249,8 @@ static bool run_accept(struct db *db, struct job *job, struct err *err)
 	if (before)
 		return true;
 	if (ask->in.flags & INCOMING_IGNORE)
-		return insert(&it, MESSAGE_IGNORED, ask->in.text && ask->in.text[0] ? ask->in.text : "ignored", err);
+		return insert(&it, MESSAGE_IGNORED,
+			      ask->in.text && ask->in.text[0] ? ask->in.text : "ignored", err);
 	if (!who_speaks(&it, err))
 		return false;
 	if (it.known)
@@ -273,10 +284,11 @@ static const struct message_file *copy_files(struct job *job, const struct incom
 	return files;
 }
 
-void store_accept(struct store *store, const struct store_accept *question, store_accepted_fn *fn, void *owner,
-		  uint64_t ticket)
+void store_accept(struct store *store, const struct store_accept *question, store_accepted_fn *fn,
+		  void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_accept, give_accept, sizeof(struct accept_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_WRITE, run_accept, give_accept, sizeof(struct accept_ask), owner, ticket);
 	const struct incoming *in = question->in;
 	struct accept_ask *ask = job->ask;
 

@@ -1,6 +1,7 @@
-/* T3 and the record of a run: steps that must be durable before the next thing happens, and every model request. */
-#include "journey.h"
+/* T3 and the record of a run: steps that must be durable before the next thing happens, and every model
+ * request. */
 #include "crypto.h"
+#include "journey.h"
 #include "json.h"
 #include <stdio.h>
 #include <string.h>
@@ -11,11 +12,14 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 	bool found;
 
 	db_query(db, &query,
-		 "SELECT m.uuid, m.\"answerUuid\", m.\"userId\", m.\"userPrompt\", m.\"answeredAt\" IS NOT NULL,"
+		 "SELECT m.uuid, m.\"answerUuid\", m.\"userId\", m.\"userPrompt\", m.\"answeredAt\" IS NOT "
+		 "NULL,"
 		 " m.\"llmTaskId\", c.id, c.uuid, c.\"nextSeq\", c.\"lastAt\", c.\"userCompanyId\","
 		 " c.\"conversationSource\", s.id, s.name"
-		 " FROM \"LLMConversationMessage\" m JOIN \"LLMConversation\" c ON c.id = m.\"llmConversationId\""
-		 " LEFT JOIN \"LLMAgentInstallation\" i ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
+		 " FROM \"LLMConversationMessage\" m JOIN \"LLMConversation\" c ON c.id = "
+		 "m.\"llmConversationId\""
+		 " LEFT JOIN \"LLMAgentInstallation\" i ON i.platform = c.\"conversationSource\" AND i.name "
+		 "= c.installation"
 		 " LEFT JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
 		 " WHERE m.id = $1",
 		 "i", turn_id);
@@ -50,10 +54,11 @@ bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *er
 
 	if (run->task_id)
 		return true;
-	return db_one_int(db, err, &made, &run->task_id,
-			  "INSERT INTO \"LLMTask\" (status, \"llmSettingsId\", \"llmRawPrompt\", \"llmConversationId\","
-			  " \"startedAt\") VALUES ('running', nullif($1, 0), $2, $3, $4) RETURNING id",
-			  "itit", run->settings_id, run->prompt, run->place.id, clock_text(started_ms, at));
+	return db_one_int(
+		db, err, &made, &run->task_id,
+		"INSERT INTO \"LLMTask\" (status, \"llmSettingsId\", \"llmRawPrompt\", \"llmConversationId\","
+		" \"startedAt\") VALUES ('running', nullif($1, 0), $2, $3, $4) RETURNING id",
+		"itit", run->settings_id, run->prompt, run->place.id, clock_text(started_ms, at));
 }
 
 static void add_text(struct buf *out, const char *key, const char *text)
@@ -86,30 +91,36 @@ static void write_metadata(struct buf *out, const struct run *run, const struct 
 }
 
 /* nullif($n, -1): unknown is NULL, never 0. */
-static bool add_attempt(struct db *db, const struct run *run, const struct ai_attempt *attempt, const char *metadata,
-			int64_t at_ms, struct err *err)
+static bool add_attempt(struct db *db, const struct run *run, const struct ai_attempt *attempt,
+			const char *metadata, int64_t at_ms, struct err *err)
 {
 	char id[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE], cost[32];
 	int64_t in = attempt->input_tokens, out = attempt->output_tokens, micros = attempt->cost_micros;
 	int64_t both = in < 0 && out < 0 ? -1 : (in < 0 ? 0 : in) + (out < 0 ? 0 : out);
 
 	snprintf(cost, sizeof(cost), "%lld.%06lld", (long long)micros / 1000000, (long long)micros % 1000000);
-	return db_run(db, err, NULL,
-		      "INSERT INTO ai_agent_interactions (id, org_id, user_id, agent_name, interaction_type, input, output,"
-		      " model_used, tokens_used, cost_usd, latency_ms, success, error_message, metadata, created_at,"
-		      " \"llmTaskId\", provider, platform, input_tokens, output_tokens, cached_tokens, cost_micros,"
-		      " first_token_ms, request_id, estimated)"
-		      " VALUES ($1, $2, $3, $4, 'chat', $5, $6, $7, nullif($8, -1), $9, $10, $11, $12, $13, $14, $15, $16,"
-		      " $17, nullif($18, -1), nullif($19, -1), nullif($20, -1), nullif($21, -1), nullif($22, -1), $23, $24)",
-		      "tttttttitibtttittiiiiitb", crypto_uuid(id), run->org_id, run->profile_id,
-		      run->agent ? run->agent : "assistant", attempt->input, attempt->output, attempt->model, both,
-		      micros < 0 ? NULL : cost, attempt->latency_ms, attempt->error == NULL, attempt->error, metadata,
-		      clock_text(at_ms, at), run->task_id, attempt->provider, run->platform, in, out,
-		      attempt->cached_tokens, micros, attempt->first_token_ms, attempt->request_id, attempt->estimated);
+	return db_run(
+		db, err, NULL,
+		"INSERT INTO ai_agent_interactions (id, org_id, user_id, agent_name, interaction_type, "
+		"input, output,"
+		" model_used, tokens_used, cost_usd, latency_ms, success, error_message, metadata, "
+		"created_at,"
+		" \"llmTaskId\", provider, platform, input_tokens, output_tokens, cached_tokens, cost_micros,"
+		" first_token_ms, request_id, estimated)"
+		" VALUES ($1, $2, $3, $4, 'chat', $5, $6, $7, nullif($8, -1), $9, $10, $11, $12, $13, $14, "
+		"$15, $16,"
+		" $17, nullif($18, -1), nullif($19, -1), nullif($20, -1), nullif($21, -1), nullif($22, -1), "
+		"$23, $24)",
+		"tttttttitibtttittiiiiitb", crypto_uuid(id), run->org_id, run->profile_id,
+		run->agent ? run->agent : "assistant", attempt->input, attempt->output, attempt->model, both,
+		micros < 0 ? NULL : cost, attempt->latency_ms, attempt->error == NULL, attempt->error,
+		metadata, clock_text(at_ms, at), run->task_id, attempt->provider, run->platform, in, out,
+		attempt->cached_tokens, micros, attempt->first_token_ms, attempt->request_id,
+		attempt->estimated);
 }
 
-bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count, int64_t now_ms,
-		  struct err *err)
+bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count,
+		  int64_t now_ms, struct err *err)
 {
 	struct buf metadata = { 0 };
 	bool done = true;
@@ -123,7 +134,8 @@ bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attem
 	return done;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------------ */
+/* ---- steps ------------------------------------------------------------------------------------------------
+ */
 
 static const char *const kinds[] = {
 	[AI_STEP_REPLY] = "reply",
@@ -140,8 +152,8 @@ static enum ai_step_kind kind_of(const char *name)
 	return kind;
 }
 
-bool run_steps(struct db *db, struct arena *room, int64_t turn_id, const struct ai_step **steps_out, size_t *count_out,
-	       struct err *err)
+bool run_steps(struct db *db, struct arena *room, int64_t turn_id, const struct ai_step **steps_out,
+	       size_t *count_out, struct err *err)
 {
 	struct ai_step *steps = NULL;
 	struct query query;
@@ -149,7 +161,8 @@ bool run_steps(struct db *db, struct arena *room, int64_t turn_id, const struct 
 
 	db_query(db, &query,
 		 "SELECT s.kind, s.round, s.\"callId\", s.tool, s.failed, s.payload, count(*) OVER ()"
-		 " FROM \"LLMConversationMessage\" m JOIN \"LLMTaskStep\" s ON s.\"llmTaskId\" = m.\"llmTaskId\""
+		 " FROM \"LLMConversationMessage\" m JOIN \"LLMTaskStep\" s ON s.\"llmTaskId\" = "
+		 "m.\"llmTaskId\""
 		 " WHERE m.id = $1 ORDER BY s.n",
 		 "i", turn_id);
 	while (db_row(&query)) {
@@ -177,23 +190,26 @@ struct journal_ask {
 	store_done_fn *fn;
 };
 
-static bool add_steps(struct db *db, struct run *run, const struct journal_ask *ask, int64_t now_ms, struct err *err)
+static bool add_steps(struct db *db, struct run *run, const struct journal_ask *ask, int64_t now_ms,
+		      struct err *err)
 {
 	char uuid[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE];
 	int64_t n = 0;
 	bool found;
 
 	if (!db_one_int(db, err, &found, &n,
-			"SELECT coalesce(max(n) + 1, 0) FROM \"LLMTaskStep\" WHERE \"llmTaskId\" = $1", "i", run->task_id))
+			"SELECT coalesce(max(n) + 1, 0) FROM \"LLMTaskStep\" WHERE \"llmTaskId\" = $1", "i",
+			run->task_id))
 		return false;
 	for (size_t i = 0; i < ask->step_count; i++) {
 		const struct ai_step *step = &ask->steps[i];
 
 		if (!db_run(db, err, NULL,
-			    "INSERT INTO \"LLMTaskStep\" (\"llmTaskId\", n, kind, round, \"callId\", tool, failed, payload,"
+			    "INSERT INTO \"LLMTaskStep\" (\"llmTaskId\", n, kind, round, \"callId\", tool, "
+			    "failed, payload,"
 			    " \"createdAt\", uuid) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-			    "iitittbttt", run->task_id, n + (int64_t)i, kinds[step->kind], (int64_t)step->round,
-			    step->call_id, step->tool, step->failed, step->payload,
+			    "iitittbttt", run->task_id, n + (int64_t)i, kinds[step->kind],
+			    (int64_t)step->round, step->call_id, step->tool, step->failed, step->payload,
 			    clock_text(place_tick(&run->place, now_ms), at), crypto_uuid(uuid)))
 			return false;
 	}
@@ -214,8 +230,9 @@ static bool run_journal(struct db *db, struct job *job, struct err *err)
 	had_task = run.task_id != 0;
 	if (!run_task(db, &run, now, err))
 		return false;
-	if (!had_task && !db_run(db, err, NULL, "UPDATE \"LLMConversationMessage\" SET \"llmTaskId\" = $2 WHERE id = $1",
-				 "ii", run.turn_id, run.task_id))
+	if (!had_task &&
+	    !db_run(db, err, NULL, "UPDATE \"LLMConversationMessage\" SET \"llmTaskId\" = $2 WHERE id = $1",
+		    "ii", run.turn_id, run.task_id))
 		return false;
 	return add_steps(db, &run, ask, now, err) &&
 	       run_attempts(db, &run, ask->attempts, ask->attempt_count, now, err) &&
@@ -249,7 +266,8 @@ void store_journal(struct store *store, int64_t turn_id, const struct ai_step *s
 		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner,
 		   uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_journal, give_journal, sizeof(struct journal_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_WRITE, run_journal, give_journal, sizeof(struct journal_ask), owner, ticket);
 	struct journal_ask *ask = job->ask;
 
 	*ask = (struct journal_ask){

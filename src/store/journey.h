@@ -5,7 +5,8 @@
 #include "buf.h"
 #include "store_room.h"
 
-/* ---- places.c: a conversation's row while a script works on it ------------------------------------------- */
+/* ---- places.c: a conversation's row while a script works on it -------------------------------------------
+ */
 
 struct place {
 	int64_t id;
@@ -13,13 +14,13 @@ struct place {
 	int64_t next_seq;
 	int64_t last_ms; /* of its latest message, Unix milliseconds; 0 none */
 	bool archived;
-	bool busy;       /* messages of it wait or are being answered */
+	bool busy; /* messages of it wait or are being answered */
 };
 
-/* The active one at a platform's place, or one by id; found_out false when there is none. profile (may be NULL)
- * must be its user. */
-bool place_by_key(struct db *db, struct arena *room, const char *platform, const char *installation, const char *key,
-		  struct place *place_out, bool *found_out, struct err *err);
+/* The active one at a platform's place, or one by id; found_out false when there is none. profile (may be
+ * NULL) must be its user. */
+bool place_by_key(struct db *db, struct arena *room, const char *platform, const char *installation,
+		  const char *key, struct place *place_out, bool *found_out, struct err *err);
 bool place_by_id(struct db *db, struct arena *room, int64_t id, const char *profile, struct place *place_out,
 		 bool *found_out, struct err *err);
 
@@ -38,7 +39,8 @@ int64_t place_tick(struct place *place, int64_t now_ms);
 /* Writes numbers and times back. Once per script. */
 bool place_keep(struct db *db, const struct place *place, int64_t now_ms, struct err *err);
 
-/* ---- claim.c: turns -------------------------------------------------------------------------------------- */
+/* ---- claim.c: turns --------------------------------------------------------------------------------------
+ */
 
 /* An inbox row, as far as a turn needs it. */
 struct letter {
@@ -53,11 +55,13 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 		const struct letter *letters, size_t count, int64_t now_ms, struct store_turn **turn_out,
 		struct err *err);
 
-/* T2: the next turn of a place, NULL when nothing waits or one is running; more_out: something waits behind it. */
-bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms, struct store_turn **turn_out,
-		bool *more_out, struct err *err);
+/* T2: the next turn of a place, NULL when nothing waits or one is running; more_out: something waits behind
+ * it. */
+bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms,
+		struct store_turn **turn_out, bool *more_out, struct err *err);
 
-/* ---- journal.c: the record of a run ----------------------------------------------------------------------- */
+/* ---- journal.c: the record of a run -----------------------------------------------------------------------
+ */
 
 /* A turn's rows while a script works on it. */
 struct run {
@@ -76,8 +80,8 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *err);
 
 /* One row of ai_agent_interactions each. */
-bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count, int64_t now_ms,
-		  struct err *err);
+bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count,
+		  int64_t now_ms, struct err *err);
 
 /* A question's own copy of attempts. */
 struct ai_attempt *job_attempts(struct job *job, const struct ai_attempt *attempts, size_t count);
@@ -86,9 +90,11 @@ struct ai_attempt *job_attempts(struct job *job, const struct ai_attempt *attemp
 bool run_steps(struct db *db, struct arena *room, int64_t turn_id, const struct ai_step **steps_out,
 	       size_t *count_out, struct err *err);
 
-/* ---- replies.c: what goes out ----------------------------------------------------------------------------- */
+/* ---- replies.c: what goes out -----------------------------------------------------------------------------
+ */
 
-/* Which messages a turn answers: uuids, delivery keys; reply address, platform and installation of the newest. */
+/* Which messages a turn answers: uuids, delivery keys; reply address, platform and installation of the
+ * newest. */
 struct asked {
 	const char *const *uuids;
 	const char *const *delivery_keys;
@@ -96,7 +102,13 @@ struct asked {
 	const char *reply_to, *platform, *installation, *org_id, *reason;
 	enum message_state state;
 };
-bool asked_by_turn(struct db *db, struct arena *room, int64_t turn_id, struct asked *asked_out, struct err *err);
+bool asked_by_turn(struct db *db, struct arena *room, int64_t turn_id, struct asked *asked_out,
+		   struct err *err);
+bool asked_by_message(struct db *db, struct arena *room, int64_t inbox_id, struct asked *asked_out,
+		      struct err *err);
+
+/* What an outgoing says of the messages it is for. */
+void asked_tell(const struct asked *asked, struct outgoing *out);
 
 /* Where the answer of a turn or the notice to a single message goes. */
 struct reply_ask {
@@ -104,11 +116,12 @@ struct reply_ask {
 	int64_t conversation_id;   /* 0: none */
 	int64_t now_ms;
 	uint32_t expire_s;
-	bool at_once;              /* marked as being sent unless an earlier one of its conversation is unfinished */
+	bool at_once; /* marked as being sent unless an earlier one of its conversation is unfinished */
 	const char *uuid, *org_id, *platform, *installation, *reply_to, *text;
 };
 /* The outbox row; sending_out says whether it may be sent now. */
-bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out, struct err *err);
+bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,
+	       struct err *err);
 
 /* When a reply made now is no longer worth sending. */
 int64_t reply_expires(int64_t now_ms, uint32_t expire_s);

@@ -76,8 +76,8 @@ static void wait_until(struct line *line, uint64_t when)
 	pthread_cond_timedwait(&line->more, &line->lock, &until);
 }
 
-/* Waits until there is something to do, or patience is over. First a doze: only hurried jobs end it, since the
- * marks of a message just answered come right behind it and would each cost a wake-up. */
+/* Waits until there is something to do, or patience is over. First a doze: only hurried jobs end it, since
+ * the marks of a message just answered come right behind it and would each cost a wake-up. */
 static bool wait_for_work(struct line *line, unsigned patience_ms)
 {
 	uint64_t now = now_ms(), patient = now + patience_ms, doze = now + line->doze_ms;

@@ -13,7 +13,8 @@ struct mailbox *mailbox_create(struct loop *loop, mailbox_fn *give, void *owner)
 /* Gives what is there now. Loop thread. */
 void mailbox_empty(struct mailbox *mailbox);
 
-/* Nothing is given any more. A letter to the loop may still be under way, so the memory goes when it arrives. */
+/* Nothing is given any more. A letter to the loop may still be under way, so the memory goes when it arrives.
+ */
 void mailbox_destroy(struct mailbox *mailbox);
 
 void batch_destroy(struct batch *batch); /* its jobs must have been destroyed */

@@ -1,13 +1,15 @@
-/* Conversations as the journey needs them: found by their place on a platform, numbered, their time always rising. */
+/* Conversations as the journey needs them: found by their place on a platform, numbered, their time always
+ * rising. */
 #include "crypto.h"
 #include "journey.h"
 #include <string.h>
 
 enum { TITLE_CHARS = 80 };
 
-#define PLACE                                                                                                      \
-	"c.id, c.uuid, c.\"nextSeq\", c.\"lastAt\", c.state = 'archived',"                                         \
-	" EXISTS (SELECT 1 FROM inbox w WHERE w.\"llmConversationId\" = c.id AND w.state IN ('accepted', 'claimed'))"
+#define PLACE                                                                                                \
+	"c.id, c.uuid, c.\"nextSeq\", c.\"lastAt\", c.state = 'archived',"                                   \
+	" EXISTS (SELECT 1 FROM inbox w WHERE w.\"llmConversationId\" = c.id AND w.state IN ('accepted', "   \
+	"'claimed'))"
 
 static bool take_place(struct query *query, struct arena *room, struct place *place_out, bool *found_out,
 		       struct err *err)
@@ -25,8 +27,8 @@ static bool take_place(struct query *query, struct arena *room, struct place *pl
 	return db_end(query, err);
 }
 
-bool place_by_key(struct db *db, struct arena *room, const char *platform, const char *installation, const char *key,
-		  struct place *place_out, bool *found_out, struct err *err)
+bool place_by_key(struct db *db, struct arena *room, const char *platform, const char *installation,
+		  const char *key, struct place *place_out, bool *found_out, struct err *err)
 {
 	struct query query;
 
@@ -43,7 +45,8 @@ bool place_by_id(struct db *db, struct arena *room, int64_t id, const char *prof
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT " PLACE " FROM \"LLMConversation\" c WHERE c.id = $1 AND ($2 IS NULL OR c.\"userId\" = $2)",
+		 "SELECT " PLACE
+		 " FROM \"LLMConversation\" c WHERE c.id = $1 AND ($2 IS NULL OR c.\"userId\" = $2)",
 		 "it", id, profile);
 	return take_place(&query, room, place_out, found_out, err);
 }
@@ -64,20 +67,21 @@ static const char *title_of(struct arena *room, const char *text)
 	return len > 0 ? arena_text_n(room, text, len) : NULL;
 }
 
-static bool create(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
-		   struct place *place_out, struct err *err)
+static bool create(struct db *db, struct arena *room, const struct place_ask *ask,
+		   const struct speaker *speaker, struct place *place_out, struct err *err)
 {
 	const char *uuid = crypto_uuid(arena_alloc(room, CRYPTO_UUID_SIZE));
 	const char *now = room_time(room, ask->now_ms);
 	bool made;
 
 	*place_out = (struct place){ .uuid = uuid, .next_seq = 1 };
-	return db_one_int(db, err, &made, &place_out->id,
-			  "INSERT INTO \"LLMConversation\" (uuid, \"userId\", \"userCompanyId\", title, \"sessionId\","
-			  " \"conversationSource\", installation, \"createdAt\", \"updatedAt\")"
-			  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
-			  "tttttttt", uuid, speaker->profile_id, speaker->org_id, title_of(room, ask->text), ask->key,
-			  ask->platform, ask->installation, now);
+	return db_one_int(
+		db, err, &made, &place_out->id,
+		"INSERT INTO \"LLMConversation\" (uuid, \"userId\", \"userCompanyId\", title, \"sessionId\","
+		" \"conversationSource\", installation, \"createdAt\", \"updatedAt\")"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
+		"tttttttt", uuid, speaker->profile_id, speaker->org_id, title_of(room, ask->text), ask->key,
+		ask->platform, ask->installation, now);
 }
 
 bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
@@ -86,7 +90,8 @@ bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, c
 	bool found = false;
 
 	if (ask->key && !ask->fresh) {
-		if (!place_by_key(db, room, ask->platform, ask->installation, ask->key, place_out, &found, err))
+		if (!place_by_key(db, room, ask->platform, ask->installation, ask->key, place_out, &found,
+				  err))
 			return false;
 		if (found)
 			return true;
@@ -112,7 +117,8 @@ bool place_keep(struct db *db, const struct place *place, int64_t now_ms, struct
 	char now[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
 
 	return db_run(db, err, NULL,
-		      "UPDATE \"LLMConversation\" SET \"nextSeq\" = $2, \"lastAt\" = $3, \"updatedAt\" = $4 WHERE id = $1",
-		      "iitt", place->id, place->next_seq, place->last_ms ? clock_text(place->last_ms, last) : NULL,
-		      clock_text(now_ms, now));
+		      "UPDATE \"LLMConversation\" SET \"nextSeq\" = $2, \"lastAt\" = $3, \"updatedAt\" = $4 "
+		      "WHERE id = $1",
+		      "iitt", place->id, place->next_seq,
+		      place->last_ms ? clock_text(place->last_ms, last) : NULL, clock_text(now_ms, now));
 }

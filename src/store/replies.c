@@ -6,42 +6,69 @@
 
 enum { EXPIRE_S = 3600 }; /* when nobody said how long a reply is worth sending */
 
-bool asked_by_turn(struct db *db, struct arena *room, int64_t turn_id, struct asked *asked_out, struct err *err)
+#define ASKED                                                                                                \
+	"SELECT uuid, delivery_key, reply_to, platform, installation, org_id, reason, state FROM inbox "     \
+	"WHERE "
+
+static bool take_asked(struct query *query, struct arena *room, struct asked *asked, struct err *err)
 {
 	const char **uuids = arena_alloc(room, STORE_MERGE_MAX * sizeof(*uuids));
 	const char **keys = arena_alloc(room, STORE_MERGE_MAX * sizeof(*keys));
-	struct query query;
 	size_t count = 0;
 
-	*asked_out = (struct asked){ .uuids = uuids, .delivery_keys = keys };
-	db_query(db, &query,
-		 "SELECT uuid, delivery_key, reply_to, platform, installation, org_id, reason, state FROM inbox"
-		 " WHERE turn_id = $1 ORDER BY seq",
-		 "i", turn_id);
-	while (count < STORE_MERGE_MAX && db_row(&query)) {
-		uuids[count] = room_text(room, &query, 0);
-		keys[count++] = room_text(room, &query, 1);
-		asked_out->reply_to = room_text(room, &query, 2);
+	*asked = (struct asked){ .uuids = uuids, .delivery_keys = keys };
+	while (count < STORE_MERGE_MAX && db_row(query)) {
+		uuids[count] = room_text(room, query, 0);
+		keys[count++] = room_text(room, query, 1);
+		asked->reply_to = room_text(room, query, 2);
 		if (count > 1)
 			continue;
-		asked_out->platform = room_text(room, &query, 3);
-		asked_out->installation = room_text(room, &query, 4);
-		asked_out->org_id = room_text(room, &query, 5);
-		asked_out->reason = room_text(room, &query, 6);
-		message_state_parse(db_text(&query, 7), &asked_out->state);
+		asked->platform = room_text(room, query, 3);
+		asked->installation = room_text(room, query, 4);
+		asked->org_id = room_text(room, query, 5);
+		asked->reason = room_text(room, query, 6);
+		message_state_parse(db_text(query, 7), &asked->state);
 	}
-	asked_out->count = count;
-	return db_end(&query, err);
+	asked->count = count;
+	return db_end(query, err);
 }
 
-/* The newest few tell: a reply is sent only after the ones before it, so an unfinished one has unfinished or no
- * successors. */
+bool asked_by_turn(struct db *db, struct arena *room, int64_t turn_id, struct asked *asked_out,
+		   struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query, ASKED "turn_id = $1 ORDER BY seq", "i", turn_id);
+	return take_asked(&query, room, asked_out, err);
+}
+
+bool asked_by_message(struct db *db, struct arena *room, int64_t inbox_id, struct asked *asked_out,
+		      struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query, ASKED "id = $1", "i", inbox_id);
+	return take_asked(&query, room, asked_out, err);
+}
+
+void asked_tell(const struct asked *asked, struct outgoing *out)
+{
+	out->answers_to = asked->uuids;
+	out->answers_to_count = asked->count;
+	out->delivery_keys = asked->delivery_keys;
+	out->state = asked->state;
+	out->reason = asked->reason;
+}
+
+/* The newest few tell: a reply is sent only after the ones before it, so an unfinished one has unfinished or
+ * no successors. */
 static bool behind_another(struct db *db, int64_t conversation_id, bool *behind_out, struct err *err)
 {
 	int64_t one;
 
 	return db_one_int(db, err, behind_out, &one,
-			  "SELECT 1 FROM (SELECT state FROM outbox WHERE \"llmConversationId\" = $1 ORDER BY id DESC LIMIT 8)"
+			  "SELECT 1 FROM (SELECT state FROM outbox WHERE \"llmConversationId\" = $1 ORDER BY "
+			  "id DESC LIMIT 8)"
 			  " latest WHERE latest.state IN ('pending', 'sending') LIMIT 1",
 			  "i", conversation_id);
 }
@@ -51,7 +78,8 @@ int64_t reply_expires(int64_t now_ms, uint32_t expire_s)
 	return now_ms + (int64_t)(expire_s ? expire_s : EXPIRE_S) * 1000;
 }
 
-bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out, struct err *err)
+bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,
+	       struct err *err)
 {
 	char now[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
 	bool behind = false, made;
@@ -60,13 +88,17 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 		return false;
 	*sending_out = ask->at_once && !behind;
 	return db_one_int(db, err, &made, id_out,
-			  "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, platform, installation,"
+			  "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
+			  "platform, installation,"
 			  " reply_to, body, state, attempts, next_at, expires_at, created_at)"
-			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, $10, $11, $12, $13,"
+			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
+			  "$10, $11, $12, $13,"
 			  " $12) RETURNING id",
-			  "ttiiitttttitt", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id, ask->inbox_id,
-			  ask->platform, ask->installation, ask->reply_to, ask->text, *sending_out ? "sending" : "pending",
-			  (int64_t)*sending_out, clock_text(ask->now_ms, now), clock_text(reply_expires(ask->now_ms, ask->expire_s), expires));
+			  "ttiiitttttitt", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			  ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
+			  *sending_out ? "sending" : "pending", (int64_t)*sending_out,
+			  clock_text(ask->now_ms, now),
+			  clock_text(reply_expires(ask->now_ms, ask->expire_s), expires));
 }
 
 const char *tool_calls_of(struct arena *room, const char *structured)

@@ -1,7 +1,7 @@
 /* Carries questions to the store's two threads and their answers back to the loop. */
-#include "store_open.h"
 #include "mailbox.h"
 #include "metrics.h"
+#include "store_open.h"
 #include <signal.h>
 #include <stdlib.h>
 
@@ -37,7 +37,8 @@ static struct metric commit_questions = {
 	.buckets = row_buckets,
 };
 
-struct job *job_create(enum job_way way, job_run *run, job_give *give, size_t ask_size, void *owner, uint64_t ticket)
+struct job *job_create(enum job_way way, job_run *run, job_give *give, size_t ask_size, void *owner,
+		       uint64_t ticket)
 {
 	struct arena *room = arena_create();
 	struct job *job = arena_alloc(room, sizeof(*job));
@@ -113,7 +114,8 @@ struct store *store_open(struct loop *loop, const struct store_options *options,
 	store->writer = (struct writer){
 		.mailbox = store->mailbox, .health = &store->health, .log = &store->log, .batch_rows = rows
 	};
-	store->reader = (struct reader){ .mailbox = store->mailbox, .health = &store->health, .batch_rows = rows };
+	store->reader =
+		(struct reader){ .mailbox = store->mailbox, .health = &store->health, .batch_rows = rows };
 	line_init(&store->writer.line, WRITER_DOZE_MS);
 	line_init(&store->reader.line, 0);
 	atomic_init(&store->health.disk_free, -1);
@@ -149,7 +151,8 @@ void store_close(struct store *store)
 	stop_threads(store);
 	mailbox_empty(store->mailbox);
 	db_close(store->reader.db); /* first, so that the checkpoint waits for no reader */
-	if (store->writer.db && !atomic_load(&store->health.failed) && !db_checkpoint(store->writer.db, true, &err))
+	if (store->writer.db && !atomic_load(&store->health.failed) &&
+	    !db_checkpoint(store->writer.db, true, &err))
 		log_warn(&store->log, "the log could not be moved into the database: %s", err.text);
 	db_close(store->writer.db);
 	mailbox_destroy(store->mailbox);

@@ -35,10 +35,10 @@ struct writer {
 	struct health *health;
 	const struct log *log;
 	size_t batch_rows;
-	struct err fault;        /* why nothing is written any more */
-	uint64_t probed_ms;      /* when space was last looked for */
-	uint64_t looked_ms;      /* when the free space was last read */
-	unsigned unchecked;      /* commits since the last checkpoint */
+	struct err fault;   /* why nothing is written any more */
+	uint64_t probed_ms; /* when space was last looked for */
+	uint64_t looked_ms; /* when the free space was last read */
+	unsigned unchecked; /* commits since the last checkpoint */
 	pthread_t thread;
 };
 

@@ -33,9 +33,11 @@ static void give_claim(struct job *job)
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
 }
 
-void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner, uint64_t ticket)
+void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner,
+		 uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_claim, give_claim, sizeof(struct claim_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_WRITE, run_claim, give_claim, sizeof(struct claim_ask), owner, ticket);
 
 	*(struct claim_ask *)job->ask = (struct claim_ask){ .conversation_id = conversation_id, .fn = fn };
 	store_ask(store, job);
@@ -48,13 +50,14 @@ struct recall_ask {
 };
 
 /* LLMSettings of the conversation, or else of its installation. `limit` follows them. */
-static bool read_settings(struct db *db, struct arena *room, int64_t conversation_id, struct store_recalled *out,
-			  unsigned *limit, struct err *err)
+static bool read_settings(struct db *db, struct arena *room, int64_t conversation_id,
+			  struct store_recalled *out, unsigned *limit, struct err *err)
 {
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT s.model, s.\"systemPrompt\", s.temperature, s.\"maxOutputTokens\", s.\"historyMessages\""
+		 "SELECT s.model, s.\"systemPrompt\", s.temperature, s.\"maxOutputTokens\", "
+		 "s.\"historyMessages\""
 		 " FROM \"LLMConversation\" c LEFT JOIN \"LLMAgentInstallation\" i"
 		 " ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
 		 " JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
@@ -113,10 +116,11 @@ static void give_recall(struct job *job)
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
 }
 
-void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit, store_recalled_fn *fn,
-		  void *owner, uint64_t ticket)
+void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
+		  store_recalled_fn *fn, void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_READ, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
+	struct job *job =
+		job_create(JOB_READ, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
 
 	*(struct recall_ask *)job->ask = (struct recall_ask){
 		.conversation_id = conversation_id, .turn_id = turn_id, .limit = limit, .fn = fn

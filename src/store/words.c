@@ -41,10 +41,13 @@ int64_t room_parse_time(const char *text)
 		else
 			return 0;
 	}
-	return ((days_of(part[0], part[1], part[2]) * 24 + part[3]) * 3600 + part[4] * 60 + part[5]) * 1000 + part[6];
+	return ((days_of(part[0], part[1], part[2]) * 24 + part[3]) * 3600 + part[4] * 60 + part[5]) * 1000 +
+	       part[6];
 }
 
-static const char *const roles[] = { [ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner" };
+static const char *const roles[] = {
+	[ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner"
+};
 
 const char *room_role_name(enum role role)
 {
@@ -114,10 +117,11 @@ bool room_add_profile(struct db *db, struct arena *room, const char *org_id, con
 		.role = ROLE_MEMBER,
 		.active = true,
 	};
-	return db_run(db, err, NULL,
-		      "INSERT INTO user_profiles (id, org_id, display_name, role, status, created_at, updated_at)"
-		      " VALUES ($1, $2, $3, 'member', 'active', $4, $4)",
-		      "tttt", speaker_out->profile_id, speaker_out->org_id, display_name, now);
+	return db_run(
+		db, err, NULL,
+		"INSERT INTO user_profiles (id, org_id, display_name, role, status, created_at, updated_at)"
+		" VALUES ($1, $2, $3, 'member', 'active', $4, $4)",
+		"tttt", speaker_out->profile_id, speaker_out->org_id, display_name, now);
 }
 
 bool room_add_identity(struct db *db, const char *platform, const char *installation, const char *sender,
@@ -125,13 +129,14 @@ bool room_add_identity(struct db *db, const char *platform, const char *installa
 {
 	char now[CLOCK_TEXT_SIZE];
 
-	return db_run(db, err, NULL,
-		      "INSERT INTO platform_identities"
-		      " (platform, installation, external_user_id, profile_id, org_id, display_name, created_at)"
-		      " SELECT $1, $2, $3, p.id, p.org_id, $4, $5 FROM user_profiles p WHERE p.id = $6"
-		      " ON CONFLICT (platform, installation, external_user_id)"
-		      " DO UPDATE SET profile_id = excluded.profile_id, org_id = excluded.org_id,"
-		      " display_name = excluded.display_name",
-		      "tttttt", platform, installation, sender, sender_name, clock_text(clock_wall_ms(), now),
-		      profile_id);
+	return db_run(
+		db, err, NULL,
+		"INSERT INTO platform_identities"
+		" (platform, installation, external_user_id, profile_id, org_id, display_name, created_at)"
+		" SELECT $1, $2, $3, p.id, p.org_id, $4, $5 FROM user_profiles p WHERE p.id = $6"
+		" ON CONFLICT (platform, installation, external_user_id)"
+		" DO UPDATE SET profile_id = excluded.profile_id, org_id = excluded.org_id,"
+		" display_name = excluded.display_name",
+		"tttttt", platform, installation, sender, sender_name, clock_text(clock_wall_ms(), now),
+		profile_id);
 }

@@ -4,11 +4,11 @@
 #include <string.h>
 
 enum {
-	LOG_MAX = 4 << 20,       /* bytes of the write-ahead log that call for a checkpoint */
+	LOG_MAX = 4 << 20,	 /* bytes of the write-ahead log that call for a checkpoint */
 	CHECKPOINT_COMMITS = 64, /* but not more often: the log file keeps its size after one */
-	IDLE_MS = 1000,          /* quiet for so long: time for a checkpoint, or to look for space again */
-	REST_MS = 5000,          /* nothing to do at all: only the free space is read again */
-	PROBE_SIZE = 65536,      /* bytes that must fit before we take anything in again */
+	IDLE_MS = 1000,		 /* quiet for so long: time for a checkpoint, or to look for space again */
+	REST_MS = 5000,		 /* nothing to do at all: only the free space is read again */
+	PROBE_SIZE = 65536,	 /* bytes that must fit before we take anything in again */
 };
 
 enum tried { TRIED_COMMITTED, TRIED_FAILED, TRIED_JOB_FAILED };
@@ -65,8 +65,8 @@ static bool run_job(struct db *db, struct job *job, bool guarded, struct err *er
 	return true;
 }
 
-/* All jobs in one transaction. Without savepoints, since failures are rare: TRIED_JOB_FAILED asks for a second try
- * with them. */
+/* All jobs in one transaction. Without savepoints, since failures are rare: TRIED_JOB_FAILED asks for a
+ * second try with them. */
 static enum tried try_batch(struct db *db, struct jobs *jobs, bool guarded, struct err *err)
 {
 	if (!db_begin(db, err))
@@ -96,11 +96,13 @@ static bool probe(struct writer *writer)
 	db_checkpoint(writer->db, false, NULL); /* what is moved makes the log's space usable again */
 	if (db_begin(writer->db, &err)) {
 		fits = db_run(writer->db, &err, NULL,
-			      "INSERT INTO cursors (platform, installation, scope, position) VALUES ('', '', 'space', $1)"
-			      " ON CONFLICT (platform, installation, scope) DO UPDATE SET position = excluded.position",
+			      "INSERT INTO cursors (platform, installation, scope, position) VALUES ('', '', "
+			      "'space', $1)"
+			      " ON CONFLICT (platform, installation, scope) DO UPDATE SET position = "
+			      "excluded.position",
 			      "t", filling) &&
-		       db_run(writer->db, &err, NULL, "DELETE FROM cursors WHERE platform = '' AND scope = 'space'",
-			      "") &&
+		       db_run(writer->db, &err, NULL,
+			      "DELETE FROM cursors WHERE platform = '' AND scope = 'space'", "") &&
 		       db_commit(writer->db, &err);
 		if (!fits && !is_fatal(&err))
 			db_rollback(writer->db);

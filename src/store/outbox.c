@@ -1,0 +1,200 @@
+/* The way out: which replies are due (T5), and how an attempt ended (T6). */
+#include "journey.h"
+#include <string.h>
+
+struct due_ask {
+	size_t limit;
+	store_due_fn *fn;
+};
+
+struct due_answer {
+	struct store_reply *replies;
+	size_t count;
+	int64_t next_ms;
+};
+
+/* What was not delivered in time goes to the dead letters, whether its turn came or not. */
+static bool expire(struct db *db, const char *now, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET state = 'expired', reason = 'not delivered in time'"
+		      " WHERE state IN ('pending', 'sending') AND state = 'pending' AND expires_at <= $1",
+		      "t", now);
+}
+
+/* A reply, and what it answers: a turn, or else a single message. */
+struct due_row {
+	int64_t turn_id, inbox_id;
+};
+
+static void take_reply(const struct query *query, struct arena *room, struct store_reply *reply)
+{
+	*reply = (struct store_reply){
+		.id = db_int(query, 0),
+		.platform = room_text(room, query, 2),
+		.installation = room_text(room, query, 3),
+		.conversation_id = db_int(query, 4),
+		.expires_ms = room_parse_time(db_text(query, 5)),
+		.out = {
+			.uuid = room_text(room, query, 1),
+			.reply_to = room_text(room, query, 6),
+			.text = room_text(room, query, 7),
+			.attempt = (unsigned)db_int(query, 8) + 1,
+			.conversation_id = db_int(query, 4),
+			.conversation_uuid = room_text(room, query, 11),
+			.tool_calls = tool_calls_of(room, db_text(query, 12)),
+			.created_ms = room_parse_time(db_text(query, 13)),
+		},
+	};
+}
+
+/* Rows whose time has come, except those behind an unfinished one of their conversation: its newest earlier
+ * ones tell, see behind_another in replies.c. */
+static bool read_due(struct db *db, struct arena *room, const char *now, size_t limit, struct due_row *rows,
+		     struct due_answer *out, struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT o.id, o.uuid, o.platform, o.installation, o.\"llmConversationId\", o.expires_at, "
+		 "o.reply_to,"
+		 " o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at"
+		 " FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
+		 " LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
+		 " LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
+		 " WHERE o.state IN ('pending', 'sending') AND o.state = 'pending' AND o.next_at <= $1"
+		 " AND NOT EXISTS (SELECT 1 FROM (SELECT e.state FROM outbox e"
+		 " WHERE e.\"llmConversationId\" = o.\"llmConversationId\" AND e.id < o.id ORDER BY e.id "
+		 "DESC LIMIT 8) earlier"
+		 " WHERE earlier.state IN ('pending', 'sending'))"
+		 " ORDER BY o.next_at, o.id LIMIT $2",
+		 "ti", now, (int64_t)limit);
+	while (out->count < limit && db_row(&query)) {
+		rows[out->count] = (struct due_row){ db_int(&query, 9), db_int(&query, 10) };
+		take_reply(&query, room, &out->replies[out->count++]);
+	}
+	return db_end(&query, err);
+}
+
+/* T5: from now on the outcome of this reply is unknown until somebody tells. */
+static bool mark_sending(struct db *db, struct arena *room, const struct due_row *row,
+			 struct store_reply *reply, struct err *err)
+{
+	struct asked asked;
+
+	if (!(row->turn_id ? asked_by_turn(db, room, row->turn_id, &asked, err)
+			   : asked_by_message(db, room, row->inbox_id, &asked, err)))
+		return false;
+	asked_tell(&asked, &reply->out);
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = $1", "i",
+		      reply->id);
+}
+
+/* When to ask again: at once if there were more than `limit`, else when the next waiting one is due. */
+static bool find_next(struct db *db, const char *now, int64_t *next_ms, struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT next_at FROM outbox WHERE state IN ('pending', 'sending') AND state = 'pending' AND "
+		 "next_at > $1"
+		 " ORDER BY next_at LIMIT 1",
+		 "t", now);
+	if (db_row(&query))
+		*next_ms = room_parse_time(db_text(&query, 0));
+	return db_end(&query, err);
+}
+
+static bool run_due(struct db *db, struct job *job, struct err *err)
+{
+	const struct due_ask *ask = job->ask;
+	struct due_answer *out = arena_alloc(job->room, sizeof(*out));
+	struct due_row *rows = arena_alloc(job->room, ask->limit * sizeof(*rows));
+	int64_t now_ms = clock_wall_ms();
+	const char *now = room_time(job->room, now_ms);
+
+	out->replies = arena_alloc(job->room, ask->limit * sizeof(*out->replies));
+	job->answer = out;
+	if (!expire(db, now, err) || !read_due(db, job->room, now, ask->limit, rows, out, err))
+		return false;
+	for (size_t i = 0; i < out->count; i++)
+		if (!mark_sending(db, job->room, &rows[i], &out->replies[i], err))
+			return false;
+	if (out->count == ask->limit && ask->limit > 0) {
+		out->next_ms = now_ms;
+		return true;
+	}
+	return find_next(db, now, &out->next_ms, err);
+}
+
+static void give_due(struct job *job)
+{
+	static const struct due_answer none;
+	const struct due_answer *answer = job->answer ? job->answer : &none;
+	const struct due_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err, answer->replies, answer->count, answer->next_ms);
+}
+
+void store_due(struct store *store, size_t limit, store_due_fn *fn, void *owner, uint64_t ticket)
+{
+	struct job *job = job_create(JOB_WRITE, run_due, give_due, sizeof(struct due_ask), owner, ticket);
+
+	*(struct due_ask *)job->ask = (struct due_ask){ .limit = limit, .fn = fn };
+	store_ask(store, job);
+}
+
+/* ---- T6
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct sent_ask {
+	struct store_sent sent;
+	store_done_fn *fn;
+};
+
+static const char *const states[] = {
+	[REPLY_PENDING] = "pending",	 [REPLY_SENDING] = "sending",	[REPLY_SENT] = "sent",
+	[REPLY_UNKNOWN] = "unknown",	 [REPLY_REJECTED] = "rejected", [REPLY_EXPIRED] = "expired",
+	[REPLY_CANCELLED] = "cancelled",
+};
+
+static bool run_sent(struct db *db, struct job *job, struct err *err)
+{
+	const struct sent_ask *ask = job->ask;
+	const struct store_sent *sent = &ask->sent;
+	bool again = sent->state == REPLY_PENDING, there = sent->state == REPLY_SENT;
+	char now[CLOCK_TEXT_SIZE], next[CLOCK_TEXT_SIZE];
+	int64_t now_ms = clock_wall_ms(), changed = 0;
+	const char *why = sent->why || there || again ? sent->why : states[sent->state];
+
+	if (!db_run(db, err, &changed,
+		    "UPDATE outbox SET state = $2, reason = $3, remote_id = coalesce($4, remote_id),"
+		    " next_at = coalesce($5, next_at), sent_at = $6 WHERE id = $1 AND state = 'sending'",
+		    "ittttt", sent->reply_id, states[sent->state], why, sent->remote_id,
+		    again ? clock_text(sent->next_ms > 0 ? sent->next_ms : now_ms, next) : NULL,
+		    there ? clock_text(now_ms, now) : NULL))
+		return false;
+	return changed > 0 ||
+	       err_set(err, ERR_REFUSED, "reply %lld is not being sent", (long long)sent->reply_id);
+}
+
+static void give_sent(struct job *job)
+{
+	const struct sent_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err);
+}
+
+void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
+		uint64_t ticket)
+{
+	struct job *job = job_create(JOB_LAZY, run_sent, give_sent, sizeof(struct sent_ask), owner, ticket);
+	struct sent_ask *ask = job->ask;
+
+	ask->fn = fn;
+	ask->sent = *sent;
+	ask->sent.remote_id = job_text(job, sent->remote_id);
+	ask->sent.why = job_text(job, sent->why);
+	store_ask(store, job);
+}

@@ -1,0 +1,240 @@
+/* At start: what the last process left in the middle is made ready again, and what kills processes is set
+ * aside. */
+#include "journey.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char notice[] =
+	"Sorry, this message could not be answered: answering it stopped the assistant several times. "
+	"It has been set aside for the operator.";
+
+struct recover_ask {
+	const char *const *resends;
+	size_t resend_count;
+	store_recovered_fn *fn;
+};
+
+struct turns {
+	int64_t *ids;
+	size_t count;
+};
+
+/* One integer a row. */
+static bool read_ids(struct db *db, struct arena *room, struct turns *out, const char *sql, const char *types,
+		     int64_t limit, struct err *err)
+{
+	struct query query;
+	size_t space = 0;
+
+	*out = (struct turns){ 0 };
+	db_query(db, &query, sql, types, limit);
+	while (db_row(&query)) {
+		if (out->count == space) {
+			int64_t *more = arena_alloc(room, (space = space * 2 + 64) * sizeof(*more));
+
+			if (out->count)
+				memcpy(more, out->ids, out->count * sizeof(*more));
+			out->ids = more;
+		}
+		out->ids[out->count++] = db_int(&query, 0);
+	}
+	return db_end(&query, err);
+}
+
+/* The turn ends with a notice that waits in the outbox for the platforms to come up. */
+static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64_t now_ms, struct err *err)
+{
+	const char *now = room_time(room, now_ms);
+	struct reply_ask reply = { .turn_id = turn_id, .now_ms = now_ms, .text = notice };
+	struct asked asked;
+	struct run run;
+	bool sending;
+	int64_t id;
+
+	if (!run_load(db, room, turn_id, &run, err) || !asked_by_turn(db, room, turn_id, &asked, err))
+		return false;
+	if (!db_run(db, err, NULL,
+		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3 "
+		    "WHERE id = $1",
+		    "itt", turn_id, notice, room_time(room, place_tick(&run.place, now_ms))) ||
+	    !db_run(db, err, NULL,
+		    "UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $2, \"errorMessage\" = "
+		    "'quarantined'"
+		    " WHERE id = $1 AND status = 'running'",
+		    "it", run.task_id, now) ||
+	    !db_run(db, err, NULL,
+		    "UPDATE inbox SET state = 'quarantined', reason = 'crashed', finished_at = $2 WHERE "
+		    "turn_id = $1"
+		    " AND state = 'claimed'",
+		    "it", turn_id, now))
+		return false;
+	reply.conversation_id = run.place.id;
+	reply.uuid = run.answer_uuid;
+	reply.org_id = asked.org_id;
+	reply.platform = asked.platform;
+	reply.installation = asked.installation;
+	reply.reply_to = asked.reply_to;
+	return (asked.reply_to == NULL || reply_add(db, &reply, &id, &sending, err)) &&
+	       place_keep(db, &run.place, now_ms, err);
+}
+
+/* Messages that were being answered: found like this at a start, each counts a crash. */
+static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, struct store_recovered *out,
+			  struct err *err)
+{
+	struct turns dead;
+	int64_t again = 0;
+
+	if (!read_ids(db, room, &dead,
+		      "SELECT turn_id FROM inbox WHERE state IN ('accepted', 'claimed') AND state = 'claimed'"
+		      " GROUP BY turn_id HAVING max(attempts) >= $1 ORDER BY turn_id",
+		      "i", STORE_CRASHES_MAX, err))
+		return false;
+	for (size_t i = 0; i < dead.count; i++)
+		if (!quarantine(db, room, dead.ids[i], now_ms, err))
+			return false;
+	if (!db_run(db, err, &again,
+		    "UPDATE inbox SET state = 'accepted' WHERE state IN ('accepted', 'claimed') AND state = "
+		    "'claimed'",
+		    ""))
+		return false;
+	out->quarantined = dead.count;
+	out->interrupted = (size_t)again;
+	return true;
+}
+
+/* Replies that were being sent may have arrived: only where a second copy does no harm they are sent again.
+ */
+static bool recover_replies(struct db *db, const struct recover_ask *ask, const char *now,
+			    struct store_recovered *out, struct err *err)
+{
+	int64_t unsure = 0;
+
+	for (size_t i = 0; i < ask->resend_count; i++)
+		if (!db_run(db, err, NULL,
+			    "UPDATE outbox SET state = 'pending', next_at = $2 WHERE state IN ('pending', "
+			    "'sending')"
+			    " AND state = 'sending' AND platform = $1",
+			    "tt", ask->resends[i], now))
+			return false;
+	if (!db_run(db, err, &unsure,
+		    "UPDATE outbox SET state = 'unknown', reason = 'the daemon ended while it was being sent'"
+		    " WHERE state IN ('pending', 'sending') AND state = 'sending'",
+		    ""))
+		return false;
+	out->unsure = (size_t)unsure;
+	return true;
+}
+
+struct unplaced {
+	struct store_accepted *accepted;
+	const char **platforms, **installations;
+	size_t count, space;
+};
+
+static void make_space(struct arena *room, struct unplaced *list)
+{
+	struct unplaced old = *list;
+
+	if (list->count < list->space)
+		return;
+	list->space = list->space * 2 + 16;
+	list->accepted = arena_alloc(room, list->space * sizeof(*list->accepted));
+	list->platforms = arena_alloc(room, list->space * sizeof(*list->platforms));
+	list->installations = arena_alloc(room, list->space * sizeof(*list->installations));
+	for (size_t i = 0; i < old.count; i++) {
+		list->accepted[i] = old.accepted[i];
+		list->platforms[i] = old.platforms[i];
+		list->installations[i] = old.installations[i];
+	}
+}
+
+/* Messages whose sender was neither admitted nor refused; the sender may be known by now. */
+static bool read_unplaced(struct db *db, struct arena *room, struct store_recovered *out, struct err *err)
+{
+	struct unplaced list = { 0 };
+	struct query query;
+
+	db_query(
+		db, &query,
+		"SELECT w.id, w.uuid, w.platform, w.installation, p.id, p.org_id, p.display_name, p.role, "
+		"p.status"
+		" FROM inbox w LEFT JOIN platform_identities i ON i.platform = w.platform"
+		" AND i.installation = w.installation AND i.external_user_id = w.sender"
+		" LEFT JOIN user_profiles p ON p.id = coalesce(w.profile_id, i.profile_id)"
+		" WHERE w.state IN ('accepted', 'claimed') AND w.\"llmConversationId\" IS NULL ORDER BY w.id",
+		"");
+	while (db_row(&query)) {
+		struct store_accepted *accepted;
+
+		make_space(room, &list);
+		list.platforms[list.count] = room_text(room, &query, 2);
+		list.installations[list.count] = room_text(room, &query, 3);
+		accepted = &list.accepted[list.count++];
+		*accepted = (struct store_accepted){
+			.inbox_id = db_int(&query, 0),
+			.uuid = room_text(room, &query, 1),
+			.state = MESSAGE_ACCEPTED,
+		};
+		if (!db_null(&query, 4)) {
+			struct speaker *speaker = arena_alloc(room, sizeof(*speaker));
+
+			*speaker = (struct speaker){
+				.profile_id = room_text(room, &query, 4),
+				.org_id = room_text(room, &query, 5),
+				.display_name = room_text(room, &query, 6),
+				.active = strcmp(db_text(&query, 8), "active") == 0,
+			};
+			room_role_parse(db_text(&query, 7), &speaker->role);
+			accepted->speaker = speaker;
+		}
+	}
+	out->unplaced = list.accepted;
+	out->unplaced_platforms = list.platforms;
+	out->unplaced_installations = list.installations;
+	out->unplaced_count = list.count;
+	return db_end(&query, err);
+}
+
+static bool run_recover(struct db *db, struct job *job, struct err *err)
+{
+	const struct recover_ask *ask = job->ask;
+	struct store_recovered *out = arena_alloc(job->room, sizeof(*out));
+	int64_t now_ms = clock_wall_ms();
+	struct turns waiting;
+
+	job->answer = out;
+	if (!recover_turns(db, job->room, now_ms, out, err) ||
+	    !recover_replies(db, ask, room_time(job->room, now_ms), out, err) ||
+	    !read_ids(
+		    db, job->room, &waiting,
+		    "SELECT \"llmConversationId\" FROM inbox WHERE state IN ('accepted', 'claimed') AND id > "
+		    "$1"
+		    " AND \"llmConversationId\" IS NOT NULL GROUP BY \"llmConversationId\" ORDER BY min(id)",
+		    "i", 0, err))
+		return false;
+	out->conversations = waiting.ids;
+	out->conversation_count = waiting.count;
+	return read_unplaced(db, job->room, out, err);
+}
+
+static void give_recover(struct job *job)
+{
+	const struct recover_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err, job->answer);
+}
+
+void store_recover(struct store *store, const char *const *resends, size_t resend_count,
+		   store_recovered_fn *fn, void *owner, uint64_t ticket)
+{
+	struct job *job =
+		job_create(JOB_WRITE, run_recover, give_recover, sizeof(struct recover_ask), owner, ticket);
+	struct recover_ask *ask = job->ask;
+	const char **copy = arena_alloc(job->room, resend_count * sizeof(*copy));
+
+	for (size_t i = 0; i < resend_count; i++)
+		copy[i] = job_text(job, resends[i]);
+	*ask = (struct recover_ask){ .resends = copy, .resend_count = resend_count, .fn = fn };
+	store_ask(store, job);
+}
