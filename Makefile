@@ -29,10 +29,10 @@ SEES_webhook := base io
 SEES_app     := base io db store core ai tasks api webhook
 
 PKGS_base    := jansson libcrypto
-PKGS_io      := libwebsockets libuv libcurl libcrypto
+PKGS_io      := libwebsockets libuv libcurl libssl libcrypto
 PKGS_db      := sqlite3
 PKGS_app     := libconfig libcurl smartcols jansson
-PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libcrypto smartcols
+PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
 LIBS_PLAIN   := -lhttp_parser -lwslay -lunistring -lpthread
 
 # ---- compilers and flags -------------------------------------------------------------------------------
