@@ -11,6 +11,7 @@ UNIT_tasks   := base io db store tasks
 UNIT_api     := base io api
 FAKES_api    := tests/unit/api/harness.c
 UNIT_webhook := base io webhook
+FAKES_webhook := tests/unit/webhook/stage.c
 UNIT_app     := base io db store core ai tasks api webhook app
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
