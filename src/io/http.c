@@ -77,11 +77,25 @@ static void drop_call(struct http_running *call)
 	free_call(call);
 }
 
+static const char *overdue(const struct http_running *call, uint64_t now)
+{
+	if (call->state == CALL_ENDED)
+		return NULL;
+	if (now - call->started_at >= call->total_ms)
+		return "no complete answer in time";
+	if (call->first_byte_at == 0 && now - call->started_at >= call->first_byte_ms)
+		return "no answer in time";
+	if (call->first_byte_at != 0 && call->idle_ms != 0 && now - call->last_byte_at >= call->idle_ms)
+		return "the answer stopped in the middle";
+	return NULL;
+}
+
 static void begin(struct http_running *call)
 {
 	struct http_shard *shard;
 
-	if (call->refused.kind != ERR_NONE) {
+	call->overdue = overdue(call, clock_mono_ms());
+	if (call->refused.kind != ERR_NONE || call->overdue != NULL) {
 		move(call, CALL_ENDED);
 		return;
 	}
@@ -154,19 +168,6 @@ void http_settle(struct http *http, struct http_shard *shard)
 }
 
 /* ---- limits -------------------------------------------------------------------------------------------- */
-
-static const char *overdue(const struct http_running *call, uint64_t now)
-{
-	if (call->state == CALL_ENDED)
-		return NULL;
-	if (now - call->started_at >= call->total_ms)
-		return "no complete answer in time";
-	if (call->first_byte_at == 0 && now - call->started_at >= call->first_byte_ms)
-		return "no answer in time";
-	if (call->first_byte_at != 0 && call->idle_ms != 0 && now - call->last_byte_at >= call->idle_ms)
-		return "the answer stopped in the middle";
-	return NULL;
-}
 
 static bool close_unused(struct http *http, uint64_t now)
 {
