@@ -6,7 +6,9 @@ UNIT_store   := base io db store
 UNIT_core    := base core
 FAKES_core   := $(wildcard tests/fakes/*.c)
 FAKES_io     := tests/unit/io/peer.c tests/unit/io/client.c
-UNIT_ai      := base io ai
+UNIT_ai      := base ai
+FAKES_ai     := tests/fakes/fake_loop.c tests/unit/ai/fake_http.c
+SEES_UNIT_ai := io
 UNIT_tasks   := base io db store tasks
 UNIT_api     := base io api
 FAKES_api    := tests/unit/api/harness.c
@@ -20,7 +22,7 @@ define UNIT_RULES
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	@echo "  TEST $$@"
-	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)) $(SEES_UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl
 endef
 $(foreach r,$(ROOMS),$(eval $(call UNIT_RULES,$(r))))
 

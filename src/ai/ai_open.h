@@ -19,12 +19,12 @@ struct ai_options {
 	const struct log *log;
 	const struct settings *const *models; /* the groups of settings `models`; none: one "local" */
 	size_t model_count;
-	const char *model;                    /* assistant.model: the default; NULL: the first */
-	const struct ai_price *prices;        /* copied */
+	const char *model;	       /* assistant.model: the default; NULL: the first */
+	const struct ai_price *prices; /* copied */
 	size_t price_count;
-	unsigned rounds_max;                  /* model, tools, model, ...: replies that ask for tools */
-	unsigned attempts_max;                /* requests for one reply, retries included */
-	unsigned turn_ms;                     /* the whole question */
+	unsigned rounds_max;   /* model, tools, model, ...: replies that ask for tools */
+	unsigned attempts_max; /* requests for one reply, retries included */
+	unsigned turn_ms;      /* the whole question */
 };
 
 /* Every provider's settings are checked here by models[].provider. NULL and err on failure. */
@@ -33,8 +33,8 @@ void ai_destroy(struct ai *ai); /* cancels what runs; takes NULL */
 
 /* Is this model reachable with its key? For doctor. */
 void ai_check(struct ai *ai, const char *model,
-	      void (*checked)(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms), void *owner,
-	      uint64_t ticket);
+	      void (*checked)(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms),
+	      void *owner, uint64_t ticket);
 
 /* Names for messages and status, in order of the settings; NULL past the end. */
 const char *ai_model_name(const struct ai *ai, size_t index);

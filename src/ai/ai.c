@@ -1,0 +1,304 @@
+/* The AI room's door: makes the models, finds the turn that an event is for, starts, cancels and checks. */
+#include "ai_room.h"
+#include "loop.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct check {
+	uint64_t ticket; /* ours: without a turn's id in its upper half */
+	uint64_t theirs;
+	void (*checked)(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms);
+	void *owner;
+	bool unknown; /* no model of that name: answered by our timer */
+	struct check *next;
+};
+
+struct model *model_find(struct ai *ai, const char *name)
+{
+	if (name == NULL)
+		return ai->model;
+	for (size_t i = 0; i < ai->model_count; i++)
+		if (strcmp(ai->models[i].name, name) == 0)
+			return &ai->models[i];
+	return NULL;
+}
+
+const char *ai_model_name(const struct ai *ai, size_t index)
+{
+	return index < ai->model_count ? ai->models[index].name : NULL;
+}
+
+/* ---- from the providers -------------------------------------------------------------------------------- */
+
+struct turn *ai_turn_claim(struct ai *ai, uint64_t ticket, enum turn_state state)
+{
+	uint32_t id = (uint32_t)(ticket >> 32);
+	struct turn *turn;
+
+	HASH_FIND(by_id, ai->by_id, &id, sizeof(id), turn);
+	return turn && turn->state == state ? turn : NULL;
+}
+
+static void on_part(void *owner, uint64_t ticket, const char *text, size_t len)
+{
+	struct turn *turn = ai_turn_claim(owner, ticket, TURN_ASKING);
+
+	if (turn && turn->step == (uint32_t)ticket)
+		ai_turn_part(turn, text, len);
+}
+
+static void on_done(void *owner, uint64_t ticket, const struct llm_reply *reply)
+{
+	struct turn *turn = ai_turn_claim(owner, ticket, TURN_ASKING);
+
+	if (turn && turn->step == (uint32_t)ticket)
+		ai_turn_reply(turn, reply);
+}
+
+static void on_checked(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms)
+{
+	struct ai *ai = owner;
+	struct check **at = &ai->checks, *check;
+
+	while (*at && (*at)->ticket != ticket)
+		at = &(*at)->next;
+	check = *at;
+	if (check == NULL)
+		return;
+	*at = check->next;
+	check->checked(check->owner, check->theirs, err, clock_skew_ms);
+	free(check);
+}
+
+/* ---- making and ending --------------------------------------------------------------------------------- */
+
+static bool make_model(struct ai *ai, const struct ai_options *options, const struct settings *settings,
+		       struct err *err)
+{
+	struct model *model = &ai->models[ai->model_count];
+	struct llm_host host = {
+		options->loop, options->http, (struct log *)(uintptr_t)options->log, ai, on_part,
+		on_done,       on_checked
+	};
+	const char *provider = settings ? settings_text(settings, "provider") : "local";
+	const char *name = settings ? settings_text(settings, "name") : "local";
+	const char *id = settings ? settings_text(settings, "model") : NULL;
+	const char *price_as = settings ? settings_text(settings, "price_as") : NULL;
+
+	model->ops = provider_find(provider);
+	if (model->ops == NULL)
+		return err_set(err, ERR_REFUSED, "%s: no model provider is called \"%s\"",
+			       settings_where(settings, "provider"), provider);
+	if (ai->model_count > 0 && model_find(ai, name))
+		return err_set(err, ERR_REFUSED, "%s: two models are called \"%s\"",
+			       settings_where(settings, "name"), name);
+	model->temperature = -1;
+	if (settings) {
+		model->context_tokens = settings_int(settings, "context_tokens");
+		model->max_output_tokens = settings_int(settings, "max_output_tokens");
+		if (settings_given(settings, "temperature"))
+			model->temperature = settings_number(settings, "temperature");
+	}
+	model->llm = model->ops->create(&host, settings, err);
+	if (model->llm == NULL)
+		return err_add(err, "model \"%s\"", name);
+	model->name = mem_text(name);
+	model->provider = mem_text(provider);
+	model->id = mem_text(id ? id : provider);
+	model->price = price_find(&ai->prices, price_as ? price_as : provider, model->id);
+	ai->model_count++;
+	return true;
+}
+
+static void answer_unknown_checks(void *data)
+{
+	struct ai *ai = data;
+	struct err err = { 0 };
+	bool found;
+
+	err_set(&err, ERR_GONE, "no model of that name in the settings");
+	do {
+		found = false;
+		for (struct check *check = ai->checks; check && !found; check = check->next) {
+			found = check->unknown;
+			if (found)
+				on_checked(ai, check->ticket, &err, 0);
+		}
+	} while (found);
+}
+
+struct ai *ai_create(const struct ai_options *options, struct err *err)
+{
+	struct ai *ai = mem_zero(1, sizeof(*ai));
+	size_t count = options->model_count ? options->model_count : 1;
+	bool fine = true;
+
+	ai->loop = options->loop;
+	ai->log = options->log;
+	ai->rounds_max = options->rounds_max;
+	ai->attempts_max = options->attempts_max ? options->attempts_max : 1;
+	ai->turn_ms = options->turn_ms;
+	ai->check_timer = loop_timer_create(ai->loop, answer_unknown_checks, ai);
+	prices_init(&ai->prices, options->prices, options->price_count);
+	ai->models = mem_zero(count, sizeof(*ai->models));
+	ai->model = &ai->models[0];
+	for (size_t i = 0; i < count && fine; i++)
+		fine = make_model(ai, options, options->model_count ? options->models[i] : NULL, err);
+	if (fine && options->model) {
+		ai->model = model_find(ai, options->model);
+		if (ai->model == NULL)
+			fine = err_set(err, ERR_REFUSED, "assistant.model: no model is called \"%s\"",
+				       options->model);
+	}
+	if (fine)
+		return ai;
+	ai_destroy(ai);
+	return NULL;
+}
+
+void ai_destroy(struct ai *ai)
+{
+	struct turn *turn, *next;
+
+	if (ai == NULL)
+		return;
+	HASH_ITER(by_id, ai->by_id, turn, next)
+	{
+		ai_turn_stop(turn);
+		ai_turn_unlink(turn);
+		ai_turn_destroy(turn);
+	}
+	for (size_t i = 0; i < ai->model_count; i++) {
+		ai->models[i].ops->destroy(ai->models[i].llm);
+		free(ai->models[i].name);
+		free(ai->models[i].provider);
+		free(ai->models[i].id);
+	}
+	while (ai->checks) {
+		struct check *after = ai->checks->next;
+
+		free(ai->checks);
+		ai->checks = after;
+	}
+	loop_timer_destroy(ai->check_timer);
+	prices_finish(&ai->prices);
+	free(ai->models);
+	free(ai);
+}
+
+/* ---- the contract of ai.h ------------------------------------------------------------------------------ */
+
+static void copy_ask(struct turn *turn, const struct ai_ask *ask)
+{
+	struct arena *arena = turn->arena;
+	struct ai_message *history = arena_alloc(arena, ask->history_count * sizeof(*history));
+	const struct tool **tools = arena_alloc(arena, ask->tool_count * sizeof(*tools));
+	struct tool_caller *caller = arena_alloc(arena, sizeof(*caller));
+
+	turn->ask = *ask;
+	turn->ask.system_prompt = arena_text(arena, ask->system_prompt);
+	turn->ask.prompt = arena_text(arena, ask->prompt);
+	turn->ask.key = arena_text(arena, ask->key);
+	for (size_t i = 0; i < ask->history_count; i++)
+		history[i] =
+			(struct ai_message){ ask->history[i].role, arena_text(arena, ask->history[i].text) };
+	turn->ask.history = history;
+	for (size_t i = 0; i < ask->tool_count; i++)
+		tools[i] = ask->tools[i];
+	turn->ask.tools = tools;
+	turn->ask.journal = NULL;
+	turn->ask.journal_count = 0;
+	if (ask->caller == NULL)
+		return;
+	caller->org_id = arena_text(arena, ask->caller->org_id);
+	caller->profile_id = arena_text(arena, ask->caller->profile_id);
+	caller->conversation_id = ask->caller->conversation_id;
+	turn->ask.caller = caller;
+}
+
+static void enter_tables(struct ai *ai, struct turn *turn)
+{
+	struct turn *other;
+
+	do {
+		turn->id = ++ai->last_id;
+		HASH_FIND(by_id, ai->by_id, &turn->id, sizeof(turn->id), other);
+	} while (turn->id == 0 || other);
+	HASH_ADD(by_id, ai->by_id, id, sizeof(turn->id), turn);
+	HASH_ADD(by_ticket, ai->by_ticket, ticket, sizeof(turn->ticket), turn);
+}
+
+void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner,
+	      uint64_t ticket)
+{
+	struct turn *turn = mem_zero(1, sizeof(*turn));
+	struct err err = { 0 };
+
+	turn->ai = ai;
+	turn->ticket = ticket;
+	turn->events = events;
+	turn->owner = owner;
+	turn->arena = arena_create();
+	turn->timer = loop_timer_create(ai->loop, ai_turn_fire, turn);
+	copy_ask(turn, ask);
+	turn->model = model_find(ai, ask->model);
+	if (turn->model == NULL) { /* a conversation may name a model that has since left the settings */
+		log_warn(ai->log, "no model is called \"%.64s\"; the default answers", ask->model);
+		turn->model = ai->model;
+	}
+	if (turn->ask.max_output_tokens <= 0)
+		turn->ask.max_output_tokens = turn->model->max_output_tokens;
+	if (turn->ask.temperature < 0)
+		turn->ask.temperature = turn->model->temperature;
+	enter_tables(ai, turn);
+	ai_turn_start(turn);
+	if (!journal_load(turn, ask, &err))
+		turn->broken = arena_text(turn->arena, err.text);
+}
+
+static struct turn *find(struct ai *ai, uint64_t ticket)
+{
+	struct turn *turn;
+
+	HASH_FIND(by_ticket, ai->by_ticket, &ticket, sizeof(ticket), turn);
+	return turn;
+}
+
+void ai_journaled(struct ai *ai, uint64_t ticket)
+{
+	struct turn *turn = find(ai, ticket);
+
+	if (turn)
+		ai_turn_journaled(turn);
+}
+
+void ai_cancel(struct ai *ai, uint64_t ticket,
+	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
+{
+	struct turn *turn = find(ai, ticket);
+
+	if (turn == NULL)
+		return;
+	if (turn->state == TURN_ASKING)
+		attempt_add_stopped(turn, "cancelled");
+	ai_turn_stop(turn);
+	ai_turn_unlink(turn);
+	if (left && turn->attempt_count > 0)
+		left(owner, turn->attempts, turn->attempt_count);
+	ai_turn_destroy(turn);
+}
+
+void ai_check(struct ai *ai, const char *model,
+	      void (*checked)(void *owner, uint64_t ticket, const struct err *err, int64_t clock_skew_ms),
+	      void *owner, uint64_t ticket)
+{
+	struct check *check = mem_zero(1, sizeof(*check));
+	struct model *found = model_find(ai, model);
+
+	*check = (struct check){ ++ai->last_check, ticket, checked, owner, found == NULL, ai->checks };
+	ai->checks = check;
+	if (found)
+		found->ops->check(found->llm, check->ticket);
+	else
+		loop_timer_start(ai->check_timer, 0, 0);
+}

@@ -1,0 +1,453 @@
+/* Puts a reply together from the chunks of a stream or from one body, tolerant of what the many servers that
+ * call themselves compatible do differently. */
+#include "json.h"
+#include "mem.h"
+#include "openai.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- text ---------------------------------------------------------------------------------------------- */
+
+static const char think_open[] = "<think>", think_close[] = "</think>";
+
+static void show(struct openai_reply *reply, const char *text, size_t len)
+{
+	if (reply->text.len + len > OPENAI_TEXT_MAX) {
+		reply->too_long = true;
+		return;
+	}
+	buf_add(&reply->text, text, len);
+}
+
+static size_t blank_len(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && (text[i] == ' ' || text[i] == '\n' || text[i] == '\r' || text[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* How many bytes at the end of text could be the beginning of mark. */
+static size_t begun_mark(const char *text, size_t len, const char *mark)
+{
+	size_t most = strlen(mark) - 1;
+
+	for (size_t n = len < most ? len : most; n > 0; n--)
+		if (memcmp(text + len - n, mark, n) == 0)
+			return n;
+	return 0;
+}
+
+/* Within <think>: all is dropped up to the closing mark, of which the beginning may be the end of this piece.
+ */
+static bool leave_thought(struct openai_reply *reply)
+{
+	const char *held = buf_str(&reply->held), *close = strstr(held, think_close);
+
+	if (close == NULL) {
+		buf_drop(&reply->held, reply->held.len - begun_mark(held, reply->held.len, think_close));
+		return false;
+	}
+	buf_drop(&reply->held, (size_t)(close - held) + sizeof(think_close) - 1);
+	reply->thinking = false;
+	return true;
+}
+
+/* Only a thought at the start of an answer is taken out: further on, "<think>" is what somebody writes about.
+ */
+static void enter_thought(struct openai_reply *reply)
+{
+	const char *held = buf_str(&reply->held);
+	size_t blank = blank_len(held, reply->held.len), rest = reply->held.len - blank;
+	size_t open = sizeof(think_open) - 1;
+
+	if (rest >= open && memcmp(held + blank, think_open, open) == 0) {
+		buf_drop(&reply->held, blank + open);
+		reply->thinking = true;
+	} else if (rest > 0 && (rest >= open || memcmp(held + blank, think_open, rest) != 0)) {
+		reply->started = true;
+		show(reply, held + blank, rest);
+		buf_free(&reply->held);
+	}
+}
+
+static void add_text(struct openai_reply *reply, const char *text, size_t len)
+{
+	bool was_thinking;
+
+	if (len == 0)
+		return;
+	if (reply->started) {
+		show(reply, text, len);
+		return;
+	}
+	buf_add(&reply->held, text, len);
+	do {
+		was_thinking = reply->thinking;
+		if (reply->thinking && !leave_thought(reply))
+			return;
+		enter_thought(reply);
+	} while (reply->thinking != was_thinking && !reply->started);
+}
+
+void openai_decode_end(struct openai_reply *reply)
+{
+	const char *held = buf_str(&reply->held);
+	size_t blank = blank_len(held, reply->held.len);
+
+	if (!reply->started && !reply->thinking)
+		show(reply, held + blank, reply->held.len - blank);
+	buf_free(&reply->held);
+}
+
+/* A string, or (Mistral) a list of parts of which only text is shown. */
+static void add_content(struct openai_reply *reply, const json_t *content)
+{
+	const json_t *part;
+	size_t i;
+
+	if (json_is_string(content)) {
+		add_text(reply, json_string_value(content), json_string_length(content));
+		return;
+	}
+	json_array_foreach(content, i, part)
+	{
+		const char *type = json_text(part, "type"), *text = json_text(part, "text");
+
+		if (text && (type == NULL || strcmp(type, "text") == 0))
+			add_text(reply, text, strlen(text));
+	}
+}
+
+static void add_reasoning(struct openai_reply *reply, const json_t *delta)
+{
+	const char *name = json_text(delta, "reasoning_content") ? "reasoning_content" : "reasoning";
+	const char *text = json_text(delta, name);
+	const json_t *details = json_object_get(delta, "reasoning_details");
+
+	if (text && *text && reply->reasoning.len + strlen(text) <= OPENAI_TEXT_MAX) {
+		if (reply->reasoning_name == NULL)
+			reply->reasoning_name = mem_text(name);
+		buf_text(&reply->reasoning, text);
+	}
+	if (json_is_array(details) && json_array_size(details) > 0) {
+		free(reply->reasoning_details);
+		reply->reasoning_details = json_write(details);
+	}
+}
+
+/* ---- tool calls ---------------------------------------------------------------------------------------- */
+
+static bool complete(const struct openai_call *call)
+{
+	json_t *value = json_read(buf_str(&call->arguments), call->arguments.len, NULL);
+	bool object = json_is_object(value);
+
+	json_decref(value);
+	return object;
+}
+
+static struct openai_call *new_call(struct openai_reply *reply, int64_t index)
+{
+	struct openai_call *call;
+
+	if (reply->call_count == OPENAI_CALLS_MAX) {
+		reply->too_long = true;
+		return NULL;
+	}
+	reply->calls = mem_resize(reply->calls, reply->call_count + 1, sizeof(*reply->calls));
+	call = &reply->calls[reply->call_count++];
+	*call = (struct openai_call){ .index = index };
+	return call;
+}
+
+/* Which call a piece belongs to. Indexes may be missing or all 0, ids may be missing, names may be repeated:
+ * a new id, or a name with arguments when those so far are whole, opens a new call. */
+static struct openai_call *call_of(struct openai_reply *reply, int64_t index, const char *id, bool opens)
+{
+	struct openai_call *found = NULL;
+
+	for (size_t i = 0; id && i < reply->call_count; i++)
+		if (reply->calls[i].id && strcmp(reply->calls[i].id, id) == 0)
+			return &reply->calls[i];
+	for (size_t i = 0; i < reply->call_count; i++)
+		if (index < 0 || reply->calls[i].index == index)
+			found = &reply->calls[i]; /* the latest */
+	if (found == NULL || (id && found->id) || (id && index < 0) ||
+	    (opens && found->name && complete(found)))
+		return new_call(reply, index);
+	return found;
+}
+
+static void add_arguments(struct openai_reply *reply, struct openai_call *call, const char *text)
+{
+	size_t len = strlen(text);
+
+	reply->argument_bytes += len;
+	if (reply->argument_bytes > OPENAI_ARGUMENTS_MAX)
+		reply->too_long = true;
+	else
+		buf_add(&call->arguments, text, len);
+}
+
+static void add_call(struct openai_reply *reply, const json_t *piece)
+{
+	const json_t *function = json_object_get(piece, "function");
+	const json_t *arguments = json_object_get(function, "arguments");
+	const json_t *extra = json_object_get(piece, "extra_content");
+	const char *id = json_text(piece, "id"), *name = json_text(function, "name");
+	char *text =
+		json_is_object(arguments) ? json_write(arguments) : mem_text(json_string_value(arguments));
+	struct openai_call *call;
+
+	if (id && *id == '\0')
+		id = NULL;
+	if (name && *name == '\0')
+		name = NULL;
+	call = call_of(reply, json_int(piece, "index", -1), id, name && text && *text);
+	if (call) {
+		if (call->id == NULL)
+			call->id = mem_text(id);
+		if (call->name == NULL)
+			call->name = mem_text(name);
+		if (json_is_object(extra) && call->extra == NULL)
+			call->extra = json_write(extra);
+		if (text)
+			add_arguments(reply, call, text);
+	}
+	free(text);
+}
+
+static void add_calls(struct openai_reply *reply, const json_t *list)
+{
+	const json_t *piece;
+	size_t i;
+
+	json_array_foreach(list, i, piece) if (json_is_object(piece)) add_call(reply, piece);
+}
+
+/* ---- the end and the bill ------------------------------------------------------------------------------ */
+
+static void set_stop(struct openai_reply *reply, const char *reason)
+{
+	static const struct {
+		const char *reason;
+		enum llm_stop stop;
+	} known[] = {
+		{ "length", LLM_STOP_LENGTH },	   { "model_length", LLM_STOP_LENGTH },
+		{ "max_tokens", LLM_STOP_LENGTH }, { "content_filter", LLM_STOP_REFUSED },
+		{ "tool_calls", LLM_STOP_TOOLS },  { "function_call", LLM_STOP_TOOLS },
+	};
+
+	reply->finished = true;
+	reply->stop = LLM_STOP_END;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(reason, known[i].reason) == 0)
+			reply->stop = known[i].stop;
+	if (strcmp(reason, "error") == 0)
+		reply->failed = true;
+}
+
+/* Some servers send it with every chunk: the last one counts, they are never added up. */
+static void set_usage(struct openai_reply *reply, const json_t *usage)
+{
+	const json_t *cost = json_object_get(usage, "cost");
+	int64_t cached = json_int(json_object_get(usage, "prompt_tokens_details"), "cached_tokens", -1);
+
+	if (!json_is_object(usage))
+		return;
+	reply->has_usage = true;
+	reply->input_tokens = json_int(usage, "prompt_tokens", -1);
+	reply->output_tokens = json_int(usage, "completion_tokens", -1);
+	reply->cached_tokens = cached >= 0 ? cached : json_int(usage, "prompt_cache_hit_tokens", -1);
+	if (json_is_number(cost) && json_number_value(cost) >= 0 && json_number_value(cost) < 1e6) {
+		reply->has_cost = true;
+		reply->cost_micros = (int64_t)(json_number_value(cost) * 1e6 + 0.5);
+	}
+}
+
+/* ---- chunks and bodies --------------------------------------------------------------------------------- */
+
+/* message and delta have the same members. */
+static void add_message(struct openai_reply *reply, const json_t *message)
+{
+	const char *refusal = json_text(message, "refusal");
+
+	add_content(reply, json_object_get(message, "content"));
+	if (refusal && *refusal) {
+		reply->refusal = true;
+		add_text(reply, refusal, strlen(refusal));
+	}
+	add_reasoning(reply, message);
+	add_calls(reply, json_object_get(message, "tool_calls"));
+}
+
+static bool tells_error(struct openai_reply *reply, const json_t *root, const char *event)
+{
+	bool named = strcmp(event, "error") == 0;
+	const json_t *groq = json_object_get(root, "x_groq");
+
+	if (json_object_get(root, "choices") == NULL || json_is_object(json_object_get(root, "error")))
+		reply->failed |= openai_error_take(&reply->error, root);
+	else if (json_object_get(groq, "error"))
+		reply->failed |= openai_error_take(&reply->error, groq);
+	return reply->failed || named;
+}
+
+static bool add_root(struct openai_reply *reply, const json_t *root, const char *member, const char *event)
+{
+	const json_t *choice = json_array_get(json_object_get(root, "choices"), 0);
+	const char *reason = json_text(choice, "finish_reason"), *id = json_text(root, "id");
+
+	set_usage(reply, json_object_get(root, "usage"));
+	if (!reply->has_usage)
+		set_usage(reply, json_object_get(json_object_get(root, "x_groq"), "usage"));
+	if (tells_error(reply, root, event)) {
+		reply->failed = true;
+		return false;
+	}
+	if (reply->id == NULL && id && *id)
+		reply->id = mem_text(id);
+	if (json_int(choice, "index", 0) == 0)
+		add_message(reply, json_object_get(choice, member));
+	if (reason && *reason)
+		set_stop(reply, reason);
+	return !reply->failed;
+}
+
+static json_t *read_or_repair(const char *data, size_t len, struct err *err)
+{
+	json_t *root = json_read(data, len, err);
+	char *fixed;
+
+	if (root)
+		return root;
+	fixed = openai_repair(data, len);
+	root = json_read(fixed, strlen(fixed), err);
+	free(fixed);
+	return root;
+}
+
+/* Two events without a blank line between reach us as two lines of one. */
+static bool decode_lines(struct openai_reply *reply, const char *event, const char *data, size_t len,
+			 struct err *err)
+{
+	const char *end = data + len;
+
+	while (data < end) {
+		const char *lf = memchr(data, '\n', (size_t)(end - data));
+		const char *stop = lf ? lf : end;
+
+		if (!openai_decode_event(reply, event, data, (size_t)(stop - data), err))
+			return false;
+		data = stop + 1;
+	}
+	return true;
+}
+
+bool openai_decode_event(struct openai_reply *reply, const char *event, const char *data, size_t len,
+			 struct err *err)
+{
+	size_t blank = blank_len(data, len);
+	json_t *root;
+	bool fine;
+
+	data += blank;
+	len -= blank;
+	while (len > 0 && blank_len(data + len - 1, 1) == 1)
+		len--;
+	if (len == 0 || reply->ended)
+		return true;
+	if (len == 6 && memcmp(data, "[DONE]", 6) == 0) {
+		reply->ended = true;
+		return true;
+	}
+	root = read_or_repair(data, len, memchr(data, '\n', len) ? NULL : err);
+	if (root == NULL)
+		return memchr(data, '\n', len) ? decode_lines(reply, event, data, len, err) : false;
+	fine = add_root(reply, root, "delta", event) ||
+	       err_set(err, ERR_AGAIN, "the server broke off with an error");
+	json_decref(root);
+	return fine;
+}
+
+bool openai_decode_body(struct openai_reply *reply, const char *body, size_t len, struct err *err)
+{
+	json_t *root = read_or_repair(body, len, err);
+	bool fine;
+
+	if (root == NULL)
+		return false;
+	fine = add_root(reply, root, "message", "");
+	if (!fine)
+		err_set(err, ERR_AGAIN, "the server answered with an error");
+	else if (!json_is_object(json_array_get(json_object_get(root, "choices"), 0)))
+		fine = err_set(err, ERR_AGAIN, "the server's answer holds no choices");
+	reply->ended = fine;
+	json_decref(root);
+	return fine;
+}
+
+/* ---- what is sent back --------------------------------------------------------------------------------- */
+
+static void put_member(struct buf *out, const char *name, const char *text, size_t len)
+{
+	buf_format(out, ",\"%s\":", name);
+	json_quote(out, text, len);
+}
+
+static void put_raw_call(struct buf *out, const struct openai_call *call)
+{
+	buf_text(out, "{\"type\":\"function\"");
+	if (call->id)
+		put_member(out, "id", call->id, strlen(call->id));
+	buf_text(out, ",\"function\":{\"name\":");
+	json_quote(out, call->name ? call->name : "", call->name ? strlen(call->name) : 0);
+	put_member(out, "arguments", buf_str(&call->arguments), call->arguments.len);
+	buf_text(out, "}");
+	if (call->extra) {
+		buf_text(out, ",\"extra_content\":");
+		buf_text(out, call->extra);
+	}
+	buf_text(out, "}");
+}
+
+void openai_raw(const struct openai_reply *reply, struct buf *out)
+{
+	buf_text(out, "{\"role\":\"assistant\"");
+	put_member(out, "content", buf_str(&reply->text), reply->text.len);
+	if (reply->reasoning_name)
+		put_member(out, reply->reasoning_name, buf_str(&reply->reasoning), reply->reasoning.len);
+	if (reply->reasoning_details) {
+		buf_text(out, ",\"reasoning_details\":");
+		buf_text(out, reply->reasoning_details);
+	}
+	if (reply->call_count > 0)
+		buf_text(out, ",\"tool_calls\":[");
+	for (size_t i = 0; i < reply->call_count; i++) {
+		if (i > 0)
+			buf_text(out, ",");
+		put_raw_call(out, &reply->calls[i]);
+	}
+	buf_text(out, reply->call_count > 0 ? "]}" : "}");
+}
+
+void openai_reply_finish(struct openai_reply *reply)
+{
+	for (size_t i = 0; i < reply->call_count; i++) {
+		free(reply->calls[i].id);
+		free(reply->calls[i].name);
+		free(reply->calls[i].extra);
+		buf_free(&reply->calls[i].arguments);
+	}
+	free(reply->calls);
+	free(reply->reasoning_name);
+	free(reply->reasoning_details);
+	free(reply->id);
+	buf_free(&reply->text);
+	buf_free(&reply->reasoning);
+	buf_free(&reply->held);
+	openai_error_finish(&reply->error);
+	*reply = (struct openai_reply){ 0 };
+}
