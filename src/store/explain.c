@@ -1,0 +1,114 @@
+/* What happened to one message, from its arrival to the delivery of its answer. */
+#include "people.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* In every statement $1 is the inbox id. The turn is found through the row itself. */
+#define TURN	" (SELECT turn_id FROM inbox WHERE id = CAST($1 AS BIGINT))"
+#define TASK	" (SELECT \"llmTaskId\" FROM \"LLMConversationMessage\" WHERE id =" TURN ")"
+#define REPLIES " WHERE o.turn_id =" TURN " OR o.inbox_id = CAST($1 AS BIGINT)"
+
+static const struct part {
+	const char *name;
+	bool list;
+	const char *sql;
+} parts[] = {
+	{ "message", false,
+	  "SELECT i.id, i.uuid, i.platform, i.installation, i.sender, i.sender_name, i.profile_id, i.state, "
+	  "i.reason,"
+	  " i.attempts, i.body AS text, i.files AS \"files:json\", i.delivery_key, i.semantic_key,"
+	  " i.\"llmConversationId\" AS conversation_id, c.uuid AS conversation_uuid, i.seq, i.turn_id, "
+	  "i.sent_at,"
+	  " i.received_at, i.finished_at, i.dropped_at FROM inbox i"
+	  " LEFT JOIN \"LLMConversation\" c ON c.id = i.\"llmConversationId\" WHERE i.id = CAST($1 AS "
+	  "BIGINT)" },
+	{ "turn", false,
+	  "SELECT id, uuid, \"userPrompt\" AS prompt, \"llmParsedOutput\" AS answer, \"promptAt\" AS "
+	  "prompt_at,"
+	  " \"answeredAt\" AS answered_at, language FROM \"LLMConversationMessage\" WHERE id =" TURN },
+	{ "merged", true,
+	  "SELECT id, uuid, body AS text, state, received_at FROM inbox WHERE turn_id =" TURN
+	  " ORDER BY id" },
+	{ "task", false,
+	  "SELECT id, status, provider, model, \"startedAt\" AS started_at, \"finishedAt\" AS finished_at,"
+	  " \"latencyMs\" AS latency_ms, \"firstTokenMs\" AS first_token_ms, \"totalInputTokens\" AS "
+	  "input_tokens,"
+	  " \"totalOutputTokens\" AS output_tokens, \"totalTokens\" AS tokens, \"costMicros\" AS "
+	  "\"cost_usd:usd\","
+	  " \"errorMessage\" AS error FROM \"LLMTask\" WHERE id =" TASK },
+	{ "steps", true,
+	  "SELECT n, kind, round, \"callId\" AS call_id, tool, failed AS \"failed:bool\", payload AS "
+	  "\"payload:json\","
+	  " \"createdAt\" AS created_at FROM \"LLMTaskStep\" WHERE \"llmTaskId\" =" TASK " ORDER BY n" },
+	{ "attempts", true,
+	  "SELECT created_at, provider, model_used AS model, success AS \"success:bool\", error_message AS "
+	  "error,"
+	  " input_tokens, output_tokens, tokens_used AS tokens, cost_micros AS \"cost_usd:usd\", latency_ms,"
+	  " first_token_ms, request_id, id FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
+	  " ORDER BY created_at, id" },
+	{ "replies", true,
+	  "SELECT 'r' || o.id AS id, o.uuid, o.platform, o.installation, o.state, o.reason, o.attempts, "
+	  "o.body AS text,"
+	  " o.created_at, o.next_at, o.expires_at, o.sent_at, o.remote_id FROM outbox o" REPLIES
+	  " ORDER BY o.id" },
+	{ "timeline", true,
+	  "SELECT at, what FROM ("
+	  "SELECT sent_at AS at, 1 AS rank, 'said on ' || platform || '/' || installation AS what FROM inbox"
+	  " WHERE id = CAST($1 AS BIGINT)"
+	  " UNION ALL SELECT received_at, 2, 'accepted' FROM inbox WHERE id = CAST($1 AS BIGINT)"
+	  " UNION ALL SELECT \"promptAt\", 3, 'turn ' || id || ' begun' FROM \"LLMConversationMessage\" "
+	  "WHERE id =" TURN " UNION ALL SELECT \"createdAt\", 4, CASE kind WHEN 'reply' THEN 'model asks for "
+			    "tools' WHEN 'intent'"
+	  " THEN 'tool ' || tool || ' called' ELSE 'tool ' || tool || CASE WHEN failed THEN ' failed' ELSE ' "
+	  "answered'"
+	  " END END FROM \"LLMTaskStep\" WHERE \"llmTaskId\" =" TASK
+	  " UNION ALL SELECT created_at, 5, 'model ' || coalesce(model_used, 'unknown') || CASE WHEN success"
+	  " THEN ' answered in ' || latency_ms || ' ms' ELSE ' failed: ' || coalesce(error_message, "
+	  "'unknown') END"
+	  " FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
+	  " UNION ALL SELECT finished_at, 6, state || CASE WHEN reason IS NULL THEN '' ELSE ': ' || reason "
+	  "END FROM inbox"
+	  " WHERE id = CAST($1 AS BIGINT)"
+	  " UNION ALL SELECT dropped_at, 7, 'dropped by the operator' FROM inbox WHERE id = CAST($1 AS "
+	  "BIGINT)"
+	  " UNION ALL SELECT o.created_at, 8, 'reply r' || o.id || ' stored' FROM outbox o" REPLIES
+	  " UNION ALL SELECT o.sent_at, 9, 'reply r' || o.id || ' delivered' FROM outbox o" REPLIES
+	  ") AS t WHERE at IS NOT NULL ORDER BY at, rank" },
+};
+
+static bool find(struct db *db, const char *text, const char *profile, int64_t *id_out, struct err *err)
+{
+	bool is_id = text[0] != '\0' && strlen(text) <= 18 && text[strspn(text, "0123456789")] == '\0';
+	bool found;
+
+	if (!db_one_int(
+		    db, err, &found, id_out,
+		    is_id ? "SELECT id FROM inbox WHERE id = CAST($1 AS BIGINT) AND ($2 IS NULL OR "
+			    "profile_id = $2)"
+			  : "SELECT id FROM inbox WHERE uuid = lower($1) AND ($2 IS NULL OR profile_id = $2)",
+		    "tt", text, profile))
+		return false;
+	return found || err_set(err, ERR_GONE, "there is no message %.*s", CUT(text));
+}
+
+bool explain_print(struct db *db, struct arena *room, const char *const *args, struct buf *out,
+		   struct err *err)
+{
+	const char *id_text;
+	int64_t id;
+	bool done, found;
+
+	if (!find(db, args[0], args[1], &id, err))
+		return false;
+	id_text = arena_format(room, "%" PRId64, id);
+	done = true;
+	for (size_t i = 0; done && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		buf_format(out, "%s\"%s\":", i ? "," : "{", parts[i].name);
+		if (parts[i].list)
+			done = rows_of(db, out, parts[i].sql, &id_text, 1, err);
+		else
+			done = row_of(db, out, parts[i].sql, &id_text, 1, &found, err);
+	}
+	buf_text(out, "}");
+	return done;
+}
