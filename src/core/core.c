@@ -2,6 +2,7 @@
 #include "core.h"
 #include "buf.h"
 #include "counts.h"
+#include "door.h"
 #include "ingress.h"
 #include "inside.h"
 #include "installation.h"
@@ -11,7 +12,6 @@
 #include "outbox.h"
 #include "pressure.h"
 #include "stopping.h"
-#include "door.h"
 #include "turn.h"
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +70,7 @@ static void sweep(void *data)
 	pressure_refresh(core->pressure);
 	turns_sweep(core->turns);
 	door_sweep(core->door);
+	ingress_sweep(core->ingress);
 	outbox_sweep(core->outbox);
 	lanes_pump(core->lanes);
 }
@@ -137,9 +138,9 @@ static void take_over(struct core *core, const struct store_recovered *recovered
 		lanes_wait(core->lanes, recovered->conversations[i]);
 	for (size_t i = 0; i < recovered->unplaced_count; i++)
 		door_decide(core->door,
-				 installation_find(core, recovered->unplaced_platforms[i],
-						   recovered->unplaced_installations[i]),
-				 &recovered->unplaced[i]);
+			    installation_find(core, recovered->unplaced_platforms[i],
+					      recovered->unplaced_installations[i]),
+			    &recovered->unplaced[i]);
 }
 
 static void done_recover(void *owner, uint64_t ticket, const struct err *err,
@@ -237,8 +238,8 @@ void core_status(struct core *core, struct buf *out)
 		   "%zu,"
 		   "\"sending\":%zu,\"stopping\":%s,\"platforms\":",
 		   lanes_conversations(core->lanes), lanes_messages(core->lanes),
-		   (unsigned long long)oldest_ms, door_count(core->door),
-		   outbox_in_flight(core->outbox), core->phase >= CORE_STOPPING ? "true" : "false");
+		   (unsigned long long)oldest_ms, door_count(core->door), outbox_in_flight(core->outbox),
+		   core->phase >= CORE_STOPPING ? "true" : "false");
 	installations_status(core, out);
 	buf_text(out, "}");
 }

@@ -123,8 +123,8 @@ static void ask_admit(struct stranger *stranger)
 
 	stranger->reserved = lanes_reserve(core->lanes);
 	core_asking(core);
-	store_admit(core->options.store, stranger->inbox_id, stranger->reserved, done_admit,
-		    stranger->door, stranger->serial);
+	store_admit(core->options.store, stranger->inbox_id, stranger->reserved, done_admit, stranger->door,
+		    stranger->serial);
 }
 
 static void ask_refuse(struct stranger *stranger)
@@ -162,8 +162,7 @@ static void ask(struct stranger *stranger)
 		ask_refuse(stranger);
 }
 
-void door_decide(struct door *door, struct installation *inst,
-		      const struct store_accepted *accepted)
+void door_decide(struct door *door, struct installation *inst, const struct store_accepted *accepted)
 {
 	struct core *core = door->core;
 	struct stranger *stranger;

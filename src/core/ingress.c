@@ -2,13 +2,13 @@
 #include "ingress.h"
 #include "counts.h"
 #include "crypto.h"
+#include "door.h"
 #include "installation.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
 #include "pressure.h"
 #include "store.h"
-#include "door.h"
 #include "turn.h"
 #include <stdlib.h>
 #include <utlist.h>
@@ -45,6 +45,7 @@ struct ingress {
 	struct arrival *refused;  /* answered in the next round, like the looks */
 	struct look *looks;	  /* with the store */
 	struct look *looked;
+	struct look *later; /* the store could not say; asked again at the next sweep */
 	bool posted;
 };
 
@@ -286,6 +287,10 @@ static void done_look(void *owner, uint64_t ticket, const struct err *err, const
 	if (look == NULL)
 		return;
 	HASH_DEL(ingress->looks, look);
+	if (!holds && core_may_ask_again(err) && ingress->core->phase == CORE_RUNNING) {
+		LL_PREPEND(ingress->later, look); /* "no such message" would be a lie */
+		return;
+	}
 	if (!holds)
 		log_warn(&look->inst->log, "look: %s", err->text);
 	if (!holds || out == NULL || is_final(out->state)) {
@@ -321,9 +326,12 @@ static void give_look(struct ingress *ingress, struct look *look)
 
 void ingress_look(struct ingress *ingress, struct installation *inst, const char *uuid, uint64_t ticket)
 {
-	struct look *look = mem_zero(1, sizeof(*look));
+	struct look *look;
 	size_t len = strnlen(uuid, MESSAGE_UUID_SIZE);
 
+	if (inst->ops->found == NULL)
+		return;
+	look = mem_zero(1, sizeof(*look));
 	look->inst = inst;
 	look->ticket = ticket;
 	if (len < MESSAGE_UUID_SIZE) /* a longer one stays empty: there is no such message */
@@ -332,7 +340,17 @@ void ingress_look(struct ingress *ingress, struct installation *inst, const char
 	post(ingress);
 }
 
+void ingress_sweep(struct ingress *ingress)
+{
+	if (ingress->later == NULL)
+		return;
+	LL_CONCAT(ingress->looked, ingress->later);
+	ingress->later = NULL;
+	post(ingress);
+}
+
 size_t ingress_owed(const struct ingress *ingress)
 {
-	return HASH_COUNT(ingress->arrivals) + HASH_COUNT(ingress->looks) + (ingress->posted ? 1 : 0);
+	return HASH_COUNT(ingress->arrivals) + HASH_COUNT(ingress->looks) +
+	       (ingress->posted || ingress->later);
 }

@@ -20,6 +20,9 @@ void ingress_look(struct ingress *ingress, struct installation *inst, const char
 /* A stored message has a person and a conversation: its turn runs or waits. */
 void ingress_placed(struct ingress *ingress, const struct store_accepted *accepted);
 
+/* Looks that the store could not answer are asked again. */
+void ingress_sweep(struct ingress *ingress);
+
 /* Answers owed to plugins. */
 size_t ingress_owed(const struct ingress *ingress);
 

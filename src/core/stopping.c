@@ -1,11 +1,11 @@
 /* Leads the daemon from running to stopped: plugins first, then turns, sends and their records. */
 #include "stopping.h"
+#include "door.h"
 #include "ingress.h"
 #include "installation.h"
 #include "log.h"
 #include "mem.h"
 #include "outbox.h"
-#include "door.h"
 #include "turn.h"
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ struct stopping {
 	struct loop_timer *timer;
 	uint64_t began_ms;
 	unsigned grace_ms;
-	bool grace_over, all_over, done;
+	bool grace_over, all_over;
 	void (*stopped)(void *owner);
 	void *owner;
 };
@@ -76,6 +76,7 @@ static void look(void *data)
 	if (!nothing_left(core))
 		return;
 	loop_timer_stop(stopping->timer);
+	loop_timer_stop(core->sweep);
 	core->phase = CORE_STOPPED;
 	log_info(core->log, "stopped after %llu ms", (unsigned long long)passed);
 	stopping->stopped(stopping->owner);

@@ -1,0 +1,142 @@
+/* Keeps the core's questions to models until the test answers them. */
+#include "fake_ai.h"
+#include "mem.h"
+#include <stdlib.h>
+#include <utlist.h>
+
+struct ai {
+	struct thought *thoughts;
+	size_t cancelled;
+};
+
+struct ai *fake_ai_create(void)
+{
+	return mem_zero(1, sizeof(struct ai));
+}
+
+static void forget(struct ai *ai, struct thought *thought)
+{
+	DL_DELETE(ai->thoughts, thought);
+	free(thought->prompt);
+	free(thought->system_prompt);
+	free(thought->model);
+	free(thought->key);
+	free(thought->profile_id);
+	free(thought);
+}
+
+void fake_ai_destroy(struct ai *ai)
+{
+	while (ai->thoughts)
+		forget(ai, ai->thoughts);
+	free(ai);
+}
+
+size_t fake_ai_count(const struct ai *ai)
+{
+	size_t count = 0;
+
+	for (const struct thought *thought = ai->thoughts; thought; thought = thought->next)
+		count++;
+	return count;
+}
+
+size_t fake_ai_cancelled(const struct ai *ai)
+{
+	return ai->cancelled;
+}
+
+struct thought *fake_ai_thought(struct ai *ai, size_t index)
+{
+	struct thought *thought = ai->thoughts;
+
+	while (thought && index--)
+		thought = thought->next;
+	return thought;
+}
+
+void fake_ai_result(struct ai *ai, struct thought *thought, const struct ai_result *result)
+{
+	const struct ai_events *events = thought->events;
+	void *owner = thought->owner;
+	uint64_t ticket = thought->ticket;
+
+	forget(ai, thought);
+	events->done(owner, ticket, result);
+}
+
+void fake_ai_answer(struct ai *ai, struct thought *thought, const char *text)
+{
+	static const struct ai_attempt attempt = { .provider = "fake",
+						   .model = "fake-1",
+						   .input_tokens = 7,
+						   .output_tokens = 3,
+						   .cached_tokens = -1,
+						   .cost_micros = 25,
+						   .first_token_ms = 120 };
+
+	fake_ai_result(ai, thought,
+		       &(struct ai_result){
+			       .text = text, .tool_calls = "[]", .attempts = &attempt, .attempt_count = 1 });
+}
+
+void fake_ai_fail(struct ai *ai, struct thought *thought, const char *code)
+{
+	struct ai_result result = { .code = code, .tool_calls = "[]" };
+
+	err_set(&result.err, ERR_AGAIN, "the model said no");
+	fake_ai_result(ai, thought, &result);
+}
+
+void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner,
+	      uint64_t ticket)
+{
+	struct thought *thought = mem_zero(1, sizeof(*thought));
+
+	thought->ticket = ticket;
+	thought->events = events;
+	thought->owner = owner;
+	thought->prompt = mem_text(ask->prompt);
+	thought->system_prompt = mem_text(ask->system_prompt);
+	thought->model = mem_text(ask->model);
+	thought->key = mem_text(ask->key);
+	thought->profile_id = mem_text(ask->caller->profile_id);
+	thought->history_count = ask->history_count;
+	thought->journal_count = ask->journal_count;
+	DL_APPEND(ai->thoughts, thought);
+}
+
+void ai_journaled(struct ai *ai, uint64_t ticket)
+{
+	struct thought *thought;
+
+	DL_FOREACH(ai->thoughts, thought)
+	{
+		if (thought->ticket == ticket)
+			thought->journaled++;
+	}
+}
+
+void ai_cancel(struct ai *ai, uint64_t ticket,
+	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
+{
+	static const struct ai_attempt attempt = { .provider = "fake",
+						   .model = "fake-1",
+						   .input_tokens = 7,
+						   .output_tokens = -1,
+						   .cached_tokens = -1,
+						   .cost_micros = AI_COST_UNKNOWN,
+						   .first_token_ms = -1,
+						   .error = "cancelled" };
+	struct thought *thought, *tmp;
+
+	DL_FOREACH_SAFE(ai->thoughts, thought, tmp)
+	{
+		if (thought->ticket != ticket)
+			continue;
+		forget(ai, thought);
+		ai->cancelled++;
+		if (left)
+			left(owner, &attempt, 1);
+	}
+}

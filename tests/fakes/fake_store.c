@@ -1,0 +1,275 @@
+/* Keeps the core's questions until the test answers them. */
+#include "fake_store.h"
+#include "mem.h"
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+struct store {
+	struct question *questions;
+};
+
+struct store_gauges fake_gauges;
+
+struct store *fake_store_create(void)
+{
+	fake_gauges = (struct store_gauges){ .disk_free = -1 };
+	return mem_zero(1, sizeof(struct store));
+}
+
+static void forget(struct store *store, struct question *q)
+{
+	DL_DELETE(store->questions, q);
+	free(q->uuid);
+	free(q->platform);
+	free(q->installation);
+	free(q->text);
+	free(q->reason);
+	free(q->code);
+	free(q->full_notice);
+	free(q->sender);
+	free(q->why);
+	free(q->remote_id);
+	free(q->result_code);
+	free(q);
+}
+
+void fake_store_destroy(struct store *store)
+{
+	while (store->questions)
+		forget(store, store->questions);
+	free(store);
+}
+
+static struct question *put(struct store *store, enum question_kind kind, void *fn, void *owner,
+			    uint64_t ticket)
+{
+	struct question *q = mem_zero(1, sizeof(*q));
+
+	q->kind = kind;
+	q->fn = fn;
+	q->owner = owner;
+	q->ticket = ticket;
+	DL_APPEND(store->questions, q);
+	return q;
+}
+
+size_t fake_store_waiting(const struct store *store, enum question_kind kind)
+{
+	size_t count = 0;
+
+	for (const struct question *q = store->questions; q; q = q->next)
+		count += q->kind == kind;
+	return count;
+}
+
+size_t fake_store_waiting_all(const struct store *store)
+{
+	size_t count = 0;
+
+	for (const struct question *q = store->questions; q; q = q->next)
+		count++;
+	return count;
+}
+
+struct question *fake_store_question(struct store *store, enum question_kind kind)
+{
+	for (struct question *q = store->questions; q; q = q->next)
+		if (q->kind == kind)
+			return q;
+	return NULL;
+}
+
+struct store_gauges store_gauges(const struct store *store)
+{
+	(void)store;
+	return fake_gauges;
+}
+
+/* ---- questions
+ * ---------------------------------------------------------------------------------------------- */
+
+void store_accept(struct store *store, const struct store_accept *ask, store_accepted_fn *fn, void *owner,
+		  uint64_t ticket)
+{
+	struct question *q = put(store, Q_ACCEPT, (void *)fn, owner, ticket);
+
+	q->uuid = mem_text(ask->uuid);
+	q->platform = mem_text(ask->platform);
+	q->installation = mem_text(ask->installation);
+	q->text = mem_text(ask->in->text);
+	q->sender = mem_text(ask->in->sender);
+	q->may_claim = ask->may_claim;
+}
+
+void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
+		 uint64_t ticket)
+{
+	struct question *q = put(store, Q_ADMIT, (void *)fn, owner, ticket);
+
+	q->id = inbox_id;
+	q->may_claim = may_claim;
+}
+
+void store_refuse(struct store *store, const struct store_refusal *ask, store_ended_fn *fn, void *owner,
+		  uint64_t ticket)
+{
+	struct question *q = put(store, Q_REFUSE, (void *)fn, owner, ticket);
+
+	q->id = ask->inbox_id;
+	q->reason = mem_text(ask->reason);
+	q->text = mem_text(ask->notice);
+	q->code = mem_text(ask->code);
+	q->full_notice = mem_text(ask->full_notice);
+	q->expire_s = ask->expire_s;
+}
+
+void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner,
+		 uint64_t ticket)
+{
+	put(store, Q_CLAIM, (void *)fn, owner, ticket)->id = conversation_id;
+}
+
+void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
+		  store_recalled_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_RECALL, (void *)fn, owner, ticket);
+
+	(void)conversation_id;
+	q->id = turn_id;
+	q->limit = limit;
+}
+
+void store_journal(struct store *store, int64_t turn_id, const struct ai_step *steps, size_t step_count,
+		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner,
+		   uint64_t ticket)
+{
+	struct question *q = put(store, Q_JOURNAL, (void *)fn, owner, ticket);
+
+	(void)attempts;
+	q->id = turn_id;
+	q->steps = step_count;
+	q->attempts = attempt_count;
+	q->text = step_count ? mem_text(steps[0].payload) : NULL;
+}
+
+void store_answer(struct store *store, const struct store_answer *ask, store_answered_fn *fn, void *owner,
+		  uint64_t ticket)
+{
+	struct question *q = put(store, Q_ANSWER, (void *)fn, owner, ticket);
+
+	q->id = ask->turn_id;
+	q->state = ask->state;
+	q->reason = mem_text(ask->reason);
+	q->text = mem_text(ask->text);
+	q->claim_next = ask->claim_next;
+	q->expire_s = ask->expire_s;
+	q->has_result = ask->result != NULL;
+	q->attempts = ask->result ? ask->result->attempt_count : 0;
+	q->result_code = ask->result ? mem_text(ask->result->code) : NULL;
+}
+
+void store_due(struct store *store, size_t limit, store_due_fn *fn, void *owner, uint64_t ticket)
+{
+	put(store, Q_DUE, (void *)fn, owner, ticket)->limit = limit;
+}
+
+void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
+		uint64_t ticket)
+{
+	struct question *q = put(store, Q_SENT, (void *)fn, owner, ticket);
+
+	q->id = sent->reply_id;
+	q->reply_state = sent->state;
+	q->next_ms = sent->next_ms;
+	q->why = mem_text(sent->why);
+	q->remote_id = mem_text(sent->remote_id);
+}
+
+void store_look(struct store *store, const char *platform, const char *installation, const char *uuid,
+		store_found_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_LOOK, (void *)fn, owner, ticket);
+
+	q->platform = mem_text(platform);
+	q->installation = mem_text(installation);
+	q->uuid = mem_text(uuid);
+}
+
+void store_recover(struct store *store, const char *const *resends, size_t resend_count,
+		   store_recovered_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_RECOVER, (void *)fn, owner, ticket);
+
+	q->limit = resend_count;
+	q->text = resend_count ? mem_text(resends[0]) : NULL;
+}
+
+/* ---- answers
+ * ------------------------------------------------------------------------------------------------ */
+
+static const struct err none;
+
+/* Takes the question off before the callback runs, which may put new ones. */
+#define ANSWER(type, ...)                                                                                    \
+	do {                                                                                                 \
+		type *fn = (type *)q->fn;                                                                    \
+		void *owner = q->owner;                                                                      \
+		uint64_t ticket = q->ticket;                                                                 \
+		struct err copy = err ? *err : none;                                                         \
+		forget(store, q);                                                                            \
+		fn(owner, ticket, &copy __VA_OPT__(, ) __VA_ARGS__);                                         \
+	} while (0)
+
+void fake_answer_accepted(struct store *store, struct question *q, const struct err *err,
+			  const struct store_accepted *accepted)
+{
+	ANSWER(store_accepted_fn, accepted);
+}
+
+void fake_answer_ended(struct store *store, struct question *q, const struct err *err,
+		       const struct store_reply *reply, const struct outgoing *ended)
+{
+	ANSWER(store_ended_fn, reply, ended);
+}
+
+void fake_answer_turn(struct store *store, struct question *q, const struct err *err,
+		      const struct store_turn *turn)
+{
+	ANSWER(store_turn_fn, turn);
+}
+
+void fake_answer_recalled(struct store *store, struct question *q, const struct err *err,
+			  const struct store_recalled *recalled)
+{
+	ANSWER(store_recalled_fn, recalled);
+}
+
+void fake_answer_done(struct store *store, struct question *q, const struct err *err)
+{
+	ANSWER(store_done_fn);
+}
+
+void fake_answer_answered(struct store *store, struct question *q, const struct err *err,
+			  const struct store_answered *answered)
+{
+	ANSWER(store_answered_fn, answered);
+}
+
+void fake_answer_due(struct store *store, struct question *q, const struct err *err,
+		     const struct store_reply *replies, size_t count, int64_t next_ms)
+{
+	ANSWER(store_due_fn, replies, count, next_ms);
+}
+
+void fake_answer_found(struct store *store, struct question *q, const struct err *err,
+		       const struct outgoing *out)
+{
+	ANSWER(store_found_fn, out);
+}
+
+void fake_answer_recovered(struct store *store, struct question *q, const struct err *err,
+			   const struct store_recovered *recovered)
+{
+	ANSWER(store_recovered_fn, recovered);
+}

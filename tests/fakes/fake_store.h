@@ -1,0 +1,69 @@
+/* A store that answers when and how the test says. Questions wait in the order they were put. */
+#ifndef FAKE_STORE_H
+#define FAKE_STORE_H
+
+#include "store.h"
+
+enum question_kind {
+	Q_ACCEPT,
+	Q_ADMIT,
+	Q_REFUSE,
+	Q_CLAIM,
+	Q_RECALL,
+	Q_JOURNAL,
+	Q_ANSWER,
+	Q_DUE,
+	Q_SENT,
+	Q_LOOK,
+	Q_RECOVER,
+};
+
+/* What was asked; only the fields of its kind are set. Strings are copies. */
+struct question {
+	enum question_kind kind;
+	void *fn, *owner;
+	uint64_t ticket;
+	int64_t id; /* inbox, turn, reply or conversation */
+	char *uuid, *platform, *installation, *text, *reason, *code, *full_notice, *sender;
+	bool may_claim, claim_next, has_result;
+	enum message_state state;
+	enum reply_state reply_state;
+	char *why, *remote_id, *result_code;
+	int64_t next_ms;
+	size_t limit, steps, attempts;
+	uint32_t expire_s;
+	struct question *prev, *next;
+};
+
+struct store *fake_store_create(void);
+void fake_store_destroy(struct store *store);
+
+/* How many questions of this kind wait. */
+size_t fake_store_waiting(const struct store *store, enum question_kind kind);
+size_t fake_store_waiting_all(const struct store *store);
+
+/* The oldest waiting question of this kind, or NULL; stays the store's until it is answered. */
+struct question *fake_store_question(struct store *store, enum question_kind kind);
+
+/* Answers, one function for each kind of callback. err NULL: it holds. They free the question. */
+void fake_answer_accepted(struct store *store, struct question *q, const struct err *err,
+			  const struct store_accepted *accepted);
+void fake_answer_ended(struct store *store, struct question *q, const struct err *err,
+		       const struct store_reply *reply, const struct outgoing *ended);
+void fake_answer_turn(struct store *store, struct question *q, const struct err *err,
+		      const struct store_turn *turn);
+void fake_answer_recalled(struct store *store, struct question *q, const struct err *err,
+			  const struct store_recalled *recalled);
+void fake_answer_done(struct store *store, struct question *q, const struct err *err);
+void fake_answer_answered(struct store *store, struct question *q, const struct err *err,
+			  const struct store_answered *answered);
+void fake_answer_due(struct store *store, struct question *q, const struct err *err,
+		     const struct store_reply *replies, size_t count, int64_t next_ms);
+void fake_answer_found(struct store *store, struct question *q, const struct err *err,
+		       const struct outgoing *out);
+void fake_answer_recovered(struct store *store, struct question *q, const struct err *err,
+			   const struct store_recovered *recovered);
+
+extern struct store_gauges fake_gauges; /* what store_gauges says */
+
+#endif
