@@ -33,7 +33,7 @@ PKGS_io      := libwebsockets libuv libcurl libssl libcrypto
 PKGS_db      := sqlite3
 PKGS_app     := libconfig libcurl smartcols jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
-LIBS_PLAIN   := -lhttp_parser -lwslay -lunistring -lpthread
+LIBS_PLAIN   := -lhttp_parser -lwslay -lunistring -lpthread -lm
 
 # ---- compilers and flags -------------------------------------------------------------------------------
 
