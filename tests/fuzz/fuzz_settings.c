@@ -1,0 +1,33 @@
+/* rooms: base io db store core ai tasks api webhook app */
+/* Any file given as settings is taken or refused with a sentence, never more. */
+#include "config.h"
+#include "log.h"
+#include "settings_build.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[64];
+	struct err err = { 0 };
+	struct settings *settings;
+	int fd;
+
+	/* Other files are not this target's matter. */
+	if (memmem(data, size, "@include", 8) || memmem(data, size, "file:", 5))
+		return 0;
+	fd = memfd_create("settings", MFD_CLOEXEC);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	settings = config_load(path, &err);
+	if (settings == NULL && (err.kind == ERR_NONE || err.text[0] == '\0'))
+		abort();
+	settings_destroy(settings);
+	close(fd);
+	return 0;
+}

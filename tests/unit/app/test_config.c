@@ -1,0 +1,124 @@
+/* The settings file as an operator writes it: what is taken, what is refused and how the refusal reads. */
+#include "config.h"
+#include "mem.h"
+#include "settings_build.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct err err;
+
+static struct settings *load(const char *text)
+{
+	int fd = memfd_create("settings", MFD_CLOEXEC);
+	char path[64];
+	struct settings *settings;
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	err_clear(&err);
+	settings = config_load(path, &err);
+	close(fd);
+	return settings;
+}
+
+static void without_a_file_the_defaults_run(void **state)
+{
+	struct settings *settings = config_load(NULL, &err);
+	char *socket = config_socket(settings);
+
+	(void)state;
+	assert_int_equal(settings_int(settings_group(settings, "listen"), "port"), 8080);
+	assert_string_equal(settings_text(settings_group(settings, "users"), "strangers"), "pair");
+	assert_string_equal(socket, "var/usher.sock");
+	free(socket);
+	settings_destroy(settings);
+}
+
+static void the_file_of_the_design_is_taken(void **state)
+{
+	struct settings *settings =
+		load("listen = { address = \"127.0.0.1\"; port = 8081; public_url = "
+		     "\"https://bot.example.org\"; };\n"
+		     "store = { url = \"sqlite:/var/lib/usher/usher.db\"; };\n"
+		     "models = ( { name = \"main\"; provider = \"openai\"; base_url = "
+		     "\"http://127.0.0.1:1/v1\"; model = \"m\"; "
+		     "api_key = \"k\"; } );\n"
+		     "assistant = { model = \"main\"; system_prompt = \"x\"; history_messages = 20; };\n"
+		     "platforms = { webhook = ( { name = \"crm\"; secret = "
+		     "\"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"; } ); };\n");
+	char *socket;
+
+	(void)state;
+	assert_non_null(settings);
+	socket = config_socket(settings);
+	assert_string_equal(socket, "/var/lib/usher/usher.sock");
+	assert_int_equal(settings_count(settings, "models"), 1);
+	assert_string_equal(
+		settings_text(settings_group_at(settings_group(settings, "platforms"), "webhook", 0), "name"),
+		"crm");
+	free(socket);
+	settings_destroy(settings);
+}
+
+static void refusals_name_place_and_cure(void **state)
+{
+	static const struct {
+		const char *text, *says;
+	} refused[] = {
+		{ "listen = { prot = 1; };", "did you mean \"port\"" },
+		{ "\n\nlisten = { port = \"x\"; };", ":3: listen.port: expected a whole number" },
+		{ "listen = { port = 99999; };", "from 0 to 65535" },
+		{ "listen = 5;", "expected a group" },
+		{ "store = { url = ( \"a\" ); };", "expected one value" },
+		{ "platforms = { slakc = (); };", "unknown setting" },
+		{ "platforms = { webhook = ( { name = \"a b\"; secret = \"12345678\"; } ); };",
+		  "letters, digits" },
+		{ "platforms = { webhook = ( { name = \"a\"; secret = \"12345678\"; }, { name = \"a\"; "
+		  "secret = \"12345678\"; } ); };",
+		  "two installations" },
+		{ "platforms = { webhook = ( { secret = \"12345678\"; } ); };", "needs \"name\"" },
+		{ "listen = {", "syntax error" },
+		{ "models = ( 5 );", "expected a group" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		assert_null(load(refused[i].text));
+		if (strstr(err.text, refused[i].says) == NULL)
+			fail_msg("\"%s\" does not say \"%s\"", err.text, refused[i].says);
+	}
+}
+
+static void the_built_in_prices_are_whole(void **state)
+{
+	struct prices prices;
+
+	(void)state;
+	assert_true(prices_load(NULL, &prices, &err));
+	assert_true(prices.count > 30);
+	assert_int_equal(strlen(prices.date), 10);
+	for (size_t i = 0; i < prices.count; i++)
+		assert_true(prices.rows[i].output >= prices.rows[i].input || prices.rows[i].output == 0);
+	prices_free(&prices);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_file_the_defaults_run),
+		cmocka_unit_test(the_file_of_the_design_is_taken),
+		cmocka_unit_test(refusals_name_place_and_cure),
+		cmocka_unit_test(the_built_in_prices_are_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
