@@ -26,6 +26,12 @@ static bool is_json(const char *type)
 		strncasecmp(type + len - 5, "+json", 5) == 0);
 }
 
+/* curl -d '{...}' names a form unless told otherwise; no form begins like that. */
+static bool forgotten_type(const char *type, const char *body)
+{
+	return *body == '{' && is_type(type, "application/x-www-form-urlencoded");
+}
+
 /* No charset, or one whose bytes are UTF-8. */
 static bool charset_allowed(const char *type)
 {
@@ -133,7 +139,7 @@ enum body_fault hook_body_read(const char *type, const char *body, size_t len, s
 {
 	if (out->arena == NULL)
 		out->arena = arena_create();
-	if (type == NULL || *type == '\0' || is_json(type)) {
+	if (type == NULL || *type == '\0' || is_json(type) || forgotten_type(type, body)) {
 		out->document = json_read(body, len, err);
 		return out->document ? BODY_OK : BODY_SYNTAX;
 	}

@@ -67,8 +67,8 @@ void hook_send(struct webhook *hook, const struct outgoing *out, uint64_t ticket
 void hook_send_tell(struct webhook *hook); /* tells the core what was decided without a request */
 void hook_send_finish(struct webhook *hook);
 
-/* What one attempt's end means. retry_ms_out is set with SENT_LIMITED; why_out: one line. Pure. */
-enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128]);
+/* What one attempt's end means. retry_ms_out is set with SENT_LIMITED; why_out says why not. Pure. */
+enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, struct err *why_out);
 
 /* encode.c: JSON for the outside, appended. Pure. */
 struct receipt {

@@ -63,23 +63,20 @@ static void remember_gone(struct webhook *hook, const char *url)
 }
 
 /* One that has said 2xx has it, even if the rest of its answer was lost; one that said no has it not. */
-enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, char why_out[128])
+enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, struct err *why_out)
 {
 	bool retry_later = answer->status == 429 || answer->status == 502 || answer->status == 503 ||
 			   answer->status == 504;
 
 	*retry_ms_out = 0;
-	snprintf(why_out, 128, "the callback address answered %d", answer->status);
-	if (answer->how == HTTP_NOT_SENT) {
-		snprintf(why_out, 128, "%s", answer->err.text);
+	*why_out = answer->err;
+	if (answer->how == HTTP_NOT_SENT)
 		return answer->err.kind == ERR_REFUSED ? SENT_REJECTED : SENT_NOT;
-	}
 	if (answer->status >= 200 && answer->status < 300)
 		return SENT_ACCEPTED;
-	if (answer->how == HTTP_MAYBE) {
-		snprintf(why_out, 128, "%s", answer->err.text);
+	if (answer->how == HTTP_MAYBE)
 		return SENT_MAYBE;
-	}
+	err_set(why_out, ERR_AGAIN, "the callback address answered %d", answer->status);
 	if (answer->status == 410)
 		return SENT_REJECTED;
 	if (retry_later && answer->retry_after_ms >= 0) {
@@ -113,15 +110,15 @@ static void done(void *owner, uint64_t ticket, const struct http_answer *answer)
 	struct webhook *hook = owner;
 	struct sending *sending;
 	unsigned retry_ms;
-	char why[128];
-	enum sent how = hook_send_outcome(answer, &retry_ms, why);
+	struct err why;
+	enum sent how = hook_send_outcome(answer, &retry_ms, &why);
 
 	HASH_FIND(hh, hook->sending, &ticket, sizeof(ticket), sending);
 	if (sending == NULL)
 		return;
 	if (answer->how == HTTP_ANSWERED && answer->status == 410)
 		remember_gone(hook, sending->url);
-	tell(hook, sending, how, retry_ms, why);
+	tell(hook, sending, how, retry_ms, why.text);
 }
 
 /* A fresh timestamp and signature, the same id and bytes in each attempt. */

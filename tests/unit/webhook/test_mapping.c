@@ -239,6 +239,7 @@ static void content_types(void **state)
 		{ "application/cloudevents+json; charset=utf-8", BODY_OK },
 		{ "application/vnd.example+json", BODY_OK },
 		{ "text/plain", BODY_OK },
+		{ "application/x-www-form-urlencoded", BODY_OK },
 		{ "text/plain;charset=\"utf-8\"", BODY_OK },
 		{ "text/plain; charset=iso-8859-1", BODY_TYPE },
 		{ "application/jsonx", BODY_TYPE },
@@ -299,6 +300,17 @@ static void forms(void **state)
 	assert_int_equal(fault_of(FORM, ""), BODY_OK);
 }
 
+/* Who forgets the header with curl -d means JSON. */
+static void json_posted_as_a_form(void **state)
+{
+	struct mapped mapped = { 0 };
+
+	(void)state;
+	assert_int_equal(map(FORM, "{\"text\":\"a=b&c\"}", 16, &mapped), BODY_OK);
+	assert_string_equal(mapped.text, "a=b&c");
+	hook_mapped_finish(&mapped);
+}
+
 static void form_fields_are_bounded(void **state)
 {
 	struct buf form = { 0 };
@@ -355,6 +367,7 @@ int main(void)
 		cmocka_unit_test(content_types),
 		cmocka_unit_test(plain_text_is_the_text),
 		cmocka_unit_test(forms),
+		cmocka_unit_test(json_posted_as_a_form),
 		cmocka_unit_test(form_fields_are_bounded),
 		cmocka_unit_test(files_are_bounded),
 		cmocka_unit_test(long_names_are_cut_between_characters),
