@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what the parts share ---------------------------------------------------------------------------------
- */
+/* ---- what the parts share -------------------------------------------------------------------- */
 
 uint64_t core_serial(struct core *core)
 {
@@ -58,8 +57,7 @@ bool core_may_begin(const struct core *core)
 	       pressure_now(core->pressure, NULL) < PRESSURE_STORE_ONLY;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void sweep(void *data)
 {
@@ -210,8 +208,7 @@ void core_destroy(struct core *core)
 	free(core);
 }
 
-/* ---- looking in -------------------------------------------------------------------------------------------
- */
+/* ---- looking in ------------------------------------------------------------------------------ */
 
 unsigned core_level(const struct core *core, const char **why_out)
 {

@@ -18,26 +18,27 @@ struct core_options {
 	struct ai *ai;
 	const struct log *log;
 	enum strangers strangers;
-	const char *system_prompt;       /* of settings assistant; or NULL */
+	const char *system_prompt; /* of settings assistant; or NULL */
 	unsigned history_messages;
-	unsigned turns_max;              /* turns running at once */
+	unsigned turns_max;		 /* turns running at once */
 	const struct tool *const *tools; /* offered to the model */
 	size_t tool_count;
-	void (*fatal)(void *owner, const struct err *err); /* the store can't be trusted: end the process with 74 */
+	void (*fatal)(void *owner,
+		      const struct err *err); /* the store can't be trusted: end the process with 74 */
 	void *owner;
 };
 
 struct core *core_create(const struct core_options *options);
 
 /* Makes one installation of a platform. The host's web, http and loop come from here. */
-bool core_add(struct core *core, const struct platform_ops *ops, const struct settings *settings, struct web *web,
-	      struct http *http, struct platform **platform_out, struct err *err);
+bool core_add(struct core *core, const struct platform_ops *ops, const struct settings *settings,
+	      struct web *web, struct http *http, struct platform **platform_out, struct err *err);
 
 /* Recovers what the last process left, then starts the platforms; ready(owner) or fatal follows. */
 void core_start(struct core *core, void (*ready)(void *owner), void *owner);
 
-/* SIGTERM (durability.md 2.9): nothing new is claimed or sent, running turns get grace_ms, running sends finish;
- * then stopped(owner). What is left undone is in the database. */
+/* SIGTERM (durability.md 2.9): nothing new is claimed or sent, running turns get grace_ms, running sends
+ * finish; then stopped(owner). What is left undone is in the database. */
 void core_stop(struct core *core, unsigned grace_ms, void (*stopped)(void *owner), void *owner);
 
 /* Frees; after stopped or after the loop's end. Takes NULL. */

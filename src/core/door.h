@@ -11,8 +11,7 @@ void door_destroy(struct door *door);
 
 /* Lets the sender in, or tells them why not. accepted is borrowed. inst may be NULL: not configured any more.
  */
-void door_decide(struct door *door, struct installation *inst,
-		      const struct store_accepted *accepted);
+void door_decide(struct door *door, struct installation *inst, const struct store_accepted *accepted);
 
 void door_sweep(struct door *door);
 size_t door_count(const struct door *door);

@@ -76,13 +76,13 @@ void ingress_destroy(struct ingress *ingress)
 		HASH_DEL(ingress->looks, look);
 		free(look);
 	}
+	LL_CONCAT(ingress->looked, ingress->later);
 	LL_FOREACH_SAFE(ingress->looked, look, next_look)
 	free(look);
 	free(ingress);
 }
 
-/* ---- acknowledging ----------------------------------------------------------------------------------------
- */
+/* ---- acknowledging --------------------------------------------------------------------------- */
 
 static void acknowledge(struct arrival *arrival, const struct ack *ack)
 {
@@ -138,8 +138,7 @@ static void refuse(struct ingress *ingress, struct arrival *arrival, enum ack_ho
 	post(ingress);
 }
 
-/* ---- taking in (T1) ---------------------------------------------------------------------------------------
- */
+/* ---- taking in (T1) -------------------------------------------------------------------------- */
 
 static struct ack ack_of_error(const struct err *err)
 {
@@ -262,8 +261,7 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 		     done_accept, ingress, arrival->serial);
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static void found(struct look *look, const struct outgoing *out)
 {

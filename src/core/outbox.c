@@ -48,7 +48,7 @@ struct outbox {
 	bool posted;		  /* the queues will be looked at in a later round */
 };
 
-/* ---- making and freeing -------------------------------------------------------------------------------- */
+/* ---- making and freeing ---------------------------------------------------------------------- */
 
 static void timer_fired(void *data)
 {
@@ -103,8 +103,7 @@ static struct sending *find_place(struct outbox *outbox, int64_t conversation_id
 	return sending;
 }
 
-/* ---- recording an outcome (T6) --------------------------------------------------------------------------
- */
+/* ---- recording an outcome (T6) --------------------------------------------------------------- */
 
 static void arm(struct outbox *outbox, int64_t next_ms)
 {
@@ -174,8 +173,7 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 	settle(outbox, sending, expired ? REPLY_EXPIRED : REPLY_PENDING, expired ? 0 : next_ms, NULL, why);
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------------
- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void run(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
 {
@@ -302,8 +300,7 @@ static void pump_later(struct outbox *outbox)
 	loop_post(outbox->core->options.loop, pump_queues, outbox);
 }
 
-/* ---- how it ended ----------------------------------------------------------------------------------------
- */
+/* ---- how it ended ---------------------------------------------------------------------------- */
 
 static void note_credentials(struct outbox *outbox, struct installation *inst,
 			     const struct outbox_outcome *outcome)
@@ -375,8 +372,7 @@ void outbox_sweep(struct outbox *outbox)
 	}
 }
 
-/* ---- what is due ------------------------------------------------------------------------------------------
- */
+/* ---- what is due ----------------------------------------------------------------------------- */
 
 static void done_due(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *replies,
 		     size_t count, int64_t next_ms)
@@ -423,8 +419,7 @@ void outbox_behind(struct outbox *outbox, int64_t conversation_id)
 		outbox_wake(outbox);
 }
 
-/* ---- stopping and looking ---------------------------------------------------------------------------------
- */
+/* ---- stopping and looking -------------------------------------------------------------------- */
 
 void outbox_close(struct outbox *outbox, bool all)
 {

@@ -131,7 +131,7 @@ unsigned turn_attempt(const struct turn *turn)
 	return (turn->attempts - 1) * RESTARTS_MAX + turn->restarts + 1;
 }
 
-/* ---- beginning --------------------------------------------------------------------------------------- */
+/* ---- beginning ------------------------------------------------------------------------------- */
 
 static void index_messages(struct turn *turn)
 {
@@ -224,7 +224,7 @@ void turns_begin(struct turns *turns, const struct store_turn *claimed)
 		steps[TURN_RECALL].start(turn);
 }
 
-/* ---- ending ------------------------------------------------------------------------------------------ */
+/* ---- ending ---------------------------------------------------------------------------------- */
 
 void turn_fail(struct turn *turn, const char *code, const struct ai_result *result)
 {
@@ -277,7 +277,7 @@ void turn_drop(struct turn *turn, const struct err *err)
 	lanes_ended(core->lanes, conversation_id, NULL, true);
 }
 
-/* ---- time -------------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 void turn_retry_later(struct turn *turn, const struct err *err)
 {
@@ -367,7 +367,7 @@ void turns_abandon(struct turns *turns, bool all)
 	}
 }
 
-/* ---- looking ----------------------------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 bool turns_show(struct turns *turns, struct installation *inst, const char *uuid, uint64_t ticket)
 {

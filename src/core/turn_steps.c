@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <utlist.h>
 
-/* ---- recall: what was said before --------------------------------------------------------------------- */
+/* ---- recall: what was said before ------------------------------------------------------------ */
 
 static void done_recall(void *owner, uint64_t ticket, const struct err *err,
 			const struct store_recalled *recalled)
@@ -40,7 +40,7 @@ void start_recall(struct turn *turn)
 		     done_recall, core, turn_ticket(turn));
 }
 
-/* ---- think: the model and its tools ------------------------------------------------------------------- */
+/* ---- think: the model and its tools ---------------------------------------------------------- */
 
 static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again);
 static void think_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
@@ -254,7 +254,7 @@ void leave_think(struct turn *turn)
 	arena_destroy(left.arena);
 }
 
-/* ---- answer: its end in one transaction (T4) ----------------------------------------------------------- */
+/* ---- answer: its end in one transaction (T4) ------------------------------------------------- */
 
 static void done_answer(void *owner, uint64_t ticket, const struct err *err,
 			const struct store_answered *answered)

@@ -1,0 +1,191 @@
+/* Who may talk to us, and what the others are told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "access.h"
+#include "house.h"
+#include "pairing.h"
+#include <stdio.h>
+#include <string.h>
+
+static int open_with(void **state, enum strangers rule)
+{
+	static struct house house;
+
+	house_open(&house, &(struct core_options){ .strangers = rule });
+	*state = &house;
+	return 0;
+}
+
+static int setup_pair(void **state)
+{
+	return open_with(state, STRANGERS_PAIR);
+}
+
+static int setup_allow(void **state)
+{
+	return open_with(state, STRANGERS_ALLOW);
+}
+
+static int setup_deny(void **state)
+{
+	return open_with(state, STRANGERS_DENY);
+}
+
+static int teardown(void **state)
+{
+	house_close(*state);
+	return 0;
+}
+
+static void a_stranger_speaks(struct house *house, const struct speaker *speaker)
+{
+	house_say(house->chat, 1, "room", "let me in");
+	fake_answer_accepted(house->store, house_question(house, Q_ACCEPT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .inbox_id = 44,
+						       .uuid = "stranger-1",
+						       .state = MESSAGE_ACCEPTED,
+						       .speaker = speaker });
+	assert_int_equal(house->chat->acks[0].how, ACK_STORED); /* the platform must not send it again */
+	assert_int_equal(house->chat->acks[0].conversation_id, 0);
+}
+
+static void test_access(void **state)
+{
+	struct speaker on = { .active = true }, off = { .active = false };
+
+	(void)state;
+	assert_int_equal(access_decide(&on, STRANGERS_DENY), ACCESS_YES);
+	assert_int_equal(access_decide(&off, STRANGERS_ALLOW), ACCESS_DISABLED);
+	assert_int_equal(access_decide(NULL, STRANGERS_PAIR), ACCESS_PAIR);
+	assert_int_equal(access_decide(NULL, STRANGERS_ALLOW), ACCESS_ADMIT);
+	assert_int_equal(access_decide(NULL, STRANGERS_DENY), ACCESS_DENY);
+}
+
+/* A code is read out over the telephone: no letter may be taken for another, and each must be as likely. */
+static void test_codes(void **state)
+{
+	enum { CODES = 20000 };
+	unsigned seen[128] = { 0 };
+	size_t letters = strlen(pairing_alphabet);
+	double expected = CODES * 8.0 / (double)letters;
+	char first[PAIRING_CODE_SIZE], code[PAIRING_CODE_SIZE];
+
+	(void)state;
+	assert_null(strpbrk(pairing_alphabet, "0O1IL"));
+	for (size_t i = 0; i < letters; i++)
+		assert_ptr_equal(strchr(pairing_alphabet, pairing_alphabet[i]), &pairing_alphabet[i]);
+	pairing_code(first);
+	for (int i = 0; i < CODES; i++) {
+		assert_int_equal(strlen(pairing_code(code)), 8);
+		assert_string_not_equal(code, first);
+		for (int k = 0; k < 8; k++)
+			seen[(unsigned char)code[k]]++;
+	}
+	for (size_t i = 0; i < letters; i++) {
+		unsigned count = seen[(unsigned char)pairing_alphabet[i]];
+
+		assert_true(count > expected * 0.9 && count < expected * 1.1);
+	}
+}
+
+static void test_a_stranger_gets_a_code(void **state)
+{
+	static const char *answers_to[] = { "stranger-1" };
+	struct house *house = *state;
+	struct question *q;
+
+	a_stranger_speaks(house, NULL);
+	q = house_question(house, Q_REFUSE);
+	assert_int_equal(q->id, 44);
+	assert_string_equal(q->reason, "pairing");
+	assert_int_equal(strlen(q->code), 8);
+	assert_non_null(strstr(q->text, q->code));
+	assert_non_null(strstr(q->text, "usher pair approve"));
+	assert_non_null(q->full_notice);
+	fake_answer_ended(house->store, q, NULL, house_reply(9, "chat", 0, 1),
+			  &(struct outgoing){ .answers_to = answers_to,
+					      .answers_to_count = 1,
+					      .state = MESSAGE_REFUSED,
+					      .reason = "pairing" });
+	assert_int_equal(house->chat->send_count, 1);
+	assert_int_equal(house->chat->ended_count, 1);
+	assert_int_equal(house->chat->ended[0].state, MESSAGE_REFUSED);
+	assert_true(house_metric("usher_messages_total{platform=\"chat\",outcome=\"refused\"}") == 1);
+}
+
+static void test_a_refusal_that_could_not_be_stored_is_tried_again(void **state)
+{
+	struct house *house = *state;
+	struct err full = { .kind = ERR_FULL, .text = "full" };
+
+	a_stranger_speaks(house, NULL);
+	fake_answer_ended(house->store, house_question(house, Q_REFUSE), &full, NULL, NULL);
+	fake_loop_pass(house->loop, 1600);
+	assert_int_equal(house_waiting(house, Q_REFUSE), 1);
+}
+
+static void test_everyone_is_let_in(void **state)
+{
+	struct house *house = *state;
+	struct question *q;
+
+	a_stranger_speaks(house, NULL);
+	q = house_question(house, Q_ADMIT);
+	assert_int_equal(q->id, 44);
+	assert_true(q->may_claim);
+	fake_answer_accepted(house->store, q, NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .uuid = "stranger-1",
+						       .conversation_id = 5,
+						       .state = MESSAGE_CLAIMED,
+						       .turn = house_turn(1, 5) });
+	assert_int_equal(house_waiting(house, Q_RECALL), 1);
+}
+
+/* Whoever knocks at a closed door learns nothing, but the operator can see it. */
+static void test_nobody_is_let_in(void **state)
+{
+	struct house *house = *state;
+	struct question *q;
+
+	a_stranger_speaks(house, NULL);
+	q = house_question(house, Q_REFUSE);
+	assert_string_equal(q->reason, "stranger");
+	assert_null(q->text);
+	assert_null(q->code);
+	fake_answer_ended(house->store, q, NULL, NULL, NULL);
+	assert_int_equal(house->chat->send_count, 0);
+}
+
+static void test_a_switched_off_person_is_told(void **state)
+{
+	struct house *house = *state;
+	struct speaker off = { .profile_id = "ann", .active = false };
+
+	a_stranger_speaks(house, &off);
+	assert_string_equal(house_question(house, Q_REFUSE)->reason, "disabled");
+	assert_non_null(house_question(house, Q_REFUSE)->text);
+	assert_null(house_question(house, Q_REFUSE)->code);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test_setup_teardown(test_a_stranger_gets_a_code, setup_pair, teardown),
+		cmocka_unit_test_setup_teardown(test_a_refusal_that_could_not_be_stored_is_tried_again,
+						setup_pair, teardown),
+		cmocka_unit_test_setup_teardown(test_everyone_is_let_in, setup_allow, teardown),
+		cmocka_unit_test_setup_teardown(test_nobody_is_let_in, setup_deny, teardown),
+		cmocka_unit_test_setup_teardown(test_a_switched_off_person_is_told, setup_allow, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
