@@ -1,0 +1,489 @@
+/* A real web server in a child process, and blocking clients to drive it. */
+#include "web_server.h"
+#include "log.h"
+#include "mem.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { HELD_MAX = 64, WAIT_SECONDS = 5 };
+
+/* ---- the server ---------------------------------------------------------------------------------------- */
+
+static struct io *io;
+static struct web *web;
+static uint64_t held[HELD_MAX], streams[HELD_MAX], flooded;
+static unsigned held_count, stream_count;
+static long gone_count, handled_count, socket_closed, last_code, flood_cut;
+
+static void count_gone(void *data)
+{
+	(void)data;
+	gone_count++;
+}
+
+static void on_echo(void *owner, struct web_request *request)
+{
+	size_t len;
+	const char *body = web_body(request, &len);
+
+	(void)owner;
+	handled_count++;
+	web_answer(request, 200, "text/plain", body, len);
+}
+
+static void on_hello(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_add_header(request, "X-Twice", web_header_repeated(request, "X-Twice") ? "yes" : "no");
+	web_add_header(request, "X-Evil", "a\r\nSet-Cookie: b"); /* must not arrive */
+	web_answer(request, 200, "text/plain", "hello", 5);
+}
+
+static void on_big(void *owner, struct web_request *request)
+{
+	size_t len = (size_t)strtoul(web_param(request, "bytes"), NULL, 10);
+	char *body = mem_zero(1, len + 1);
+
+	(void)owner;
+	memset(body, 'x', len);
+	web_answer(request, 200, "text/plain", body, len);
+	free(body);
+}
+
+static void on_hold(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_on_gone(request, count_gone, NULL);
+	held[held_count++ % HELD_MAX] = web_id(request);
+}
+
+static void on_release(void *owner, struct web_request *request)
+{
+	(void)owner;
+	for (unsigned i = 0; i < held_count && i < HELD_MAX; i++) {
+		struct web_request *waiting = web_find(web, held[i]);
+
+		if (waiting != NULL)
+			web_answer(waiting, 200, "text/plain", "released", 8);
+		assert_null(web_find(web, held[i]));
+	}
+	held_count = 0;
+	web_answer(request, 204, NULL, NULL, 0);
+}
+
+static void on_stream(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_on_gone(request, count_gone, NULL);
+	web_stream(request, 200, "text/event-stream");
+	web_write(request, "data: start\n\n", 13);
+	streams[stream_count++ % HELD_MAX] = web_id(request);
+}
+
+static void on_tell(void *owner, struct web_request *request)
+{
+	(void)owner;
+	for (unsigned i = 0; i < stream_count; i++) {
+		struct web_request *stream = web_find(web, streams[i]);
+
+		if (stream != NULL)
+			web_write(stream, "data: told\n\n", 12);
+	}
+	web_answer(request, 204, NULL, NULL, 0);
+}
+
+static void on_end(void *owner, struct web_request *request)
+{
+	(void)owner;
+	for (unsigned i = 0; i < stream_count; i++) {
+		struct web_request *stream = web_find(web, streams[i]);
+
+		if (stream != NULL)
+			web_end(stream);
+	}
+	web_answer(request, 204, NULL, NULL, 0);
+}
+
+/* Writes without end to a peer that does not read, until the server cuts it. */
+static void flood(void *data)
+{
+	struct web_request *request = web_find(web, flooded);
+	static char piece[65536];
+
+	if (request == NULL)
+		return;
+	if (web_write(request, piece, sizeof(piece)))
+		loop_post(io_loop(io), flood, data);
+	else
+		flood_cut++;
+}
+
+static void on_flood(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_on_gone(request, count_gone, NULL);
+	web_stream(request, 200, "application/octet-stream");
+	flooded = web_id(request);
+	loop_post(io_loop(io), flood, NULL);
+}
+
+static void on_param(void *owner, struct web_request *request)
+{
+	struct buf out = { 0 };
+	const char *q = web_query(request, "q"), *e = web_query(request, "e");
+
+	(void)owner;
+	buf_format(&out, "%s|%s|%s|%s|%s", web_param(request, "a"), web_param(request, "b"),
+		   web_path(request), q == NULL ? "-" : q, e == NULL ? "-" : e);
+	web_answer(request, 200, "text/plain", out.data, out.len);
+	buf_free(&out);
+}
+
+static void on_peer(void *owner, struct web_request *request)
+{
+	struct buf out = { 0 };
+	uid_t uid = 0;
+	gid_t gid = 0;
+	bool is_unix = web_peer_unix(request, &uid, &gid);
+
+	(void)owner;
+	buf_format(&out, "%s %d %d %u", web_peer(request), web_loopback(request), is_unix, (unsigned)uid);
+	web_answer(request, 200, "text/plain", out.data, out.len);
+	buf_free(&out);
+}
+
+static void socket_message(void *owner, struct web_socket *socket, bool binary, const void *data, size_t len)
+{
+	(void)owner;
+	if (len == 3 && memcmp(data, "bye", 3) == 0)
+		web_socket_close(socket, 4001, "as you wish");
+	else
+		assert_true(web_socket_send(socket, binary, data, len));
+}
+
+static void socket_ended(void *owner, struct web_socket *socket, int code)
+{
+	(void)owner, (void)socket;
+	socket_closed++;
+	last_code = code;
+}
+
+static void on_socket(void *owner, struct web_request *request)
+{
+	static const struct web_socket_events events = { socket_message, socket_ended };
+
+	web_upgrade(request, "chat", 1000, &events, owner);
+}
+
+static void on_stats(void *owner, struct web_request *request)
+{
+	struct rusage used;
+	char text[300];
+
+	(void)owner;
+	getrusage(RUSAGE_SELF, &used);
+	snprintf(text, sizeof(text),
+		 "{\"gone\":%ld,\"handled\":%ld,\"held\":%u,\"connections\":%zu,\"cpu_us\":%ld,\"kib\":%ld,"
+		 "\"socket_closed\":%ld,\"code\":%ld,\"flood_cut\":%ld}",
+		 gone_count, handled_count, held_count, web_connections(web),
+		 (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
+			 used.ru_stime.tv_usec,
+		 used.ru_maxrss, socket_closed, last_code, flood_cut);
+	web_answer_json(request, 200, text);
+}
+
+static void stop(void *data)
+{
+	(void)data;
+	io_stop(io);
+}
+
+static void on_drain(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_answer(request, 202, NULL, NULL, 0);
+	web_drain(web, 3000, stop, NULL);
+}
+
+static const struct web_route routes[] = {
+	{ "POST", "/echo", 1 << 20, on_echo, &web },	{ "POST", "/small", 16, on_echo, &web },
+	{ "GET", "/hello", 0, on_hello, &web },		{ "GET", "/big/{bytes}", 0, on_big, &web },
+	{ "GET", "/hold", 0, on_hold, &web },		{ "POST", "/hold", 1000, on_hold, &web },
+	{ "POST", "/release", 1000, on_release, &web }, { "GET", "/stream", 0, on_stream, &web },
+	{ "POST", "/tell", 1000, on_tell, &web },	{ "POST", "/end", 1000, on_end, &web },
+	{ "GET", "/flood", 0, on_flood, &web },		{ "GET", "/param/{a}/x/{b}", 0, on_param, &web },
+	{ "GET", "/peer", 0, on_peer, &web },		{ "GET", "/socket", 0, on_socket, &web },
+	{ "GET", "/stats", 0, on_stats, &web },		{ "POST", "/drain", 1000, on_drain, &web },
+	{ "GET", "/both", 0, on_hello, &web },		{ "POST", "/both", 10, on_echo, &web },
+};
+
+static void lower_files(unsigned most)
+{
+	struct rlimit limit = { most, most };
+
+	if (most > 0)
+		setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* The child. Ends with 0 only when nothing is left over. */
+static void serve(const struct server_options *options, int report)
+{
+	struct web_options web_options = {
+		.address = options->address == NULL ? "127.0.0.1" : options->address,
+		.path = options->path,
+		.cert_file = options->cert_file,
+		.key_file = options->key_file,
+	};
+	struct err err = { 0 };
+	int port;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	log_setup(LOG_ERROR, false);
+	io = io_create(&err);
+	web = io == NULL ? NULL : web_create(io, &web_options, &err);
+	if (web == NULL) {
+		fprintf(stderr, "server: %s\n", err.text);
+		exit(3);
+	}
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		assert_true(web_claim(web, &routes[i]));
+	assert_false(web_claim(web, &routes[0]));
+	for (int i = 0; i < CONN_STATES; i++) {
+		if (options->limit_ms[i] > 0)
+			web_test_limit(web, (enum conn_state)i, options->limit_ms[i]);
+	}
+	lower_files(options->files_max);
+	io_on_signals(io, stop, NULL, NULL);
+	port = web_port(web);
+	if (write(report, &port, sizeof(port)) != sizeof(port))
+		exit(4);
+	close(report);
+	io_run(io);
+	web_destroy(web);
+	io_destroy(io);
+	exit(0);
+}
+
+void server_start(struct server *server, const struct server_options *options)
+{
+	int ends[2];
+
+	fflush(NULL);
+	assert_int_equal(pipe(ends), 0);
+	server->pid = fork();
+	assert_true(server->pid >= 0);
+	if (server->pid == 0) {
+		close(ends[0]);
+		serve(options, ends[1]);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &server->port, sizeof(server->port)), sizeof(server->port));
+	close(ends[0]);
+	server->path = options->path;
+}
+
+void server_ended(struct server *server)
+{
+	int status;
+
+	assert_int_equal(waitpid(server->pid, &status, 0), server->pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+void server_stop(struct server *server)
+{
+	kill(server->pid, SIGTERM);
+	server_ended(server);
+}
+
+/* ---- the client ---------------------------------------------------------------------------------------- */
+
+static int connect_to(const struct server *server)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)server->port) };
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(server->path == NULL ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	if (server->path != NULL) {
+		snprintf(un.sun_path, sizeof(un.sun_path), "%s", server->path);
+		assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	} else {
+		v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		assert_int_equal(connect(fd, (struct sockaddr *)&v4, sizeof(v4)), 0);
+	}
+	return fd;
+}
+
+int dial(const struct server *server)
+{
+	struct timeval limit = { .tv_sec = WAIT_SECONDS };
+	int fd = connect_to(server);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+void put_bytes(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			fail_msg("send: %s", strerror(errno));
+		at += sent;
+		len -= (size_t)sent;
+	}
+}
+
+void put(int fd, const char *text)
+{
+	put_bytes(fd, text, strlen(text));
+}
+
+static char get_byte(int fd)
+{
+	char c;
+	ssize_t got = recv(fd, &c, 1, 0);
+
+	if (got != 1)
+		fail_msg("no more bytes came: %s", got == 0 ? "closed" : strerror(errno));
+	return c;
+}
+
+static void get_bytes(int fd, char *to, size_t len)
+{
+	while (len > 0) {
+		ssize_t got = recv(fd, to, len, 0);
+
+		if (got <= 0)
+			fail_msg("an answer broke off: %s", got == 0 ? "closed" : strerror(errno));
+		to += got;
+		len -= (size_t)got;
+	}
+}
+
+void reply_read(int fd, struct reply *reply)
+{
+	size_t len = 0;
+	const char *length;
+
+	memset(reply, 0, sizeof(*reply));
+	while (len < 4 || memcmp(reply->head + len - 4, "\r\n\r\n", 4) != 0) {
+		assert_true(len < sizeof(reply->head) - 1);
+		reply->head[len++] = get_byte(fd);
+	}
+	assert_int_equal(sscanf(reply->head, "HTTP/1.1 %d", &reply->status), 1);
+	length = strstr(reply->head, "\r\nContent-Length: ");
+	reply->len = length == NULL ? 0 : (size_t)strtoul(length + 18, NULL, 10);
+	reply->body = mem_zero(1, reply->len + 1);
+	get_bytes(fd, reply->body, reply->len);
+}
+
+void reply_free(struct reply *reply)
+{
+	free(reply->body);
+	reply->body = NULL;
+}
+
+bool reply_has(const struct reply *reply, const char *header_line)
+{
+	char line[300];
+
+	snprintf(line, sizeof(line), "\r\n%s\r\n", header_line);
+	return strstr(reply->head, line) != NULL;
+}
+
+void expect_text(int fd, const char *text)
+{
+	for (; *text != '\0'; text++)
+		assert_int_equal(get_byte(fd), *text);
+}
+
+void expect_within(int fd, const char *text)
+{
+	size_t len = strlen(text), count = 0;
+	char seen[256] = { 0 };
+
+	assert_true(len < sizeof(seen));
+	while (count < len || memcmp(seen + count - len, text, len) != 0) {
+		if (count == sizeof(seen) - 1) {
+			memmove(seen, seen + 1, sizeof(seen) - 2);
+			count--;
+		}
+		seen[count++] = get_byte(fd);
+	}
+}
+
+bool at_end(int fd)
+{
+	char c;
+	ssize_t got = recv(fd, &c, 1, 0);
+
+	return got == 0 || (got < 0 && errno == ECONNRESET);
+}
+
+int status_of(const struct server *server, const char *request)
+{
+	struct reply reply;
+	int fd = dial(server);
+
+	put(fd, request);
+	reply_read(fd, &reply);
+	reply_free(&reply);
+	close(fd);
+	return reply.status;
+}
+
+long stat_of(const struct server *server, const char *name)
+{
+	struct reply reply;
+	char key[64];
+	const char *at;
+	long value;
+	int fd = dial(server);
+
+	put(fd, "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n");
+	reply_read(fd, &reply);
+	snprintf(key, sizeof(key), "\"%s\":", name);
+	at = strstr(reply.body, key);
+	assert_non_null(at);
+	value = strtol(at + strlen(key), NULL, 10);
+	reply_free(&reply);
+	close(fd);
+	return value;
+}
+
+void wait_stat(const struct server *server, const char *name, long wanted)
+{
+	long value = 0;
+
+	for (int i = 0; i < WAIT_SECONDS * 100; i++) {
+		value = stat_of(server, name);
+		if (value == wanted)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%s stayed %ld instead of %ld", name, value, wanted);
+}
