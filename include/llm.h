@@ -75,7 +75,7 @@ struct llm_reply {
 struct llm_host {
 	struct loop *loop;
 	struct http *http;
-	struct log *log;
+	const struct log *log;
 	void *owner;
 	void (*part)(void *owner, uint64_t ticket, const char *text, size_t len);
 	void (*done)(void *owner, uint64_t ticket, const struct llm_reply *reply);
