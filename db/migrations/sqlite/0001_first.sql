@@ -180,7 +180,7 @@ CREATE TABLE "LLMSettings" (
 	"maxOutputTokens" INTEGER CHECK ("maxOutputTokens" > 0),
 	"historyMessages" INTEGER CHECK ("historyMessages" >= 0),
 	"systemPrompt" TEXT,
-	tools TEXT CHECK (json_valid(tools)),
+	tools TEXT CHECK (tools IS NULL OR json_valid(tools)),
 	"createdAt" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	"updatedAt" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	UNIQUE ("companyId", name)
@@ -237,7 +237,7 @@ CREATE TABLE "LLMTask" (
 	-- JSON, but not checked: it repeats the whole history and we wrote it ourselves.
 	"llmStructuredPrompt" TEXT,
 	"llmRawOutput" TEXT,
-	"llmStructuredOutput" TEXT CHECK (json_valid("llmStructuredOutput")),
+	"llmStructuredOutput" TEXT CHECK ("llmStructuredOutput" IS NULL OR json_valid("llmStructuredOutput")),
 	"totalInputTokens" INTEGER,
 	"totalOutputTokens" INTEGER,
 	"totalTokens" INTEGER,
@@ -263,7 +263,7 @@ CREATE TABLE "LLMConversationMessage" (
 	"externalMessageId" TEXT,
 	"parentMessageId" INTEGER REFERENCES "LLMConversationMessage" (id) ON DELETE SET NULL,
 	"userPrompt" TEXT NOT NULL CHECK ("userPrompt" <> ''),
-	"structuredUserPrompt" TEXT CHECK (json_valid("structuredUserPrompt")),
+	"structuredUserPrompt" TEXT CHECK ("structuredUserPrompt" IS NULL OR json_valid("structuredUserPrompt")),
 	"llmParsedOutput" TEXT CHECK ("llmParsedOutput" <> ''),
 	"llmTaskId" INTEGER REFERENCES "LLMTask" (id) ON DELETE SET NULL,
 	"entityType" TEXT,
