@@ -10,7 +10,11 @@ struct mailbox {
 	struct loop *loop;
 	mailbox_fn *give;
 	void *owner;
+	struct mailbox *next; /* among the late ones */
 };
+
+/* Closed with a letter still under way: kept in reach until it arrives, or until the loop ends without it. */
+static struct mailbox *late;
 
 struct mailbox *mailbox_create(struct loop *loop, mailbox_fn *give, void *owner)
 {
@@ -47,6 +51,15 @@ void mailbox_empty(struct mailbox *mailbox)
 	}
 }
 
+static void forget_late(const struct mailbox *mailbox)
+{
+	struct mailbox **at = &late;
+
+	while (*at != mailbox)
+		at = &(*at)->next;
+	*at = mailbox->next;
+}
+
 static void on_letter(void *data)
 {
 	struct mailbox *mailbox = data;
@@ -54,10 +67,12 @@ static void on_letter(void *data)
 	pthread_mutex_lock(&mailbox->lock);
 	mailbox->posted = false;
 	pthread_mutex_unlock(&mailbox->lock);
-	if (mailbox->closed)
-		free_mailbox(mailbox);
-	else
+	if (!mailbox->closed) {
 		mailbox_empty(mailbox);
+		return;
+	}
+	forget_late(mailbox);
+	free_mailbox(mailbox);
 }
 
 void mailbox_put_take(struct mailbox *mailbox, struct batch *batch)
@@ -79,8 +94,12 @@ void mailbox_destroy(struct mailbox *mailbox)
 	if (mailbox == NULL)
 		return;
 	mailbox->closed = true;
-	if (!mailbox->posted) /* the threads are gone: no lock needed */
+	if (mailbox->posted) { /* the threads are gone: no lock needed */
+		mailbox->next = late;
+		late = mailbox;
+	} else {
 		free_mailbox(mailbox);
+	}
 }
 
 struct batch *batch_create(const struct jobs *jobs)

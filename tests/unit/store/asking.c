@@ -1,0 +1,537 @@
+/* The store's questions as blocking calls on real files and a real loop. */
+#include "asking.h"
+#include "crypto.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void open_store(struct asking *asking)
+{
+	const struct store_options options = { .url = asking->url };
+	struct err err = { 0 };
+
+	asking->store = store_open(io_loop(asking->io), &options, &err);
+	if (asking->store == NULL)
+		fail_msg("%s", err.text);
+}
+
+struct asking *asking_create(void)
+{
+	struct asking *asking = mem_zero(1, sizeof(*asking));
+	struct err err = { 0 };
+	const char *tmp = getenv("TMPDIR");
+
+	asking->room = arena_create();
+	asking->folder = mem_format("%s/usher-store-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(asking->folder));
+	asking->url = mem_format("sqlite:%s/usher.db", asking->folder);
+	asking->io = io_create(&err);
+	if (asking->io == NULL)
+		fail_msg("%s", err.text);
+	open_store(asking);
+	return asking;
+}
+
+void asking_destroy(struct asking *asking)
+{
+	static const char *const files[] = { "usher.db", "usher.db-wal", "usher.db-shm", "usher.db.lock",
+					     "usher.db-lock" };
+
+	store_close(asking->store);
+	io_destroy(asking->io);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *path = mem_format("%s/%s", asking->folder, files[i]);
+
+		unlink(path);
+		free(path);
+	}
+	rmdir(asking->folder);
+	arena_destroy(asking->room);
+	free(asking->folder);
+	free(asking->url);
+	free(asking);
+}
+
+void asking_restart(struct asking *asking)
+{
+	store_close(asking->store);
+	open_store(asking);
+}
+
+static void too_late(void *data)
+{
+	struct asking *asking = data;
+
+	io_stop(asking->io);
+}
+
+void asking_wait(struct asking *asking)
+{
+	struct loop_timer *limit = loop_timer_create(io_loop(asking->io), too_late, asking);
+
+	loop_timer_start(limit, 20000, 0);
+	if (asking->waiting)
+		io_run(asking->io);
+	loop_timer_destroy(limit);
+	assert_int_equal(asking->waiting, 0);
+}
+
+static void answered(struct asking *asking, const struct err *err, void *got)
+{
+	if (err->kind == ERR_BUG)
+		print_error("%s\n", err->text);
+	asking->err = *err;
+	asking->got = got;
+	if (--asking->waiting == 0)
+		io_stop(asking->io);
+}
+
+static void *wait_for(struct asking *asking)
+{
+	asking_wait(asking);
+	return asking->got;
+}
+
+/* ---- copies
+ * -------------------------------------------------------------------------------------------------- */
+
+static const char *const *copy_list(struct arena *room, const char *const *from, size_t count)
+{
+	const char **copy = arena_alloc(room, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = arena_text(room, from[i]);
+	return copy;
+}
+
+static struct speaker copy_speaker(struct arena *room, const struct speaker *from)
+{
+	struct speaker copy = *from;
+
+	copy.profile_id = arena_text(room, from->profile_id);
+	copy.org_id = arena_text(room, from->org_id);
+	copy.display_name = arena_text(room, from->display_name);
+	return copy;
+}
+
+struct store_turn *copy_turn(struct arena *room, const struct store_turn *from)
+{
+	struct store_turn *copy;
+	struct ai_step *steps;
+
+	if (from == NULL)
+		return NULL;
+	copy = arena_alloc(room, sizeof(*copy));
+	*copy = *from;
+	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
+	copy->speaker = copy_speaker(room, &from->speaker);
+	copy->platform = arena_text(room, from->platform);
+	copy->installation = arena_text(room, from->installation);
+	copy->reply_to = arena_text(room, from->reply_to);
+	copy->text = arena_text(room, from->text);
+	copy->uuids = copy_list(room, from->uuids, from->count);
+	copy->delivery_keys = copy_list(room, from->delivery_keys, from->count);
+	steps = arena_alloc(room, from->journal_count * sizeof(*steps));
+	for (size_t i = 0; i < from->journal_count; i++) {
+		steps[i] = from->journal[i];
+		steps[i].call_id = arena_text(room, steps[i].call_id);
+		steps[i].tool = arena_text(room, steps[i].tool);
+		steps[i].payload = arena_text(room, steps[i].payload);
+	}
+	copy->journal = steps;
+	return copy;
+}
+
+struct store_accepted *copy_accepted(struct arena *room, const struct store_accepted *from)
+{
+	struct store_accepted *copy;
+
+	if (from == NULL)
+		return NULL;
+	copy = arena_alloc(room, sizeof(*copy));
+	*copy = *from;
+	copy->uuid = arena_text(room, from->uuid);
+	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
+	if (from->speaker) {
+		struct speaker *speaker = arena_alloc(room, sizeof(*speaker));
+
+		*speaker = copy_speaker(room, from->speaker);
+		copy->speaker = speaker;
+	}
+	copy->turn = copy_turn(room, from->turn);
+	return copy;
+}
+
+struct outgoing *copy_outgoing(struct arena *room, const struct outgoing *from)
+{
+	struct outgoing *copy;
+
+	if (from == NULL)
+		return NULL;
+	copy = arena_alloc(room, sizeof(*copy));
+	*copy = *from;
+	copy->uuid = arena_text(room, from->uuid);
+	copy->answers_to = copy_list(room, from->answers_to, from->answers_to_count);
+	copy->delivery_keys = copy_list(room, from->delivery_keys, from->answers_to_count);
+	copy->reason = arena_text(room, from->reason);
+	copy->reply_to = arena_text(room, from->reply_to);
+	copy->text = arena_text(room, from->text);
+	copy->tool_calls = arena_text(room, from->tool_calls);
+	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
+	return copy;
+}
+
+struct store_reply *copy_reply(struct arena *room, const struct store_reply *from)
+{
+	struct store_reply *copy;
+
+	if (from == NULL)
+		return NULL;
+	copy = arena_alloc(room, sizeof(*copy));
+	*copy = *from;
+	copy->platform = arena_text(room, from->platform);
+	copy->installation = arena_text(room, from->installation);
+	copy->out = *copy_outgoing(room, &from->out);
+	return copy;
+}
+
+/* ---- questions
+ * ----------------------------------------------------------------------------------------------- */
+
+static void on_accepted(void *owner, uint64_t ticket, const struct err *err, const struct store_accepted *a)
+{
+	struct asking *asking = owner;
+
+	(void)ticket;
+	answered(asking, err, copy_accepted(asking->room, a));
+}
+
+const struct store_accepted *ask_accept(struct asking *asking, const struct incoming *in, bool may_claim)
+{
+	char uuid[CRYPTO_UUID_SIZE];
+	const struct store_accept ask = { .uuid = crypto_uuid(uuid),
+					  .platform = "webhook",
+					  .installation = "crm",
+					  .in = in,
+					  .may_claim = may_claim };
+
+	asking->waiting++;
+	store_accept(asking->store, &ask, on_accepted, asking, 1);
+	return wait_for(asking);
+}
+
+const struct store_accepted *ask_admit(struct asking *asking, int64_t inbox_id, bool may_claim)
+{
+	asking->waiting++;
+	store_admit(asking->store, inbox_id, may_claim, on_accepted, asking, 1);
+	return wait_for(asking);
+}
+
+static void on_turn(void *owner, uint64_t ticket, const struct err *err, const struct store_turn *turn)
+{
+	struct asking *asking = owner;
+
+	(void)ticket;
+	answered(asking, err, copy_turn(asking->room, turn));
+}
+
+const struct store_turn *ask_claim(struct asking *asking, int64_t conversation_id)
+{
+	asking->waiting++;
+	store_claim(asking->store, conversation_id, on_turn, asking, 1);
+	return wait_for(asking);
+}
+
+static void on_recalled(void *owner, uint64_t ticket, const struct err *err, const struct store_recalled *r)
+{
+	struct asking *asking = owner;
+	struct store_recalled *copy = NULL;
+
+	(void)ticket;
+	if (r) {
+		struct ai_message *history = arena_alloc(asking->room, r->count * sizeof(*history));
+
+		copy = arena_alloc(asking->room, sizeof(*copy));
+		*copy = *r;
+		for (size_t i = 0; i < r->count; i++)
+			history[i] = (struct ai_message){ r->history[i].role,
+							  arena_text(asking->room, r->history[i].text) };
+		copy->history = history;
+		copy->model = arena_text(asking->room, r->model);
+		copy->system_prompt = arena_text(asking->room, r->system_prompt);
+	}
+	answered(asking, err, copy);
+}
+
+const struct store_recalled *ask_recall(struct asking *asking, int64_t conversation_id, int64_t turn_id,
+					unsigned limit)
+{
+	asking->waiting++;
+	store_recall(asking->store, conversation_id, turn_id, limit, on_recalled, asking, 1);
+	return wait_for(asking);
+}
+
+static void on_done(void *owner, uint64_t ticket, const struct err *err)
+{
+	(void)ticket;
+	answered(owner, err, NULL);
+}
+
+void ask_journal(struct asking *asking, int64_t turn_id, const struct ai_step *steps, size_t step_count,
+		 const struct ai_attempt *attempts, size_t attempt_count)
+{
+	asking->waiting++;
+	store_journal(asking->store, turn_id, steps, step_count, attempts, attempt_count, on_done, asking, 1);
+	asking_wait(asking);
+}
+
+static void on_answered(void *owner, uint64_t ticket, const struct err *err, const struct store_answered *a)
+{
+	struct asking *asking = owner;
+	struct store_answered *copy = NULL;
+
+	(void)ticket;
+	if (a) {
+		copy = arena_alloc(asking->room, sizeof(*copy));
+		copy->ended = copy_outgoing(asking->room, a->ended);
+		copy->reply = copy_reply(asking->room, a->reply);
+		copy->next = copy_turn(asking->room, a->next);
+		copy->waiting = a->waiting;
+	}
+	answered(asking, err, copy);
+}
+
+const struct store_answered *ask_answer(struct asking *asking, const struct store_answer *answer)
+{
+	asking->waiting++;
+	store_answer(asking->store, answer, on_answered, asking, 1);
+	return wait_for(asking);
+}
+
+const struct store_answered *answer_with(struct asking *asking, int64_t turn_id, const char *text,
+					 bool claim_next)
+{
+	const struct ai_attempt attempt = {
+		.provider = "openai",
+		.model = "small",
+		.input = "question",
+		.output = text,
+		.input_tokens = 100,
+		.output_tokens = 20,
+		.cached_tokens = -1,
+		.cost_micros = 1500,
+		.latency_ms = 250,
+		.first_token_ms = 90,
+	};
+	const struct ai_result result = {
+		.text = text,
+		.tool_calls = "[]",
+		.request = "{\"messages\":[]}",
+		.raw = "raw",
+		.model = "small",
+		.attempts = &attempt,
+		.attempt_count = 1,
+	};
+	const struct store_answer answer = {
+		.turn_id = turn_id,
+		.state = MESSAGE_ANSWERED,
+		.text = text,
+		.result = &result,
+		.started_ms = clock_wall_ms(),
+		.claim_next = claim_next,
+		.expire_s = 600,
+	};
+
+	return ask_answer(asking, &answer);
+}
+
+static void on_found(void *owner, uint64_t ticket, const struct err *err, const struct outgoing *out)
+{
+	struct asking *asking = owner;
+
+	(void)ticket;
+	answered(asking, err, copy_outgoing(asking->room, out));
+}
+
+const struct outgoing *ask_look(struct asking *asking, const char *uuid)
+{
+	asking->waiting++;
+	store_look(asking->store, "webhook", "crm", uuid, on_found, asking, 1);
+	return wait_for(asking);
+}
+
+static void on_recovered(void *owner, uint64_t ticket, const struct err *err, const struct store_recovered *r)
+{
+	struct asking *asking = owner;
+	struct store_recovered *copy = NULL;
+
+	(void)ticket;
+	if (r) {
+		int64_t *conversations =
+			arena_alloc(asking->room, r->conversation_count * sizeof(*conversations));
+		struct store_accepted *unplaced =
+			arena_alloc(asking->room, r->unplaced_count * sizeof(*unplaced));
+
+		copy = arena_alloc(asking->room, sizeof(*copy));
+		*copy = *r;
+		for (size_t i = 0; i < r->conversation_count; i++)
+			conversations[i] = r->conversations[i];
+		for (size_t i = 0; i < r->unplaced_count; i++)
+			unplaced[i] = *copy_accepted(asking->room, &r->unplaced[i]);
+		copy->conversations = conversations;
+		copy->unplaced = unplaced;
+		copy->unplaced_platforms = copy_list(asking->room, r->unplaced_platforms, r->unplaced_count);
+		copy->unplaced_installations =
+			copy_list(asking->room, r->unplaced_installations, r->unplaced_count);
+	}
+	answered(asking, err, copy);
+}
+
+const struct store_recovered *ask_recover(struct asking *asking, const char *resends)
+{
+	asking->waiting++;
+	store_recover(asking->store, &resends, resends != NULL, on_recovered, asking, 1);
+	return wait_for(asking);
+}
+
+void ask_sent(struct asking *asking, int64_t reply_id, enum reply_state state, int64_t next_ms)
+{
+	const struct store_sent sent = { .reply_id = reply_id, .state = state, .next_ms = next_ms };
+
+	asking->waiting++;
+	store_sent(asking->store, &sent, on_done, asking, 1);
+	asking_wait(asking);
+}
+
+static void on_due(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *replies,
+		   size_t count, int64_t next_ms)
+{
+	struct asking *asking = owner;
+	struct asked_due *copy = arena_alloc(asking->room, sizeof(*copy));
+
+	(void)ticket;
+	assert_true(count <= 16);
+	for (size_t i = 0; i < count; i++)
+		copy->replies[i] = *copy_reply(asking->room, &replies[i]);
+	copy->count = count;
+	copy->next_ms = next_ms;
+	answered(asking, err, copy);
+}
+
+const struct asked_due *ask_due(struct asking *asking, size_t limit)
+{
+	asking->waiting++;
+	store_due(asking->store, limit, on_due, asking, 1);
+	return wait_for(asking);
+}
+
+static void on_ended(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *reply,
+		     const struct outgoing *ended)
+{
+	struct asking *asking = owner;
+	struct asked_refusal *copy = arena_alloc(asking->room, sizeof(*copy));
+
+	(void)ticket;
+	copy->reply = copy_reply(asking->room, reply);
+	copy->ended = copy_outgoing(asking->room, ended);
+	answered(asking, err, copy);
+}
+
+const struct asked_refusal *ask_refuse(struct asking *asking, const struct store_refusal *refusal)
+{
+	asking->waiting++;
+	store_refuse(asking->store, refusal, on_ended, asking, 1);
+	return wait_for(asking);
+}
+
+/* ---- beside the contract
+ * ------------------------------------------------------------------------------------- */
+
+struct sql_ask {
+	const char *sql;
+};
+
+static bool run_sql(struct db *db, struct job *job, struct err *err)
+{
+	const struct sql_ask *ask = job->ask;
+
+	return db_script(db, ask->sql, err);
+}
+
+static void give_sql(struct job *job)
+{
+	answered(job->owner, &job->err, NULL);
+}
+
+void asking_sql(struct asking *asking, const char *sql)
+{
+	struct job *job = job_create(JOB_WRITE, run_sql, give_sql, sizeof(struct sql_ask), asking, 0);
+
+	*(struct sql_ask *)job->ask = (struct sql_ask){ .sql = job_text(job, sql) };
+	asking->waiting++;
+	store_ask(asking->store, job);
+	asking_wait(asking);
+	if (asking->err.kind != ERR_NONE)
+		fail_msg("%s", asking->err.text);
+}
+
+static bool run_text(struct db *db, struct job *job, struct err *err)
+{
+	const struct sql_ask *ask = job->ask;
+	struct query query;
+
+	db_query(db, &query, ask->sql, "");
+	if (db_row(&query))
+		job->answer = arena_text(job->room, db_text(&query, 0));
+	return db_end(&query, err);
+}
+
+static void give_text(struct job *job)
+{
+	struct asking *asking = job->owner;
+
+	answered(asking, &job->err, arena_text(asking->room, job->answer));
+}
+
+const char *asking_text(struct asking *asking, const char *sql)
+{
+	struct job *job = job_create(JOB_READ, run_text, give_text, sizeof(struct sql_ask), asking, 0);
+
+	*(struct sql_ask *)job->ask = (struct sql_ask){ .sql = job_text(job, sql) };
+	asking->waiting++;
+	store_ask(asking->store, job);
+	asking_wait(asking);
+	if (asking->err.kind != ERR_NONE)
+		fail_msg("%s", asking->err.text);
+	return asking->got;
+}
+
+int64_t asking_int(struct asking *asking, const char *sql)
+{
+	const char *text = asking_text(asking, sql);
+
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+void asking_know(struct asking *asking, const char *sender)
+{
+	char *sql = mem_format("INSERT INTO user_profiles (id, org_id, display_name)"
+			       " VALUES ('%036d', '" ROOM_DEFAULT_ORG "', '%s');"
+			       "INSERT INTO platform_identities (platform, installation, external_user_id, "
+			       "profile_id, org_id)"
+			       " VALUES ('webhook', 'crm', '%s', '%036d', '" ROOM_DEFAULT_ORG "')",
+			       sender[0], sender, sender, sender[0]);
+
+	asking_sql(asking, sql);
+	free(sql);
+}
+
+struct incoming says(const char *sender, const char *place, const char *key, const char *text)
+{
+	return (struct incoming){ .delivery_key = key,
+				  .sender = sender,
+				  .conversation = place,
+				  .text = text,
+				  .reply_to = "https://reply" };
+}
