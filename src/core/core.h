@@ -23,8 +23,9 @@ struct core_options {
 	unsigned turns_max;		 /* turns running at once */
 	const struct tool *const *tools; /* offered to the model */
 	size_t tool_count;
-	void (*fatal)(void *owner,
-		      const struct err *err); /* the store can't be trusted: end the process with 74 */
+	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the
+	 * start has failed (recovery, or a platform that can't claim its place). */
+	void (*fatal)(void *owner, const struct err *err);
 	void *owner;
 };
 

@@ -86,7 +86,7 @@ struct installation *installation_create(struct core *core, const struct platfor
 	inst->core = core;
 	inst->ops = ops;
 	inst->name = mem_text(name);
-	inst->log_name = mem_format("%s/%s:", ops->name, name);
+	inst->log_name = mem_format("%s/%s", ops->name, name);
 	inst->log = (struct log){ .parent = core->log, .name = inst->log_name };
 	inst->host = (struct platform_host){
 		.loop = core->options.loop,
