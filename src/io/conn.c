@@ -96,7 +96,19 @@ void conn_close(struct conn *conn)
 		return;
 	conn_to(conn, CONN_CLOSED);
 	if (conn->inside == 0)
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+		uv_idle_start(conn->web->reaper, conn_reap); /* inside, libwebsockets is told by our result */
+}
+
+/* The next round: libwebsockets' own asynchronous kill would wait until something else wakes it. A gone-callback may
+ * destroy the server, which clears data. */
+void conn_reap(uv_idle_t *reaper)
+{
+	struct web *web;
+	struct conn *conn;
+
+	uv_idle_stop(reaper);
+	while ((web = reaper->data) != NULL && (conn = TAILQ_FIRST(&web->lists[CONN_CLOSED])) != NULL)
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 /* Tells whoever waits on this connection. */
@@ -131,7 +143,7 @@ void conn_cut(struct conn *conn)
 	tell_gone(conn);
 	lws_set_opaque_user_data(conn->wsi, NULL);
 	if (conn->inside == 0)
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	let_go(conn);
 }
 
@@ -322,8 +334,10 @@ int conn_event(struct lws *wsi, int reason, void *in, size_t len)
 	if (conn == NULL)
 		return reason == LWS_CALLBACK_RAW_RX || reason == LWS_CALLBACK_RAW_WRITEABLE ? -1 : 0;
 	if (conn->wsi == NULL) { /* conn_open is on the stack */
-		if (reason == LWS_CALLBACK_RAW_CLOSE)
+		if (reason == LWS_CALLBACK_RAW_CLOSE) {
 			conn->dead = true;
+			lws_set_opaque_user_data(wsi, NULL); /* it is told once more */
+		}
 		return 0;
 	}
 	conn->inside++;

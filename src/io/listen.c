@@ -303,7 +303,9 @@ struct web *web_create(struct io *io, const struct web_options *options, struct 
 	set_limits(web);
 	web->sweep = mem_zero(1, sizeof(*web->sweep));
 	uv_timer_init(io_uv(io), web->sweep);
-	web->sweep->data = web;
+	web->reaper = mem_zero(1, sizeof(*web->reaper));
+	uv_idle_init(io_uv(io), web->reaper);
+	web->sweep->data = web->reaper->data = web;
 	if (!start(web, options, err)) {
 		web_destroy(web);
 		return NULL;
@@ -420,6 +422,8 @@ void web_destroy(struct web *web)
 		while ((conn = TAILQ_FIRST(&web->lists[i])) != NULL)
 			conn_cut(conn);
 	}
+	web->reaper->data = NULL;
+	uv_close((uv_handle_t *)web->reaper, free_handle);
 	uv_close((uv_handle_t *)web->sweep, free_handle);
 	web_requests_free(web);
 	buf_free(&web->scratch);

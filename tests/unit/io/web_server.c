@@ -222,6 +222,15 @@ static void on_drain(void *owner, struct web_request *request)
 	web_drain(web, 3000, stop, NULL);
 }
 
+/* A handler may end the server it runs in. */
+static void on_destroy(void *owner, struct web_request *request)
+{
+	(void)owner, (void)request;
+	web_destroy(web);
+	web = NULL;
+	io_stop(io);
+}
+
 static const struct web_route routes[] = {
 	{ "POST", "/echo", 1 << 20, on_echo, &web },	{ "POST", "/small", 16, on_echo, &web },
 	{ "GET", "/hello", 0, on_hello, &web },		{ "GET", "/big/{bytes}", 0, on_big, &web },
@@ -231,7 +240,8 @@ static const struct web_route routes[] = {
 	{ "GET", "/flood", 0, on_flood, &web },		{ "GET", "/param/{a}/x/{b}", 0, on_param, &web },
 	{ "GET", "/peer", 0, on_peer, &web },		{ "GET", "/socket", 0, on_socket, &web },
 	{ "GET", "/stats", 0, on_stats, &web },		{ "POST", "/drain", 1000, on_drain, &web },
-	{ "GET", "/both", 0, on_hello, &web },		{ "POST", "/both", 10, on_echo, &web },
+	{ "POST", "/destroy", 1000, on_destroy, &web }, { "GET", "/both", 0, on_hello, &web },
+	{ "POST", "/both", 10, on_echo, &web },
 };
 
 static void lower_files(unsigned most)

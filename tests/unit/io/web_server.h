@@ -22,7 +22,8 @@ struct server_options {
 
 /* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET+POST /hold (answered
  * by POST /release), GET /stream (fed by POST /tell, ended by POST /end), GET /flood, GET /param/{a}/x/{b},
- * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain, POST /both (same path: GET). */
+ * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain,
+ * POST /destroy (web_destroy in the handler), GET+POST /both. */
 void server_start(struct server *server, const struct server_options *options);
 
 /* Ends it and asserts that it ended well: no leak, no handle left. */
