@@ -272,8 +272,10 @@ void hook_ended(struct webhook *hook, const struct outgoing *out)
 
 		if (waiters == NULL)
 			continue;
-		DL_FOREACH_SAFE(waiters->list, held, next)
-		answer_result(hook, held, out);
+		for (held = waiters->list; held; held = next) {
+			next = held->next; /* the last one's end is the end of waiters */
+			answer_result(hook, held, out);
+		}
 	}
 }
 
@@ -306,8 +308,8 @@ void hook_sweep(void *data)
 	uint64_t now = now_ms(hook);
 	struct held *held, *next;
 
-	HASH_ITER(hh, hook->held, held, next)
-	{
+	for (held = hook->held; held; held = next) {
+		next = held->hh.next;
 		if (request_of(hook, held) == NULL)
 			forget(hook, held);
 		else if (now >= held->until_ms)
@@ -321,8 +323,8 @@ void hook_release(struct webhook *hook)
 	uint64_t soon = now_ms(hook) + HOOK_STOP_MS;
 	struct held *held, *next;
 
-	HASH_ITER(hh, hook->held, held, next)
-	{
+	for (held = hook->held; held; held = next) {
+		next = held->hh.next;
 		if (held->what != HELD_ACK)
 			time_over(hook, held);
 		else if (held->until_ms > soon)
@@ -335,6 +337,8 @@ void hook_refuse_held(struct webhook *hook)
 	struct held *held, *next;
 
 	hook->stopping = true;
-	HASH_ITER(hh, hook->held, held, next)
-	answer_later(hook, held, "STOPPING", HOOK_STOP_MS, "the service is stopping; send again");
+	for (held = hook->held; held; held = next) {
+		next = held->hh.next;
+		answer_later(hook, held, "STOPPING", HOOK_STOP_MS, "the service is stopping; send again");
+	}
 }

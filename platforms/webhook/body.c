@@ -69,7 +69,7 @@ static const char *form_decode(struct arena *arena, const char *from, size_t len
 		int high, low;
 
 		if (from[i] != '%') {
-			text[out++] = from[i] == '+' ? ' ' : from[i];
+			text[out++] = (char)(from[i] == '+' ? ' ' : from[i]);
 			continue;
 		}
 		if (len - i < 3)

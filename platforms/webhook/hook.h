@@ -16,7 +16,6 @@
 struct held;
 struct waiters;
 struct sending;
-struct gone;
 struct buf;
 
 enum hook_limits {
@@ -24,6 +23,7 @@ enum hook_limits {
 	HOOK_ACK_MS = 30000,  /* a request that the core has not decided by then gets 503 */
 	HOOK_STOP_MS = 5000,  /* the same while stopping */
 	HOOK_SWEEP_MS = 250,  /* how late a wait may end */
+	HOOK_GONE_MAX = 64,   /* addresses that are remembered to be gone */
 	HOOK_REPEAT_S = 600,  /* without an id, equal bodies in one such stretch are one delivery */
 };
 
@@ -36,8 +36,10 @@ struct webhook {
 	struct waiters *waiters; /* those that wait for a message's end, by its uuid (answer.c) */
 	size_t waiting;
 	struct loop_timer *sweep;
-	struct sending *sending; /* callbacks under way, by ticket (send.c) */
-	struct gone *gone;	 /* addresses that answered 410 (send.c) */
+	struct sending *sending;   /* callbacks under way, by ticket (send.c) */
+	char *gone[HOOK_GONE_MAX]; /* addresses that answered 410, a ring: nothing is posted there before a
+				      restart */
+	unsigned gone_next;
 	struct loop_timer *soon; /* things decided now and told in the next round */
 	struct failures failures;
 };

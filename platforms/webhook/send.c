@@ -9,18 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALL_MS = 20000, CONNECT_MS = 10000, RETRY_CAP_MS = 3600 * 1000, GONE_MAX = 64 };
+enum { CALL_MS = 20000, CONNECT_MS = 10000, RETRY_CAP_MS = 3600 * 1000 };
 
 struct sending {
 	uint64_t ticket, http_id;
 	char *url;
 	char *refused; /* why no request was made, or NULL */
-	UT_hash_handle hh;
-};
-
-/* An address that answered 410: nothing is posted there again before a restart. */
-struct gone {
-	char *url;
 	UT_hash_handle hh;
 };
 
@@ -31,32 +25,23 @@ static struct metric callbacks = {
 	.label = "hook,outcome",
 };
 
-static void forget_address(struct webhook *hook, struct gone *gone)
+static bool is_gone(const struct webhook *hook, const char *url)
 {
-	HASH_DEL(hook->gone, gone);
-	free(gone->url);
-	free(gone);
-}
-
-static struct gone *find_address(const struct webhook *hook, const char *url)
-{
-	struct gone *gone;
-
-	HASH_FIND_STR(hook->gone, url, gone);
-	return gone;
+	for (unsigned i = 0; i < HOOK_GONE_MAX; i++)
+		if (hook->gone[i] && strcmp(hook->gone[i], url) == 0)
+			return true;
+	return false;
 }
 
 static void remember_gone(struct webhook *hook, const char *url)
 {
-	struct gone *gone = find_address(hook, url);
+	char **place = &hook->gone[hook->gone_next % HOOK_GONE_MAX];
 
-	if (gone)
+	if (is_gone(hook, url))
 		return;
-	if (HASH_COUNT(hook->gone) >= GONE_MAX)
-		forget_address(hook, hook->gone); /* the first of the hash is the oldest */
-	gone = mem_zero(1, sizeof(*gone));
-	gone->url = mem_text(url);
-	HASH_ADD_KEYPTR(hh, hook->gone, gone->url, strlen(gone->url), gone);
+	free(*place);
+	*place = mem_text(url);
+	hook->gone_next++;
 	log_error(hook->host->log, "a callback address answered 410 Gone; nothing more is sent there");
 	if (hook->config.reply_url && strcmp(url, hook->config.reply_url) == 0)
 		hook->host->link(hook->host, LINK_DOWN, "reply_url answered 410 Gone");
@@ -163,7 +148,7 @@ static char *refusal(const struct webhook *hook, const char *url)
 
 	if (url == NULL)
 		return mem_text("the message has no callback address");
-	if (find_address(hook, url))
+	if (is_gone(hook, url))
 		return mem_text("the callback address answered 410 Gone earlier");
 	if (!hook_reply_allowed(&hook->config, url, &err))
 		return mem_text(err.text);
@@ -188,25 +173,26 @@ void hook_send_tell(struct webhook *hook)
 {
 	struct sending *sending, *next;
 
-	HASH_ITER(hh, hook->sending, sending, next)
-	if (sending->refused)
-		tell(hook, sending, SENT_REJECTED, 0, sending->refused);
+	for (sending = hook->sending; sending; sending = next) {
+		next = sending->hh.next;
+		if (sending->refused)
+			tell(hook, sending, SENT_REJECTED, 0, sending->refused);
+	}
 }
 
 void hook_send_finish(struct webhook *hook)
 {
-	struct sending *sending, *next;
-	struct gone *gone, *next_gone;
+	struct sending *sending = hook->sending, *next;
 
-	HASH_ITER(hh, hook->sending, sending, next)
-	{
+	HASH_CLEAR(hh, hook->sending);
+	for (; sending; sending = next) {
+		next = sending->hh.next;
 		if (sending->http_id)
 			http_cancel(hook->host->http, sending->http_id);
-		HASH_DEL(hook->sending, sending);
 		free(sending->url);
 		free(sending->refused);
 		free(sending);
 	}
-	HASH_ITER(hh, hook->gone, gone, next_gone)
-	forget_address(hook, gone);
+	for (unsigned i = 0; i < HOOK_GONE_MAX; i++)
+		free(hook->gone[i]);
 }

@@ -98,8 +98,7 @@ static void sign(const struct verify_key *key, const char *id, const char *times
 	uint8_t mac[CRYPTO_SHA256_SIZE];
 
 	crypto_hmac_sha256(key->bytes, key->len, parts, sizeof(parts) / sizeof(parts[0]), mac);
-	memcpy(out, "v1,", 3);
-	crypto_base64(mac, sizeof(mac), out + 3);
+	crypto_base64(mac, sizeof(mac), out + snprintf(out, VERIFY_SIGNATURE_SIZE, "v1,"));
 }
 
 /* A list of "version,signature" with single spaces between; versions that we don't know are skipped. */
