@@ -72,14 +72,24 @@ static void on_checked(void *owner, uint64_t ticket, const struct err *err, int6
 
 /* ---- making and ending --------------------------------------------------------------------------------- */
 
+struct llm_host ai_host(struct ai *ai, struct http *http)
+{
+	return (struct llm_host){
+		.loop = ai->loop,
+		.http = http,
+		.log = ai->log,
+		.owner = ai,
+		.part = on_part,
+		.done = on_done,
+		.checked = on_checked,
+	};
+}
+
 static bool make_model(struct ai *ai, const struct ai_options *options, const struct settings *settings,
 		       struct err *err)
 {
 	struct model *model = &ai->models[ai->model_count];
-	struct llm_host host = {
-		options->loop, options->http, (struct log *)(uintptr_t)options->log, ai, on_part,
-		on_done,       on_checked
-	};
+	struct llm_host host = ai_host(ai, options->http);
 	const char *provider = settings ? settings_text(settings, "provider") : "local";
 	const char *name = settings ? settings_text(settings, "name") : "local";
 	const char *id = settings ? settings_text(settings, "model") : NULL;

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mem.h"
 #include "price.h"
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
 struct buf;
@@ -112,6 +113,7 @@ const struct llm_ops *provider_find(const char *name);
 const char *provider_names(void); /* "local, openai" */
 
 /* ai.c */
+struct llm_host ai_host(struct ai *ai, struct http *http); /* what a provider is given */
 struct model *model_find(struct ai *ai, const char *name); /* NULL name: the default */
 struct turn *ai_turn_claim(struct ai *ai, uint64_t ticket,
 			   enum turn_state state); /* NULL: nobody waits for it */

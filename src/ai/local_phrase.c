@@ -237,7 +237,7 @@ struct phrase local_phrase(const char *text, struct arena *arena)
 {
 	struct word words[WORDS_MAX];
 	struct match m = { .words = words, .count = split(text, words) };
-	struct phrase phrase = { PHRASE_OTHER };
+	struct phrase phrase = { .kind = PHRASE_OTHER };
 
 	if (m.count == 0 || m.count > WORDS_MAX)
 		return phrase;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
 enum {
