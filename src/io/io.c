@@ -1,6 +1,5 @@
 /* The one uv loop and the libwebsockets context on it: how both begin, run and end. */
 #include "io.h"
-#include "clock.h"
 #include "io_room.h"
 #include "log.h"
 #include "mem.h"
@@ -25,13 +24,14 @@ struct io {
 	struct lws_context *lws;
 	struct lws_vhost *client;
 	uv_prepare_t before_wait;
-	uv_check_t after_wait;
 	uv_timer_t end_limit;
 	uv_signal_t signals[SIGNALS];
 	bool catching;
 	loop_fn *stop, *reload;
 	void *data;
-	uint64_t round_us, stall_us; /* start of this round's work; the longest since last asked */
+	uint64_t round_ns,
+		idle_ns;   /* at the end of the last round: time, and how much of all time was waiting */
+	uint64_t stall_ns; /* the longest round since last asked */
 };
 
 static struct log log_io = { .name = "io" };
@@ -92,33 +92,27 @@ static bool start_lws(struct io *io, struct err *err)
 	return true;
 }
 
-static void round_begins(uv_check_t *check)
-{
-	struct io *io = check->data;
-
-	io->round_us = clock_mono_us();
-}
-
+/* Callbacks of descriptors run inside libuv's wait, so its own count of idle time tells work from waiting. */
 static void round_ends(uv_prepare_t *prepare)
 {
 	struct io *io = prepare->data;
-	uint64_t took = io->round_us == 0 ? 0 : clock_mono_us() - io->round_us;
+	uint64_t now = uv_hrtime(), idle = uv_metrics_idle_time(&io->uv);
+	uint64_t took = io->round_ns == 0 ? 0 : now - io->round_ns - (idle - io->idle_ns);
 
-	if (took > io->stall_us)
-		io->stall_us = took;
+	io->round_ns = now;
+	io->idle_ns = idle;
+	if (took > io->stall_ns)
+		io->stall_ns = took;
 }
 
 /* Watches the loop without keeping it alive. */
 static void watch_rounds(struct io *io)
 {
 	uv_prepare_init(&io->uv, &io->before_wait);
-	uv_check_init(&io->uv, &io->after_wait);
 	uv_timer_init(&io->uv, &io->end_limit);
-	io->before_wait.data = io->after_wait.data = io->end_limit.data = io;
+	io->before_wait.data = io->end_limit.data = io;
 	uv_prepare_start(&io->before_wait, round_ends);
-	uv_check_start(&io->after_wait, round_begins);
 	uv_unref((uv_handle_t *)&io->before_wait);
-	uv_unref((uv_handle_t *)&io->after_wait);
 	uv_unref((uv_handle_t *)&io->end_limit);
 }
 
@@ -128,7 +122,7 @@ struct io *io_create(struct err *err)
 
 	signal(SIGPIPE, SIG_IGN);
 	limit_descriptors();
-	if (uv_loop_init(&io->uv) != 0) {
+	if (uv_loop_init(&io->uv) != 0 || uv_loop_configure(&io->uv, UV_METRICS_IDLE_TIME) != 0) {
 		err_set(err, ERR_FATAL, "no event loop: %s", strerror(errno));
 		free(io);
 		return NULL;
@@ -198,9 +192,9 @@ void io_stop(struct io *io)
 
 uint64_t io_stall_us(struct io *io)
 {
-	uint64_t stall = io->stall_us;
+	uint64_t stall = io->stall_ns / 1000;
 
-	io->stall_us = 0;
+	io->stall_ns = 0;
 	return stall;
 }
 
@@ -228,7 +222,6 @@ static void close_own_handles(struct io *io)
 	for (int i = 0; i < SIGNALS && io->catching; i++)
 		uv_close((uv_handle_t *)&io->signals[i], NULL);
 	uv_close((uv_handle_t *)&io->before_wait, NULL);
-	uv_close((uv_handle_t *)&io->after_wait, NULL);
 	loop_destroy(io->loop);
 }
 
