@@ -134,7 +134,7 @@ static struct web_request *request_of(const struct webhook *hook, const struct h
 	return web_find(hook->host->web, held->web_id);
 }
 
-static void count(const struct webhook *hook, const char *outcome)
+void hook_count(const struct webhook *hook, const char *outcome)
 {
 	metric_add(&requests, (const char *[]){ hook->config.name, outcome }, 1);
 }
@@ -213,7 +213,7 @@ static void accepted(struct webhook *hook, struct held *held, const struct ack *
 {
 	bool again = ack->how == ACK_BEFORE;
 
-	count(hook, held->ignored ? "ignored" : again ? "repeated" : "accepted");
+	hook_count(hook, held->ignored ? "ignored" : again ? "repeated" : "accepted");
 	snprintf(held->uuid, sizeof(held->uuid), "%s", ack->uuid);
 	snprintf(held->conversation_uuid, sizeof(held->conversation_uuid), "%s",
 		 ack->conversation_uuid ? ack->conversation_uuid : "");
@@ -252,7 +252,7 @@ void hook_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack)
 		accepted(hook, held, ack);
 		return;
 	}
-	count(hook, refusals[ack->how].outcome);
+	hook_count(hook, refusals[ack->how].outcome);
 	if (refusals[ack->how].status == 503)
 		answer_later(hook, held, refusals[ack->how].code, ack->retry_ms, why);
 	else

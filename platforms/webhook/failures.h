@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FAILURES_PEERS = 256, FAILURES_PEER_SIZE = 48, FAILURES_MAX = 20, FAILURES_WINDOW_MS = 60000 };
+enum { FAILURES_PEERS = 256, FAILURES_PEER_SIZE = 48, FAILURES_MAX = 60, FAILURES_WINDOW_MS = 60000 };
 
 struct failures {
 	struct failure {

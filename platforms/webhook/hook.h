@@ -64,6 +64,9 @@ void hook_sweep(void *hook);
 void hook_release(struct webhook *hook);
 void hook_refuse_held(struct webhook *hook); /* whoever still waits gets 503 */
 
+/* Counts a genuine request by what became of it. */
+void hook_count(const struct webhook *hook, const char *outcome);
+
 /* send.c: callbacks. */
 void hook_send(struct webhook *hook, const struct outgoing *out, uint64_t ticket);
 void hook_send_tell(struct webhook *hook); /* tells the core what was decided without a request */

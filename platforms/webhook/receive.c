@@ -245,7 +245,8 @@ static void hand_over(struct webhook *hook, struct web_request *request, const s
 	hook->host->incoming(hook->host, &in);
 }
 
-static void answer_fault(struct web_request *request, enum body_fault fault, const struct err *err)
+static void answer_body_fault(const struct webhook *hook, struct web_request *request, enum body_fault fault,
+			      const struct err *err)
 {
 	static const struct {
 		int status;
@@ -257,6 +258,7 @@ static void answer_fault(struct web_request *request, enum body_fault fault, con
 		[BODY_MEANING] = { 422, "UNPROCESSABLE" },
 	};
 
+	hook_count(hook, "malformed");
 	web_answer_error(request, answers[fault].status, answers[fault].code, "%s", err->text);
 }
 
@@ -307,7 +309,7 @@ void hook_receive_post(void *owner, struct web_request *request)
 	if (fault == BODY_OK)
 		hand_over(hook, request, &mapped, wait_s, ignored);
 	else
-		answer_fault(request, fault, &err);
+		answer_body_fault(hook, request, fault, &err);
 	hook_mapped_finish(&mapped);
 }
 

@@ -83,7 +83,7 @@ static void strangers_are_refused_and_others_not(void **state)
 	struct reply reply;
 
 	(void)state;
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < FAILURES_MAX; i++) {
 		stage_request(stage, &reply, "POST", "/webhook/crm", none, BODY);
 		expect(stage, &reply, 401);
 		member_is(&reply, "/error/code", "AUTH_FAILED");
@@ -373,6 +373,22 @@ static void several_requests_may_wait_for_one_message(void **state)
 	stage_close(stage);
 }
 
+/* Held requests cost memory and connections: beyond a bound the receipt has to do. */
+static void too_many_waits_get_their_receipt_at_once(void **state)
+{
+	struct stage *stage = stage_open(standard);
+	struct webhook *hook = (struct webhook *)(void *)stage->hook;
+	struct reply reply;
+
+	(void)state;
+	hook->waiting = HOOK_HELD_MAX;
+	post(stage, &reply, "?wait=30", "evt_1");
+	expect(stage, &reply, 202);
+	hook->waiting = 0;
+	reply_free(&reply);
+	stage_close(stage);
+}
+
 static bool nobody_held(struct stage *stage, const void *what)
 {
 	(void)what;
@@ -657,6 +673,7 @@ int main(void)
 		cmocka_unit_test(waits_are_cut_and_may_come_as_a_preference),
 		cmocka_unit_test(a_repeated_request_gets_the_first_ones_answer),
 		cmocka_unit_test(several_requests_may_wait_for_one_message),
+		cmocka_unit_test(too_many_waits_get_their_receipt_at_once),
 		cmocka_unit_test(who_hangs_up_is_forgotten),
 		cmocka_unit_test(an_answer_can_be_fetched_later_by_its_asker_only),
 		cmocka_unit_test(github_style),
