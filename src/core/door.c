@@ -50,12 +50,16 @@ static void free_stranger(struct stranger *stranger)
 
 void door_destroy(struct door *door)
 {
-	struct stranger *stranger, *tmp;
+	struct stranger *stranger, *next;
 
 	if (door == NULL)
 		return;
-	HASH_ITER(hh, door->by_serial, stranger, tmp)
-	free_stranger(stranger);
+	stranger = door->by_serial;
+	HASH_CLEAR(hh, door->by_serial);
+	for (; stranger; stranger = next) {
+		next = stranger->hh.next;
+		free(stranger);
+	}
 	free(door);
 }
 
@@ -186,10 +190,10 @@ void door_decide(struct door *door, struct installation *inst, const struct stor
 void door_sweep(struct door *door)
 {
 	uint64_t now = loop_now_ms(door->core->options.loop);
-	struct stranger *stranger, *tmp;
+	struct stranger *stranger, *next;
 
-	HASH_ITER(hh, door->by_serial, stranger, tmp)
-	{
+	for (stranger = door->by_serial; stranger; stranger = next) {
+		next = stranger->hh.next;
 		if (stranger->retry_ms && stranger->retry_ms <= now)
 			ask(stranger);
 		if (!stranger->overdue && now - stranger->began_ms >= LIMIT_MS) {
@@ -207,10 +211,10 @@ size_t door_count(const struct door *door)
 
 void door_close(struct door *door)
 {
-	struct stranger *stranger, *tmp;
+	struct stranger *stranger, *next;
 
-	HASH_ITER(hh, door->by_serial, stranger, tmp)
-	{
+	for (stranger = door->by_serial; stranger; stranger = next) {
+		next = stranger->hh.next;
 		if (stranger->retry_ms)
 			free_stranger(stranger);
 	}

@@ -64,21 +64,27 @@ void ingress_destroy(struct ingress *ingress)
 
 	if (ingress == NULL)
 		return;
-	HASH_ITER(hh, ingress->arrivals, arrival, next_arrival)
-	{
-		HASH_DEL(ingress->arrivals, arrival);
+	arrival = ingress->arrivals;
+	HASH_CLEAR(hh, ingress->arrivals);
+	for (; arrival; arrival = next_arrival) {
+		next_arrival = arrival->hh.next;
 		free(arrival);
 	}
-	LL_FOREACH_SAFE(ingress->refused, arrival, next_arrival)
-	free(arrival);
-	HASH_ITER(hh, ingress->looks, look, next_look)
-	{
-		HASH_DEL(ingress->looks, look);
+	look = ingress->looks;
+	HASH_CLEAR(hh, ingress->looks);
+	for (; look; look = next_look) {
+		next_look = look->hh.next;
 		free(look);
 	}
 	LL_CONCAT(ingress->looked, ingress->later);
-	LL_FOREACH_SAFE(ingress->looked, look, next_look)
-	free(look);
+	for (arrival = ingress->refused; arrival; arrival = next_arrival) {
+		next_arrival = arrival->next;
+		free(arrival);
+	}
+	for (look = ingress->looked; look; look = next_look) {
+		next_look = look->next;
+		free(look);
+	}
 	free(ingress);
 }
 
@@ -115,10 +121,14 @@ static void answer_posted(void *data)
 	ingress->posted = false;
 	ingress->refused = NULL;
 	ingress->looked = NULL;
-	LL_FOREACH_SAFE(refused, arrival, next_arrival)
-	acknowledge(arrival, &arrival->ack);
-	LL_FOREACH_SAFE(looked, look, next_look)
-	give_look(ingress, look);
+	for (arrival = refused; arrival; arrival = next_arrival) {
+		next_arrival = arrival->next;
+		acknowledge(arrival, &arrival->ack);
+	}
+	for (look = looked; look; look = next_look) {
+		next_look = look->next;
+		give_look(ingress, look);
+	}
 }
 
 static void post(struct ingress *ingress)

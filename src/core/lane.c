@@ -45,13 +45,14 @@ struct lanes *lanes_create(struct core *core)
 
 void lanes_destroy(struct lanes *lanes)
 {
-	struct lane *lane, *tmp;
+	struct lane *lane, *next;
 
 	if (lanes == NULL)
 		return;
-	HASH_ITER(hh, lanes->by_id, lane, tmp)
-	{
-		HASH_DEL(lanes->by_id, lane);
+	lane = lanes->by_id;
+	HASH_CLEAR(hh, lanes->by_id);
+	for (; lane; lane = next) {
+		next = lane->hh.next;
 		free(lane);
 	}
 	free(lanes);

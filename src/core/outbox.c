@@ -72,24 +72,34 @@ static char *owned(const char *text)
 	return (char *)(uintptr_t)text;
 }
 
-static void free_sending(struct outbox *outbox, struct sending *sending)
+static void release(struct sending *sending)
 {
-	HASH_DEL(outbox->by_serial, sending);
 	arena_destroy(sending->arena);
 	free(owned(sending->outcome.remote_id));
 	free(owned(sending->outcome.why));
 	free(sending);
 }
 
+static void free_sending(struct outbox *outbox, struct sending *sending)
+{
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so there is a table */
+	HASH_DEL(outbox->by_serial, sending);
+	release(sending);
+}
+
 void outbox_destroy(struct outbox *outbox)
 {
-	struct sending *sending, *tmp;
+	struct sending *sending, *next;
 
 	if (outbox == NULL)
 		return;
 	HASH_CLEAR(hh_place, outbox->by_place);
-	HASH_ITER(hh, outbox->by_serial, sending, tmp)
-	free_sending(outbox, sending);
+	sending = outbox->by_serial;
+	HASH_CLEAR(hh, outbox->by_serial);
+	for (; sending; sending = next) {
+		next = sending->hh.next;
+		release(sending);
+	}
 	loop_timer_destroy(outbox->timer);
 	free(outbox);
 }
@@ -361,12 +371,12 @@ static const struct outbox_outcome silent = { .how = SENT_MAYBE, .why = "the sen
 void outbox_sweep(struct outbox *outbox)
 {
 	uint64_t now = loop_now_ms(outbox->core->options.loop);
-	struct sending *sending, *tmp;
+	struct sending *sending, *next;
 
 	while (outbox->running && now - outbox->running->since_ms >= OUTBOX_SEND_LIMIT_MS)
 		conclude(outbox, outbox->running, &silent);
-	DL_FOREACH_SAFE(outbox->settling, sending, tmp)
-	{
+	for (sending = outbox->settling; sending; sending = next) {
+		next = sending->next;
 		if (sending->retry_ms && sending->retry_ms <= now)
 			ask_settle(outbox, sending);
 	}
@@ -423,7 +433,7 @@ void outbox_behind(struct outbox *outbox, int64_t conversation_id)
 
 void outbox_close(struct outbox *outbox, bool all)
 {
-	struct sending *sending, *tmp;
+	struct sending *sending, *next;
 
 	loop_timer_stop(outbox->timer);
 	for (size_t i = 0; i < outbox->core->installation_count; i++) {
@@ -436,8 +446,8 @@ void outbox_close(struct outbox *outbox, bool all)
 		return;
 	while (outbox->running)
 		conclude(outbox, outbox->running, &silent);
-	DL_FOREACH_SAFE(outbox->settling, sending, tmp)
-	{
+	for (sending = outbox->settling; sending; sending = next) {
+		next = sending->next;
 		if (sending->retry_ms == 0)
 			continue;
 		DL_DELETE(outbox->settling, sending);

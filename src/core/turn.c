@@ -68,14 +68,8 @@ static void leave(struct turn *turn)
 	count_step(steps[turn->state].name, loop_now_ms(turn->core->options.loop) - turn->step_ms);
 }
 
-static void free_turn(struct turn *turn)
+static void release(struct turn *turn)
 {
-	struct turns *turns = turn->turns;
-
-	for (size_t i = 0; i < turn->count; i++)
-		if (turn->messages[i].turn)
-			HASH_DEL(turns->by_uuid, &turn->messages[i]);
-	HASH_DEL(turns->by_serial, turn);
 	while (turn->journals) {
 		struct turn_journal *journal = turn->journals;
 
@@ -90,14 +84,31 @@ static void free_turn(struct turn *turn)
 	free(turn);
 }
 
+static void free_turn(struct turn *turn)
+{
+	struct turns *turns = turn->turns;
+
+	for (size_t i = 0; i < turn->count; i++)
+		if (turn->messages[i].turn)
+			/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the table has it */
+			HASH_DEL(turns->by_uuid, &turn->messages[i]);
+	HASH_DEL(turns->by_serial, turn);
+	release(turn);
+}
+
 void turns_destroy(struct turns *turns)
 {
-	struct turn *turn, *tmp;
+	struct turn *turn, *next;
 
 	if (turns == NULL)
 		return;
-	HASH_ITER(hh, turns->by_serial, turn, tmp)
-	free_turn(turn);
+	HASH_CLEAR(hh, turns->by_uuid);
+	turn = turns->by_serial;
+	HASH_CLEAR(hh, turns->by_serial);
+	for (; turn; turn = next) {
+		next = turn->hh.next;
+		release(turn);
+	}
 	free(turns);
 }
 
@@ -308,10 +319,10 @@ static void check_limit(struct turn *turn)
 static void sweep_limits(struct turns *turns, uint64_t now)
 {
 	for (int state = 0; state < TURN_STATES; state++) {
-		struct turn *turn, *tmp;
+		struct turn *turn, *next;
 
-		DL_FOREACH_SAFE(turns->in[state], turn, tmp)
-		{
+		for (turn = turns->in[state]; turn; turn = next) {
+			next = turn->next;
 			if (now - turn->step_ms < steps[state].limit_ms)
 				break;
 			check_limit(turn);
@@ -322,10 +333,10 @@ static void sweep_limits(struct turns *turns, uint64_t now)
 static void sweep_retries(struct turns *turns, uint64_t now)
 {
 	for (int state = 0; state < TURN_STATES && turns->retrying; state++) {
-		struct turn *turn, *tmp;
+		struct turn *turn, *next;
 
-		DL_FOREACH_SAFE(turns->in[state], turn, tmp)
-		{
+		for (turn = turns->in[state]; turn; turn = next) {
+			next = turn->next;
 			if (turn->retry_ms == 0 || turn->retry_ms > now)
 				continue;
 			turn->retry_ms = 0;
@@ -356,12 +367,12 @@ void turns_abandon(struct turns *turns, bool all)
 {
 	turns->closed = true;
 	for (int state = 0; state < TURN_STATES; state++) {
-		struct turn *turn, *tmp;
+		struct turn *turn, *next;
 
 		if (state == TURN_ANSWER && !all)
 			continue; /* its end is with the store already */
-		DL_FOREACH_SAFE(turns->in[state], turn, tmp)
-		{
+		for (turn = turns->in[state]; turn; turn = next) {
+			next = turn->next;
 			abandon(turn);
 		}
 	}
