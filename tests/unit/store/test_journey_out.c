@@ -68,7 +68,7 @@ static void order_is_kept(void **state)
 static void limit_of_due(void **state)
 {
 	struct asking *a = *state;
-	char place[8];
+	char place[16];
 	const struct asked_due *due;
 
 	for (int i = 0; i < 5; i++) {

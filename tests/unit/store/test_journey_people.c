@@ -67,7 +67,7 @@ static void stranger_speaks_twice(void **state)
 static void stranger_gets_codes(void **state)
 {
 	struct asking *a = *state;
-	char key[8], code[9];
+	char key[16], code[24];
 
 	for (int i = 0; i < 4; i++) {
 		struct store_refusal refusal = { .reason = "pairing",

@@ -98,7 +98,7 @@ static void crowd_accepted(void *owner, uint64_t ticket, const struct err *err,
 
 static void crowd_say(struct crowd *crowd, int place, int number)
 {
-	char where[16], key[32], uuid[CRYPTO_UUID_SIZE];
+	char where[32], key[32], uuid[CRYPTO_UUID_SIZE];
 	struct incoming in;
 	const struct store_accept ask = { .uuid = crypto_uuid(uuid),
 					  .platform = "webhook",
