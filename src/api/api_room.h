@@ -85,6 +85,7 @@ struct call {
 
 	char place[CRYPTO_UUID_SIZE]; /* the conversation of the path, as number or UUID */
 	unsigned limit;		      /* rows of a page */
+	bool backwards;		      /* a page of what came before */
 	bool archive;		      /* still to be done */
 
 	struct watch *watch;

@@ -86,7 +86,7 @@ static void on_conversation(void *owner, uint64_t ticket, const struct err *err,
 		return;
 	}
 	found = json_read(json, strlen(json), NULL);
-	id = json_int(json_is_array(found) ? json_array_get(found, 0) : found, "id", 0);
+	id = json_int(found, "conversation_id", 0);
 	json_decref(found);
 	text = web_body(request, &len);
 	if (id <= 0)
@@ -112,7 +112,7 @@ void chat_run(struct call *call, struct web_request *request)
 	} else if (body.conversation_uuid) {
 		call->step = CALL_RESOLVE;
 		store_report(call->door->api->store, "conversation",
-			     (const char *const[]){ call->caller.profile, body.conversation_uuid }, 2,
+			     (const char *const[]){ body.conversation_uuid, call->caller.profile }, 2,
 			     on_conversation, call->door->api, call->ticket);
 	} else {
 		hand_over(call, request, &body, body.conversation_id);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MAX = 200, TITLE_MAX = 255, NUMBER_SIZE = 24 };
+enum { PAGE_DEFAULT = 50, PAGE_MAX = 100, TITLE_MAX = 255, NUMBER_SIZE = 24 };
 
 /* ---- what the client asked ----------------------------------------------------------------------------- */
 
@@ -43,7 +43,7 @@ static bool take_limit(struct call *call, const struct web_request *request)
 	call->limit = limit ? (unsigned)(value > PAGE_MAX ? PAGE_MAX + 1 : value) : PAGE_DEFAULT;
 	if (call->limit >= 1 && call->limit <= PAGE_MAX)
 		return true;
-	call_fail_why(call, API_VALIDATION_FAILED, "limit must be a number from 1 to 200");
+	call_fail_why(call, API_VALIDATION_FAILED, "limit must be a number from 1 to 100");
 	return false;
 }
 
@@ -86,21 +86,14 @@ static const char *full_time(const char *text, char out[CLOCK_TEXT_SIZE])
 
 /* ---- pages --------------------------------------------------------------------------------------------- */
 
-/* The rows of an array as text, without reading what is in them: a page of long messages is megabytes. */
+/* Where rows lie in the text of an array, found without reading what is in them: a page of long messages is
+ * megabytes. */
 struct rows {
 	size_t count;
-	size_t last, end; /* where the last row that counts begins and ends */
+	size_t begin[2], end[2]; /* of the rows asked for by number */
 };
 
-static void take_row(struct rows *rows, size_t begin, size_t end, size_t limit)
-{
-	if (rows->count++ < limit) {
-		rows->last = begin;
-		rows->end = end;
-	}
-}
-
-static struct rows find_rows(const char *text, size_t limit)
+static struct rows find_rows(const char *text, const size_t wanted[2])
 {
 	struct rows rows = { 0 };
 	size_t begin = 0;
@@ -108,39 +101,59 @@ static struct rows find_rows(const char *text, size_t limit)
 
 	for (size_t i = 0; text[i]; i++) {
 		if (text[i] == '"') {
-			for (i++; text[i] && text[i] != '"'; i++)
-				if (text[i] == '\\' && text[i + 1])
-					i++;
-			if (text[i] == '\0')
-				break;
-		} else if (text[i] == '{' || text[i] == '[') {
-			if (++depth == 2)
-				begin = i;
-		} else if ((text[i] == '}' || text[i] == ']') && depth-- == 2) {
-			take_row(&rows, begin, i + 1, limit);
+			for (i++; text[i] != '"'; i++)
+				if (text[i] == '\0' || (text[i] == '\\' && text[++i] == '\0'))
+					return rows;
+		} else if (text[i] == '{' && ++depth == 1) {
+			begin = i;
+		} else if (text[i] == '}' && --depth == 0) {
+			for (int w = 0; w < 2; w++) {
+				if (rows.count == wanted[w]) {
+					rows.begin[w] = begin;
+					rows.end[w] = i + 1;
+				}
+			}
+			rows.count++;
 		}
 	}
 	return rows;
 }
 
-/* {"conversations":[...],"next":123}: one row more than the limit was asked for, its presence means there is
- * more. */
-static void answer_page(struct call *call, const char *name, const char *text)
+/* What a client asks with to go on: the row's place in the order of its list. */
+static void print_next(struct buf *out, const char *row, size_t len, const char *key)
 {
-	struct rows rows = find_rows(text, call->limit);
+	json_t *value = json_read(row, len, NULL);
+	const json_t *next = json_object_get(value, key);
+	char *text = next ? json_write(next) : NULL;
+
+	buf_text(out, text ? text : "null");
+	free(text);
+	json_decref(value);
+}
+
+/* {"conversations":[...],"next":123}: one row more than the limit was asked for, its presence means there is
+ * more. It is the last one, or the first when the page was read backwards. */
+static void answer_page(struct call *call, const char *name, const char *key, const char *text)
+{
+	struct rows rows = find_rows(text, (const size_t[]){ 1, call->limit - 1 });
 	struct buf json = { 0 };
-	json_t *last = NULL;
 
 	buf_format(&json, "{\"%s\":", name);
-	if (rows.count > call->limit) {
-		last = json_read(text + rows.last, rows.end - rows.last, NULL);
-		buf_add(&json, text, rows.end);
-		buf_format(&json, "],\"next\":%lld}", (long long)json_int(last, "id", 0));
-	} else {
+	if (rows.count <= call->limit) {
 		buf_text(&json, text);
 		buf_text(&json, ",\"next\":null}");
+	} else if (call->backwards) {
+		buf_text(&json, "[");
+		buf_text(&json, text + rows.begin[0]);
+		buf_text(&json, ",\"next\":");
+		print_next(&json, text + rows.begin[0], rows.end[0] - rows.begin[0], key);
+		buf_text(&json, "}");
+	} else {
+		buf_add(&json, text, rows.end[1]);
+		buf_text(&json, "],\"next\":");
+		print_next(&json, text + rows.begin[1], rows.end[1] - rows.begin[1], key);
+		buf_text(&json, "}");
 	}
-	json_decref(last);
 	call_answer(call, 200, &json);
 	buf_free(&json);
 }
@@ -164,7 +177,7 @@ static void on_conversations(void *owner, uint64_t ticket, const struct err *err
 	struct call *call = claim_answer(owner, ticket, err);
 
 	if (call)
-		answer_page(call, "conversations", json);
+		answer_page(call, "conversations", "conversation_id", json);
 }
 
 static void on_messages(void *owner, uint64_t ticket, const struct err *err, const char *json)
@@ -172,7 +185,7 @@ static void on_messages(void *owner, uint64_t ticket, const struct err *err, con
 	struct call *call = claim_answer(owner, ticket, err);
 
 	if (call)
-		answer_page(call, "messages", json);
+		answer_page(call, "messages", "timestamp", json);
 }
 
 void conversations_run(struct call *call, struct web_request *request)
@@ -188,20 +201,20 @@ void conversations_run(struct call *call, struct web_request *request)
 		return;
 	}
 	if (before && !is_number(before)) {
-		call_fail_why(call, API_VALIDATION_FAILED, "before must be the next of an earlier page");
+		call_fail_why(call, API_VALIDATION_FAILED, "before must be a conversation_id");
 		return;
 	}
 	snprintf(limit, sizeof(limit), "%u", call->limit + 1);
 	call->step = CALL_STORE;
 	store_report(call->door->api->store, "conversations",
-		     (const char *const[]){ call->caller.profile, state, before, limit }, 4, on_conversations,
+		     (const char *const[]){ call->caller.profile, state, limit, before }, 4, on_conversations,
 		     call->door->api, call->ticket);
 }
 
 void conversation_messages_run(struct call *call, struct web_request *request)
 {
 	static const char *const roles[] = { "user", "assistant", "tool", NULL };
-	const char *role = web_query(request, "role"), *cursor = web_query(request, "cursor");
+	const char *role = web_query(request, "role");
 	const char *after = web_query(request, "after"), *before = web_query(request, "before");
 	char limit[NUMBER_SIZE], from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
 
@@ -216,16 +229,13 @@ void conversation_messages_run(struct call *call, struct web_request *request)
 			      "after and before must be times like 2026-01-02T03:04:05Z");
 		return;
 	}
-	if (cursor && !is_number(cursor)) {
-		call_fail_why(call, API_VALIDATION_FAILED, "cursor must be the next of an earlier page");
-		return;
-	}
+	call->backwards = before && after == NULL; /* the newest ones before that time */
 	snprintf(limit, sizeof(limit), "%u", call->limit + 1);
 	call->step = CALL_STORE;
 	store_report(call->door->api->store, "messages",
-		     (const char *const[]){ call->caller.profile, call->place, role, full_time(after, from),
-					    full_time(before, to), cursor, limit },
-		     7, on_messages, call->door->api, call->ticket);
+		     (const char *const[]){ call->place, call->caller.profile, role, full_time(after, from),
+					    full_time(before, to), limit },
+		     6, on_messages, call->door->api, call->ticket);
 }
 
 /* ---- one conversation ---------------------------------------------------------------------------------- */
@@ -242,7 +252,7 @@ static void show(struct call *call)
 {
 	call->step = CALL_STORE;
 	store_report(call->door->api->store, "conversation",
-		     (const char *const[]){ call->caller.profile, call->place }, 2, on_conversation,
+		     (const char *const[]){ call->place, call->caller.profile }, 2, on_conversation,
 		     call->door->api, call->ticket);
 }
 

@@ -48,7 +48,8 @@ static const struct {
 } reasons[] = {
 	{ "model_unavailable", API_MODEL_UNAVAILABLE }, { "timeout", API_MODEL_TIMEOUT },
 	{ "model_refused", API_MODEL_REFUSED },		{ "context_overflow", API_CONTEXT_OVERFLOW },
-	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "budget_exceeded", API_BUDGET_EXCEEDED },
+	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "budget", API_BUDGET_EXCEEDED },
+	{ "disabled", API_PROFILE_DISABLED },
 };
 
 int error_status(enum api_error error)
