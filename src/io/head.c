@@ -143,7 +143,8 @@ static const struct web_fault *read_lines(struct head *head, size_t start, size_
 {
 	char *line = head->text + start, *stop = head->text + end - 2; /* the empty line */
 	char *cr = memchr(line, '\r', end - start);
-	const struct web_fault *fault = read_first_line(head, line, (size_t)(cr - line));
+	const struct web_fault *fault =
+		cr[1] != '\n' ? &bad_line : read_first_line(head, line, (size_t)(cr - line));
 
 	for (line = cr + 2; fault == NULL && line < stop; line = cr + 2) {
 		cr = memchr(line, '\r', (size_t)(stop - line));

@@ -46,6 +46,8 @@ static const struct {
 	{ "bare LF in a header", "GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", 400 },
 	{ "bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", 400 },
 	{ "bare CR in a header", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n", 400 },
+	{ "two CRs", "GET / HTTP/1.1\r\r\n\r\n", 400 },
+	{ "two CRs behind a header", "GET / HTTP/1.1\r\nHost: a\r\r\n\r\n", 400 },
 	{ "folded line", "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400 },
 	{ "folded first header", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400 },
 	{ "space before colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 },
