@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CONNECT_MS = 10000, TOTAL_MS = 30000, ANSWER_MAX = 65536, BUFFER_SIZE = 8192, UPLOAD_SIZE = 16384 };
+enum { CONNECT_MS = 10000, TOTAL_MS = 30000, ANSWER_MAX = 65536, BUFFER_SIZE = 4096, UPLOAD_SIZE = 16384 };
 
 /* ---- what curl calls ----------------------------------------------------------------------------------- */
 

@@ -12,11 +12,11 @@ struct io;
 struct ws;
 
 struct ws_options {
-	const char *url;          /* ws:// or wss:// */
-	const char *ca_file;      /* private CA; NULL: the system's */
-	size_t message_max;       /* larger messages close the socket with 1009 */
-	unsigned ping_s, dead_s;  /* ping when silent this long; gone when silent that long; 0: 20 and 40 */
-	unsigned connect_ms;      /* 0: 10 s */
+	const char *url;	 /* ws:// or wss:// */
+	const char *ca_file;	 /* private CA; NULL: the system's */
+	size_t message_max;	 /* larger messages close the socket with 1009 */
+	unsigned ping_s, dead_s; /* ping when silent this long; gone when silent that long; 0: 20 and 40 */
+	unsigned connect_ms;	 /* 0: 10 s */
 };
 
 struct ws_events {
@@ -26,14 +26,18 @@ struct ws_events {
 	void (*closed)(void *owner, struct ws *ws, int code, const struct err *err);
 };
 
-/* Begins to connect; closed() follows if that fails. NULL and err when the URL is not one. */
-struct ws *ws_connect(struct io *io, const struct ws_options *options, const struct ws_events *events, void *owner,
-		      struct err *err);
+/* Begins to connect; closed() follows if that fails. NULL and err when the URL is not one or
+ * the CA file can't be read. */
+struct ws *ws_connect(struct io *io, const struct ws_options *options, const struct ws_events *events,
+		      void *owner, struct err *err);
 
 /* Queues one message; false when over 4 MiB wait. */
 bool ws_send(struct ws *ws, bool binary, const void *data, size_t len);
 
 /* Starts the closing handshake with this code; closed() follows. */
 void ws_close(struct ws *ws, int code, const char *reason);
+
+/* Cuts the connection: no callback comes any more, the pointer dies. Takes NULL. */
+void ws_destroy(struct ws *ws);
 
 #endif
