@@ -1,5 +1,5 @@
-/* The database room on real files: what is asked of it, and what it says when the file is not as it should
- * be. */
+/* The database room on real files: what it promises when all is well, and what it says when the file is not
+ * as it should be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,47 +7,614 @@
 
 #include <cmocka.h>
 
-#include "db.h"
 #include "mem.h"
+#include "sqlite.h"
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-static void fresh(void **state)
-{
-	char dir[] = "/tmp/usher-db-XXXXXX";
-	struct err err = { 0 };
-	struct db *db, *reader;
-	char *url, *check;
-	int64_t n;
-	bool found;
+static char dir[32], *url, *path;
 
+static int make_place(void **state)
+{
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	url = mem_format("sqlite:%s/a/b/usher.db", dir);
-	db = db_open(url, DB_WRITER, &err);
-	assert_string_equal(err.text, "");
-	assert_non_null(db);
+	strcpy(dir, "/tmp/usher-db-XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	path = mem_format("%s/var/usher.db", dir);
+	url = mem_format("sqlite:%s", path);
+	return 0;
+}
+
+static int remove_one(const char *name, const struct stat *file, int type, struct FTW *at)
+{
+	(void)file;
+	(void)type;
+	(void)at;
+	return remove(name);
+}
+
+static int drop_place(void **state)
+{
+	(void)state;
+	free(url);
+	free(path);
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void expect(const struct err *err, enum err_kind kind, const char *words)
+{
+	assert_string_equal(err_kind_name(err->kind), err_kind_name(kind));
+	if (strstr(err->text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", err->text, words);
+}
+
+static struct db *opened(enum db_mode mode)
+{
+	struct err err = { 0 };
+	struct db *db = db_open(url, mode, &err);
+
+	if (db == NULL)
+		fail_msg("%s", err.text);
+	return db;
+}
+
+static struct db *fresh(void)
+{
+	struct err err = { 0 };
+	struct db *db = opened(DB_WRITER);
+
 	if (!db_migrate(db, &err))
 		fail_msg("%s", err.text);
-	assert_true(db_migrate(db, &err));
-	reader = db_open(url, DB_READER, &err);
-	assert_non_null(reader);
-	assert_true(db_one_int(reader, &err, &found, &n, "SELECT count(*) FROM organizations WHERE name = $1",
-			       "t", "default"));
-	assert_int_equal(n, 1);
-	assert_false(db_run(reader, &err, NULL, "DELETE FROM organizations", ""));
+	return db;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+	struct err err = { 0 };
+	int64_t value;
+	bool found;
+
+	if (!db_one_int(db, &err, &found, &value, sql, ""))
+		fail_msg("%s", err.text);
+	return value;
+}
+
+static unsigned mode_of(const char *name)
+{
+	struct stat file;
+
+	assert_int_equal(stat(name, &file), 0);
+	return file.st_mode & 0777;
+}
+
+/* ---- a file as it should be
+ * ------------------------------------------------------------------------------------- */
+
+/* Other users of the machine must not read what people said; the settings that durability rests on must hold.
+ */
+static void a_fresh_file_is_private_and_durable(void **state)
+{
+	struct db *db = fresh();
+	char *folder = mem_format("%s/var", dir), *wal = mem_format("%s-wal", path), *check;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_int_equal(mode_of(folder), 0700);
+	assert_int_equal(mode_of(path), 0600);
+	assert_int_equal(mode_of(wal), 0600);
+	assert_int_equal(number(db, "PRAGMA synchronous"), 2);
+	assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(number(db, "PRAGMA trusted_schema"), 0);
+	assert_int_equal(number(db, "PRAGMA mmap_size"), 0);
+	assert_int_equal(number(db, "PRAGMA wal_autocheckpoint"), 0);
+	assert_false(db_run(db, &err, NULL, "UPDATE sqlite_master SET sql = 'x'", "")); /* defensive */
+	assert_int_equal(number(db, "SELECT count(*) FROM organizations WHERE name = 'default'"), 1);
 	check = db_check(db);
 	assert_string_equal(check, "ok");
+	assert_true(db_disk_free(db) > 0);
 	free(check);
-	db_close(reader);
+	free(folder);
+	free(wal);
 	db_close(db);
-	free(url);
+}
+
+/* The next start of the daemon must find its own work in order. */
+static void migrating_twice_changes_nothing(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	db_close(db);
+	db = opened(DB_WRITER);
+	assert_true(db_migrate(db, &err));
+	assert_int_equal(number(db, "SELECT count(*) FROM schema_version"), db_schema_version());
+	db_close(db);
+}
+
+static void arguments_go_by_number(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+	struct query query;
+
+	(void)state;
+	db_query(db, &query, "SELECT $2, $1, $3, $1, $4, $5", "tidbn", "a", (int64_t)-7, 2.5, 3);
+	assert_true(db_row(&query));
+	assert_int_equal(db_int(&query, 0), -7);
+	assert_string_equal(db_text(&query, 1), "a");
+	assert_true(db_double(&query, 2) > 2.4 && db_double(&query, 2) < 2.6);
+	assert_string_equal(db_text(&query, 3), "a");
+	assert_int_equal(db_int(&query, 4), 1);
+	assert_true(db_null(&query, 5));
+	assert_int_equal(db_column_type(&query, 2), DB_DOUBLE);
+	assert_int_equal(db_columns(&query), 6);
+	assert_false(db_row(&query));
+	assert_true(db_end(&query, &err));
+	assert_true(db_run(db, &err, NULL, "SELECT $1 IS NULL", "t", (const char *)NULL));
+	db_close(db);
+}
+
+/* A wrong call in our own code must be loud in tests and harmless in the daemon. */
+static void wrong_calls_are_refused(void **state)
+{
+	struct db *db = fresh();
+	const char *const texts[] = { "a", "b" };
+	struct err err = { 0 };
+	struct query query, again;
+
+	(void)state;
+	assert_false(db_run(db, &err, NULL, "SELECT $1", "tt", "a", "b"));
+	expect(&err, ERR_BUG, "argument 2");
+	assert_false(db_run(db, &err, NULL, "SELECT $1, $2", "t", "a"));
+	expect(&err, ERR_BUG, "1 arguments for 2 placeholders");
+	assert_false(db_run(db, &err, NULL, "SELECT ?", "t", "a"));
+	expect(&err, ERR_BUG, "placeholders");
+	assert_false(db_run(db, &err, NULL, "SELECT nonsense FROM nowhere", ""));
+	expect(&err, ERR_BUG, "nowhere");
+	assert_false(db_run(db, &err, NULL, "SELECT \"a string\"", "")); /* a mistyped name is no text */
+	assert_false(db_run(db, &err, NULL, "SELECT $1", "x", "a"));
+	expect(&err, ERR_BUG, "argument 1");
+	assert_false(db_run(db, &err, NULL, "", ""));
+	expect(&err, ERR_BUG, "empty");
+	db_query_texts(db, &query, "SELECT $1", texts, 2);
+	assert_false(db_row(&query));
+	assert_false(db_end(&query, &err));
+	expect(&err, ERR_BUG, "argument 2");
+	db_query(db, &query, "SELECT 1", "");
+	assert_true(db_row(&query));
+	db_query(db, &again, "SELECT 1", "");
+	assert_false(db_row(&again));
+	assert_false(db_end(&again, &err));
+	expect(&err, ERR_BUG, "begun before it had ended");
+	assert_true(db_end(&query, &err));
+	db_close(db);
+}
+
+static void faults_are_sorted_by_what_can_be_done(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_false(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('default')", ""));
+	expect(&err, ERR_REFUSED, "UNIQUE");
+	assert_false(db_run(db, &err, NULL, "INSERT INTO user_profiles (org_id) VALUES ('nowhere')", ""));
+	expect(&err, ERR_REFUSED, "FOREIGN KEY");
+	assert_false(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('')", ""));
+	expect(&err, ERR_BUG, "CHECK");
+	db_close(db);
+}
+
+/* A job that fails must not take its neighbours' work with it, nor leave any of its own. */
+static void a_savepoint_undoes_one_job(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+	int64_t changes;
+
+	(void)state;
+	assert_true(db_begin(db, &err));
+	assert_true(db_savepoint(db, &err));
+	assert_true(db_run(db, &err, &changes, "INSERT INTO organizations (name) VALUES ('a'), ('b')", ""));
+	assert_int_equal(changes, 2);
+	assert_true(db_run(db, &err, &changes, "SELECT 1", ""));
+	assert_int_equal(changes, 0);
+	assert_true(db_release(db, &err));
+	assert_true(db_savepoint(db, &err));
+	assert_true(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('c')", ""));
+	db_rollback_to(db);
+	assert_true(db_commit(db, &err));
+	assert_int_equal(number(db, "SELECT count(*) FROM organizations WHERE name IN ('a', 'b', 'c')"), 2);
+	assert_false(db_commit(db, &err)); /* nothing is open: "stored" would be a lie */
+	expect(&err, ERR_AGAIN, "already rolled back");
+	db_rollback(db);
+	db_close(db);
+}
+
+/* Two connections that checkpoint are what this SQLite version must be spared. */
+static void a_reader_reads_and_does_nothing_else(void **state)
+{
+	struct db *db = fresh(), *reader = opened(DB_READER);
+	struct err err = { 0 };
+	int64_t bytes;
+
+	(void)state;
+	assert_true(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('a')", ""));
+	assert_int_equal(number(reader, "SELECT count(*) FROM organizations"), 2);
+	assert_false(db_run(reader, &err, NULL, "DELETE FROM organizations", ""));
+	expect(&err, ERR_BUG, "read-only");
+	bytes = db_log_bytes(db);
+	assert_true(bytes > 0);
+	db_close(reader);
+	assert_int_equal(db_log_bytes(db), bytes);
+	assert_true(db_checkpoint(db, false, &err));
+	assert_true(db_checkpoint(db, true, &err));
+	assert_int_equal(db_log_bytes(db), 0);
+	db_close(db);
+}
+
+/* ---- a file as it should not be
+ * ----------------------------------------------------------------------------------- */
+
+static void a_wrong_url_is_named(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	assert_null(db_open("mysql://x", DB_WRITER, &err));
+	expect(&err, ERR_REFUSED, "mysql://x");
+	assert_null(db_open("sqlite:", DB_WRITER, &err));
+	expect(&err, ERR_REFUSED, "sqlite:PATH");
+	assert_null(db_open(url, DB_READER, &err)); /* nothing there yet */
+	expect(&err, ERR_FATAL, path);
+	assert_null(db_open("sqlite:/proc/nowhere/usher.db", DB_WRITER, &err));
+	expect(&err, ERR_FATAL, "/proc/nowhere");
+}
+
+static void a_file_that_is_no_database(void **state)
+{
+	struct err err = { 0 };
+	struct db *db = fresh();
+	FILE *file;
+
+	(void)state;
+	db_close(db);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < 100; i++)
+		fputs("this is somebody's diary, not a database\n", file);
+	fclose(file);
+	assert_null(db_open(url, DB_WRITER, &err));
+	expect(&err, ERR_FATAL, "is not a database");
+	expect(&err, ERR_FATAL, path);
+}
+
+static void another_programs_tables(void **state)
+{
+	struct db *db = opened(DB_WRITER);
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_script(db, "CREATE TABLE recipes (id INTEGER)", &err));
+	assert_false(db_migrate(db, &err));
+	expect(&err, ERR_REFUSED, "another program");
+	db_close(db);
+}
+
+static void a_newer_schema_is_refused_with_a_command(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_run(db, &err, NULL,
+			   "INSERT INTO schema_version (version, name, sha256) VALUES (99, 'x', $1)", "t",
+			   "0000000000000000000000000000000000000000000000000000000000000000"));
+	assert_false(db_migrate(db, &err));
+	expect(&err, ERR_REFUSED, "schema 99");
+	expect(&err, ERR_REFUSED, "usher restore");
+	db_close(db);
+}
+
+static void a_changed_step_is_refused(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_run(db, &err, NULL, "UPDATE schema_version SET sha256 = $1", "t",
+			   "0000000000000000000000000000000000000000000000000000000000000000"));
+	assert_false(db_migrate(db, &err));
+	expect(&err, ERR_REFUSED, "0001_first");
+	expect(&err, ERR_REFUSED, "usher restore");
+	db_close(db);
+}
+
+/* A step that breaks off leaves nothing: the next start begins it anew. */
+static void a_step_is_all_or_nothing(void **state)
+{
+	struct db *db = opened(DB_WRITER);
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_script(db, "PRAGMA max_page_count = 20", &err));
+	assert_false(db_migrate(db, &err));
+	expect(&err, ERR_FULL, "0001_first");
+	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master"), 0);
+	assert_true(db_script(db, "PRAGMA max_page_count = 100000", &err));
+	assert_true(db_migrate(db, &err));
+	db_close(db);
+}
+
+/* ---- others at the same file
+ * --------------------------------------------------------------------------------------- */
+
+/* In a child: runs `hold`, tells through the pipe, waits to be killed. */
+static pid_t child(void (*hold)(void))
+{
+	int ends[2];
+	char ready;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		hold();
+		if (write(ends[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &ready, 1), 1);
+	close(ends[0]);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static void hold_daemon(void)
+{
+	(void)opened(DB_WRITER);
+}
+
+/* Started twice by mistake: the second must say who is there, and a killed first must not block the next
+ * start. */
+static void a_second_daemon_is_told_who_is_there(void **state)
+{
+	struct err err = { 0 };
+	char pid_text[32];
+	struct db *db;
+	pid_t pid;
+
+	(void)state;
+	db_close(fresh());
+	pid = child(hold_daemon);
+	assert_null(db_open(url, DB_WRITER, &err));
+	snprintf(pid_text, sizeof(pid_text), "process %d:", (int)pid);
+	expect(&err, ERR_REFUSED, pid_text);
+	expect(&err, ERR_REFUSED, "another usher");
+	end(pid);
+	db = opened(DB_WRITER);
+	assert_null(db_open(url, DB_WRITER, &err)); /* the same process is no exception */
+	expect(&err, ERR_REFUSED, "another usher");
+	db_close(db);
+}
+
+static void hold_write_lock(void)
+{
+	sqlite3 *other;
+
+	if (sqlite3_open(path, &other) != SQLITE_OK ||
+	    sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		_exit(2);
+}
+
+/* Somebody has the file open in the sqlite3 shell: the operator is told which process to end. */
+static void a_foreign_writer_is_named(void **state)
+{
+	struct err err = { 0 };
+	char pid_text[32];
+	struct db *db;
+	pid_t pid;
+
+	(void)state;
+	db_close(fresh());
+	pid = child(hold_write_lock);
+	db = opened(DB_WRITER);
+	sqlite3_busy_timeout(db->handle, 20);
+	assert_false(db_begin(db, &err));
+	snprintf(pid_text, sizeof(pid_text), "process %d:", (int)pid);
+	expect(&err, ERR_AGAIN, pid_text);
+	end(pid);
+	assert_true(db_begin(db, &err));
+	db_rollback(db);
+	db_close(db);
+}
+
+/* ---- the disk
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* SQLite's own file methods and our copies of them: database and log have different ones. */
+static struct {
+	const sqlite3_io_methods *real;
+	sqlite3_io_methods ours;
+} disks[4];
+static sqlite3_vfs *real_vfs;
+static sqlite3_vfs vfs;
+static int sync_code, write_code; /* what the disk says from now on; 0: what the real one says */
+
+static const sqlite3_io_methods *real_of(const sqlite3_file *file)
+{
+	size_t i = 0;
+
+	while (&disks[i].ours != file->pMethods)
+		i++;
+	return disks[i].real;
+}
+
+static int faulty_sync(sqlite3_file *file, int flags)
+{
+	return sync_code ? sync_code : real_of(file)->xSync(file, flags);
+}
+
+static int faulty_write(sqlite3_file *file, const void *data, int len, sqlite3_int64 at)
+{
+	return write_code ? write_code : real_of(file)->xWrite(file, data, len, at);
+}
+
+static int faulty_open(sqlite3_vfs *self, sqlite3_filename name, sqlite3_file *file, int flags,
+		       int *flags_out)
+{
+	int code = real_vfs->xOpen(self, name, file, flags, flags_out);
+	size_t i = 0;
+
+	if (code != SQLITE_OK || file->pMethods == NULL)
+		return code;
+	while (disks[i].real != NULL && disks[i].real != file->pMethods)
+		i++;
+	assert_true(i < 4);
+	disks[i].real = file->pMethods;
+	disks[i].ours = *file->pMethods;
+	disks[i].ours.xSync = faulty_sync;
+	disks[i].ours.xWrite = faulty_write;
+	file->pMethods = &disks[i].ours;
+	return code;
+}
+
+static int make_faulty_place(void **state)
+{
+	sync_code = 0;
+	write_code = 0;
+	real_vfs = sqlite3_vfs_find(NULL);
+	vfs = *real_vfs;
+	vfs.zName = "faulty";
+	vfs.xOpen = faulty_open;
+	return sqlite3_vfs_register(&vfs, 1) == SQLITE_OK ? make_place(state) : -1;
+}
+
+static int drop_faulty_place(void **state)
+{
+	sqlite3_vfs_unregister(&vfs);
+	return drop_place(state);
+}
+
+/* After a failed sync nobody knows what is on the disk: guessing would be the end of "never loses a message".
+ */
+static void a_failed_sync_is_fatal(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_begin(db, &err));
+	assert_true(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('a')", ""));
+	sync_code = SQLITE_IOERR_FSYNC;
+	assert_false(db_commit(db, &err));
+	expect(&err, ERR_FATAL, path);
+	db_rollback(db);
+	db_close(db);
+}
+
+/* A checkpoint that fails must not pass for done. */
+static void a_failed_checkpoint_is_reported(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	write_code = SQLITE_IOERR_WRITE;
+	assert_false(db_checkpoint(db, true, &err));
+	expect(&err, ERR_FATAL, "check the disk");
+	write_code = 0;
+	assert_true(db_checkpoint(db, true, &err));
+	db_close(db);
+}
+
+/* A full disk is no end: nothing of the transaction is stored, and with room it goes on. */
+static void a_full_disk_recovers(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_begin(db, &err));
+	assert_true(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('a')", ""));
+	write_code = SQLITE_FULL;
+	assert_false(db_commit(db, &err));
+	expect(&err, ERR_FULL, "free space");
+	db_rollback(db);
+	write_code = 0;
+	assert_int_equal(number(db, "SELECT count(*) FROM organizations"), 1);
+	assert_true(db_begin(db, &err));
+	assert_true(db_run(db, &err, NULL, "INSERT INTO organizations (name) VALUES ('a')", ""));
+	assert_true(db_commit(db, &err));
+	db_close(db);
+	db = opened(DB_WRITER);
+	assert_int_equal(number(db, "SELECT count(*) FROM organizations"), 2);
+	db_close(db);
+}
+
+/* A damaged page is named, and the file is left for those who can repair it. */
+static void a_damaged_file_is_fatal(void **state)
+{
+	struct db *db = fresh();
+	struct err err = { 0 };
+	FILE *file;
+
+	(void)state;
+	db_close(db);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	for (long page = 4; page < 60; page++) {
+		assert_int_equal(fseek(file, page * 4096, SEEK_SET), 0);
+		for (int i = 0; i < 4096; i++)
+			fputc(0xa5, file);
+	}
+	fclose(file);
+	assert_null(db_open(url, DB_WRITER, &err));
+	expect(&err, ERR_FATAL, "damaged");
+	expect(&err, ERR_FATAL, "usher restore");
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(fresh) };
+#define AT(TEST)	       cmocka_unit_test_setup_teardown(TEST, make_place, drop_place)
+#define ON_A_FAULTY_DISK(TEST) cmocka_unit_test_setup_teardown(TEST, make_faulty_place, drop_faulty_place)
+	const struct CMUnitTest tests[] = {
+		AT(a_fresh_file_is_private_and_durable),
+		AT(migrating_twice_changes_nothing),
+		AT(arguments_go_by_number),
+		AT(wrong_calls_are_refused),
+		AT(faults_are_sorted_by_what_can_be_done),
+		AT(a_savepoint_undoes_one_job),
+		AT(a_reader_reads_and_does_nothing_else),
+		AT(a_wrong_url_is_named),
+		AT(a_file_that_is_no_database),
+		AT(another_programs_tables),
+		AT(a_newer_schema_is_refused_with_a_command),
+		AT(a_changed_step_is_refused),
+		AT(a_step_is_all_or_nothing),
+		AT(a_second_daemon_is_told_who_is_there),
+		AT(a_foreign_writer_is_named),
+		AT(a_damaged_file_is_fatal),
+		ON_A_FAULTY_DISK(a_failed_sync_is_fatal),
+		ON_A_FAULTY_DISK(a_failed_checkpoint_is_reported),
+		ON_A_FAULTY_DISK(a_full_disk_recovers),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
