@@ -137,6 +137,7 @@ static void done_settle(void *owner, uint64_t ticket, const struct err *err)
 	if (sending == NULL)
 		return;
 	if (!holds && core_may_ask_again(err)) {
+		sending->retried = true;
 		sending->retry_ms = loop_now_ms(outbox->core->options.loop) + CORE_RETRY_MS;
 		return;
 	}
@@ -144,6 +145,8 @@ static void done_settle(void *owner, uint64_t ticket, const struct err *err)
 		log_error(outbox->core->log, "outcome of reply %lld is not on record: %s",
 			  (long long)sending->reply_id, err->text);
 	arm(outbox, sending->outcome.next_ms);
+	if (sending->retried && sending->behind)
+		outbox_wake(outbox); /* what waits behind it could not be seen before */
 	DL_DELETE(outbox->settling, sending);
 	outbox->settling_count--;
 	free_sending(outbox, sending);
@@ -159,7 +162,7 @@ static void ask_settle(struct outbox *outbox, struct sending *sending)
 static void settle(struct outbox *outbox, struct sending *sending, enum reply_state state, int64_t next_ms,
 		   const char *remote_id, const char *why)
 {
-	bool wake = state != REPLY_PENDING && (sending->behind || sending->attempt > 1);
+	bool wake = state != REPLY_PENDING && sending->behind;
 
 	sending->state = SENDING_SETTLES;
 	sending->outcome = (struct store_sent){ .reply_id = sending->reply_id,
@@ -260,7 +263,7 @@ static void begin(struct outbox *outbox, struct sending *sending, const struct s
 		put_back(outbox, sending, AGAIN_SOON_MS, "too many sends at once");
 }
 
-void outbox_take(struct outbox *outbox, const struct store_reply *reply)
+static void take(struct outbox *outbox, const struct store_reply *reply, bool behind)
 {
 	struct sending *sending = mem_zero(1, sizeof(*sending));
 
@@ -270,8 +273,14 @@ void outbox_take(struct outbox *outbox, const struct store_reply *reply)
 	sending->conversation_id = reply->conversation_id;
 	sending->expires_ms = reply->expires_ms;
 	sending->attempt = reply->out.attempt;
+	sending->behind = behind;
 	HASH_ADD(hh, outbox->by_serial, serial, sizeof(sending->serial), sending);
 	begin(outbox, sending, reply);
+}
+
+void outbox_take(struct outbox *outbox, const struct store_reply *reply)
+{
+	take(outbox, reply, false);
 }
 
 static struct sending *unqueue(struct outbox *outbox, struct outbox_line *line)
@@ -396,8 +405,9 @@ static void done_due(void *owner, uint64_t ticket, const struct err *err, const 
 		arm(outbox, clock_wall_ms() + CORE_RETRY_MS);
 		return;
 	}
+	/* What was due had waited: others of its conversation may have lined up behind it. */
 	for (size_t i = 0; i < count; i++)
-		outbox_take(outbox, &replies[i]);
+		take(outbox, &replies[i], true);
 	arm(outbox, next_ms);
 	if (count == limit || outbox->again)
 		outbox_wake(outbox);

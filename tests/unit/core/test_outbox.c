@@ -134,7 +134,7 @@ static void test_a_silent_plugin(void **state)
 	fake_loop_pass(house->loop, 2000);
 	settle(house, REPLY_UNKNOWN);
 	ends(house->chat, ticket, SENT_ACCEPTED);
-	assert_int_equal(fake_store_waiting_all(house->store), 0);
+	assert_int_equal(house_waiting(house, Q_SENT), 0);
 }
 
 /* Another installation's plugin must not be able to end a send that is not its own. */
@@ -253,7 +253,11 @@ static void test_the_next_answer_follows_at_once(void **state)
 	struct house *house = *state;
 	struct outgoing ended = { .state = MESSAGE_ANSWERED, .reply_to = "there" };
 
-	house_due(house, house_reply(1, "chat", 5, 1));
+	house_think(house, 8, 5);
+	fake_ai_answer(house->ai, fake_ai_thought(house->ai, 0), "first");
+	fake_answer_answered(
+		house->store, house_question(house, Q_ANSWER), NULL,
+		&(struct store_answered){ .ended = &ended, .reply = house_reply(1, "chat", 5, 1) });
 	house_think(house, 9, 5);
 	fake_ai_answer(house->ai, fake_ai_thought(house->ai, 0), "second");
 	fake_answer_answered(house->store, house_question(house, Q_ANSWER), NULL,
@@ -261,6 +265,22 @@ static void test_the_next_answer_follows_at_once(void **state)
 	assert_int_equal(house_waiting(house, Q_DUE), 0);
 	ends(house->chat, last_send(house->chat)->ticket, SENT_ACCEPTED);
 	assert_int_equal(house_waiting(house, Q_DUE), 1);
+}
+
+/* Three answers wait in one conversation: each is asked for when the one before it is through. */
+static void test_a_line_of_answers(void **state)
+{
+	struct house *house = *state;
+
+	house_due(house, house_reply(1, "chat", 5, 1));
+	for (int i = 2; i <= 4; i++) {
+		ends(house->chat, last_send(house->chat)->ticket, SENT_ACCEPTED);
+		assert_int_equal(house_question(house, Q_SENT)->id, i - 1);
+		settle(house, REPLY_SENT);
+		fake_answer_due(house->store, house_question(house, Q_DUE), NULL,
+				house_reply(i, "chat", 5, 1), 1, 0);
+		assert_int_equal(house->chat->send_count, i);
+	}
 }
 
 /* It was sent while the word of the answer behind it was still on its way. */
@@ -353,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_flood_goes_back_to_the_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time_in_a_conversation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_next_answer_follows_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_line_of_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_finished_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_reply_asks_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_outcome_is_recorded_in_the_end, setup, teardown),
