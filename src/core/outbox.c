@@ -30,6 +30,7 @@ struct sending {
 	uint64_t since_ms;   /* loop time: with the plugin since */
 	struct arena *arena; /* of the copy below, while queued */
 	struct store_reply *reply;
+	bool retried;		   /* the store could not take the outcome at first */
 	struct store_sent outcome; /* its strings are ours */
 	uint64_t retry_ms;	   /* loop time; 0: the store has been asked */
 	struct sending *prev, *next;
