@@ -6,14 +6,17 @@
 #include <string.h>
 #include <strings.h>
 
-/* A text that is not blank, or a number as text; NULL for all else. */
-static const char *value_text(struct arena *arena, const json_t *value)
+/* What a pointer may lead to: words are texts, ids may be numbers. */
+enum wanted { WORDS, ID };
+
+/* A text that is not blank; NULL for what is not wanted. */
+static const char *value_text(struct arena *arena, const json_t *value, enum wanted wanted)
 {
 	const char *text = json_string_value(value);
 
 	if (text)
 		return text_blank(text) ? NULL : text;
-	if (json_is_number(value)) {
+	if (wanted == ID && json_is_number(value)) {
 		char *number = json_write(value);
 
 		text = arena_text(arena, number);
@@ -22,10 +25,11 @@ static const char *value_text(struct arena *arena, const json_t *value)
 	return text;
 }
 
-static const char *first(const struct mapped *mapped, const struct pointers *pointers)
+static const char *first(const struct mapped *mapped, const struct pointers *pointers, enum wanted wanted)
 {
 	for (size_t i = 0; i < pointers->count; i++) {
-		const char *text = value_text(mapped->arena, json_pointer(mapped->document, pointers->at[i]));
+		const char *text =
+			value_text(mapped->arena, json_pointer(mapped->document, pointers->at[i]), wanted);
 
 		if (text)
 			return text;
@@ -101,15 +105,15 @@ enum body_fault hook_map(const struct mapping *mapping, const char *type, const 
 	if (out->plain) {
 		out->text = text_blank(out->plain) ? NULL : out->plain;
 	} else {
-		const char *sender = first(out, &mapping->sender),
-			   *place = first(out, &mapping->conversation);
+		const char *sender = first(out, &mapping->sender, ID),
+			   *place = first(out, &mapping->conversation, ID);
 
-		out->text = first(out, &mapping->text);
+		out->text = first(out, &mapping->text, WORDS);
 		out->sender = sender ? sender : out->sender;
-		out->sender_name = name_fit(out->arena, first(out, &mapping->sender_name));
+		out->sender_name = name_fit(out->arena, first(out, &mapping->sender_name, WORDS));
 		out->conversation = place ? place : out->conversation;
-		out->id = first(out, &mapping->id);
-		out->reply_url = first(out, &mapping->reply_url);
+		out->id = first(out, &mapping->id, ID);
+		out->reply_url = first(out, &mapping->reply_url, WORDS);
 		fault = map_files(&mapping->files, out, err);
 	}
 	if (out->conversation == NULL)

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Pointers tried in order: the first that leads to a text or number that is not blank wins. */
+/* Pointers tried in order: the first that leads to a text that is not blank wins; for ids (sender,
+ * conversation, id) a number counts too. */
 struct pointers {
 	const char *const *at;
 	size_t count;
