@@ -1,4 +1,4 @@
-/* Store, core and client for the tests of the chat endpoint. */
+/* Store and core for the tests of the chat endpoint. */
 #include "harness.h"
 #include "api.h"
 #include "api_room.h"
@@ -8,19 +8,13 @@
 #include "mem.h"
 #include "settings_build.h"
 #include "web.h"
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { MESSAGES_MAX = 64 };
@@ -61,9 +55,6 @@ static struct {
 	size_t count;
 	struct seen seen;
 	char *answer, *tools;
-	char last[1024];
-	char *next;
-	enum err_kind fails;
 	size_t calls;
 } test;
 
@@ -83,7 +74,7 @@ static void run_carried(void *data)
 	sem_post(&carried->done);
 }
 
-static void on_loop(void (*fn)(void *data), void *data)
+void harness_on_loop(void (*fn)(void *data), void *data)
 {
 	struct carried carried = { .fn = fn, .data = data };
 
@@ -91,158 +82,6 @@ static void on_loop(void (*fn)(void *data), void *data)
 	loop_post(test.loop, run_carried, &carried);
 	sem_wait(&carried.done);
 	sem_destroy(&carried.done);
-}
-
-/* ---- the store ----------------------------------------------------------------------------------------- */
-
-struct question {
-	store_key_fn *key;
-	store_json_fn *json;
-	void *owner;
-	uint64_t ticket;
-	const struct test_user *user;
-	char *answer;
-	enum err_kind kind;
-};
-
-static void answer_question(void *data)
-{
-	struct question *question = data;
-	struct err err = { .kind = question->kind, .text = "the store says no" };
-
-	if (question->key) {
-		const struct test_user *user = question->user;
-		struct store_key key = { 0 };
-
-		if (user)
-			key = (struct store_key){ .key_id = user->key_id,
-						  .user_id = user->id,
-						  .speaker = { .profile_id = user->profile,
-							       .display_name = user->name,
-							       .active = !user->disabled } };
-		question->key(question->owner, question->ticket, &err, user ? &key : NULL);
-	} else {
-		question->json(question->owner, question->ticket, &err, question->answer);
-	}
-	free(question->answer);
-	free(question);
-}
-
-static void ask(struct question given)
-{
-	struct question *question = mem_copy(&given, sizeof(given));
-
-	if (test.fails)
-		question->kind = test.fails;
-	loop_post(test.loop, answer_question, question);
-}
-
-void store_key(struct store *store, const char *hash, store_key_fn *fn, void *owner, uint64_t ticket)
-{
-	const struct test_user *user = NULL;
-
-	(void)store;
-	for (int i = 0; i < USERS; i++)
-		if (!users[i].revoked && strcmp(users[i].hash, hash) == 0)
-			user = &users[i];
-	ask((struct question){ .key = fn,
-			       .owner = owner,
-			       .ticket = ticket,
-			       .user = user,
-			       .kind = user ? ERR_NONE : ERR_GONE });
-}
-
-void store_user(struct store *store, const char *username, store_key_fn *fn, void *owner, uint64_t ticket)
-{
-	bool known = strcmp(username, "operator") == 0;
-
-	(void)store;
-	ask((struct question){ .key = fn,
-			       .owner = owner,
-			       .ticket = ticket,
-			       .user = known ? &users[ANN] : NULL,
-			       .kind = known ? ERR_NONE : ERR_GONE });
-}
-
-static void note(const char *name, const char *const *args, size_t count)
-{
-	struct buf line = { 0 };
-
-	buf_format(&line, "%s(", name);
-	for (size_t i = 0; i < count; i++)
-		buf_format(&line, "%s%s", i ? "," : "", args[i] ? args[i] : "NULL");
-	buf_text(&line, ")");
-	snprintf(test.last, sizeof(test.last), "%s", buf_str(&line));
-	buf_free(&line);
-}
-
-/* Which of the arguments is a conversation's owner, and does it own it? */
-static bool owned(const char *place, const char *profile)
-{
-	bool ann = strcmp(profile, users[ANN].profile) == 0, bob = strcmp(profile, users[BOB].profile) == 0;
-
-	if (strcmp(place, "789") == 0 || strcmp(place, "790") == 0 || strcmp(place, UUID_789) == 0)
-		return ann;
-	return bob && (strcmp(place, "900") == 0 || strcmp(place, UUID_900) == 0);
-}
-
-static void answer_json(const char *fallback, bool fine, store_json_fn *fn, void *owner, uint64_t ticket)
-{
-	ask((struct question){ .json = fn,
-			       .owner = owner,
-			       .ticket = ticket,
-			       .answer = mem_text(test.next ? test.next : fallback),
-			       .kind = fine ? ERR_NONE : ERR_GONE });
-}
-
-void store_report(struct store *store, const char *name, const char *const *args, size_t count,
-		  store_json_fn *fn, void *owner, uint64_t ticket)
-{
-	(void)store;
-	note(name, args, count);
-	if (strcmp(name, "conversation") == 0)
-		answer_json(strcmp(args[1], users[ANN].profile) == 0
-				    ? "{\"conversation_id\":789,\"conversation_uuid\":\"" UUID_789 "\"}"
-				    : "{\"conversation_id\":900,\"conversation_uuid\":\"" UUID_900 "\"}",
-			    owned(args[0], args[1]), fn, owner, ticket);
-	else if (strcmp(name, "messages") == 0)
-		answer_json("[]", owned(args[0], args[1]), fn, owner, ticket);
-	else
-		answer_json("[]", true, fn, owner, ticket);
-}
-
-void store_act(struct store *store, const char *name, const char *const *args, size_t count,
-	       store_json_fn *fn, void *owner, uint64_t ticket)
-{
-	(void)store;
-	note(name, args, count);
-	answer_json("{}", owned(args[0], args[1]), fn, owner, ticket);
-}
-
-const char *store_last(void)
-{
-	return test.last;
-}
-
-static void set_next(void *data)
-{
-	free(test.next);
-	test.next = mem_text(data);
-}
-
-void store_next(const char *json)
-{
-	on_loop(set_next, (void *)(uintptr_t)json);
-}
-
-static void set_fails(void *data)
-{
-	test.fails = *(enum err_kind *)data;
-}
-
-void store_fails(enum err_kind kind)
-{
-	on_loop(set_fails, &kind);
 }
 
 /* ---- the core ------------------------------------------------------------------------------------------ */
@@ -455,7 +294,7 @@ static void stop_platform(void *data)
 void core_stop_platform(void)
 {
 	sem_init(&stopped, 0, 0);
-	on_loop(stop_platform, NULL);
+	harness_on_loop(stop_platform, NULL);
 	sem_wait(&stopped);
 }
 
@@ -471,7 +310,8 @@ struct steer {
 static void give_part(void *data)
 {
 	struct steer *steer = data;
-	struct outgoing_part part = { .answers_to = &steer->uuid,
+	const char *uuid = find_message(steer->uuid, steer->uuid)->uuid;
+	struct outgoing_part part = { .answers_to = &uuid,
 				      .answers_to_count = 1,
 				      .attempt = steer->attempt,
 				      .offset = steer->offset,
@@ -483,7 +323,8 @@ static void give_part(void *data)
 
 void core_part(const char *uuid, unsigned attempt, size_t offset, const char *text, size_t len)
 {
-	on_loop(give_part,
+	harness_on_loop(
+		give_part,
 		&(struct steer){
 			.uuid = uuid, .attempt = attempt, .offset = offset, .text = text, .len = len });
 }
@@ -499,7 +340,8 @@ static void give_end(void *data)
 void core_end(const char *uuid, enum message_state state, const char *reason, const char *text,
 	      const char *tools)
 {
-	on_loop(give_end,
+	harness_on_loop(
+		give_end,
 		&(struct steer){
 			.uuid = uuid, .state = state, .reason = reason, .text = text, .tools = tools });
 }
@@ -517,7 +359,7 @@ static void set_text(void *data)
 
 void core_text(const char *uuid, unsigned attempt, const char *text)
 {
-	on_loop(set_text, &(struct steer){ .uuid = uuid, .attempt = attempt, .text = text });
+	harness_on_loop(set_text, &(struct steer){ .uuid = uuid, .attempt = attempt, .text = text });
 }
 
 static void copy_seen(void *data)
@@ -529,7 +371,7 @@ struct seen core_seen(void)
 {
 	struct seen seen;
 
-	on_loop(copy_seen, &seen);
+	harness_on_loop(copy_seen, &seen);
 	return seen;
 }
 
@@ -554,7 +396,7 @@ static void set_answer(void *data)
 
 void core_answer_with(const char *text, const char *tools)
 {
-	on_loop(set_answer, &(struct steer){ .text = text, .tools = tools });
+	harness_on_loop(set_answer, &(struct steer){ .text = text, .tools = tools });
 }
 
 static void count_calls(void *data)
@@ -568,7 +410,7 @@ void core_calls(size_t expected)
 	size_t count;
 
 	do {
-		on_loop(count_calls, &count);
+		harness_on_loop(count_calls, &count);
 		if (count == expected)
 			return;
 		poll(NULL, 0, 1);
@@ -577,15 +419,22 @@ void core_calls(size_t expected)
 	abort();
 }
 
-/* ---- the server's thread ------------------------------------------------------------------------------- */
-
-static void must(bool fine, const struct err *err)
+struct loop *harness_loop(void)
 {
-	if (fine)
-		return;
-	fprintf(stderr, "%s\n", err->text);
-	abort();
+	return test.loop;
 }
+
+int harness_port(void)
+{
+	return test.port;
+}
+
+const char *harness_path(void)
+{
+	return test.path;
+}
+
+/* ---- the server's thread ------------------------------------------------------------------------------- */
 
 static void *serve(void *data)
 {
@@ -662,151 +511,8 @@ int harness_teardown(void **state)
 	}
 	free(test.answer);
 	free(test.tools);
-	free(test.next);
+	store_forget();
 	sem_destroy(&test.ready);
 	unlink(test.path);
 	return 0;
-}
-
-/* ---- the client ---------------------------------------------------------------------------------------- */
-
-static int dial(void)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)test.port) };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	must(connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0, &(struct err){ .text = "connect" });
-	return fd;
-}
-
-static int dial_control(void)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", test.path);
-	must(connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0,
-	     &(struct err){ .text = "connect to socket" });
-	return fd;
-}
-
-static void say(int fd, const char *method, const char *path, const char *headers, const char *body)
-{
-	struct buf out = { 0 };
-	size_t at = 0;
-
-	buf_format(&out, "%s %s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s", method, path, headers);
-	if (body)
-		buf_format(&out, "Content-Length: %zu\r\n", strlen(body));
-	buf_format(&out, "\r\n%s", body ? body : "");
-	while (at < out.len) {
-		ssize_t sent = send(fd, out.data + at, out.len - at, MSG_NOSIGNAL);
-
-		if (sent <= 0)
-			break; /* refused before everything was read: the answer tells */
-		at += (size_t)sent;
-	}
-	buf_free(&out);
-}
-
-/* Reads on; false at the end or after 10 s of silence. */
-static bool read_more(int fd, struct buf *in)
-{
-	struct pollfd one = { .fd = fd, .events = POLLIN };
-	char piece[4096];
-	ssize_t got;
-
-	if (poll(&one, 1, 10000) != 1)
-		return false;
-	got = recv(fd, piece, sizeof(piece), 0);
-	if (got <= 0)
-		return false;
-	buf_add(in, piece, (size_t)got);
-	return true;
-}
-
-static void unchunk(const char *from, struct buf *out)
-{
-	for (;;) {
-		char *end;
-		size_t size = strtoul(from, &end, 16);
-
-		if (end == from || strncmp(end, "\r\n", 2) != 0 || size == 0 || strlen(end + 2) < size)
-			return;
-		buf_add(out, end + 2, size);
-		from = end + 2 + size + 2;
-	}
-}
-
-struct reply http_finish(int fd, char *begun)
-{
-	struct buf in = { 0 }, body = { 0 };
-	struct reply reply = { 0 };
-	char *split;
-
-	buf_text(&in, begun ? begun : "");
-	free(begun);
-	while (read_more(fd, &in))
-		;
-	close(fd);
-	reply.head = buf_take(&in);
-	split = strstr(reply.head, "\r\n\r\n");
-	must(split != NULL, &(struct err){ .text = "no answer came" });
-	split[2] = '\0';
-	sscanf(reply.head, "HTTP/1.1 %d", &reply.status);
-	if (strcasestr(reply.head, "transfer-encoding: chunked"))
-		unchunk(split + 4, &body);
-	else
-		buf_text(&body, split + 4);
-	reply.body = buf_take(&body);
-	return reply;
-}
-
-char *http_until(int fd, const char *text)
-{
-	struct buf in = { 0 };
-
-	while (strstr(buf_str(&in), text) == NULL)
-		must(read_more(fd, &in), &(struct err){ .text = "what was waited for did not come" });
-	return buf_take(&in);
-}
-
-struct reply http(const char *method, const char *path, const char *headers, const char *body)
-{
-	int fd = dial();
-
-	say(fd, method, path, headers, body);
-	return http_finish(fd, NULL);
-}
-
-int http_open(int user, const char *method, const char *path, const char *headers, const char *body)
-{
-	char *all = mem_format("Authorization: Bearer %s\r\nContent-Type: application/json\r\n%s",
-			       users[user].key, headers);
-	int fd = dial();
-
-	say(fd, method, path, all, body);
-	free(all);
-	return fd;
-}
-
-struct reply http_as(int user, const char *method, const char *path, const char *headers, const char *body)
-{
-	return http_finish(http_open(user, method, path, headers, body), NULL);
-}
-
-struct reply http_control(const char *method, const char *path, const char *body)
-{
-	int fd = dial_control();
-
-	say(fd, method, path, "Content-Type: application/json\r\n", body);
-	return http_finish(fd, NULL);
-}
-
-void reply_free(struct reply *reply)
-{
-	free(reply->head);
-	free(reply->body);
-	*reply = (struct reply){ 0 };
 }

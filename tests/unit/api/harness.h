@@ -29,6 +29,15 @@ int harness_setup(void **state);
 int harness_teardown(void **state);
 int harness_setup_with(const char *setting, const char *value);
 
+/* Runs fn(data) on the loop and waits for it. */
+void harness_on_loop(void (*fn)(void *data), void *data);
+struct loop *harness_loop(void);
+int harness_port(void);
+const char *harness_path(void); /* of the control socket */
+
+/* Ends the test program when something the tests stand on does not work. */
+void must(bool fine, const struct err *err);
+
 /* ---- the client ---- */
 
 struct reply {
@@ -52,7 +61,7 @@ int http_open(int user, const char *method, const char *path, const char *header
 char *http_until(int fd, const char *text);
 struct reply http_finish(int fd, char *begun);
 
-/* ---- the core ---- */
+/* ---- the core: messages are named by uuid or by delivery key ---- */
 
 /* How messages are taken: by their text. "hold ..." stays accepted, "busy", "failed", "invalid", "silent" (no
  * ack) give those outcomes, "fail CODE" ends as failed with that reason, anything else is answered at once.
@@ -82,6 +91,7 @@ void core_calls(size_t expected); /* waits until so many requests are known to t
 const char *store_last(void);
 /* What the next reports and acts answer; NULL: the default for the name. */
 void store_next(const char *json);
+void store_forget(void);
 void store_fails(enum err_kind kind); /* every question from now on; ERR_NONE: none */
 
 #endif
