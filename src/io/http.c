@@ -41,6 +41,13 @@ static void move(struct http_running *call, enum http_state state)
 		DL_APPEND(*to, call);
 }
 
+/* From now on nobody outside can reach the call. */
+static void forget_id(struct http_running *call)
+{
+	HASH_DEL(call->http->calls,
+		 call); /* NOLINT(clang-analyzer-core.NullDereference): uthash keeps its own ends */
+}
+
 /* Only while curl is not on the stack. */
 static void take_from_curl(struct http_running *call)
 {
@@ -132,7 +139,7 @@ static void deliver(struct http *http)
 		struct http_answer answer;
 
 		DL_DELETE(http->ended, call);
-		HASH_DEL(http->calls, call);
+		forget_id(call);
 		http_answer_read(call, &answer);
 		call->on_done(call->owner, call->ticket, &answer);
 		free_call(call);
@@ -203,12 +210,11 @@ static void sweep_every(struct http *http, uint64_t period_ms)
 static void on_sweep(uv_timer_t *timer)
 {
 	struct http *http = timer->data;
-	struct http_running *call, *next;
+	struct http_running *call;
 	uint64_t now = clock_mono_ms();
 	bool shards;
 
-	HASH_ITER(hh, http->calls, call, next)
-	{
+	for (call = http->calls; call != NULL; call = call->hh.next) {
 		const char *limit = overdue(call, now);
 
 		if (limit == NULL)
@@ -258,7 +264,7 @@ void http_cancel(struct http *http, uint64_t id)
 	HASH_FIND(hh, http->calls, &id, sizeof(id), call);
 	if (call == NULL)
 		return;
-	HASH_DEL(http->calls, call);
+	forget_id(call);
 	if (call->state == CALL_RUNNING && http->inside > 0)
 		move(call, CALL_DOOMED);
 	else
@@ -338,13 +344,12 @@ static void free_http(uv_handle_t *handle)
 
 void http_destroy(struct http *http)
 {
-	struct http_running *call, *next;
+	struct http_running *call;
 
 	if (http == NULL)
 		return;
-	HASH_ITER(hh, http->calls, call, next)
-	{
-		HASH_DEL(http->calls, call);
+	while ((call = http->calls) != NULL) {
+		forget_id(call); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself out of http->calls */
 		drop_call(call);
 	}
 	while (http->spares > 0)

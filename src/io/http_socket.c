@@ -35,9 +35,8 @@ static struct http_socket *add_socket(struct http *http, curl_socket_t fd)
 	while (room <= (size_t)fd)
 		room *= 2;
 	if (room > http->sockets_room) {
-		http->sockets = mem_resize(http->sockets, room, sizeof(*http->sockets));
-		memset(http->sockets + http->sockets_room, 0,
-		       (room - http->sockets_room) * sizeof(*http->sockets));
+		http->sockets = mem_resize(http->sockets, room, sizeof(void *));
+		memset(http->sockets + http->sockets_room, 0, (room - http->sockets_room) * sizeof(void *));
 		http->sockets_room = room;
 	}
 	socket->poll.data = socket;

@@ -147,7 +147,8 @@ bool http_url_parse(const char *url, bool guarded, bool loopback, char **url_out
 	parts = curl_url();
 	if (parts == NULL)
 		return err_set(err, ERR_AGAIN, "out of memory");
-	ok = read_parts(parts, url, &host, err) && (!guarded || guard_parts(parts, host, loopback, err));
+	ok = read_parts(parts, url, &host, err) && host != NULL &&
+	     (!guarded || guard_parts(parts, host, loopback, err));
 	if (ok && curl_url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK)
 		ok = err_set(err, ERR_REFUSED, "this is not a URL");
 	if (ok) {

@@ -192,7 +192,7 @@ void peer_reset(struct peer_link *link)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	connect(link->fd, &none, sizeof(none)); /* ends the connection at once, keeps the descriptor */
+	(void)connect(link->fd, &none, sizeof(none)); /* ends the connection at once, keeps the descriptor */
 }
 
 static void add_extension(X509 *cert, int id, const char *value)

@@ -233,16 +233,17 @@ static void talk_nonsense(struct peer_link *link)
 
 static void endless_head(struct peer_link *link)
 {
-	char line[1000];
+	char filling[1000];
 
-	memset(line, 'a', sizeof(line));
-	memcpy(line, "X-A: ", 5);
-	memcpy(line + sizeof(line) - 2, "\r\n", 2);
+	memset(filling, 'a', sizeof(filling));
 	if (!peer_read(link))
 		return;
 	peer_say(link, "HTTP/1.1 200 OK\r\n");
-	for (int i = 0; i < 200; i++)
-		peer_send(link, line, sizeof(line));
+	for (int i = 0; i < 200; i++) {
+		peer_say(link, "X-A: ");
+		peer_send(link, filling, sizeof(filling));
+		peer_say(link, "\r\n");
+	}
 	peer_wait_gone(link);
 }
 

@@ -126,7 +126,7 @@ static bool read_frame(struct peer_link *link, struct frame *frame)
 /* Sends back what comes and answers a close, as a good server does. */
 static void echo(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 	bool open = accept_socket(link);
 
 	while (open && read_frame(link, frame)) {
@@ -330,7 +330,7 @@ static void test_fragments_become_one_message(void **state)
 
 static void ask_for_pong(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 
 	if (accept_socket(link)) {
 		send_frame(link, PING, "still there?", 12);
@@ -354,7 +354,7 @@ static void test_pings_are_answered(void **state)
 /* Says what it was sent when the other side is silent, and never speaks by itself. */
 static void wait_for_ping(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 
 	if (accept_socket(link) && read_frame(link, frame))
 		send_frame(link, TEXT, frame->kind == PING ? "ping" : "other", frame->kind == PING ? 4 : 5);
@@ -397,7 +397,7 @@ static void test_dead_peer_is_noticed(void **state)
 
 static void close_with_code(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 
 	if (accept_socket(link)) {
 		send_frame(link, CLOSE,
@@ -439,7 +439,7 @@ static atomic_int told_code;
 /* What close code the client sends when it is sent too much. */
 static void send_too_much(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 	char *block = calloc(1, 60000);
 
 	if (accept_socket(link)) {
@@ -471,7 +471,7 @@ static atomic_bool told_first;
 
 static void take_close(struct peer_link *link)
 {
-	struct frame *frame = malloc(sizeof(*frame));
+	struct frame *frame = calloc(1, sizeof(*frame));
 	bool open = accept_socket(link);
 
 	while (open && read_frame(link, frame)) {
