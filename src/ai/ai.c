@@ -120,21 +120,24 @@ static bool make_model(struct ai *ai, const struct ai_options *options, const st
 	return true;
 }
 
+static struct check *unknown_check(const struct ai *ai)
+{
+	struct check *check = ai->checks;
+
+	while (check && !check->unknown)
+		check = check->next;
+	return check;
+}
+
 static void answer_unknown_checks(void *data)
 {
 	struct ai *ai = data;
+	struct check *check;
 	struct err err = { 0 };
-	bool found;
 
 	err_set(&err, ERR_GONE, "no model of that name in the settings");
-	do {
-		found = false;
-		for (struct check *check = ai->checks; check && !found; check = check->next) {
-			found = check->unknown;
-			if (found)
-				on_checked(ai, check->ticket, &err, 0);
-		}
-	} while (found);
+	while ((check = unknown_check(ai)) != NULL)
+		on_checked(ai, check->ticket, &err, 0);
 }
 
 struct ai *ai_create(const struct ai_options *options, struct err *err)
@@ -168,12 +171,11 @@ struct ai *ai_create(const struct ai_options *options, struct err *err)
 
 void ai_destroy(struct ai *ai)
 {
-	struct turn *turn, *next;
+	struct turn *turn;
 
 	if (ai == NULL)
 		return;
-	HASH_ITER(by_id, ai->by_id, turn, next)
-	{
+	while ((turn = ai->by_id) != NULL) {
 		ai_turn_stop(turn);
 		ai_turn_unlink(turn);
 		ai_turn_destroy(turn);
@@ -202,7 +204,7 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 {
 	struct arena *arena = turn->arena;
 	struct ai_message *history = arena_alloc(arena, ask->history_count * sizeof(*history));
-	const struct tool **tools = arena_alloc(arena, ask->tool_count * sizeof(*tools));
+	const struct tool **tools = arena_alloc(arena, ask->tool_count * sizeof(void *));
 	struct tool_caller *caller = arena_alloc(arena, sizeof(*caller));
 
 	turn->ask = *ask;

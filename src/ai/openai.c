@@ -311,10 +311,8 @@ static void close_ended(void *data)
 	struct llm *llm = data;
 	struct http_answer answer = { .how = HTTP_ANSWERED, .status = 200 };
 	uint64_t now = loop_now_ms(llm->host.loop), wait = 0;
-	struct call *call, *next;
 
-	HASH_ITER(hh, llm->calls, call, next)
-	{
+	for (struct call *call = llm->calls; call; call = call->hh.next) {
 		if (call->ended_ms == 0)
 			continue;
 		if (now - call->ended_ms < CLOSE_GRACE_MS) {

@@ -107,6 +107,21 @@ void openai_raw(const struct openai_reply *reply, struct buf *out);
 
 void openai_reply_finish(struct openai_reply *reply);
 
+/* ---- the short way (openai_quick.c) -------------------------------------------------------------------- */
+
+/* What an event says that holds nothing but a piece of text. Zero-initialise; content is the caller's to
+ * free. */
+struct openai_piece {
+	struct buf content;
+	const char *id; /* in the event's bytes; NULL: none */
+	size_t id_len;
+	unsigned members; /* those of the event that were seen, and so on */
+	bool has_choices, has_delta, has_index, has_finish, has_logprobs, has_content, has_role, has_other;
+};
+
+/* True: this is all the event says. False: read it the long way, whatever piece holds by now. */
+bool openai_quick(const char *data, size_t len, struct openai_piece *piece);
+
 /* ---- errors (openai_error.c) --------------------------------------------------------------------------- */
 
 struct http_answer;

@@ -346,6 +346,19 @@ static bool decode_lines(struct openai_reply *reply, const char *event, const ch
 	return true;
 }
 
+static bool decode_piece(struct openai_reply *reply, const char *event, const char *data, size_t len)
+{
+	struct openai_piece piece = { 0 };
+	bool quick = *event == '\0' && !reply->failed && openai_quick(data, len, &piece);
+
+	if (quick && reply->id == NULL && piece.id_len > 0)
+		reply->id = mem_text_n(piece.id, piece.id_len);
+	if (quick)
+		add_text(reply, buf_str(&piece.content), piece.content.len);
+	buf_free(&piece.content);
+	return quick;
+}
+
 bool openai_decode_event(struct openai_reply *reply, const char *event, const char *data, size_t len,
 			 struct err *err)
 {
@@ -363,6 +376,8 @@ bool openai_decode_event(struct openai_reply *reply, const char *event, const ch
 		reply->ended = true;
 		return true;
 	}
+	if (decode_piece(reply, event, data, len))
+		return true;
 	root = read_or_repair(data, len, memchr(data, '\n', len) ? NULL : err);
 	if (root == NULL)
 		return memchr(data, '\n', len) ? decode_lines(reply, event, data, len, err) : false;

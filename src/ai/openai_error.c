@@ -178,10 +178,10 @@ int64_t openai_hint_ms(const char *text)
 		return -1;
 	at += strlen("try again in ");
 	for (;;) {
-		char *end;
+		char *end = NULL;
 		double number = isdigit((unsigned char)*at) ? strtod(at, &end) : -1;
 
-		if (number < 0 || number > 1e6)
+		if (end == NULL || number > 1e6)
 			break;
 		while (*end == ' ')
 			end++;

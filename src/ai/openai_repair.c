@@ -37,6 +37,13 @@ static bool is_low(int c)
 	return c >= 0xdc00 && c < 0xe000;
 }
 
+static void replace(char digits[4])
+{
+	static const char replacement[4] = { 'f', 'f', 'f', 'd' };
+
+	memcpy(digits, replacement, sizeof(replacement));
+}
+
 char *openai_repair(const char *text, size_t len)
 {
 	char *fixed = text_repair(text, len);
@@ -54,7 +61,7 @@ char *openai_repair(const char *text, size_t len)
 			i += 12;
 		} else {
 			if (code == 0 || is_high(code) || is_low(code))
-				memcpy(fixed + i + 2, "fffd", 4);
+				replace(fixed + i + 2);
 			i += 6;
 		}
 	}

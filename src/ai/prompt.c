@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_MESSAGE = 4, REPLY_RESERVE = 1024 };
+enum { REPLY_RESERVE = 1024 };
+
+static const int64_t PER_MESSAGE = 4; /* role and marks around each */
 
 /* Four bytes a token for plain text, two and a half for other scripts; wrong by a quarter at most in
  * practice. */
