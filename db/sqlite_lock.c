@@ -3,7 +3,7 @@
 #include "sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,16 +77,19 @@ void sqlite_unlock(struct db *db)
 }
 
 /* One line of /proc/locks: "1: POSIX  ADVISORY  WRITE 1234 08:01:5678 120 120". */
-static long line_holder(const char *line, const struct stat *file)
+static long line_holder(char *line, const char *file)
 {
+	enum { KIND = 1, PID = 4, FILE_ID = 5, WORDS };
+	char *words[WORDS], *rest = NULL;
+	size_t count = 0;
 	long pid;
-	unsigned major_id, minor_id;
-	uintmax_t inode;
 
-	if (sscanf(line, "%*d: POSIX %*s WRITE %ld %x:%x:%" SCNuMAX, &pid, &major_id, &minor_id, &inode) != 4)
+	for (char *word = strtok_r(line, " ", &rest); word && count < WORDS;
+	     word = strtok_r(NULL, " ", &rest))
+		words[count++] = word;
+	if (count < WORDS || strcmp(words[KIND], "POSIX") != 0 || strcmp(words[FILE_ID], file) != 0)
 		return 0;
-	if (major(file->st_dev) != major_id || minor(file->st_dev) != minor_id || file->st_ino != inode)
-		return 0;
+	pid = strtol(words[PID], NULL, 10);
 	return pid == (long)getpid() ? 0 : pid;
 }
 
@@ -101,12 +104,15 @@ long sqlite_lock_holder(const char *path)
 
 	for (size_t i = 0; locks != NULL && holder == 0 && i < 2; i++) {
 		struct stat file;
+		char id[64];
 
 		rewind(locks);
 		if (stat(names[i], &file) != 0)
 			continue;
+		snprintf(id, sizeof(id), "%02x:%02x:%ju", major(file.st_dev), minor(file.st_dev),
+			 (uintmax_t)file.st_ino);
 		while (holder == 0 && fgets(line, sizeof(line), locks) != NULL)
-			holder = line_holder(line, &file);
+			holder = line_holder(line, id);
 	}
 	if (locks != NULL)
 		fclose(locks);

@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The usual one is a switch that falls through, which clang refuses. */
+#define HASH_FUNCTION HASH_OAT
 #include <uthash.h>
 
 enum { ARGS_MAX = 64 };
@@ -76,6 +79,8 @@ static bool find(struct db *db, const char *sql, struct db_statement **out, stru
 	return true;
 }
 
+/* NOLINTBEGIN(clang-analyzer-valist.Uninitialized): the list comes by pointer, so that what is taken stays
+ * taken. */
 static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *args)
 {
 	switch (type) {
@@ -93,6 +98,7 @@ static int bind_one(sqlite3_stmt *stmt, int at, char type, va_list *args)
 		return SQLITE_MISUSE;
 	}
 }
+/* NOLINTEND(clang-analyzer-valist.Uninitialized) */
 
 static bool bind_all(struct db *db, const struct db_statement *statement, const char *types, va_list *args,
 		     struct err *err)
@@ -286,11 +292,13 @@ enum db_type db_column_type(const struct query *query, int column)
 
 void sqlite_forget(struct db *db)
 {
-	struct db_statement *each, *next;
+	struct db_statement *each = db->statements;
 
-	HASH_ITER(hh, db->statements, each, next)
-	{
-		HASH_DEL(db->statements, each);
+	HASH_CLEAR(hh, db->statements); /* the statements themselves stay linked */
+	while (each != NULL) {
+		struct db_statement *next = each->hh.next;
+
 		forget_one(each);
+		each = next;
 	}
 }

@@ -68,7 +68,7 @@ static bool find(struct db *db, struct arena *room, const char *typed, struct pa
 static bool profile_for(struct db *db, struct arena *room, const struct pair *pair, const char *who,
 			struct speaker *speaker_out, struct err *err)
 {
-	bool found;
+	bool found = false;
 
 	if (who == NULL)
 		return room_add_profile(db, room, pair->org_id,
@@ -76,7 +76,9 @@ static bool profile_for(struct db *db, struct arena *room, const struct pair *pa
 					err);
 	if (!room_speaker(db, room, who, speaker_out, &found, err))
 		return false;
-	if (!found || strcmp(speaker_out->org_id, pair->org_id) != 0)
+	if (!found)
+		return err_set(err, ERR_GONE, "this user is gone");
+	if (pair->org_id == NULL || strcmp(speaker_out->org_id, pair->org_id) != 0)
 		return err_set(err, ERR_REFUSED, "this user belongs to another organisation");
 	return true;
 }
@@ -85,8 +87,8 @@ bool act_pair_approve(struct db *db, struct arena *room, const char *const *args
 		      struct err *err)
 {
 	const char *now = room_time(room, clock_wall_ms());
-	struct speaker speaker;
-	struct pair pair;
+	struct speaker speaker = { 0 };
+	struct pair pair = { 0 };
 
 	if (!find(db, room, args[0], &pair, err) || !profile_for(db, room, &pair, args[1], &speaker, err) ||
 	    !room_add_identity(db, pair.platform, pair.installation, pair.sender, pair.display_name,
@@ -111,7 +113,7 @@ bool act_pair_approve(struct db *db, struct arena *room, const char *const *args
 bool act_pair_drop(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 		   struct err *err)
 {
-	struct pair pair;
+	struct pair pair = { 0 };
 
 	if (!find(db, room, args[0], &pair, err) ||
 	    !db_run(db, err, NULL, "UPDATE pairing_codes SET state = 'dropped' WHERE id = $1", "i", pair.id))

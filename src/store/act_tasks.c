@@ -1,6 +1,5 @@
 /* The to-do list: each change belongs to one person and one tool call, and is made once however often it is
  * asked. */
-#include "json.h"
 #include "people.h"
 #include <stdlib.h>
 

@@ -92,7 +92,7 @@ struct checking {
 static bool arg_check(const struct checking *with, char letter, const char *name, const char **text,
 		      struct err *err)
 {
-	struct person person;
+	struct person person = { 0 };
 
 	if (letter == 'l')
 		return limit_check(with->room, text, err);

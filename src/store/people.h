@@ -4,10 +4,10 @@
 #define USHER_STORE_PEOPLE_ROOM_H
 
 #include "buf.h"
+#include "json.h"
 #include "store_people.h"
 #include "store_room.h"
 #include "text.h"
-#include <jansson.h>
 #include <string.h>
 
 /* For "%.*s": user text in a sentence, cut at a character. */

@@ -1,5 +1,4 @@
 /* Rows of the database as JSON text. */
-#include "json.h"
 #include "people.h"
 #include <inttypes.h>
 #include <stdlib.h>
