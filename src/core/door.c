@@ -63,6 +63,8 @@ void door_destroy(struct door *door)
 	free(door);
 }
 
+static void ask_refuse(struct stranger *stranger);
+
 /* The question is answered; NULL when the same one will be put again. */
 static struct stranger *settled(struct door *door, uint64_t serial, const struct err *err)
 {
@@ -82,6 +84,11 @@ static struct stranger *settled(struct door *door, uint64_t serial, const struct
 	}
 	if (core_may_ask_again(err)) {
 		stranger->retry_ms = loop_now_ms(core->options.loop) + CORE_RETRY_MS;
+		return NULL;
+	}
+	if (err->kind == ERR_REFUSED && stranger->access == ACCESS_ADMIT) { /* switched off meanwhile */
+		stranger->access = ACCESS_DISABLED;
+		ask_refuse(stranger);
 		return NULL;
 	}
 	log_error(&stranger->log, "neither let in nor refused: %s", err->text);

@@ -199,19 +199,23 @@ void ingress_placed(struct ingress *ingress, const struct store_accepted *accept
 		lanes_run(lanes, accepted->turn);
 	else if (accepted->state == MESSAGE_ACCEPTED)
 		lanes_wait(lanes, accepted->conversation_id);
-	lanes_pump(lanes); /* a slot held for it may be free again */
+}
+
+static bool is_final(enum message_state state)
+{
+	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED;
 }
 
 static void go_on(struct ingress *ingress, struct installation *inst, const struct store_accepted *accepted)
 {
 	if (accepted->how != ACCEPT_NEW)
-		lanes_pump(ingress->core->lanes);
+		return;
+	if (is_final(accepted->state))
+		count_messages(inst->ops->name, message_state_name(accepted->state), 1);
 	else if (accepted->turn || accepted->conversation_id)
 		ingress_placed(ingress, accepted);
-	else if (accepted->state == MESSAGE_ACCEPTED)
-		door_decide(ingress->core->door, inst, accepted);
 	else
-		count_messages(inst->ops->name, message_state_name(accepted->state), 1);
+		door_decide(ingress->core->door, inst, accepted);
 }
 
 static void done_accept(void *owner, uint64_t ticket, const struct err *err,
@@ -236,6 +240,7 @@ static void done_accept(void *owner, uint64_t ticket, const struct err *err,
 		go_on(ingress, inst, accepted);
 	else
 		log_warn(&inst->log, "a message could not be stored: %s", err->text);
+	lanes_pump(ingress->core->lanes); /* the slot held for it may be free again */
 }
 
 void ingress_take(struct ingress *ingress, struct installation *inst, const struct incoming *in)
@@ -277,11 +282,6 @@ static void found(struct look *look, const struct outgoing *out)
 {
 	look->inst->ops->found(look->inst->platform, look->ticket, out);
 	free(look);
-}
-
-static bool is_final(enum message_state state)
-{
-	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED;
 }
 
 static void done_look(void *owner, uint64_t ticket, const struct err *err, const struct outgoing *out)

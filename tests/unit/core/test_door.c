@@ -148,6 +148,38 @@ static void test_everyone_is_let_in(void **state)
 	assert_int_equal(house_waiting(house, Q_RECALL), 1);
 }
 
+/* Switched off by the operator between two messages: the second one must reach an end too. */
+static void test_who_may_not_be_let_in_is_refused(void **state)
+{
+	struct house *house = *state;
+	struct err off = { .kind = ERR_REFUSED, .text = "this person is switched off" };
+
+	a_stranger_speaks(house, NULL);
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), &off, NULL);
+	assert_string_equal(house_question(house, Q_REFUSE)->reason, "disabled");
+	fake_answer_ended(house->store, house_question(house, Q_REFUSE), &off, NULL, NULL);
+	assert_int_equal(fake_store_waiting_all(house->store), 0);
+	house_say(house->chat, 2, "room", "hello");
+	assert_true(house_question(house, Q_ACCEPT)->may_claim); /* no slot was lost */
+}
+
+static void test_a_slow_admission_is_waited_for(void **state)
+{
+	struct house *house = *state;
+
+	a_stranger_speaks(house, NULL);
+	fake_loop_pass(house->loop, 6000);
+	assert_int_equal(house_waiting(house, Q_ADMIT), 1);
+	assert_true(house_status_says(house, "\"strangers\":1"));
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .uuid = "stranger-1",
+						       .conversation_id = 5,
+						       .state = MESSAGE_ACCEPTED });
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
+	assert_true(house_status_says(house, "\"strangers\":0"));
+}
+
 /* Whoever knocks at a closed door learns nothing, but the operator can see it. */
 static void test_nobody_is_let_in(void **state)
 {
@@ -183,6 +215,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_refusal_that_could_not_be_stored_is_tried_again,
 						setup_pair, teardown),
 		cmocka_unit_test_setup_teardown(test_everyone_is_let_in, setup_allow, teardown),
+		cmocka_unit_test_setup_teardown(test_who_may_not_be_let_in_is_refused, setup_allow, teardown),
+		cmocka_unit_test_setup_teardown(test_a_slow_admission_is_waited_for, setup_allow, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_is_let_in, setup_deny, teardown),
 		cmocka_unit_test_setup_teardown(test_a_switched_off_person_is_told, setup_allow, teardown),
 	};

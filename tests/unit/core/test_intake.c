@@ -283,6 +283,38 @@ static void test_look_that_was_overtaken(void **state)
 	assert_int_equal(house->chat->found[0].state, MESSAGE_ANSWERED);
 }
 
+/* It waits for its turn: that is said, and when it has begun meanwhile, what there is of the answer. */
+static void test_look_at_a_waiting_message(void **state)
+{
+	struct house *house = *state;
+	struct outgoing waits = { .state = MESSAGE_ACCEPTED };
+
+	house->chat->host->look(house->chat->host, "u1", 70);
+	fake_loop_run(house->loop);
+	fake_answer_found(house->store, house_question(house, Q_LOOK), NULL, &waits);
+	assert_int_equal(house->chat->found[0].state, MESSAGE_ACCEPTED);
+	house->chat->host->look(house->chat->host, "u1", 71);
+	fake_loop_run(house->loop);
+	house_think(house, 1, 5);
+	fake_answer_found(house->store, house_question(house, Q_LOOK), NULL, &waits);
+	assert_int_equal(house->chat->found[1].ticket, 71);
+	assert_int_equal(house->chat->found[1].state, MESSAGE_CLAIMED);
+}
+
+/* An id as long as a page is not an id. */
+static void test_look_with_nonsense(void **state)
+{
+	struct house *house = *state;
+	char *id = letters(5000);
+
+	house->chat->host->look(house->chat->host, id, 70);
+	free(id);
+	fake_loop_run(house->loop);
+	assert_string_equal(house_question(house, Q_LOOK)->uuid, "");
+	fake_answer_found(house->store, house_question(house, Q_LOOK), NULL, NULL);
+	assert_true(house->chat->found[0].none);
+}
+
 static void test_look_when_the_store_is_busy(void **state)
 {
 	struct house *house = *state;
@@ -312,6 +344,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_look_while_it_is_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look_after_the_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look_that_was_overtaken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_look_at_a_waiting_message, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_look_with_nonsense, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_look_when_the_store_is_busy, setup, teardown),
 	};
 

@@ -186,6 +186,58 @@ static void test_a_running_send_is_waited_for(void **state)
 	assert_int_equal(house->stopped, 1);
 }
 
+/* What waited for a place among the sends was never sent: it must not count as perhaps sent. */
+static void test_queued_replies_go_back(void **state)
+{
+	struct house *house = *state;
+
+	for (int i = 1; i <= 18; i++)
+		house_due(house, house_reply(i, "chat", i, 1));
+	stop(house, 1000);
+	assert_int_equal(house_waiting(house, Q_SENT), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(house_question(house, Q_SENT)->reply_state, REPLY_PENDING);
+		fake_answer_done(house->store, house_question(house, Q_SENT), NULL);
+	}
+	for (int i = 0; i < 16; i++) {
+		house->chat->host->sent(house->chat->host, house->chat->sends[i].ticket, SENT_ACCEPTED, 0,
+					NULL, NULL);
+		fake_answer_done(house->store, house_question(house, Q_SENT), NULL);
+	}
+	while (house_waiting(house, Q_DUE))
+		fake_answer_due(house->store, house_question(house, Q_DUE), NULL, NULL, 0, 0);
+	fake_loop_pass(house->loop, 100);
+	assert_int_equal(house->stopped, 1);
+	assert_int_equal(house->chat->send_count, 16);
+}
+
+/* The store is full and stays full: strangers and journals are left to the next start, not to a kill. */
+static void test_a_stop_with_a_full_disk(void **state)
+{
+	struct house *house = *state;
+	struct err full = { .kind = ERR_FULL, .text = "full" };
+	struct ai_step step = { .kind = AI_STEP_INTENT, .call_id = "c", .tool = "t", .payload = "{}" };
+	struct thought *thought;
+
+	house_say(house->chat, 1, "room", "let me in");
+	fake_answer_accepted(
+		house->store, house_question(house, Q_ACCEPT), NULL,
+		&(struct store_accepted){ .how = ACCEPT_NEW, .uuid = "s", .state = MESSAGE_ACCEPTED });
+	house_think(house, 1, 6);
+	thought = fake_ai_thought(house->ai, 0);
+	thought->events->journal(thought->owner, thought->ticket, &step, 1, NULL, 0);
+	stop(house, 1000);
+	for (int i = 0; i < 130 && house->stopped == 0; i++) {
+		while (house_waiting(house, Q_REFUSE))
+			fake_answer_ended(house->store, house_question(house, Q_REFUSE), &full, NULL, NULL);
+		while (house_waiting(house, Q_JOURNAL))
+			fake_answer_done(house->store, house_question(house, Q_JOURNAL), &full);
+		fake_loop_pass(house->loop, 100);
+	}
+	assert_int_equal(house->stopped, 1);
+	assert_int_equal(fake_store_waiting_all(house->store), 0);
+}
+
 /* A plugin that hangs must not keep the service manager waiting until it kills. */
 static void test_a_plugin_that_hangs(void **state)
 {
@@ -265,6 +317,32 @@ static void test_stop_before_the_start_is_over(void **state)
 	house_close(&house);
 }
 
+/* The loop ended on an error with everything in the air: nothing may be freed twice or leak. */
+static void test_destroyed_in_the_middle(void **state)
+{
+	struct house house;
+	struct ai_step step = { .kind = AI_STEP_INTENT, .call_id = "c", .tool = "t", .payload = "{}" };
+	struct thought *thought;
+
+	(void)state;
+	house_open(&house, &(struct core_options){ .turns_max = 2 });
+	house_think(&house, 1, 5);
+	house_think(&house, 2, 6);
+	thought = fake_ai_thought(house.ai, 0);
+	thought->events->journal(thought->owner, thought->ticket, &step, 1, NULL, 0);
+	thought->events->part(thought->owner, thought->ticket, "so far", 6, false);
+	fake_ai_answer(house.ai, fake_ai_thought(house.ai, 1), "hi");
+	house_say(house.chat, 3, "room", "waits");
+	house_accept(&house, 7, 0);
+	house_say(house.chat, 4, "room", "asked");
+	house.chat->host->look(house.chat->host, "other", 1);
+	fake_loop_run(house.loop);
+	for (int i = 1; i <= 18; i++)
+		house_due(&house, house_reply(i, "chat", i + 10, 1));
+	house.chat->host->sent(house.chat->host, house.chat->sends[0].ticket, SENT_ACCEPTED, 0, "m", NULL);
+	house_close(&house);
+}
+
 /* ---- looking in
  * ------------------------------------------------------------------------------------------------ */
 
@@ -317,10 +395,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_turn_ends_in_its_grace, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_long_turn_is_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_running_send_is_waited_for, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queued_replies_go_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_stop_with_a_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_plugin_that_hangs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_already_here_is_stored, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_claim_under_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_before_the_start_is_over, setup, teardown),
+		cmocka_unit_test(test_destroyed_in_the_middle),
 		cmocka_unit_test_setup_teardown(test_status_is_json, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_plugin_of_another_contract, setup, teardown),
 	};
