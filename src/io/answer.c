@@ -1,8 +1,6 @@
 /* What goes back: whole answers, answers in pieces, and the server's own refusals. */
-#include "clock.h"
 #include "json.h"
 #include "log.h"
-#include "mem.h"
 #include "web_room.h"
 #include <http_parser.h>
 #include <stdarg.h>
@@ -198,6 +196,7 @@ void web_stream(struct web_request *request, int status, const char *type)
 		buf_text(out, "Transfer-Encoding: chunked\r\n");
 	buf_text(out, "\r\n");
 	conn_to(conn, CONN_STREAM);
+	conn->sent_ms = conn->since_ms;
 	send_scratch(conn);
 }
 

@@ -1,12 +1,10 @@
 /* One accepted connection: its state, its time limit, the bytes in and out. */
-#include "clock.h"
+#include "acked.h"
 #include "mem.h"
 #include "web_room.h"
-#include <errno.h>
 #include <libwebsockets.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static size_t take_later(struct conn *conn, const char *data, size_t len);
@@ -14,6 +12,7 @@ static size_t take_nothing(struct conn *conn, const char *data, size_t len);
 static void expire_head(struct conn *conn);
 static void expire_body(struct conn *conn);
 static void expire_stream(struct conn *conn);
+static void expire_flush(struct conn *conn);
 
 /* What a state does with bytes, and when its time is up. */
 static const struct state_rule {
@@ -27,7 +26,7 @@ static const struct state_rule {
 	[CONN_BODY] = { "body", request_take_body, expire_body },
 	[CONN_REPLY] = { "reply", take_later, NULL },
 	[CONN_STREAM] = { "stream", take_later, expire_stream },
-	[CONN_FLUSH] = { "flush", take_later, conn_close },
+	[CONN_FLUSH] = { "flush", take_later, expire_flush },
 	[CONN_LINGER] = { "linger", take_nothing, conn_close },
 	[CONN_SOCKET] = { "socket", socket_take, socket_tick },
 	[CONN_CLOSED] = { "closed", take_nothing, NULL },
@@ -77,7 +76,7 @@ void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_uni
 	conn->peer = *peer;
 	conn->is_unix = is_unix;
 	conn->reading = true;
-	conn->since_ms = conn->sent_ms = web_now(web);
+	conn->since_ms = web_now(web);
 	TAILQ_INSERT_TAIL(&web->lists[CONN_IDLE], conn, by_time);
 	web->connections++;
 	conn->inside = 1; /* a failed adoption closes at once: it must not free what we hold */
@@ -99,8 +98,8 @@ void conn_close(struct conn *conn)
 		uv_idle_start(conn->web->reaper, conn_reap); /* inside, libwebsockets is told by our result */
 }
 
-/* The next round: libwebsockets' own asynchronous kill would wait until something else wakes it. A gone-callback may
- * destroy the server, which clears data. */
+/* The next round: libwebsockets' own asynchronous kill would wait until something else wakes it. A
+ * gone-callback may destroy the server, which clears data. */
 void conn_reap(uv_idle_t *reaper)
 {
 	struct web *web;
@@ -198,8 +197,6 @@ void conn_write(struct conn *conn, char *data, size_t len)
 		conn_close(conn);
 		return;
 	}
-	if (!lws_partial_buffered(conn->wsi))
-		conn->sent_ms = web_now(conn->web);
 	set_reading(conn);
 }
 
@@ -226,8 +223,10 @@ void conn_answered(struct conn *conn)
 	if (conn->state == CONN_CLOSED)
 		return;
 	if (!all_sent(conn)) {
-		if (conn->state != CONN_FLUSH)
+		if (conn->state != CONN_FLUSH) {
 			conn_to(conn, CONN_FLUSH);
+			conn->acked = socket_acked(lws_get_socket_fd(conn->wsi));
+		}
 		return;
 	}
 	if (!conn->closes) {
@@ -253,8 +252,6 @@ static void writable(struct conn *conn)
 		conn_write(conn, out.data, out.len);
 		buf_free(&out);
 	}
-	if (all_sent(conn))
-		conn->sent_ms = web_now(conn->web);
 	if (conn->state == CONN_FLUSH)
 		conn_answered(conn);
 	feed_rest(conn);
@@ -277,9 +274,30 @@ static void expire_body(struct conn *conn)
 	answer_fault(conn->request, &slow_body);
 }
 
+/* A slow reader may be slow as long as it reads. */
+static bool peer_reads(struct conn *conn)
+{
+	uint64_t before = conn->acked;
+
+	conn->acked = socket_acked(lws_get_socket_fd(conn->wsi));
+	return conn->acked != before;
+}
+
+static void expire_flush(struct conn *conn)
+{
+	if (peer_reads(conn))
+		conn_touch(conn);
+	else
+		conn_close(conn);
+}
+
 static void expire_stream(struct conn *conn)
 {
-	if (!all_sent(conn) && web_now(conn->web) - conn->sent_ms > WEB_WRITE_SECONDS * UINT64_C(1000)) {
+	uint64_t now = web_now(conn->web);
+
+	if (all_sent(conn) || peer_reads(conn))
+		conn->sent_ms = now;
+	if (now - conn->sent_ms > WEB_WRITE_SECONDS * UINT64_C(1000)) {
 		conn_close(conn);
 		return;
 	}

@@ -1,6 +1,5 @@
 /* The listening socket is ours, not libwebsockets': that allows shedding at the descriptor limit, a unix
  * socket with its mode, and draining by closing just this one. */
-#include "clock.h"
 #include "mem.h"
 #include "web_room.h"
 #include <arpa/inet.h>
@@ -45,8 +44,6 @@ static const struct lws_protocols protocols[] = {
 
 /* ---- time limits --------------------------------------------------------------------------------------- */
 
-static void start_sweep(struct web *web, unsigned every_ms);
-
 static void sweep(uv_timer_t *timer)
 {
 	struct web *web = timer->data;
@@ -87,6 +84,20 @@ void web_test_limit(struct web *web, enum conn_state state, unsigned ms)
 
 /* ---- accepting ----------------------------------------------------------------------------------------- */
 
+/* A connection that can't be served is told so; behind TLS there is nobody to tell it yet. */
+static void turn_away(const struct web *web, int fd)
+{
+	static const char answer[] =
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+		"X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n"
+		"Content-Length: 64\r\n\r\n"
+		"{\"error\":{\"code\":\"OVERLOADED\",\"message\":\"too many connections\"}}";
+
+	if (!web->tls)
+		send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 /* At the descriptor limit accept() fails for ever while the listener stays readable, which would keep the CPU
  * busy: the spare descriptor takes the connection, and closes it. */
 static bool shed(struct web *web)
@@ -96,7 +107,7 @@ static bool shed(struct web *web)
 	close(web->spare_fd);
 	fd = accept4(web->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
-		close(fd);
+		turn_away(web, fd);
 	web->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return fd >= 0;
 }
@@ -136,7 +147,7 @@ static bool accept_one(struct web *web)
 		return errno == EMFILE || errno == ENFILE ? shed(web)
 							  : errno == ECONNABORTED || errno == EINTR;
 	if (!make_place(web)) {
-		close(fd);
+		turn_away(web, fd);
 		return true;
 	}
 	if (web->unix_path == NULL)
@@ -393,9 +404,11 @@ void web_drain(struct web *web, unsigned grace_ms, void (*done)(void *data), voi
 	struct conn *conn, *next;
 
 	*told = (struct web_drained){ done, data };
-	while (web->listener != NULL && accept_one(web)) /* whoever has connected already is served */
+	/* Whoever has connected already is served. */
+	for (int i = 0; i < BACKLOG && web->listener != NULL && accept_one(web); i++)
 		;
 	stop_listening(web);
+	free(web->drained); /* asked again: the last one counts */
 	web->draining = true;
 	web->drain_until_ms = web_now(web) + grace_ms;
 	web->limit_ms[CONN_IDLE] = grace_ms / 2 < DRAIN_IDLE_MS ? grace_ms / 2 + 1 : DRAIN_IDLE_MS;

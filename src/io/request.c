@@ -1,5 +1,4 @@
 /* A request from its first byte to its handler: head, route, body; and what a handler may ask about it. */
-#include "clock.h"
 #include "mem.h"
 #include "web_room.h"
 #include <arpa/inet.h>

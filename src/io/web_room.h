@@ -44,7 +44,8 @@ struct conn {
 	struct buf rest;   /* read behind a request that is not answered yet */
 	struct buf out;	   /* written, but libwebsockets still holds earlier bytes */
 	uint64_t since_ms; /* when it entered the state or made progress */
-	uint64_t sent_ms;  /* when the peer last took everything */
+	uint64_t sent_ms;  /* streams: when the peer was last seen to read */
+	uint64_t acked;	   /* bytes it had taken when last looked at */
 	struct in6_addr peer;
 	enum conn_state state;
 	unsigned inside; /* calls of libwebsockets on the stack: freed behind the last */

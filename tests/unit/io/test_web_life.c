@@ -169,6 +169,35 @@ static void test_time_limits(void **state)
 	server_stop(&server);
 }
 
+/* The limit is for peers that do not read, not for large answers over thin lines. */
+static void test_slow_but_reading(void **state)
+{
+	enum { LENGTH = 12000000 };
+	struct server_options options = { .limit_ms = { [CONN_FLUSH] = 150 } };
+	struct server server;
+	char *piece = mem_alloc(200000);
+	size_t got = 0;
+	int fd;
+
+	(void)state;
+	server_start(&server, &options);
+	fd = dial(&server);
+	put(fd, "GET /big/12000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect_within(fd, "\r\n\r\n");
+	while (got < LENGTH) {
+		ssize_t part = recv(fd, piece, 200000, 0);
+
+		assert_true(part > 0);
+		got += (size_t)part;
+		usleep(10000);
+	}
+	put(fd, HELLO);
+	expect_reply(fd, 200, "hello");
+	free(piece);
+	close(fd);
+	server_stop(&server);
+}
+
 static void test_stream(void **state)
 {
 	struct server server;
@@ -302,6 +331,7 @@ static void test_descriptor_limit(void **state)
 	expect_reply(old, 200, "hello");
 	for (int i = 0; i < 64; i++)
 		fds[i] = dial(&server);
+	expect_reply(fds[63], 503, NULL);
 	assert_true(at_end(fds[63]));
 	put(old, "GET /stats HTTP/1.1\r\nHost: a\r\n\r\n");
 	reply_read(old, &reply);
@@ -532,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_destroy_under_load),
 		cmocka_unit_test(test_destroy_in_a_handler),
 		cmocka_unit_test(test_time_limits),
+		cmocka_unit_test(test_slow_but_reading),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_stream_without_reader),
 		cmocka_unit_test(test_drain),

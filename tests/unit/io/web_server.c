@@ -478,8 +478,8 @@ long stat_of(const struct server *server, const char *name)
 	reply_read(fd, &reply);
 	snprintf(key, sizeof(key), "\"%s\":", name);
 	at = strstr(reply.body, key);
-	assert_non_null(at);
-	value = strtol(at + strlen(key), NULL, 10);
+	assert_true(at != NULL || reply.status == 503);
+	value = at == NULL ? -1 : strtol(at + strlen(key), NULL, 10);
 	reply_free(&reply);
 	close(fd);
 	return value;

@@ -60,7 +60,7 @@ bool at_end(int fd);
 /* One request on a connection of its own. */
 int status_of(const struct server *server, const char *request);
 
-/* A number from GET /stats. */
+/* A number from GET /stats; -1 when the server is full. */
 long stat_of(const struct server *server, const char *name);
 
 /* Asks for a number until it is `wanted`; fails the test after five seconds. */
