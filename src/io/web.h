@@ -67,7 +67,7 @@ void web_release(struct web *web, void *owner); /* all routes of this owner */
 /* The body of errors the server itself answers (404, 413, ...): text for code and message; default is
  * {"error":{"code":"NOT_FOUND","message":"..."}}. Those codes: BAD_REQUEST NOT_FOUND METHOD_NOT_ALLOWED
  * REQUEST_TIMEOUT PAYLOAD_TOO_LARGE URI_TOO_LONG HEADERS_TOO_LARGE LENGTH_REQUIRED EXPECTATION_FAILED
- * VERSION_NOT_SUPPORTED OVERLOADED. */
+ * VERSION_NOT_SUPPORTED NOT_IMPLEMENTED (unknown method or transfer coding) UPGRADE_REQUIRED OVERLOADED. */
 
 /* ---- the request: valid until it is answered or gone --------------------------------------------------- */
 
@@ -86,7 +86,8 @@ bool web_loopback(const struct web_request *request);                /* the peer
 uint64_t web_id(const struct web_request *request);
 struct web_request *web_find(struct web *web, uint64_t id);
 
-/* fn(data) when the peer goes away before the answer is complete; not called after a completed answer. */
+/* fn(data) when the peer goes away before the answer is complete; not called after a completed answer. A peer that
+ * shuts its sending side while the answer is awaited counts as gone. */
 void web_on_gone(struct web_request *request, void (*fn)(void *data), void *data);
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */
