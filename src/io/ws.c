@@ -142,6 +142,8 @@ static void on_soon(uv_timer_t *timer)
 
 	if (ws->state == WS_ENDED) {
 		tell_end(ws);
+	} else if (ws->cutting) {
+		ws_wire_cut(ws);
 	} else if (ws->state == WS_CONNECTING && ws->wsi == NULL) {
 		next_address(ws);
 	} else if (ws->state == WS_CLOSING && !ws->close_sent) {
@@ -172,12 +174,14 @@ void ws_failed(struct ws *ws)
 		ws_ended(ws);
 }
 
-/* Without a wsi there is nothing to wait for. */
+/* In a later round, as we may be inside a callback of libwebsockets. Without a wsi there is nothing to cut.
+ */
 static void cut(struct ws *ws)
 {
 	ws->next_address = NULL;
-	if (ws->wsi != NULL)
-		ws_wire_cut(ws);
+	ws->cutting = ws->wsi != NULL;
+	if (ws->cutting)
+		uv_timer_start(&ws->soon, on_soon, 0, 0);
 	else
 		ws_ended(ws);
 }

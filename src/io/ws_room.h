@@ -47,7 +47,7 @@ struct ws {
 	size_t waiting;
 	int close_code, peer_code;
 	char close_reason[124]; /* at most 123 bytes fit into a control frame */
-	bool dropped, close_sent;
+	bool dropped, cutting, close_sent;
 	struct err err; /* the first fault is the cause of the others */
 };
 

@@ -86,9 +86,10 @@ bool ws_wire_connect(struct ws *ws, const struct addrinfo *address)
 	return false;
 }
 
+/* LWS_TO_KILL_ASYNC would wait for libwebsockets' own timer, for seconds. */
 void ws_wire_cut(struct ws *ws)
 {
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
 /* Not from one of its callbacks: when WRITEABLE returns -1, this build closes twice at once, and the second
