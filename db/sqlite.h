@@ -5,17 +5,20 @@
 #include "db.h"
 #include <sqlite3.h>
 
+enum { SQLITE_RECENT = 128 };
+
 struct db {
 	sqlite3 *handle;
-	sqlite3 *plain;                  /* an empty database beside it, for sqlite_json */
+	sqlite3 *plain; /* an empty database beside it, for sqlite_json */
 	char *path;
 	enum db_mode mode;
-	int lock;                        /* descriptor of the lock file, -1 when we hold none */
-	struct db_statement *statements; /* by SQL text */
+	int lock;				    /* descriptor of the lock file, -1 when we hold none */
+	struct db_statement *statements;	    /* by SQL text */
+	struct db_statement *recent[SQLITE_RECENT]; /* the same, by the address of the text */
 };
 
-/* Turns the handle's last fault into kind and sentence: cause and cure. Returns false. Call it before anything else
- * is asked of the handle: SQLite overwrites its own text. */
+/* Turns the handle's last fault into kind and sentence: cause and cure. Returns false. Call it before
+ * anything else is asked of the handle: SQLite overwrites its own text. */
 bool sqlite_fault(const struct db *db, struct err *err, int code);
 
 /* Keeps a second daemon from these files: a lock on PATH.lock that the kernel gives back when we die. */

@@ -65,11 +65,29 @@ static bool prepare(struct db *db, const char *sql, struct db_statement **out, s
 	return true;
 }
 
+/* Nearly every text is a literal that comes again under its address: comparing is far cheaper than hashing.
+ */
+static struct db_statement **seat_of(struct db *db, const char *sql)
+{
+	return &db->recent[((uintptr_t)sql >> 4) % SQLITE_RECENT];
+}
+
+static struct db_statement *look_up(struct db *db, const char *sql)
+{
+	struct db_statement **seat = seat_of(db, sql), *known = *seat;
+
+	if (known != NULL && strcmp(known->sql, sql) == 0)
+		return known;
+	HASH_FIND(hh, db->statements, sql, strlen(sql), known);
+	if (known != NULL)
+		*seat = known;
+	return known;
+}
+
 static bool find(struct db *db, const char *sql, struct db_statement **out, struct err *err)
 {
-	struct db_statement *known;
+	struct db_statement *known = look_up(db, sql);
 
-	HASH_FIND(hh, db->statements, sql, strlen(sql), known);
 	if (known == NULL)
 		return prepare(db, sql, out, err);
 	if (known->running)
@@ -294,6 +312,7 @@ void sqlite_forget(struct db *db)
 {
 	struct db_statement *each = db->statements;
 
+	memset(db->recent, 0, sizeof(db->recent));
 	HASH_CLEAR(hh, db->statements); /* the statements themselves stay linked */
 	while (each != NULL) {
 		struct db_statement *next = each->hh.next;
