@@ -92,7 +92,7 @@ static void test_retry_after(void **state)
 		{ "", -1 },
 	};
 	const char *url = serve(say_text);
-	char text[500];
+	static char text[500]; /* the server's thread reads it */
 
 	(void)state;
 	answer_text = text;
@@ -110,7 +110,8 @@ static void test_retry_after_date_without_date_header(void **state)
 {
 	time_t then = time(NULL) + 90;
 	struct tm parts;
-	char text[200], date[60];
+	static char text[200];
+	char date[60];
 
 	(void)state;
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&then, &parts));
