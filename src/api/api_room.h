@@ -17,9 +17,9 @@
 #include <uthash.h>
 
 enum {
-	API_TICKET_PAUSE_S = 1, /* how often held requests are looked through */
-	API_RETRY_S = 2,	/* asked of clients that come while we stop or can't store */
-	API_NAME_SIZE = 256,	/* a display name with its NUL */
+	API_SWEEP_MS = 1000, /* how often held requests are looked through */
+	API_RETRY_S = 2,     /* asked of clients that come while we stop or can't store */
+	API_NAME_SIZE = 256, /* a display name with its NUL */
 	API_BODY_MAX = 6 * MESSAGE_TEXT_MAX + 4096, /* a message with every byte escaped as \u00XX */
 	API_SMALL_BODY_MAX = 8192,
 	API_DOORS_MAX = 2 * 16,

@@ -21,12 +21,12 @@ static void print_delivery_key(const struct caller *caller, const char *client_k
 			       char out[MESSAGE_KEY_MAX + 1])
 {
 	char digest[CRYPTO_SHA256_HEX], uuid[CRYPTO_UUID_SIZE];
-	int len = snprintf(out, MESSAGE_KEY_MAX + 1, "%s:%s:%s", caller->profile, caller->key_id,
-			   client_key ? client_key : crypto_uuid(uuid));
+	const char *own = client_key ? client_key : crypto_uuid(uuid);
+	int len = snprintf(out, MESSAGE_KEY_MAX + 1, "%s:%s:%s", caller->profile, caller->key_id, own);
 
 	if (len > MESSAGE_KEY_MAX)
 		snprintf(out, MESSAGE_KEY_MAX + 1, "%s:%s:sha256:%s", caller->profile, caller->key_id,
-			 crypto_sha256_hex(client_key, strlen(client_key), digest));
+			 crypto_sha256_hex(own, strlen(own), digest));
 }
 
 static void hand_over(struct call *call, const struct web_request *request, const struct chat_body *body,

@@ -64,7 +64,7 @@ static bool is_time(const char *text)
 	if (len != 10 && len != 20 && len != 24)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		char want = len == 20 && i == 19 ? 'Z' : form[i];
+		char want = form[len == 20 && i == 19 ? 23 : i];
 
 		if (want == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != want)
 			return false;

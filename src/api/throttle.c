@@ -31,7 +31,8 @@ static void name_peer(const char *peer, char out[48])
 
 static void forget(struct throttle *throttle, struct throttle_peer *peer)
 {
-	HASH_DEL(throttle->peers, peer);
+	HASH_DEL(throttle->peers,
+		 peer); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself out of the table */
 	free(peer);
 }
 
@@ -71,6 +72,10 @@ unsigned throttle_fail(struct throttle *throttle, const char *peer_name, uint64_
 
 void throttle_finish(struct throttle *throttle)
 {
-	while (throttle->peers)
-		forget(throttle, throttle->peers);
+	struct throttle_peer *next;
+
+	for (struct throttle_peer *peer = throttle->peers; peer; peer = next) {
+		next = peer->hh.next;
+		forget(throttle, peer);
+	}
 }

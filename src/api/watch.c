@@ -33,7 +33,7 @@ static void unpin(struct platform *api, struct watch *watch)
 static void begin_hold(struct platform *api, struct call *call)
 {
 	if (api->timed == NULL)
-		loop_timer_start(api->sweep, API_TICKET_PAUSE_S * 1000, 0);
+		loop_timer_start(api->sweep, API_SWEEP_MS, 0);
 	call->deadline_ms = loop_now_ms(api->host->loop) + api->hold_ms;
 	call->timed = true;
 	DL_APPEND2(api->timed, call, held_prev, held_next);
@@ -105,7 +105,7 @@ void watch_sweep(void *data)
 	while (api->timed && api->timed->deadline_ms <= now)
 		answer_later(api->timed);
 	if (api->timed)
-		loop_timer_start(api->sweep, API_TICKET_PAUSE_S * 1000, 0);
+		loop_timer_start(api->sweep, API_SWEEP_MS, 0);
 }
 
 static void send_away(struct call *call)
@@ -156,7 +156,7 @@ static void show_growth(struct watch *watch)
 /* Some of the answer passed us by: ask for all of it, unless somebody has asked already. */
 static void catch_up(struct watch *watch)
 {
-	struct call *call, *asker = NULL;
+	struct call *call = NULL, *asker = NULL;
 
 	watch->synced = false;
 	DL_FOREACH(watch->calls, call)
