@@ -31,8 +31,8 @@ static void name_peer(const char *peer, char out[48])
 
 static void forget(struct throttle *throttle, struct throttle_peer *peer)
 {
-	HASH_DEL(throttle->peers,
-		 peer); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself out of the table */
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
+	HASH_DEL(throttle->peers, peer);
 	free(peer);
 }
 
