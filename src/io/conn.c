@@ -122,6 +122,7 @@ static void tell_gone(struct conn *conn)
 		request_gone(request);
 }
 
+/* Whoever holds the memory frees it: conn_event behind the last call, conn_cut when there is none. */
 static void let_go(struct conn *conn)
 {
 	struct web *web = conn->web;
@@ -132,8 +133,6 @@ static void let_go(struct conn *conn)
 	conn->dead = true;
 	buf_free(&conn->rest);
 	buf_free(&conn->out);
-	if (conn->inside == 0)
-		free(conn);
 	web_check_drained(web);
 }
 
@@ -144,6 +143,8 @@ void conn_cut(struct conn *conn)
 	if (conn->inside == 0)
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 	let_go(conn);
+	if (conn->inside == 0)
+		free(conn);
 }
 
 /* ---- bytes in ------------------------------------------------------------------------------------------ */

@@ -115,8 +115,14 @@ struct web {
 /* For tests: the time limit of a state. */
 void web_test_limit(struct web *web, enum conn_state state, unsigned ms);
 
-/* listen.c */
+/* web.c */
 void web_check_drained(struct web *web);
+void web_wake(struct web *web); /* a connection has come: time limits are watched */
+
+/* listen.c */
+bool listen_open(struct web *web, const struct web_options *options, struct err *err);
+void listen_last(struct web *web);  /* takes in whoever has connected already */
+void listen_close(struct web *web); /* may be called again */
 
 /* conn.c */
 int conn_event(struct lws *wsi, int reason, void *in, size_t len); /* libwebsockets calls */
