@@ -72,8 +72,8 @@ struct ai_result {
 	const char *code;
 	const char *text;         /* Markdown, never empty on success */
 	const char *tool_calls;   /* JSON array of {name,arguments,result}; "[]" when none */
-	const char *request;      /* what was sent last, normalised JSON (structured prompt) */
-	const char *raw;          /* the last reply as it came */
+	const char *request;      /* what was sent last, normalised JSON (structured prompt); NULL: nothing was */
+	const char *raw;          /* the last reply as it came; NULL: none did */
 	const char *model;        /* that gave the answer, or NULL */
 	bool cut;                 /* the model stopped at its output limit or the stream broke off */
 	size_t history_dropped;   /* oldest messages left out to fit the window */
