@@ -13,7 +13,8 @@
 struct buf;
 
 enum {
-	CALLS_MAX = 32,		/* tool calls of one reply; further ones are refused */
+	CALLS_MAX = 32, /* tool calls of one reply; further ones are refused */
+	NAME_MAX_BYTES = 128,
 	RESULT_MAX = 64 * 1024, /* bytes of a tool's result that are kept and shown to the model */
 	RESULT_SHORT = 2048,	/* the same when the prompt did not fit */
 	RETRY_BASE_MS = 500,
@@ -110,7 +111,6 @@ struct ai {
 
 /* registry.c */
 const struct llm_ops *provider_find(const char *name);
-const char *provider_names(void); /* "local, openai" */
 
 /* ai.c */
 struct llm_host ai_host(struct ai *ai, struct http *http); /* what a provider is given */

@@ -2,6 +2,7 @@
  * money. */
 #include "ai_room.h"
 #include "loop.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,8 @@ void attempt_add(struct turn *turn, const struct llm_reply *reply)
 		attempt->error = arena_text(turn->arena, reply->err.text);
 	else
 		attempt->output = arena_text(turn->arena, reply->text);
+	if (attempt->error == NULL && reply->call_count == 0 && text_blank(reply->text))
+		attempt->error = "the model sent no text";
 }
 
 void attempt_add_stopped(struct turn *turn, const char *why)

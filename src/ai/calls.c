@@ -118,7 +118,7 @@ static void check_call(struct turn *turn, struct call *call)
 
 	call->tool = find_tool(turn, call->name);
 	if (call->tool == NULL) {
-		snprintf(text, sizeof(text), "unknown tool \"%.64s\"", call->name);
+		snprintf(text, sizeof(text), "unknown tool \"%s\"", call->name);
 		calls_set_error(turn, call, text);
 	} else if (!fine) {
 		snprintf(text, sizeof(text), "the arguments could not be read: %s", err.text);
@@ -153,6 +153,12 @@ static const char *unique_id(struct turn *turn, const struct round *round, size_
 	return id;
 }
 
+/* A model may write anything where a name belongs. */
+static const char *short_name(struct turn *turn, const char *name)
+{
+	return arena_text_n(turn->arena, name, text_fit(name, strlen(name), NAME_MAX_BYTES));
+}
+
 struct round *calls_add_round(struct turn *turn, const char *text, const char *raw, const char *model,
 			      const struct llm_call *calls, size_t count)
 {
@@ -171,7 +177,7 @@ struct round *calls_add_round(struct turn *turn, const char *text, const char *r
 		struct call *call = &round->calls[i];
 
 		call->id = unique_id(turn, round, i, calls[i].id);
-		call->name = arena_text(turn->arena, calls[i].name ? calls[i].name : "");
+		call->name = short_name(turn, calls[i].name ? calls[i].name : "");
 		call->arguments = arena_text(turn->arena, calls[i].arguments ? calls[i].arguments : "");
 		check_call(turn, call);
 		if (i >= CALLS_MAX) {

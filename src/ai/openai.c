@@ -274,6 +274,14 @@ static void read_body(struct call *call, const struct http_answer *answer)
 		openai_decode_body(&call->reply, body, call->body.len, &call->err);
 }
 
+/* Of a connection that broke, the last line is half a line: not being readable is not its fault. */
+static void end_stream(struct call *call, bool complete)
+{
+	sse_end(&call->sse, on_event, call);
+	if (!complete)
+		call->err = (struct err){ 0 };
+}
+
 static void on_done(void *owner, uint64_t ticket, const struct http_answer *answer)
 {
 	struct llm *llm = owner;
@@ -291,7 +299,7 @@ static void on_done(void *owner, uint64_t ticket, const struct http_answer *answ
 	if (call->form == FORM_BODY)
 		read_body(call, answer);
 	else if (call->err.kind == ERR_NONE && !call->reply.too_long)
-		sse_end(&call->sse, on_event, call);
+		end_stream(call, answer->how == HTTP_ANSWERED);
 	/* A finish_reason is as good as [DONE]: several servers never send that. */
 	whole = call->reply.ended || call->reply.finished || call->reply.too_long;
 	if (!whole || call->reply.failed || (call->err.kind != ERR_NONE && !call->reply.finished)) {

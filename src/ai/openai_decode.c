@@ -316,16 +316,19 @@ static bool add_root(struct openai_reply *reply, const json_t *root, const char 
 	return !reply->failed;
 }
 
+/* The library's own words would quote the answer, which has no business in an error. */
 static json_t *read_or_repair(const char *data, size_t len, struct err *err)
 {
-	json_t *root = json_read(data, len, err);
+	json_t *root = json_read(data, len, NULL);
 	char *fixed;
 
 	if (root)
 		return root;
 	fixed = openai_repair(data, len);
-	root = json_read(fixed, strlen(fixed), err);
+	root = json_read(fixed, strlen(fixed), NULL);
 	free(fixed);
+	if (root == NULL)
+		err_set(err, ERR_UNSURE, "the model's server sent something that is not valid JSON");
 	return root;
 }
 
@@ -382,7 +385,7 @@ bool openai_decode_event(struct openai_reply *reply, const char *event, const ch
 	if (root == NULL)
 		return memchr(data, '\n', len) ? decode_lines(reply, event, data, len, err) : false;
 	fine = add_root(reply, root, "delta", event) ||
-	       err_set(err, ERR_AGAIN, "the server broke off with an error");
+	       err_set(err, ERR_UNSURE, "the server broke off with an error");
 	json_decref(root);
 	return fine;
 }
@@ -396,9 +399,9 @@ bool openai_decode_body(struct openai_reply *reply, const char *body, size_t len
 		return false;
 	fine = add_root(reply, root, "message", "");
 	if (!fine)
-		err_set(err, ERR_AGAIN, "the server answered with an error");
+		err_set(err, ERR_UNSURE, "the server answered with an error");
 	else if (!json_is_object(json_array_get(json_object_get(root, "choices"), 0)))
-		fine = err_set(err, ERR_AGAIN, "the server's answer holds no choices");
+		fine = err_set(err, ERR_UNSURE, "the server's answer holds no choices");
 	reply->ended = fine;
 	json_decref(root);
 	return fine;

@@ -28,6 +28,23 @@ static void keep(char **place, const json_t *value)
 		*place = text;
 }
 
+/* A list of what is wrong with the request: the first is told. Its "input" is left out, it quotes the user.
+ */
+static void keep_detail(char **place, const json_t *detail)
+{
+	const json_t *first = json_array_get(detail, 0);
+	const char *text = json_text(first, "msg");
+	char *where;
+
+	if (text == NULL) {
+		keep(place, json_is_string(detail) ? detail : NULL);
+	} else if (*place == NULL) {
+		where = json_write(json_object_get(first, "loc"));
+		*place = mem_format("%s (%s)", text, where);
+		free(where);
+	}
+}
+
 /* {"error":{...}}, {"error":"text"}, [{"error":...}], {"message":...}, {"detail":...}, {"object":"error",...}
  */
 bool openai_error_take(struct openai_error *error, const void *json)
@@ -42,7 +59,7 @@ bool openai_error_take(struct openai_error *error, const void *json)
 	else if (!json_is_object(inner))
 		inner = root;
 	keep(&error->message, json_object_get(inner, "message"));
-	keep(&error->message, json_object_get(inner, "detail"));
+	keep_detail(&error->message, json_object_get(inner, "detail"));
 	keep(&error->type, json_object_get(inner, "type"));
 	keep(&error->type, json_object_get(inner, "status"));
 	keep(&error->code, json_object_get(inner, "code"));

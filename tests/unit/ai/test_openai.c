@@ -476,6 +476,8 @@ static const struct {
 	{ 413, "{\"error\":{\"message\":\"Request too large\",\"code\":\"rate_limit_exceeded\"}}", NULL,
 	  LLM_FAULT_REFUSED, 0, "large" },
 	{ 413, "<html>413</html>", NULL, LLM_FAULT_OVERFLOW, 0, "413" },
+	{ 422, "{\"detail\":[{\"loc\":[\"body\",3],\"msg\":\"too odd\",\"input\":\"private words\"}]}", NULL,
+	  LLM_FAULT_REFUSED, 0, "too odd ([\"body\",3])" },
 	{ 422, "{\"detail\":[{\"msg\":\"field required\"}]}", NULL, LLM_FAULT_REFUSED, 0, "field required" },
 	{ 429,
 	  "{\"error\":{\"message\":\"Rate limit. Please try again in "
@@ -521,6 +523,7 @@ static void test_refusals(void **state)
 		assert_int_equal(w.retry_ms, refusals[i].retry_ms);
 		assert_non_null(strstr(w.err.text, refusals[i].says));
 		assert_string_equal(w.request_id, "req-1");
+		assert_null(strstr(w.err.text, "private"));
 		forget_reply(&w);
 	}
 	ask(&w, -1, 0); /* the header counts before the sentence */
@@ -559,6 +562,13 @@ static void test_broken_connections(void **state)
 	fake_http_data(w.http, SAID, 40);
 	fake_http_end(w.http, &maybe);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
+	forget_reply(&w);
+	ask(&w, -1, 0); /* and half a line: what broke is the connection, not the JSON */
+	fake_http_data(w.http, "data: {\"choices\":[{\"delta\":{\"content\":\"gr\xc3", 42);
+	fake_http_end(w.http, &maybe);
+	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
+	assert_int_equal(w.err.kind, ERR_UNSURE);
+	assert_null(strstr(w.err.text, "JSON"));
 	forget_reply(&w);
 	ask(&w, -1, 0);
 	maybe.how = HTTP_NOT_SENT;
