@@ -146,8 +146,8 @@ static void done_settle(void *owner, uint64_t ticket, const struct err *err)
 		log_error(outbox->core->log, "outcome of reply %lld is not on record: %s",
 			  (long long)sending->reply_id, err->text);
 	arm(outbox, sending->outcome.next_ms);
-	if (sending->retried && sending->behind)
-		outbox_wake(outbox); /* what waits behind it could not be seen before */
+	if (sending->retried)
+		outbox_wake(outbox); /* what lined up behind it meanwhile could not be due */
 	DL_DELETE(outbox->settling, sending);
 	outbox->settling_count--;
 	free_sending(outbox, sending);

@@ -4,7 +4,7 @@
 
 #include "platform.h"
 
-enum { FAKE_NOTES_MAX = 64 };
+enum { FAKE_NOTES_MAX = 2048 };
 
 /* Three kinds: one streams, one drops second copies and is shed early, one can do nothing of it. */
 extern const struct platform_ops fake_chat, fake_hook, fake_mute;

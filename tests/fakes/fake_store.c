@@ -80,6 +80,11 @@ struct question *fake_store_question(struct store *store, enum question_kind kin
 	return NULL;
 }
 
+struct question *fake_store_oldest(struct store *store)
+{
+	return store->questions;
+}
+
 struct store_gauges store_gauges(const struct store *store)
 {
 	(void)store;

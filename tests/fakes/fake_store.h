@@ -45,6 +45,9 @@ size_t fake_store_waiting_all(const struct store *store);
 /* The oldest waiting question of this kind, or NULL; stays the store's until it is answered. */
 struct question *fake_store_question(struct store *store, enum question_kind kind);
 
+/* The oldest of all kinds, or NULL. */
+struct question *fake_store_oldest(struct store *store);
+
 /* Answers, one function for each kind of callback. err NULL: it holds. They free the question. */
 void fake_answer_accepted(struct store *store, struct question *q, const struct err *err,
 			  const struct store_accepted *accepted);
