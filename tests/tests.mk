@@ -2,7 +2,7 @@
 UNIT_base    := base
 UNIT_io      := base io
 UNIT_db      := base db
-FAKES_db     := tests/unit/db/seeds.c
+FAKES_db     := tests/unit/db/seeds.c tests/unit/db/place.c
 UNIT_store   := base io db store
 FAKES_store  := tests/unit/store/asking.c tests/unit/store/people_stage.c
 UNIT_core    := base core

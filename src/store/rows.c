@@ -51,14 +51,18 @@ void row_print(const struct query *query, struct buf *out)
 bool rows_print(struct query *query, struct buf *out, struct err *err)
 {
 	size_t from = out->len;
+	bool more;
 
 	buf_text(out, "[");
-	while (out->len - from < REPORT_BYTES_MAX && db_row(query)) {
+	while ((more = db_row(query)) && out->len - from < REPORT_BYTES_MAX) {
 		buf_text(out, out->len - from > 1 ? "," : "");
 		row_print(query, out);
 	}
 	buf_text(out, "]");
-	return db_end(query, err);
+	if (!db_end(query, err))
+		return false;
+	/* A page that silently ends early would look like the last one. */
+	return !more || err_set(err, ERR_REFUSED, "too much for one answer: ask for less at once (limit)");
 }
 
 bool rows_of(struct db *db, struct buf *out, const char *sql, const char *const *args, size_t count,

@@ -197,6 +197,21 @@ static void messages_come_by_role_and_time(void **state)
 	assert_string_equal(at(rows, 1, "role"), "tool");
 }
 
+/* Answers of a megabyte each: the reader is told to ask for less, memory stays bounded, and no page ends
+ * unseen. */
+static void too_much_for_one_answer(void **state)
+{
+	(void)state;
+	stage_script("WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 29)"
+		     " INSERT INTO \"LLMConversationMessage\" (id, \"llmConversationId\", \"userPrompt\", "
+		     "\"promptAt\")"
+		     " SELECT i, 3, hex(zeroblob(500000)), '2026-03-01T11:00:' || i || '.000Z' FROM n");
+	assert_null(stage_report("messages", "3", ALICE, END));
+	refused(ERR_REFUSED, "ask for less");
+	assert_int_equal(json_array_size(stage_report("messages", "3", ALICE, NULL, NULL, NULL, "15", END)),
+			 15);
+}
+
 /* Two active conversations at one place would make the next message ambiguous. */
 static void archiving_and_taking_out_again(void **state)
 {
@@ -385,6 +400,7 @@ int main(void)
 		IN_WORLD(conversations_come_in_pages),
 		IN_WORLD(messages_have_roles_and_order),
 		IN_WORLD(messages_come_by_role_and_time),
+		IN_WORLD(too_much_for_one_answer),
 		IN_WORLD(archiving_and_taking_out_again),
 		IN_WORLD(a_message_is_explained),
 		IN_WORLD(usage_counts_unknown_costs),
