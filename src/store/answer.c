@@ -225,7 +225,7 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	struct outgoing *ended = arena_alloc(job->room, sizeof(*ended));
 	int64_t now = clock_wall_ms(), at;
 	struct asked asked;
-	struct run run;
+	struct run run = { 0 };
 
 	if (!run_load(db, job->room, ask->answer.turn_id, &run, err) ||
 	    !asked_by_turn(db, job->room, run.turn_id, &asked, err))

@@ -221,7 +221,7 @@ static bool run_journal(struct db *db, struct job *job, struct err *err)
 	const struct journal_ask *ask = job->ask;
 	int64_t now = clock_wall_ms();
 	bool had_task;
-	struct run run;
+	struct run run = { 0 };
 
 	if (!run_load(db, job->room, ask->turn_id, &run, err))
 		return false;

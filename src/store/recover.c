@@ -47,7 +47,7 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	const char *now = room_time(room, now_ms);
 	struct reply_ask reply = { .turn_id = turn_id, .now_ms = now_ms, .text = notice };
 	struct asked asked;
-	struct run run;
+	struct run run = { 0 };
 	bool sending;
 	int64_t id;
 

@@ -78,7 +78,7 @@ static bool read_settings(struct db *db, struct arena *room, int64_t conversatio
 static bool read_history(struct db *db, struct arena *room, const struct recall_ask *ask, unsigned limit,
 			 struct store_recalled *out, struct err *err)
 {
-	size_t most = limit / 2 * 2, at = most;
+	size_t most = limit - limit % 2, at = most;
 	struct ai_message *messages = arena_alloc(room, (most ? most : 1) * sizeof(*messages));
 	struct query query;
 
