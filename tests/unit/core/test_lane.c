@@ -173,8 +173,12 @@ static void test_a_claim_that_could_not_be_made_is_made_later(void **state)
 	house_accept(house, 5, 0);
 	fake_answer_turn(house->store, house_question(house, Q_CLAIM), &busy, NULL);
 	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	house_say(house->chat, 2, "other", "hello");
+	assert_false(house_question(house, Q_ACCEPT)->may_claim); /* nobody overtakes the one who waits */
+	house_accept(house, 6, 0);
 	fake_loop_pass(house->loop, 1500);
-	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 2);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
 	fake_answer_turn(house->store, house_question(house, Q_CLAIM), NULL, house_turn(1, 5));
 	assert_int_equal(house_waiting(house, Q_RECALL), 1);
 }
@@ -202,6 +206,26 @@ static void test_a_held_slot_is_given_on(void **state)
 	fake_answer_accepted(house->store, house_question(house, Q_ACCEPT), NULL,
 			     &(struct store_accepted){ .how = ACCEPT_BEFORE, .uuid = "u" });
 	house_accept(house, 6, 0);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 6);
+}
+
+/* The copy of an earlier message held the slot: whoever waited gets it now, not at the next sweep. */
+static void test_a_slot_held_in_vain(void **state)
+{
+	struct house *house = *state;
+	struct question *second;
+
+	house_say(house->chat, 1, "a", "a copy");
+	house_say(house->chat, 2, "b", "hello");
+	second = house_question(house, Q_ACCEPT)->next;
+	assert_false(second->may_claim);
+	fake_answer_accepted(
+		house->store, second, NULL,
+		&(struct store_accepted){
+			.how = ACCEPT_NEW, .uuid = "u", .conversation_id = 6, .state = MESSAGE_ACCEPTED });
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	fake_answer_accepted(house->store, house_question(house, Q_ACCEPT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_BEFORE, .uuid = "u" });
 	assert_int_equal(house_question(house, Q_CLAIM)->id, 6);
 }
 
@@ -235,6 +259,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nothing_to_claim_frees_the_slot, setup_one_slot,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_held_slot_is_given_on, setup_one_slot, teardown),
+		cmocka_unit_test_setup_teardown(test_a_slot_held_in_vain, setup_one_slot, teardown),
 		cmocka_unit_test_setup_teardown(test_store_only, setup, teardown),
 	};
 
