@@ -11,9 +11,9 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
 
 /* Runs one named read; arguments in this order, numbers as decimal text, NULL is SQL NULL, trailing ones may be
  * left out, [] marks those that need not be given. An array unless "object" is said. limit: 50 if not given, at
- * most 1000; an answer over 16 MB is ERR_REFUSED: ask for less. Wherever a conversation is asked for, its integer id and its uuid are both taken; where a profile is
- * asked for in [], NULL is the operator who sees all, otherwise other people's rows are as if they did not exist
- * (ERR_GONE).
+ * most 1000; an answer over 16 MB is ERR_REFUSED: ask for less. Wherever a conversation is asked for, its integer id
+ * and its uuid are both taken; where a profile is asked for in [], NULL is the operator who sees all, otherwise other
+ * people's rows are as if they did not exist (ERR_GONE).
  *
  *   users                                    everyone, with or without an account
  *   user         who                         object; who: a user name, or a profile id
