@@ -99,6 +99,10 @@ bool openai_decode_event(struct openai_reply *reply, const char *event, const ch
 /* A whole answer in one piece, also when a stream was asked for. */
 bool openai_decode_body(struct openai_reply *reply, const char *body, size_t len, struct err *err);
 
+/* The tool calls, or pieces of some, that a message brings (openai_decode_calls.c); json: a json_t, an array
+ * or NULL. */
+void openai_decode_calls(struct openai_reply *reply, const void *json);
+
 /* After the last piece: what was held back is text after all. */
 void openai_decode_end(struct openai_reply *reply);
 

@@ -31,7 +31,8 @@ static const struct {
 	  "(|a)" },
 	{ "data: a\n\n\xef\xbb\xbf"
 	  "data: b\n\n",
-	  "(|a)" }, /* only at the very start */
+	  "(|a)" },				     /* only at the very start */
+	{ "data: a\r\ndata: b\r\n\r\n", "(|a\nb)" }, /* one line break, not two */
 	{ "data: no blank line", "(|no blank line)" },
 	{ "nonsense\nfoo: bar\n\n", "" },
 	{ "data: stop\n\ndata: late\n\n", "(|stop)" },
