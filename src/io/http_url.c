@@ -20,6 +20,12 @@ static bool ends_with(const char *text, const char *end)
 	return len >= end_len && strcasecmp(text + len - end_len, end) == 0;
 }
 
+/* curl would take "https:/host" too, which others read as a path. */
+static bool usual_start(const char *url)
+{
+	return strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0;
+}
+
 static bool plain_characters(const char *url)
 {
 	for (const char *at = url; *at != '\0'; at++) {
@@ -114,19 +120,10 @@ static bool guard_parts(CURLU *parts, const char *host, bool loopback, struct er
 	return true;
 }
 
-static bool read_parts(CURLU *parts, const char *url, char **host, struct err *err)
+static bool read_host(CURLU *parts, const char *url, char **host, struct err *err)
 {
-	char *scheme = NULL;
-	bool web;
-
 	if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK)
 		return err_set(err, ERR_REFUSED, "this is not a URL");
-	if (curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-		return err_set(err, ERR_REFUSED, "the URL has no scheme");
-	web = strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
-	curl_free(scheme);
-	if (!web)
-		return err_set(err, ERR_REFUSED, "only http and https URLs can be called");
 	if (curl_url_get(parts, CURLUPART_HOST, host, 0) != CURLUE_OK || (*host)[0] == '\0')
 		return err_set(err, ERR_REFUSED, "the URL has no host");
 	return true;
@@ -144,10 +141,12 @@ bool http_url_parse(const char *url, bool guarded, bool loopback, char **url_out
 		return err_set(err, ERR_REFUSED, "the URL is missing or longer than %d bytes", URL_MAX);
 	if (!plain_characters(url))
 		return err_set(err, ERR_REFUSED, "the URL has characters that must be percent-encoded");
+	if (!usual_start(url))
+		return err_set(err, ERR_REFUSED, "only http:// and https:// URLs can be called");
 	parts = curl_url();
 	if (parts == NULL)
 		return err_set(err, ERR_AGAIN, "out of memory");
-	ok = read_parts(parts, url, &host, err) && host != NULL &&
+	ok = read_host(parts, url, &host, err) && host != NULL &&
 	     (!guarded || guard_parts(parts, host, loopback, err));
 	if (ok && curl_url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK)
 		ok = err_set(err, ERR_REFUSED, "this is not a URL");

@@ -293,6 +293,14 @@ bool ws_send(struct ws *ws, bool binary, const void *data, size_t len)
 	return true;
 }
 
+void ws_refuse(struct ws *ws, int code)
+{
+	ws->state = WS_CLOSING;
+	ws->close_code = code;
+	uv_timer_start(&ws->limit, on_limit, CLOSE_MS, 0);
+	ws_flushed(ws);
+}
+
 void ws_close(struct ws *ws, int code, const char *reason)
 {
 	if (ws->state == WS_CLOSING || ws->state == WS_ENDED)

@@ -60,7 +60,8 @@ int ws_wire_event(struct io_client *client, struct lws *wsi, int reason, void *i
 /* ws.c */
 void ws_failed(struct ws *ws); /* this address, or all: goes on with the next one, or ends */
 void ws_opened(struct ws *ws);
-void ws_flushed(struct ws *ws); /* everything is written: the closing handshake may begin */
+void ws_flushed(struct ws *ws);		 /* everything is written: the closing handshake may begin */
+void ws_refuse(struct ws *ws, int code); /* the peer broke a rule: closes without sending what waits */
 void ws_ended(struct ws *ws);
 
 #endif

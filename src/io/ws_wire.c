@@ -104,32 +104,26 @@ void ws_wire_close(struct ws *ws)
 
 /* ---- events -------------------------------------------------------------------------------------------- */
 
-static int fail(struct ws *ws, struct lws *wsi, int code, const char *why)
-{
-	if (ws->err.kind == ERR_NONE)
-		err_set(&ws->err, ERR_AGAIN, "%s: %s", ws->host, why);
-	lws_close_reason(wsi, (enum lws_close_status)code, NULL, 0);
-	return -1;
-}
-
-static int receive(struct ws *ws, struct lws *wsi, const void *data, size_t len)
+/* Never ends the connection from here: after a RECEIVE that returned non-zero, libwebsockets 4.1.6 goes on
+ * reading while it closes, and writes behind the end of its buffer. */
+static void receive(struct ws *ws, struct lws *wsi, const void *data, size_t len)
 {
 	struct buf message;
 
-	if (ws->dropped)
-		return -1;
-	if (len > ws->message_max - ws->message.len)
-		return fail(ws, wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "a message is too large");
+	if (ws->dropped || ws->state != WS_OPEN)
+		return;
+	if (len > ws->message_max - ws->message.len) {
+		err_set(&ws->err, ERR_AGAIN, "%s: a message is too large", ws->host);
+		ws_refuse(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
+		return;
+	}
 	buf_add(&ws->message, data, len);
 	if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) > 0)
-		return 0;
+		return;
 	message = ws->message; /* the receiver may close or drop us */
 	ws->message = (struct buf){ 0 };
-	if (ws->state == WS_OPEN)
-		ws->events.message(ws->owner, ws, lws_frame_is_binary(wsi) != 0, buf_str(&message),
-				   message.len);
+	ws->events.message(ws->owner, ws, lws_frame_is_binary(wsi) != 0, buf_str(&message), message.len);
 	buf_free(&message);
-	return ws->dropped ? -1 : 0;
 }
 
 static int write_one(struct ws *ws, struct lws *wsi)
@@ -194,7 +188,8 @@ int ws_wire_event(struct io_client *client, struct lws *wsi, int reason, void *i
 		ws_opened(ws);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		return receive(ws, wsi, in, len);
+		receive(ws, wsi, in, len);
+		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return write_one(ws, wsi);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:

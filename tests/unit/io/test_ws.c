@@ -445,6 +445,8 @@ static void send_too_much(struct peer_link *link)
 	if (accept_socket(link)) {
 		send_frame(link, 0x01, block, 60000);
 		send_frame(link, 0x80, block, 60000);
+		for (int i = 0; i < 20; i++) /* and goes on, whatever the client says */
+			send_frame(link, BINARY, block, 60000);
 		if (read_frame(link, frame) && frame->kind == CLOSE && frame->len >= 2)
 			atomic_store(&told_code, frame->data[0] << 8 | frame->data[1]);
 		send_frame(link, CLOSE, frame->data, 2);
