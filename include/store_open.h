@@ -18,8 +18,8 @@ struct store_options {
  * Blocks: call before the loop runs. NULL and err (naming cause and cure) on failure. */
 struct store *store_open(struct loop *loop, const struct store_options *options, struct err *err);
 
-/* Answers what is queued, checkpoints, stops the threads, closes, frees. The last callbacks come from within, so
- * those who asked must still exist; what they ask then is dropped. Callbacks no longer come afterwards. Takes NULL. */
+/* Finishes what is queued, checkpoints, stops the threads, closes, frees. No callback comes from within or afterwards:
+ * those who asked may be gone already. Takes NULL. */
 void store_close(struct store *store);
 
 #endif

@@ -84,44 +84,63 @@ static char *structured_output(const struct store_answer *answer, const struct a
 	return buf_take(&out);
 }
 
-static bool finish_task(struct db *db, const struct run *run, const struct answer_ask *ask,
+/* The task's last state. It is made here, in one piece, when no journal made it before. */
+static bool finish_task(struct db *db, struct run *run, const struct answer_ask *ask,
 			const struct totals *totals, int64_t now_ms, struct err *err)
 {
 	const struct store_answer *answer = &ask->answer;
 	const struct ai_result *result = &ask->result;
 	bool failed = answer->state != MESSAGE_ANSWERED, done;
-	int64_t begun = answer->started_ms, input = totals->input, output = totals->output;
+	int64_t begun = answer->started_ms && answer->started_ms < now_ms ? answer->started_ms : now_ms;
+	int64_t input = totals->input, output = totals->output;
 	int64_t both = input < 0 && output < 0 ? -1 : (input < 0 ? 0 : input) + (output < 0 ? 0 : output);
-	char now[CLOCK_TEXT_SIZE], *structured = structured_output(answer, result);
+	char now[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE], *structured = structured_output(answer, result);
 	const char *why = result->err.kind != ERR_NONE ? result->err.text : answer->reason;
 
-	done = db_run(
-		db, err, NULL,
-		"UPDATE \"LLMTask\" SET status = $2, \"llmStructuredPrompt\" = $3, \"llmRawOutput\" = $4,"
-		" \"llmStructuredOutput\" = $5, \"totalInputTokens\" = nullif($6, -1),"
-		" \"totalOutputTokens\" = nullif($7, -1), \"totalTokens\" = nullif($8, -1), \"errorMessage\" "
-		"= $9,"
-		" \"finishedAt\" = $10, \"latencyMs\" = $11, \"firstTokenMs\" = nullif($12, -1),"
-		" \"costMicros\" = nullif($13, -1), model = $14, provider = $15 WHERE id = $1",
-		"ittttiiittiiitt", run->task_id, failed ? "failed" : "succeeded", result->request,
-		result->raw, structured, input, output, both, failed ? why : NULL, clock_text(now_ms, now),
-		begun && begun < now_ms ? now_ms - begun : 0, totals->first_token_ms, totals->cost,
-		totals->model, totals->provider);
+	clock_text(now_ms, now);
+	clock_text(begun, started);
+#define RECORD                                                                                               \
+	failed ? "failed" : "succeeded", result->request, result->raw, structured, input, output, both,      \
+		failed ? why : NULL, now, now_ms - begun, totals->first_token_ms, totals->cost,              \
+		totals->model, totals->provider
+	if (run->task_id)
+		done = db_run(
+			db, err, NULL,
+			"UPDATE \"LLMTask\" SET status = $2, \"llmStructuredPrompt\" = $3, \"llmRawOutput\" "
+			"= $4,"
+			" \"llmStructuredOutput\" = $5, \"totalInputTokens\" = nullif($6, -1),"
+			" \"totalOutputTokens\" = nullif($7, -1), \"totalTokens\" = nullif($8, -1), "
+			"\"errorMessage\" = $9,"
+			" \"finishedAt\" = $10, \"latencyMs\" = $11, \"firstTokenMs\" = nullif($12, -1),"
+			" \"costMicros\" = nullif($13, -1), model = $14, provider = $15 WHERE id = $1",
+			"ittttiiittiiitt", run->task_id, RECORD);
+	else
+		done = db_one_int(
+			db, err, &(bool){ false }, &run->task_id,
+			"INSERT INTO \"LLMTask\" (\"llmConversationId\", status, \"llmStructuredPrompt\","
+			" \"llmRawOutput\", \"llmStructuredOutput\", \"totalInputTokens\", "
+			"\"totalOutputTokens\","
+			" \"totalTokens\", \"errorMessage\", \"finishedAt\", \"latencyMs\", \"firstTokenMs\","
+			" \"costMicros\", model, provider, \"llmSettingsId\", \"llmRawPrompt\", "
+			"\"startedAt\")"
+			" VALUES ($1, $2, $3, $4, $5, nullif($6, -1), nullif($7, -1), nullif($8, -1), $9, "
+			"$10, $11,"
+			" nullif($12, -1), nullif($13, -1), $14, $15, nullif($16, 0), $17, $18) RETURNING id",
+			"ittttiiittiiittitt", run->place.id, RECORD, run->settings_id, run->prompt, started);
+#undef RECORD
 	free(structured);
 	return done;
 }
 
-/* The run's record: task, its attempts, its sums. */
+/* The run's record: task with its sums, then the attempts that belong to it. */
 static bool record(struct db *db, struct run *run, const struct answer_ask *ask, int64_t now_ms,
 		   struct err *err)
 {
-	int64_t begun = ask->answer.started_ms;
 	struct totals totals;
 
 	return sum_up(db, run, &ask->result, &totals, err) &&
-	       run_task(db, run, begun ? begun : now_ms, err) &&
-	       run_attempts(db, run, ask->result.attempts, ask->result.attempt_count, now_ms, err) &&
-	       finish_task(db, run, ask, &totals, now_ms, err);
+	       finish_task(db, run, ask, &totals, now_ms, err) &&
+	       run_attempts(db, run, ask->result.attempts, ask->result.attempt_count, now_ms, err);
 }
 
 /* A turn ends once: whoever comes second changes nothing. */

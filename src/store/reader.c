@@ -18,6 +18,9 @@ static void read_jobs(struct reader *reader, struct jobs *jobs)
 		job->answer = NULL;
 		if (job->err.kind == ERR_NONE)
 			err_set(&job->err, ERR_BUG, "a question of the store failed without a reason");
+		if (job->err.kind == ERR_FATAL && !atomic_exchange(&reader->health->failed, true))
+			log_error(reader->log, "storage can't be trusted, nothing is written any more: %s",
+				  job->err.text);
 	}
 	db_run(reader->db, NULL, NULL, "COMMIT", "");
 }

@@ -57,10 +57,6 @@ static void job_destroy(struct job *job)
 
 void store_ask(struct store *store, struct job *job)
 {
-	if (store->closed) { /* asked from within the last answers: nobody is there to hear more */
-		job_destroy(job);
-		return;
-	}
 	job->bytes = arena_size(job->room);
 	store->queued++;
 	store->queued_bytes += job->bytes;
@@ -82,7 +78,8 @@ static void give_batch(void *owner, struct batch *batch)
 
 		store->queued--;
 		store->queued_bytes -= job->bytes;
-		job->give(job);
+		if (!store->closed)
+			job->give(job);
 		job_destroy(job);
 		job = next;
 	}
@@ -147,7 +144,7 @@ void store_close(struct store *store)
 
 	if (store == NULL)
 		return;
-	store->closed = true;
+	store->closed = true; /* what is stored is stored, but those who asked may be gone */
 	stop_threads(store);
 	mailbox_empty(store->mailbox);
 	db_close(store->reader.db); /* first, so that the checkpoint waits for no reader */

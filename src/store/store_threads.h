@@ -22,7 +22,7 @@ struct batch *batch_create(const struct jobs *jobs);
 /* Hands a batch to the loop; it is the mailbox's from now on. Any thread. */
 void mailbox_put_take(struct mailbox *mailbox, struct batch *batch);
 
-/* Written by the writing thread, read by all. */
+/* Written by the two threads, read by all. */
 struct health {
 	atomic_bool full, failed;
 	_Atomic int64_t disk_free;
@@ -46,7 +46,8 @@ struct reader {
 	struct line line;
 	struct db *db;
 	struct mailbox *mailbox;
-	const struct health *health;
+	struct health *health;
+	const struct log *log;
 	size_t batch_rows;
 	pthread_t thread;
 };

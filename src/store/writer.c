@@ -13,10 +13,11 @@ enum {
 
 enum tried { TRIED_COMMITTED, TRIED_FAILED, TRIED_JOB_FAILED };
 
-static void give_up(struct writer *writer, const struct err *err)
+/* err becomes what everybody is told from now on. */
+static void give_up(struct writer *writer, struct err *err)
 {
+	err->kind = ERR_FATAL;
 	writer->fault = *err;
-	writer->fault.kind = ERR_FATAL;
 	atomic_store(&writer->health->failed, true);
 	log_error(writer->log, "storage can't be trusted, nothing is written any more: %s", err->text);
 }
@@ -123,8 +124,11 @@ static bool may_write(struct writer *writer, struct err *err)
 		else
 			set_full(writer, false, "");
 	}
-	if (atomic_load(&writer->health->failed))
+	if (atomic_load(&writer->health->failed)) {
 		*err = writer->fault;
+		if (err->kind == ERR_NONE) /* the reader found out */
+			err_set(err, ERR_FATAL, "the database can't be read any more");
+	}
 	return err->kind == ERR_NONE;
 }
 
@@ -144,7 +148,7 @@ static void write_batch(struct writer *writer, struct batch *batch)
 			give_up(writer, &err);
 	}
 	if (tried != TRIED_COMMITTED)
-		jobs_fail(&batch->jobs, atomic_load(&writer->health->failed) ? &writer->fault : &err);
+		jobs_fail(&batch->jobs, &err);
 	batch->committed = tried == TRIED_COMMITTED;
 	batch->seconds = (double)(clock_mono_us() - begun) / 1e6;
 	writer->unchecked += batch->committed;
