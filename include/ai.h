@@ -66,7 +66,8 @@ struct ai_ask {
 };
 
 /* How a question ended. err->kind ERR_NONE: text is the answer. Otherwise err says why and code is a short word
- * for programs ("model_unavailable", "model_refused", "context_overflow", "too_many_rounds", "timeout", ...). */
+ * for programs: "model_unavailable", "model_limited" (asked too often), "model_auth" (key or credit),
+ * "model_refused", "empty_answer", "context_overflow", "too_many_rounds", "timeout", "journal_broken". */
 struct ai_result {
 	struct err err;
 	const char *code;

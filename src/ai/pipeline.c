@@ -145,9 +145,9 @@ void ai_turn_part(struct turn *turn, const char *text, size_t len)
 	turn->events->part(turn->owner, turn->ticket, text, len, again);
 }
 
-static void pause_before_retry(struct turn *turn, const struct llm_reply *reply)
+/* code: how the turn ends when there is no other try. */
+static void pause_before_retry(struct turn *turn, const struct llm_reply *reply, const char *code)
 {
-	bool limited = reply->fault == LLM_FAULT_LIMITED;
 	uint64_t wait = backoff_ms(turn->tries, RETRY_BASE_MS, RETRY_CAP_MS);
 	uint64_t now = loop_now_ms(turn->ai->loop);
 
@@ -155,7 +155,7 @@ static void pause_before_retry(struct turn *turn, const struct llm_reply *reply)
 		wait = reply->retry_ms;
 	if (turn->tries >= turn->ai->attempts_max || reply->retry_ms > RETRY_HINT_MAX_MS ||
 	    now + wait >= turn->deadline_ms) {
-		fail(turn, limited ? "model_limited" : "model_unavailable", &reply->err, reply);
+		fail(turn, code, &reply->err, reply);
 		return;
 	}
 	turn->state = TURN_PAUSING;
@@ -188,14 +188,13 @@ static void answered(struct turn *turn, const struct llm_reply *reply)
 	} else if (reply->stop == LLM_STOP_REFUSED) {
 		fail_with(turn, "model_refused", ERR_REFUSED, "the model declined to answer this", reply);
 	} else if (reply->stop == LLM_STOP_LENGTH) {
-		fail_with(turn, "output_limit", ERR_REFUSED,
+		fail_with(turn, "empty_answer", ERR_REFUSED,
 			  "the model used up its output limit before it wrote an answer; raise "
 			  "max_output_tokens",
 			  reply);
 	} else {
-		again.fault = LLM_FAULT_TRANSIENT;
 		err_set(&again.err, ERR_AGAIN, "the model sent an empty answer");
-		pause_before_retry(turn, &again);
+		pause_before_retry(turn, &again, "empty_answer");
 	}
 }
 
@@ -231,8 +230,10 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 			answered(turn, reply);
 		break;
 	case LLM_FAULT_TRANSIENT:
+		pause_before_retry(turn, reply, "model_unavailable");
+		break;
 	case LLM_FAULT_LIMITED:
-		pause_before_retry(turn, reply);
+		pause_before_retry(turn, reply, "model_limited");
 		break;
 	case LLM_FAULT_OVERFLOW:
 		trim_and_retry(turn, reply);

@@ -724,12 +724,19 @@ static void test_answers_that_are_none(void **state)
 	expect_log(&w, "failed model_refused: the model declined to answer this []\n");
 	teardown(&w);
 	begin(&w);
+	for (int i = 0; i < 3; i++) {
+		say(&w, "", LLM_STOP_END);
+		fake_loop_pass(w.loop, 5000);
+	}
+	expect_log(&w, "failed empty_answer: the model sent an empty answer []\n");
+	teardown(&w);
+	begin(&w);
 	say(&w, "I can't help with that.", LLM_STOP_REFUSED); /* its own words are an answer */
 	expect_log(&w, "done I can't help with that. []\n");
 	teardown(&w);
 	begin(&w);
 	say(&w, "", LLM_STOP_LENGTH);
-	assert_non_null(strstr(buf_str(&w.log), "failed output_limit"));
+	assert_non_null(strstr(buf_str(&w.log), "failed empty_answer: the model used up its output limit"));
 	teardown(&w);
 	begin(&w);
 	say(&w, "long", LLM_STOP_LENGTH);
