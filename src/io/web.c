@@ -169,28 +169,47 @@ static void tell_drained(void *data)
 {
 	struct web_drained *told = data;
 
-	told->done(told->data);
+	if (told->web != NULL) {
+		told->web->drained = NULL;
+		told->done(told->data);
+	}
 	free(told);
+}
+
+static void close_all(struct web *web)
+{
+	struct conn *conn;
+
+	for (int i = 0; i < CONN_CLOSED; i++) {
+		while ((conn = TAILQ_FIRST(&web->lists[i])) != NULL)
+			conn_close(conn);
+	}
 }
 
 void web_check_drained(struct web *web)
 {
 	struct web_drained *told = web->drained;
 
-	if (told == NULL)
+	if (told == NULL || told->posted)
 		return;
-	if (web->connections > 0 && web_now(web) >= web->drain_until_ms) {
-		for (int i = 0; i < CONN_STATES; i++) {
-			struct conn *conn;
-
-			while (i != CONN_CLOSED && (conn = TAILQ_FIRST(&web->lists[i])) != NULL)
-				conn_close(conn);
-		}
-	}
+	if (web->connections > 0 && web_now(web) >= web->drain_until_ms)
+		close_all(web);
 	if (web->connections > 0)
 		return;
-	web->drained = NULL;
+	told->posted = true;
 	loop_post(io_loop(web->io), tell_drained, told);
+}
+
+/* Whoever was to be told, and may not be there any more, is not. */
+static void forget_drained(struct web *web)
+{
+	struct web_drained *told = web->drained;
+
+	web->drained = NULL;
+	if (told != NULL && told->posted)
+		told->web = NULL;
+	else
+		free(told);
 }
 
 void web_drain(struct web *web, unsigned grace_ms, void (*done)(void *data), void *data)
@@ -198,10 +217,10 @@ void web_drain(struct web *web, unsigned grace_ms, void (*done)(void *data), voi
 	struct web_drained *told = mem_alloc(sizeof(*told));
 	struct conn *conn, *next;
 
-	*told = (struct web_drained){ done, data };
+	*told = (struct web_drained){ .web = web, .done = done, .data = data };
 	listen_last(web); /* whoever has connected already is served */
 	listen_close(web);
-	free(web->drained); /* asked again: the last one counts */
+	forget_drained(web); /* asked again: the last one counts */
 	web->draining = true;
 	web->drain_until_ms = web_now(web) + grace_ms;
 	web->limit_ms[CONN_IDLE] = grace_ms / 2 < DRAIN_IDLE_MS ? grace_ms / 2 + 1 : DRAIN_IDLE_MS;
@@ -222,8 +241,7 @@ void web_destroy(struct web *web)
 		return;
 	listen_close(web);
 	route_drop(&web->routes, NULL);
-	free(web->drained);
-	web->drained = NULL;
+	forget_drained(web);
 	for (int i = 0; i < CONN_STATES; i++) {
 		while ((conn = TAILQ_FIRST(&web->lists[i])) != NULL)
 			conn_cut(conn);

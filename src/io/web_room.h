@@ -78,6 +78,20 @@ struct web_request {
 	bool is_head, streams, chunks, pings;
 };
 
+/* Requests by number; the serial tells the one that has it now from those that had it before. */
+struct web_slot {
+	struct web_request *request;
+	uint32_t serial, next_free; /* next_free: index + 1 */
+};
+
+/* Who is told that draining has ended. */
+struct web_drained {
+	struct web *web; /* NULL: destroyed meanwhile */
+	void (*done)(void *data);
+	void *data;
+	bool posted;
+};
+
 struct web {
 	struct io *io;
 	struct lws_vhost *vhost;
@@ -96,14 +110,8 @@ struct web {
 	bool sweeping, draining;
 	unsigned sweep_ms;
 	uint64_t drain_until_ms;
-	struct web_drained {
-		void (*done)(void *data);
-		void *data;
-	} * drained; /* who waits for the end of draining */
-	struct web_slot {
-		struct web_request *request;
-		uint32_t serial, next_free; /* next_free: index + 1 */
-	} * slots;
+	struct web_drained *drained; /* who waits for the end of draining */
+	struct web_slot *slots;
 	uint32_t slot_count, slot_room, free_slot;
 	struct web_request *spare[WEB_SPARE_REQUESTS];
 	unsigned spare_count;
