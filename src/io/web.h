@@ -43,7 +43,7 @@ size_t web_connections(const struct web *web);
  * grace_ms what is left is cut. */
 void web_drain(struct web *web, unsigned grace_ms, void (*done)(void *data), void *data);
 
-/* Cuts what is left; takes NULL. Handlers get no further call, gone-callbacks do come. */
+/* Cuts what is left; takes NULL. Handlers get no further call; gone- and closed-callbacks come before it returns. */
 void web_destroy(struct web *web);
 
 /* ---- routes ------------------------------------------------------------------------------------------- */
