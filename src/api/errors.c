@@ -49,7 +49,8 @@ static const struct {
 	{ "model_unavailable", API_MODEL_UNAVAILABLE }, { "timeout", API_MODEL_TIMEOUT },
 	{ "model_refused", API_MODEL_REFUSED },		{ "context_overflow", API_CONTEXT_OVERFLOW },
 	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "budget", API_BUDGET_EXCEEDED },
-	{ "disabled", API_PROFILE_DISABLED },
+	{ "model_auth", API_MODEL_UNAVAILABLE },	{ "model_limited", API_MODEL_UNAVAILABLE },
+	{ "empty_answer", API_MODEL_UNAVAILABLE },	{ "disabled", API_PROFILE_DISABLED },
 };
 
 int error_status(enum api_error error)

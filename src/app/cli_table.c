@@ -25,14 +25,13 @@ static void print_table(const json_t *rows)
 	const char *key;
 	size_t i;
 
-	json_object_foreach((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
+	json_object_foreach ((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
 		scols_table_new_column(table, key, 0, json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		size_t column = 0;
 
-		json_object_foreach((json_t *)(uintptr_t)row, key, value)
+		json_object_foreach ((json_t *)(uintptr_t)row, key, value)
 			scols_line_refer_data(line, column++, cell(value));
 	}
 	scols_table_enable_noheadings(table, 0);
@@ -48,8 +47,7 @@ static void print_object(const json_t *object, int depth)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
 		char *text;
 
 		if (json_is_object(value)) {

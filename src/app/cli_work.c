@@ -18,8 +18,7 @@ static void print_messages(const json_t *messages)
 	const json_t *message;
 	size_t i;
 
-	json_array_foreach(messages, i, message)
-	{
+	json_array_foreach (messages, i, message) {
 		const char *when = json_text(message, "timestamp"), *role = json_text(message, "role");
 		const char *content = json_text(message, "content");
 

@@ -67,6 +67,8 @@ static const struct setting prices_settings[] = {
 
 static const struct setting limits_settings[] = {
 	{ "turns", SETTING_INT, "20000", .min = 1, .max = 100000, .help = "answers being made at once" },
+	{ "disk_reserve_mb", SETTING_INT, "256", .min = 0, .max = 1000000,
+	  .help = "free space to keep: below it no new answers, below a quarter nothing is accepted" },
 	{ "stop_seconds", SETTING_INT, "10", .min = 0, .max = 300,
 	  .help = "time for running answers when stopping" },
 	{ NULL },

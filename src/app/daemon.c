@@ -85,8 +85,12 @@ static void on_fatal(void *owner, const struct err *err)
 {
 	struct daemon *daemon = owner;
 
-	log_error(&daemon->log, "the storage failed, stopping so that nothing is guessed: %s", err->text);
-	daemon->status = EX_IOERR;
+	if (err->kind == ERR_FATAL)
+		log_error(&daemon->log, "the storage failed, stopping so that nothing is guessed: %s",
+			  err->text);
+	else
+		log_error(&daemon->log, "cannot start: %s", err->text);
+	daemon->status = err->kind == ERR_FATAL ? EX_IOERR : EXIT_FAILURE;
 	io_stop(daemon->io);
 }
 
@@ -154,19 +158,21 @@ static void make_core(struct daemon *daemon)
 {
 	const struct settings *assistant = part(daemon, "assistant");
 	const char *strangers = settings_text(part(daemon, "users"), "strangers");
-	struct core_options options = { .loop = io_loop(daemon->io),
-					.store = daemon->store,
-					.ai = daemon->ai,
-					.log = &daemon->log,
-					.strangers = strcmp(strangers, "pair") == 0    ? STRANGERS_PAIR
-						     : strcmp(strangers, "allow") == 0 ? STRANGERS_ALLOW
-										       : STRANGERS_DENY,
-					.system_prompt = settings_text(assistant, "system_prompt"),
-					.history_messages =
-						(unsigned)settings_int(assistant, "history_messages"),
-					.turns_max = (unsigned)settings_int(part(daemon, "limits"), "turns"),
-					.fatal = on_fatal,
-					.owner = daemon };
+	struct core_options options = {
+		.loop = io_loop(daemon->io),
+		.store = daemon->store,
+		.ai = daemon->ai,
+		.log = &daemon->log,
+		.strangers = strcmp(strangers, "pair") == 0    ? STRANGERS_PAIR
+			     : strcmp(strangers, "allow") == 0 ? STRANGERS_ALLOW
+							       : STRANGERS_DENY,
+		.system_prompt = settings_text(assistant, "system_prompt"),
+		.history_messages = (unsigned)settings_int(assistant, "history_messages"),
+		.turns_max = (unsigned)settings_int(part(daemon, "limits"), "turns"),
+		.disk_reserve = (int64_t)settings_int(part(daemon, "limits"), "disk_reserve_mb") << 20,
+		.fatal = on_fatal,
+		.owner = daemon
+	};
 
 	daemon->tasks = tasks_create(daemon->store);
 	options.tools = tasks_tools(daemon->tasks, &options.tool_count);

@@ -172,7 +172,8 @@ static void check_running(struct doctor *doctor)
 	check_daemon(doctor, status);
 	json_decref(status);
 	if (cli_ask(doctor->cli, "/admin/models", NULL, &models) == CLI_OK)
-		json_array_foreach(models, i, name) check_model(doctor, json_string_value(name));
+		json_array_foreach (models, i, name)
+			check_model(doctor, json_string_value(name));
 	json_decref(models);
 }
 

@@ -21,7 +21,7 @@ static bool as_json;
 static struct hidden {
 	char *value;
 	struct hidden *next;
-} *hidden; /* only ever grows; guarded by the mutex */
+} * hidden; /* only ever grows; guarded by the mutex */
 static pthread_mutex_t hidden_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(enum log_level least, bool json)
@@ -68,7 +68,8 @@ static char *without_secrets(char *line)
 		char *at;
 
 		while ((at = strstr(line, entry->value))) {
-			char *cleaned = mem_format("%.*s[secret]%s", (int)(at - line), line, at + strlen(entry->value));
+			char *cleaned = mem_format("%.*s[secret]%s", (int)(at - line), line,
+						   at + strlen(entry->value));
 
 			free(line);
 			line = cleaned;
@@ -99,7 +100,8 @@ static void print_json(enum log_level level, const char *where, const char *trac
 	char now[CLOCK_TEXT_SIZE];
 	struct buf line = { 0 };
 
-	buf_format(&line, "{\"time\":\"%s\",\"level\":\"%s\"", clock_text(clock_wall_ms(), now), level_names[level]);
+	buf_format(&line, "{\"time\":\"%s\",\"level\":\"%s\"", clock_text(clock_wall_ms(), now),
+		   level_names[level]);
 	if (*where) {
 		buf_text(&line, ",\"where\":");
 		json_quote(&line, where, strlen(where));
@@ -137,7 +139,8 @@ static void print_text(enum log_level level, const char *where, const char *trac
 	buf_free(&line);
 }
 
-static void print(enum log_level level, const struct log *log, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void print(enum log_level level, const struct log *log,
+							const char *fmt, va_list args)
 {
 	struct buf where = { 0 };
 	char *raw = NULL, *line;
@@ -152,16 +155,16 @@ static void print(enum log_level level, const struct log *log, const char *fmt, 
 	free(line);
 }
 
-#define LOG_FUNCTION(name, level)                                  \
-	void name(const struct log *log, const char *fmt, ...)     \
-	{                                                          \
-		va_list args;                                      \
-                                                                   \
-		if (level < least_level)                           \
-			return;                                    \
-		va_start(args, fmt);                               \
-		print(level, log, fmt, args);                      \
-		va_end(args);                                      \
+#define LOG_FUNCTION(name, level)                                                                            \
+	void name(const struct log *log, const char *fmt, ...)                                               \
+	{                                                                                                    \
+		va_list args;                                                                                \
+                                                                                                             \
+		if (level < least_level)                                                                     \
+			return;                                                                              \
+		va_start(args, fmt);                                                                         \
+		print(level, log, fmt, args);                                                                \
+		va_end(args);                                                                                \
 	}
 
 LOG_FUNCTION(log_debug, LOG_DEBUG)

@@ -5,6 +5,7 @@
 #include "mem.h"
 #include <stdlib.h>
 #include <string.h>
+#define HASH_FUNCTION HASH_FNV /* the default one falls through switch labels unannotated */
 #include <uthash.h>
 
 enum { SERIES_MAX = 200, BUCKETS_MAX = 20 };
@@ -124,8 +125,7 @@ void metrics_clear(void)
 		struct metric *metric = families;
 		struct metric_series *series, *next;
 
-		HASH_ITER(hh, metric->series, series, next)
-		{
+		HASH_ITER (hh, metric->series, series, next) {
 			HASH_DEL(metric->series, series);
 			free(series->labels);
 			free(series);

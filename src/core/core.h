@@ -21,6 +21,7 @@ struct core_options {
 	const char *system_prompt; /* of settings assistant; or NULL */
 	unsigned history_messages;
 	unsigned turns_max;		 /* turns running at once */
+	int64_t disk_reserve;		 /* bytes to leave free beside the database */
 	const struct tool *const *tools; /* offered to the model */
 	size_t tool_count;
 	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the

@@ -7,7 +7,7 @@
 #include "store.h"
 #include <stdlib.h>
 
-enum { MIB = 1 << 20, DISK_RESERVE = 256 * MIB, DISK_HARD_RESERVE = 64 * MIB, OLDEST_MS = 30000 };
+enum { OLDEST_MS = 30000, HARD_PART = 4 };
 
 struct pressure {
 	struct core *core;
@@ -20,14 +20,13 @@ static const struct rule {
 	enum pressure_level level;
 	size_t queued;	    /* more than this */
 	uint64_t oldest_ms; /* longer than this; 0: no matter */
-	int64_t disk_free;  /* less than this */
+	int disk_part;	    /* less free than the reserve divided by this; 0: no matter */
 	const char *queued_why, *disk_why;
 } rules[] = {
-	{ PRESSURE_CLOSED, SIZE_MAX, 0, DISK_HARD_RESERVE, "", "almost no disk space is left" },
-	{ PRESSURE_STORE_ONLY, 100000, 0, DISK_RESERVE, "more than 100,000 messages wait",
-	  "disk space runs out" },
-	{ PRESSURE_SHED, 10000, 0, -1, "more than 10,000 messages wait", "" },
-	{ PRESSURE_BUSY, 1000, OLDEST_MS, -1, "more than 1,000 messages wait", "" },
+	{ PRESSURE_CLOSED, SIZE_MAX, 0, HARD_PART, "", "almost no disk space is left" },
+	{ PRESSURE_STORE_ONLY, 100000, 0, 1, "more than 100,000 messages wait", "disk space runs out" },
+	{ PRESSURE_SHED, 10000, 0, 0, "more than 10,000 messages wait", "" },
+	{ PRESSURE_BUSY, 1000, OLDEST_MS, 0, "more than 1,000 messages wait", "" },
 };
 
 static bool too_many(const struct rule *rule, bool held, const struct pressure_gauges *gauges)
@@ -37,8 +36,9 @@ static bool too_many(const struct rule *rule, bool held, const struct pressure_g
 
 static bool too_full(const struct rule *rule, bool held, const struct pressure_gauges *gauges)
 {
-	return gauges->disk_free >= 0 &&
-	       gauges->disk_free < (held ? rule->disk_free / 4 * 5 : rule->disk_free);
+	int64_t least = rule->disk_part ? gauges->disk_reserve / rule->disk_part : 0;
+
+	return gauges->disk_free >= 0 && gauges->disk_free < (held ? least / 4 * 5 : least);
 }
 
 static bool too_old(const struct rule *rule, bool held, const struct pressure_gauges *gauges)
@@ -93,6 +93,7 @@ enum pressure_level pressure_refresh(struct pressure *pressure)
 		.queued = lanes_messages(core->lanes) + store.queued,
 		.oldest_ms = lanes_oldest_ms(core->lanes),
 		.disk_free = store.disk_free,
+		.disk_reserve = core->options.disk_reserve,
 		.full = store.full,
 		.failed = store.failed,
 	};

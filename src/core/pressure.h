@@ -7,10 +7,11 @@
 enum pressure_level { PRESSURE_NONE, PRESSURE_BUSY, PRESSURE_SHED, PRESSURE_STORE_ONLY, PRESSURE_CLOSED };
 
 struct pressure_gauges {
-	size_t queued;	    /* messages waiting for a turn, and questions waiting for the store */
-	uint64_t oldest_ms; /* how long the longest waiting conversation has waited */
-	int64_t disk_free;  /* bytes, -1 unknown */
-	bool full, failed;  /* the store's */
+	size_t queued;	      /* messages waiting for a turn, and questions waiting for the store */
+	uint64_t oldest_ms;   /* how long the longest waiting conversation has waited */
+	int64_t disk_free;    /* bytes, -1 unknown */
+	int64_t disk_reserve; /* bytes to leave free: level 3 below it, level 4 below a quarter of it */
+	bool full, failed;    /* the store's */
 };
 
 /* The level that follows `now`. Rises at once; falls only when the gauges are clearly (a fifth) below.

@@ -44,7 +44,7 @@ test('framing tricks are refused', async () => {
     ['no host', 'GET /healthz HTTP/1.1\r\n\r\n', 400],
     ['unknown version', 'GET /healthz HTTP/3.0\r\nHost: x\r\n\r\n', 505],
     ['endless headers', `GET /healthz HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(40000)}\r\n\r\n`, 431],
-    ['garbage', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
+    ['garbage', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n', 400],
   ]) {
     const got = statuses(await raw(bytes))[0];
     assert.ok(got === expected || (expected === 400 && got === 501), `${what}: ${got} instead of ${expected}`);
@@ -136,7 +136,7 @@ test('two requests at once in one conversation are answered one after the other'
   const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => daemon.chat(key, `add a task to do ${i}`, { conversation_id: body.conversation_id })));
   assert.deepEqual(answers.map((a) => a.status), Array(8).fill(200));
   assert.equal(new Set(answers.map((a) => a.body.response)).size, 8, 'each got its own answer');
-  const { messages } = (await daemon.request('GET', `/api/me/conversations/${body.conversation_id}/messages?limit=200`, { key })).body;
+  const { messages } = (await daemon.request('GET', `/api/me/conversations/${body.conversation_id}/messages?limit=100`, { key })).body;
   const times = messages.map((m) => m.timestamp);
   assert.deepEqual(times, [...new Set(times)].sort(), 'time strictly rises in a conversation');
 });
@@ -144,7 +144,7 @@ test('two requests at once in one conversation are answered one after the other'
 test('the control socket serves the daemon\'s user only by its own words', async () => {
   const wrong = await daemon.cli('explain', '00000000-0000-0000-0000-000000000000');
   assert.equal(wrong.status, 1);
-  assert.match(wrong.stderr, /no such|not found|unknown/i);
+  assert.match(wrong.stderr, /there is no message/);
   assert.equal((await daemon.cli('conversation', 'show', '99999999999999999999')).status, 1);
   assert.equal((await daemon.cli('frobnicate')).status, 2);
   const near = await daemon.cli('staus');

@@ -16,7 +16,8 @@ static enum pressure_level judge(enum pressure_level now, size_t queued, uint64_
 	const char *why = NULL;
 	struct pressure_gauges gauges = { .queued = queued,
 					  .oldest_ms = oldest_ms,
-					  .disk_free = disk_mib < 0 ? -1 : disk_mib * MIB };
+					  .disk_free = disk_mib < 0 ? -1 : disk_mib * MIB,
+					  .disk_reserve = 256 * MIB };
 	enum pressure_level level = pressure_judge(now, &gauges, &why);
 
 	assert_non_null(why);
