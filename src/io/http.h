@@ -13,9 +13,10 @@ struct io;
 struct http;
 
 struct http_options {
-	const char *ca_file;  /* a private CA in addition to nothing else: replaces the system's; NULL: the system's */
-	const char *proxy;    /* or NULL */
-	const char *agent;    /* User-Agent */
+	const char *ca_file; /* a private CA in addition to nothing else: replaces the system's; NULL: the
+				system's */
+	const char *proxy;   /* or NULL */
+	const char *agent;   /* User-Agent */
 };
 
 struct http *http_create(struct io *io, const struct http_options *options, struct err *err);
@@ -24,19 +25,19 @@ struct http *http_create(struct io *io, const struct http_options *options, stru
 void http_destroy(struct http *http);
 
 struct http_call {
-	const char *method;          /* "GET", "POST", ... */
-	const char *url;             /* http or https */
-	const char *const *headers;  /* "Name: value", ended by NULL; may be NULL */
-	const void *body;            /* copied; NULL: none */
+	const char *method;	    /* "GET", "POST", ... */
+	const char *url;	    /* http or https */
+	const char *const *headers; /* "Name: value", ended by NULL; may be NULL */
+	const void *body;	    /* copied; NULL: none */
 	size_t body_len;
-	unsigned connect_ms;         /* 0: 10 s */
-	unsigned first_byte_ms;      /* until the status line; 0: total_ms */
-	unsigned idle_ms;            /* without a byte; 0: no such limit */
-	unsigned total_ms;           /* 0: 30 s */
-	size_t answer_max;           /* bytes of body that are collected or passed on; 0: 64 KiB */
-	bool guarded;                /* the URL comes from a user: only public addresses (guard.h), fresh connection */
-	bool guard_loopback;         /* guarded, but loopback is allowed (settings: for receivers on this machine) */
-	const char *ca_file;         /* for this call, or NULL */
+	unsigned connect_ms;	/* 0: 10 s */
+	unsigned first_byte_ms; /* until the status line; 0: total_ms */
+	unsigned idle_ms;	/* without a byte; 0: no such limit */
+	unsigned total_ms;	/* 0: 30 s */
+	size_t answer_max;	/* bytes of body that are collected or passed on; 0: 64 KiB */
+	bool guarded; /* the URL comes from a user: only public addresses (guard.h), fresh connection */
+	bool guard_loopback; /* guarded, but loopback is allowed (settings: for receivers on this machine) */
+	const char *ca_file; /* for this call, or NULL */
 };
 
 enum http_how {
@@ -47,16 +48,16 @@ enum http_how {
 
 struct http_answer {
 	enum http_how how;
-	struct err err;           /* why, when not answered; ERR_REFUSED when the guard or the URL is the cause */
-	int status;               /* also set when a stream broke off after the headers */
-	const char *body;         /* NUL-terminated; collected unless on_data was given (then only non-2xx bodies) */
+	struct err err;	  /* why, when not answered; ERR_REFUSED when the guard or the URL is the cause */
+	int status;	  /* also set when a stream broke off after the headers */
+	const char *body; /* NUL-terminated; collected unless on_data was given (then only non-2xx bodies) */
 	size_t len;
-	const char *type;         /* Content-Type or "" */
-	int64_t retry_after_ms;   /* from retry-after-ms or Retry-After (seconds or date); -1 none */
-	int64_t date_ms;          /* Date header as Unix ms, 0 none */
-	const char *request_id;   /* x-request-id or request-id, or NULL */
+	const char *type;	  /* Content-Type or "" */
+	int64_t retry_after_ms;	  /* from retry-after-ms or Retry-After (seconds or date); -1 none */
+	int64_t date_ms;	  /* Date header as Unix ms, 0 none */
+	const char *request_id;	  /* x-request-id or request-id, or NULL */
 	const char *should_retry; /* x-should-retry, or NULL */
-	int64_t first_byte_ms;    /* since the start, -1 none */
+	int64_t first_byte_ms;	  /* since the start, -1 none */
 	int64_t total_ms;
 };
 
@@ -66,8 +67,8 @@ typedef bool http_data_fn(void *owner, uint64_t ticket, const char *data, size_t
 typedef void http_done_fn(void *owner, uint64_t ticket, const struct http_answer *answer);
 
 /* on_data may be NULL. Returns an id for http_cancel, never 0. */
-uint64_t http_start(struct http *http, const struct http_call *call, http_data_fn *on_data, http_done_fn *on_done,
-		    void *owner, uint64_t ticket);
+uint64_t http_start(struct http *http, const struct http_call *call, http_data_fn *on_data,
+		    http_done_fn *on_done, void *owner, uint64_t ticket);
 
 /* No callback comes afterwards. Unknown ids are ignored. May be called from on_data and on_done. */
 void http_cancel(struct http *http, uint64_t id);
@@ -75,8 +76,8 @@ void http_cancel(struct http *http, uint64_t id);
 /* How many calls run. */
 size_t http_running(const struct http *http);
 
-/* A URL that could ever be called when guarded: scheme, no user part, port, host form. For a friendly error at
- * configuration time; the address itself is checked when connecting. */
+/* A URL that could ever be called when guarded: scheme, no user part, port, host form. For a friendly error
+ * at configuration time; the address itself is checked when connecting. */
 bool http_url_allowed(const char *url, bool loopback, struct err *err);
 
 #endif
