@@ -8,6 +8,8 @@
 #define TASK	" (SELECT \"llmTaskId\" FROM \"LLMConversationMessage\" WHERE id =" TURN ")"
 #define REPLIES " WHERE o.turn_id =" TURN " OR o.inbox_id = CAST($1 AS BIGINT)"
 
+/* The timeline goes by stage before it goes by time: the times of steps run ahead of the clock by a few
+ * milliseconds when several fall into one. */
 static const struct part {
 	const char *name;
 	bool list;
@@ -58,7 +60,7 @@ static const struct part {
 	  " UNION ALL SELECT received_at, 2, 'accepted' FROM inbox WHERE id = CAST($1 AS BIGINT)"
 	  " UNION ALL SELECT \"promptAt\", 3, 'turn ' || id || ' begun' FROM \"LLMConversationMessage\" "
 	  "WHERE id =" TURN " UNION ALL SELECT \"createdAt\", 4, CASE kind WHEN 'reply' THEN 'model asks for "
-			    "tools' WHEN 'intent'"
+	  "tools' WHEN 'intent'"
 	  " THEN 'tool ' || tool || ' called' ELSE 'tool ' || tool || CASE WHEN failed THEN ' failed' ELSE ' "
 	  "answered'"
 	  " END END FROM \"LLMTaskStep\" WHERE \"llmTaskId\" =" TASK
@@ -73,7 +75,8 @@ static const struct part {
 	  "BIGINT)"
 	  " UNION ALL SELECT o.created_at, 8, 'reply r' || o.id || ' stored' FROM outbox o" REPLIES
 	  " UNION ALL SELECT o.sent_at, 9, 'reply r' || o.id || ' delivered' FROM outbox o" REPLIES
-	  ") AS t WHERE at IS NOT NULL ORDER BY at, rank" },
+	  ") AS t WHERE at IS NOT NULL ORDER BY CASE WHEN rank <= 3 THEN 1 WHEN rank <= 5 THEN 2 ELSE 3 END, "
+	  "at, rank" },
 };
 
 static bool find(struct db *db, const char *text, const char *profile, int64_t *id_out, struct err *err)
