@@ -90,7 +90,7 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 {
 	const struct store_answer *answer = &ask->answer;
 	const struct ai_result *result = &ask->result;
-	bool failed = answer->state != MESSAGE_ANSWERED, done;
+	bool failed = answer->state != MESSAGE_ANSWERED, done, made;
 	int64_t begun = answer->started_ms && answer->started_ms < now_ms ? answer->started_ms : now_ms;
 	int64_t input = totals->input, output = totals->output;
 	int64_t both = input < 0 && output < 0 ? -1 : (input < 0 ? 0 : input) + (output < 0 ? 0 : output);
@@ -116,7 +116,7 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 			"ittttiiittiiitt", run->task_id, RECORD);
 	else
 		done = db_one_int(
-			db, err, &(bool){ false }, &run->task_id,
+			db, err, &made, &run->task_id,
 			"INSERT INTO \"LLMTask\" (\"llmConversationId\", status, \"llmStructuredPrompt\","
 			" \"llmRawOutput\", \"llmStructuredOutput\", \"totalInputTokens\", "
 			"\"totalOutputTokens\","
