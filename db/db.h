@@ -1,5 +1,6 @@
 /* How we speak to a database: one connection, blocking calls, one thread. What we ask is src/store's matter.
- * SQL is written once for all backends: $1 placeholders, RETURNING, ON CONFLICT; types differ only in migrations. */
+ * SQL is written once for all backends: $1 placeholders, RETURNING, ON CONFLICT; types differ only in
+ * migrations. */
 #ifndef USHER_DB_H
 #define USHER_DB_H
 
@@ -13,19 +14,21 @@ struct db_ops;
 struct db_statement; /* the backend's */
 
 enum db_mode {
-	DB_WRITER, /* the only writing connection: WAL, synchronous=FULL, checkpoints by db_checkpoint alone */
+	DB_WRITER, /* the only writing connection: WAL, synchronous=FULL, checkpoints by db_checkpoint alone
+		    */
 	DB_READER, /* refuses to write; never checkpoints */
 };
 
-/* url: "sqlite:PATH". The folder is made (0700) and the file with 0600 for a writer. Errors name the file, the cause
- * and the cure: a second daemon (with its pid where it can be told), not a database, no permission, disk full. */
+/* url: "sqlite:PATH". The folder is made (0700) and the file with 0600 for a writer. Errors name the file,
+ * the cause and the cure: a second daemon (with its pid where it can be told), not a database, no permission,
+ * disk full. */
 struct db *db_open(const char *url, enum db_mode mode, struct err *err);
 void db_close(struct db *db); /* takes NULL; a writer checkpoints first */
 
 /* ---- one statement ------------------------------------------------------------------------------------ */
 
-/* A running statement; lives on the caller's stack. Statements are prepared once per connection and kept by SQL
- * text. A statement is not reentrant: end a query before running the same text again. */
+/* A running statement; lives on the caller's stack. Statements are prepared once per connection and kept by
+ * SQL text. A statement is not reentrant: end a query before running the same text again. */
 struct query {
 	struct db *db;
 	struct db_statement *statement;
@@ -34,12 +37,13 @@ struct query {
 };
 
 /* Starts sql with arguments; `types` has one letter each: t text (const char *, NULL is SQL NULL), i integer
- * (int64_t), d double, b bool (int), n NULL (no argument). Text is borrowed until db_end. Never fails here: errors
- * are kept for db_end. */
+ * (int64_t), d double, b bool (int), n NULL (no argument). Text is borrowed until db_end. Never fails here:
+ * errors are kept for db_end. */
 void db_query(struct db *db, struct query *query, const char *sql, const char *types, ...);
 
 /* The same with `count` arguments that are all text (or NULL). */
-void db_query_texts(struct db *db, struct query *query, const char *sql, const char *const *args, size_t count);
+void db_query_texts(struct db *db, struct query *query, const char *sql, const char *const *args,
+		    size_t count);
 
 /* Steps to the next row; false at the end or after an error. */
 bool db_row(struct query *query);
@@ -62,34 +66,37 @@ bool db_end(struct query *query, struct err *err);
 bool db_run(struct db *db, struct err *err, int64_t *changes_out, const char *sql, const char *types, ...);
 
 /* One integer or text of one row: found_out false when there is no row. text_out is the caller's (free). */
-bool db_one_int(struct db *db, struct err *err, bool *found_out, int64_t *value_out, const char *sql, const char *types, ...);
+bool db_one_int(struct db *db, struct err *err, bool *found_out, int64_t *value_out, const char *sql,
+		const char *types, ...);
 
 /* Several statements without arguments, for migrations. */
 bool db_script(struct db *db, const char *sql, struct err *err);
 
 /* ---- transactions -------------------------------------------------------------------------------------- */
 
-bool db_begin(struct db *db, struct err *err);      /* BEGIN IMMEDIATE */
-/* An error here does not mean "not committed" (durability.md, finding 2): its kind is ERR_FATAL unless it is known
- * that nothing was written (ERR_FULL, ERR_AGAIN). */
+bool db_begin(struct db *db, struct err *err); /* BEGIN IMMEDIATE */
+/* An error here does not mean "not committed" (durability.md, finding 2): its kind is ERR_FATAL unless it is
+ * known that nothing was written (ERR_FULL, ERR_AGAIN). */
 bool db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
-bool db_savepoint(struct db *db, struct err *err);  /* one level */
+bool db_savepoint(struct db *db, struct err *err); /* one level */
 bool db_release(struct db *db, struct err *err);
-void db_rollback_to(struct db *db);                 /* and releases */
+void db_rollback_to(struct db *db); /* and releases */
 
-/* Moves the log into the database file. wait false: as much as goes without waiting. Its result is checked. */
+/* Moves the log into the database file. wait false: as much as goes without waiting. Its result is checked.
+ */
 bool db_checkpoint(struct db *db, bool wait, struct err *err);
-int64_t db_log_bytes(const struct db *db);          /* size of the write-ahead log */
-int64_t db_disk_free(const struct db *db);          /* bytes on its file system, -1 unknown */
+int64_t db_log_bytes(const struct db *db); /* size of the write-ahead log */
+int64_t db_disk_free(const struct db *db); /* bytes on its file system, -1 unknown */
 
 /* Integrity of the whole file ("ok" or the first faults, the caller frees); slow. */
 char *db_check(struct db *db);
 
-/* ---- migrations ----------------------------------------------------------------------------------------- */
+/* ---- migrations -----------------------------------------------------------------------------------------
+ */
 
-/* Brings the schema up to date: numbered steps that travel in the binary, each in one transaction, recorded in
- * schema_version with its SHA-256. A changed step or a newer schema is refused with the command to run. */
+/* Brings the schema up to date: numbered steps that travel in the binary, each in one transaction, recorded
+ * in schema_version with its SHA-256. A changed step or a newer schema is refused with the command to run. */
 bool db_migrate(struct db *db, struct err *err);
 int db_schema_version(void); /* of this binary */
 

@@ -149,8 +149,8 @@ static void give_up(struct db *db)
 	free(db);
 }
 
-/* Once in a process, before its first connection: counting memory takes a lock at every allocation, and nobody asks
- * for the count. A fifth of a message's time in the store. */
+/* Once in a process, before its first connection: counting memory takes a lock at every allocation, and
+ * nobody asks for the count. A fifth of a message's time in the store. */
 static void do_not_count(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

@@ -1,19 +1,19 @@
-/* Questions about people, keys and conversations: what the command line and the chat endpoint put to the database.
- * Same rules as store.h. Strings of answers live until the callback returns. */
+/* Questions about people, keys and conversations: what the command line and the chat endpoint put to the
+ * database. Same rules as store.h. Strings of answers live until the callback returns. */
 #ifndef USHER_STORE_PEOPLE_H
 #define USHER_STORE_PEOPLE_H
 
 #include "store.h"
 
-/* Every answer that is shown to people or programs is JSON text made on the store thread: an object, or an array of
- * them. ERR_GONE: no such thing. ERR_REFUSED: not possible, err->text says why. */
+/* Every answer that is shown to people or programs is JSON text made on the store thread: an object, or an
+ * array of them. ERR_GONE: no such thing. ERR_REFUSED: not possible, err->text says why. */
 typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, const char *json);
 
-/* Runs one named read; arguments in this order, numbers as decimal text, NULL is SQL NULL, trailing ones may be
- * left out, [] marks those that need not be given. An array unless "object" is said. limit: 50 if not given, at
- * most 1000; an answer over 16 MB is ERR_REFUSED: ask for less. Wherever a conversation is asked for, its integer id
- * and its uuid are both taken; where a profile is asked for in [], NULL is the operator who sees all, otherwise other
- * people's rows are as if they did not exist (ERR_GONE).
+/* Runs one named read; arguments in this order, numbers as decimal text, NULL is SQL NULL, trailing ones may
+ * be left out, [] marks those that need not be given. An array unless "object" is said. limit: 50 if not
+ * given, at most 1000; an answer over 16 MB is ERR_REFUSED: ask for less. Wherever a conversation is asked
+ * for, its integer id and its uuid are both taken; where a profile is asked for in [], NULL is the operator
+ * who sees all, otherwise other people's rows are as if they did not exist (ERR_GONE).
  *
  *   users                                    everyone, with or without an account
  *   user         who                         object; who: a user name, or a profile id
@@ -22,10 +22,9 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   conversations [profile] [state] [limit] [before id]           newest first
  *   conversation  conversation [profile]                          object
  *   messages      conversation [profile] [role] [after] [before] [limit]
- *                 oldest first; after, before: times as given in "timestamp" (strictly rising, so they are page
- *                 marks); with before and without after the last ones before it
- *   explain       message [profile]          object: the whole timeline of an inbox id or uuid
- *   usage         day|model|user|platform [since] [until] [profile]
+ *                 oldest first; after, before: times as given in "timestamp" (strictly rising, so they are
+ * page marks); with before and without after the last ones before it explain       message [profile] object:
+ * the whole timeline of an inbox id or uuid usage         day|model|user|platform [since] [until] [profile]
  *   interactions  [profile] [since] [limit]  newest first
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
  *   status                                   object: counts by state
@@ -59,12 +58,12 @@ void store_report(struct store *store, const char *name, const char *const *args
 void store_act(struct store *store, const char *name, const char *const *args, size_t arg_count,
 	       store_json_fn *fn, void *owner, uint64_t ticket);
 
-/* Who owns the key with this hash (SHA-256, lower-case hex)? ERR_GONE: unknown or revoked. speaker.active is false
- * when the profile or its account is switched off.
- * last_used_at follows lazily, at most once a minute a key. A read. */
+/* Who owns the key with this hash (SHA-256, lower-case hex)? ERR_GONE: unknown or revoked. speaker.active is
+ * false when the profile or its account is switched off. last_used_at follows lazily, at most once a minute a
+ * key. A read. */
 struct store_key {
 	const char *key_id;
-	int64_t user_id;            /* users.id */
+	int64_t user_id; /* users.id */
 	struct speaker speaker;
 };
 typedef void store_key_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_key *key);
