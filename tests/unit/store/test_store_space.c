@@ -13,25 +13,39 @@
 static char folder[] = "/tmp/usher-space-XXXXXX";
 static bool mounted;
 
+static bool say_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool said = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return said;
+}
+
+/* Root of a name space of our own, for those who are not root. */
+static bool become_root(unsigned uid, unsigned gid)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	if (!say_to("/proc/self/setgroups", "deny") || !say_to("/proc/self/uid_map", map))
+		return false;
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	return say_to("/proc/self/gid_map", map);
+}
+
 /* In a mount namespace of this process alone: gone when it ends. */
 static bool mount_small(void)
 {
-	uid_t uid = getuid();
+	unsigned uid = getuid(), gid = getgid();
 
 	if (mkdtemp(folder) == NULL)
 		return false;
 	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0)
 		return false;
-	if (uid != 0) {
-		char map[32];
-		int fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC),
-		    len = snprintf(map, sizeof(map), "0 %u 1", uid);
-
-		if (fd < 0 || write(fd, map, (size_t)len) != len)
-			return false;
-		close(fd);
-	}
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	return (uid == 0 || become_root(uid, gid)) &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", folder, "tmpfs", 0, "size=4m") == 0;
 }
 
