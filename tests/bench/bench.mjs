@@ -50,7 +50,6 @@ const settings = (server, name) => ({
   assistant: { system_prompt: 'You answer questions about orders, briefly and truthfully.', history_messages: 20 },
   users: { strangers: 'allow' },
   platforms: { webhook: [{ name: 'crm', auth: 'none' }] },
-  log: { level: 'warn' },
 });
 
 async function startUp() {
