@@ -14,8 +14,7 @@ struct db_ops;
 struct db_statement; /* the backend's */
 
 enum db_mode {
-	DB_WRITER, /* the only writing connection: WAL, synchronous=FULL, checkpoints by db_checkpoint alone
-		    */
+	DB_WRITER, /* the only writing connection: WAL, synchronous=FULL, checkpoints by db_checkpoint */
 	DB_READER, /* refuses to write; never checkpoints */
 };
 
@@ -83,8 +82,8 @@ bool db_savepoint(struct db *db, struct err *err); /* one level */
 bool db_release(struct db *db, struct err *err);
 void db_rollback_to(struct db *db); /* and releases */
 
-/* Moves the log into the database file. wait false: as much as goes without waiting. Its result is checked.
- */
+/* Moves the log into the database file. wait false: as much as goes
+ * without waiting. Its result is checked. */
 bool db_checkpoint(struct db *db, bool wait, struct err *err);
 int64_t db_log_bytes(const struct db *db); /* size of the write-ahead log */
 int64_t db_disk_free(const struct db *db); /* bytes on its file system, -1 unknown */
@@ -92,8 +91,7 @@ int64_t db_disk_free(const struct db *db); /* bytes on its file system, -1 unkno
 /* Integrity of the whole file ("ok" or the first faults, the caller frees); slow. */
 char *db_check(struct db *db);
 
-/* ---- migrations -----------------------------------------------------------------------------------------
- */
+/* ---- migrations ---------------------------------------------------------------------------------- */
 
 /* Brings the schema up to date: numbered steps that travel in the binary, each in one transaction, recorded
  * in schema_version with its SHA-256. A changed step or a newer schema is refused with the command to run. */

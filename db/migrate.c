@@ -8,8 +8,8 @@
 extern const char first_start[] __asm__("_binary_db_migrations_sqlite_0001_first_sql_start");
 extern const char first_end[] __asm__("_binary_db_migrations_sqlite_0001_first_sql_end");
 
-/* Every step there is, in order. A released one is never edited: its checksum is in every database it made.
- */
+/* Every step there is, in order. A released one is never edited: its checksum
+ * is in every database it made. */
 static const struct step {
 	const char *name;
 	const char *start, *end;

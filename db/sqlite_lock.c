@@ -93,8 +93,8 @@ static long line_holder(char *line, const char *file)
 	return pid == (long)getpid() ? 0 : pid;
 }
 
-/* /proc/locks instead of F_GETLK: opening and closing the file would drop SQLite's own locks in this process.
- */
+/* /proc/locks instead of F_GETLK: opening and closing the file would drop
+ * SQLite's own locks in this process. */
 long sqlite_lock_holder(const char *path)
 {
 	char *names[] = { mem_format("%s-shm", path), mem_text(path) };

@@ -65,8 +65,8 @@ static bool prepare(struct db *db, const char *sql, struct db_statement **out, s
 	return true;
 }
 
-/* Nearly every text is a literal that comes again under its address: comparing is far cheaper than hashing.
- */
+/* Nearly every text is a literal that comes again under its address:
+ * comparing is far cheaper than hashing. */
 static struct db_statement **seat_of(struct db *db, const char *sql)
 {
 	return &db->recent[((uintptr_t)sql >> 4) % SQLITE_RECENT];

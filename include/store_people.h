@@ -22,9 +22,10 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   conversations [profile] [state] [limit] [before id]           newest first
  *   conversation  conversation [profile]                          object
  *   messages      conversation [profile] [role] [after] [before] [limit]
- *                 oldest first; after, before: times as given in "timestamp" (strictly rising, so they are
- * page marks); with before and without after the last ones before it explain       message [profile] object:
- * the whole timeline of an inbox id or uuid usage         day|model|user|platform [since] [until] [profile]
+ *                 oldest first; after, before: times as given in "timestamp", which rise strictly
+ *                 (page marks); with before and without after: the last ones before it
+ *   explain       message [profile]          object: the whole timeline of an inbox id or uuid
+ *   usage         day|model|user|platform [since] [until] [profile]
  *   interactions  [profile] [since] [limit]  newest first
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
  *   status                                   object: counts by state

@@ -69,8 +69,7 @@ static bool run_user(struct db *db, struct job *job, struct err *err)
 	       (found || err_set(err, ERR_GONE, "no user is named \"%.*s\"", CUT(ask->text)));
 }
 
-/* ---- last_used_at
- * ------------------------------------------------------------------------------------------- */
+/* ---- last_used_at ------------------------------------------------------------------------------- */
 
 static bool run_note(struct db *db, struct job *job, struct err *err)
 {

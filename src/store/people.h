@@ -15,13 +15,13 @@
 
 enum { NAMED_ARGS_MAX = 8, ARG_BYTES_MAX = 65536, REPORT_BYTES_MAX = 16 * 1024 * 1024 };
 
-/* ---- lookup.c ---------------------------------------------------------------------------------------------
- */
+/* ---- lookup.c ------------------------------------------------------------------------------------ */
 
 /* The arguments of a report or act, in the order of its table. One letter each:
  *   t text   w somebody (becomes the profile id)   c conversation (becomes its id)   i number, from 1
- *   p the profile that asks, or NULL: an operator   l limit (never NULL afterwards)   n the time, filled in
- * by us Upper case: must be given. c is looked up for the profile of p, whatever their order. */
+ *   p the profile that asks, or NULL: an operator   l limit (never NULL afterwards)
+ *   n the time, filled in by us
+ * Upper case: must be given. c is looked up for the profile of p, whatever their order. */
 struct named_args {
 	const char *text[NAMED_ARGS_MAX];
 };
@@ -39,8 +39,7 @@ struct person {
 bool person_find(struct db *db, struct arena *room, const char *who, struct person *person_out,
 		 struct err *err);
 
-/* ---- rows.c
- * ------------------------------------------------------------------------------------------------ */
+/* ---- rows.c ------------------------------------------------------------------------------------- */
 
 /* Appends the current row as an object. A column alias may end in ":json" (text that is JSON), ":bool" (0 or
  * 1) or
@@ -62,15 +61,13 @@ bool row_of(struct db *db, struct buf *out, const char *sql, const char *const *
 /* The value as text in the arena; takes the reference. */
 char *json_answer_take(struct arena *room, json_t *value);
 
-/* ---- explain.c
- * --------------------------------------------------------------------------------------------- */
+/* ---- explain.c ---------------------------------------------------------------------------------- */
 
 /* The timeline of args[0], an inbox id or uuid, for the profile args[1] or (NULL) an operator. */
 bool explain_print(struct db *db, struct arena *room, const char *const *args, struct buf *out,
 		   struct err *err);
 
-/* ---- the acts
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the acts ----------------------------------------------------------------------------------- */
 
 /* Does it; *answer_out is an object. */
 typedef bool act_run(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,

@@ -12,8 +12,7 @@ struct report {
 	bool object;		/* the first row, ERR_GONE without one */
 };
 
-/* ---- people
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- people ------------------------------------------------------------------------------------- */
 
 #define USER                                                                                                 \
 	"SELECT u.username, p.display_name, p.email, p.role,"                                                \
@@ -39,8 +38,7 @@ static const char pairs_sql[] = "SELECT code, platform, installation, external_u
 				"display_name, created_at, expires_at"
 				" FROM pairing_codes WHERE state = 'pending' AND expires_at > $1 ORDER BY id";
 
-/* ---- conversations
- * --------------------------------------------------------------------------------------------- */
+/* ---- conversations ------------------------------------------------------------------------------ */
 
 #define CONVERSATION                                                                                         \
 	"SELECT c.id AS conversation_id, c.uuid AS conversation_uuid, c.user_id, c.title, c.state, "         \
@@ -70,8 +68,7 @@ static const char messages_before_sql[] =
 	"SELECT * FROM (SELECT " MESSAGE MESSAGE_WHERE " ORDER BY m.\"timestamp\" DESC, m.id DESC"
 	" LIMIT CAST($6 AS BIGINT)) ORDER BY \"timestamp\", id";
 
-/* ---- money
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- money -------------------------------------------------------------------------------------- */
 
 /* An unknown price is counted, not taken for nothing: cost_usd is what is known. */
 #define USAGE(KEY) "SELECT " KEY " AS " /* the column's name follows */
@@ -106,8 +103,7 @@ static const char interactions_sql[] =
 	" WHERE ($1 IS NULL OR a.user_id = $1) AND ($2 IS NULL OR a.created_at >= $2)"
 	" ORDER BY a.created_at DESC, a.id LIMIT CAST($3 AS BIGINT)";
 
-/* ---- how things stand
- * ------------------------------------------------------------------------------------------- */
+/* ---- how things stand --------------------------------------------------------------------------- */
 
 static const char dead_letters_sql[] =
 	"SELECT 'r' || o.id AS id, 'reply' AS kind, o.state, o.reason, o.platform, o.installation, "
@@ -193,8 +189,7 @@ static const struct report reports[] = {
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };
 
-/* ---- asking
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- asking ------------------------------------------------------------------------------------- */
 
 struct report_ask {
 	const char *name;

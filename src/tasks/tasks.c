@@ -41,8 +41,7 @@ struct tasks {
 	const struct tool *list[TOOLS];
 };
 
-/* ---- the tools
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the tools ---------------------------------------------------------------------------------- */
 
 #define OBJECT(PROPERTIES, REQUIRED)                                                                         \
 	"{\"type\":\"object\",\"properties\":{\"user_id\":{\"type\":\"string\",\"description\":\"Not "       \
@@ -80,8 +79,7 @@ static const struct kind kinds[TOOLS] = {
 	  { "task_id" } },
 };
 
-/* ---- the answer
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the answer --------------------------------------------------------------------------------- */
 
 static void answer(struct tasks *tasks, uint64_t serial, const char *result, bool failed)
 {
@@ -134,8 +132,7 @@ static void listed(void *owner, uint64_t serial, const struct err *err, const ch
 	buf_free(&out);
 }
 
-/* ---- the call
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the call ----------------------------------------------------------------------------------- */
 
 /* As text: models write numbers as text and the reverse. NULL when it is neither; the store says what is
  * missing. */
@@ -186,8 +183,7 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	json_decref(given);
 }
 
-/* ---- from the start to the end
- * ---------------------------------------------------------------------------------- */
+/* ---- from the start to the end ------------------------------------------------------------------ */
 
 struct tasks *tasks_create(struct store *store)
 {

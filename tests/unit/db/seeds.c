@@ -60,8 +60,7 @@ static size_t cells_of(char *line, char *cells[CELLS_MAX])
 	return count;
 }
 
-/* ---- one Markdown table a chapter
- * ------------------------------------------------------------------------------ */
+/* ---- one Markdown table a chapter --------------------------------------------------------------- */
 
 static void interactions_column(char *cells[], struct buf *out)
 {
@@ -112,8 +111,7 @@ static void interactions(char *text, struct buf *out)
 	}
 }
 
-/* ---- CREATE TABLE statements
- * ------------------------------------------------------------------------------------ */
+/* ---- CREATE TABLE statements -------------------------------------------------------------------- */
 
 static void reference(const char *table, const char *column, const char *kind, const char *target,
 		      struct buf *out)
@@ -169,8 +167,7 @@ static void statements(char *text, struct buf *out)
 	}
 }
 
-/* ---- a name, a sentence, and cells on lines of their own
- * ---------------------------------------------------------- */
+/* ---- a name, a sentence, and cells on lines of their own ---------------------------------------- */
 
 static void camel_columns(const char *table, char *names, struct buf *out)
 {
@@ -207,8 +204,7 @@ static void camel(char *text, struct buf *out)
 	}
 }
 
-/* ---- lists of fields
- * ----------------------------------------------------------------------------------------------- */
+/* ---- lists of fields ---------------------------------------------------------------------------- */
 
 /* "### Message" and "- `id`: UUID (Primary Key) - ...". A user there is a profile here. */
 static void fields(char *text, struct buf *out)
@@ -231,8 +227,7 @@ static void fields(char *text, struct buf *out)
 	}
 }
 
-/* ---- queries in prose
- * ------------------------------------------------------------------------------------------------ */
+/* ---- queries in prose --------------------------------------------------------------------------- */
 
 static void queries(char *text, struct buf *out)
 {

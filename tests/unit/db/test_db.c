@@ -26,11 +26,10 @@ static unsigned mode_of(const char *name)
 	return file.st_mode & 0777;
 }
 
-/* ---- a file as it should be
- * ------------------------------------------------------------------------------------- */
+/* ---- a file as it should be --------------------------------------------------------------------- */
 
-/* Other users of the machine must not read what people said; the settings that durability rests on must hold.
- */
+/* Other users of the machine must not read what people said; the settings
+ * that durability rests on must hold. */
 static void a_fresh_file_is_private_and_durable(void **state)
 {
 	struct db *db = fresh();
@@ -193,8 +192,7 @@ static void a_reader_reads_and_does_nothing_else(void **state)
 	db_close(db);
 }
 
-/* ---- a file as it should not be
- * ----------------------------------------------------------------------------------- */
+/* ---- a file as it should not be ----------------------------------------------------------------- */
 
 static void a_wrong_url_is_named(void **state)
 {
@@ -286,8 +284,7 @@ static void a_step_is_all_or_nothing(void **state)
 	db_close(db);
 }
 
-/* ---- others at the same file
- * --------------------------------------------------------------------------------------- */
+/* ---- others at the same file -------------------------------------------------------------------- */
 
 /* In a child: runs `hold`, tells through the pipe, waits to be killed. */
 static pid_t child(void (*hold)(void))

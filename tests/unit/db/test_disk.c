@@ -10,8 +10,7 @@
 #include "sqlite.h"
 #include <stdio.h>
 
-/* ---- the disk
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the disk ----------------------------------------------------------------------------------- */
 
 /* SQLite's own file methods and our copies of them: database and log have different ones. */
 static struct {
@@ -77,8 +76,8 @@ static int drop_faulty_place(void **state)
 	return drop_place(state);
 }
 
-/* After a failed sync nobody knows what is on the disk: guessing would be the end of "never loses a message".
- */
+/* After a failed sync nobody knows what is on the disk: guessing would be the
+ * end of "never loses a message". */
 static void a_failed_sync_is_fatal(void **state)
 {
 	struct db *db = fresh();

@@ -27,8 +27,7 @@ struct fixture {
 	struct buf facts;
 };
 
-/* ---- asking the database
- * --------------------------------------------------------------------------------------- */
+/* ---- asking the database ------------------------------------------------------------------------ */
 
 static int64_t count(struct db *db, const char *sql, const char *a, const char *b, const char *c)
 {
@@ -209,8 +208,7 @@ static bool has_index(struct db *db, const char *table, const char *name, const 
 	return found;
 }
 
-/* ---- comparing
- * --------------------------------------------------------------------------------------------------- */
+/* ---- comparing ---------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *kind;
@@ -365,8 +363,7 @@ static void damage_is_noticed(void **state)
 	}
 }
 
-/* ---- rules of our own tables
- * ---------------------------------------------------------------------------------------- */
+/* ---- rules of our own tables -------------------------------------------------------------------- */
 
 /* Every key that points to another row is found by an index, or deleting a parent reads whole tables.
  * Organisations are never deleted one by one. */
