@@ -1,4 +1,5 @@
-// Starts the real daemon on a folder of its own, and asks it things as its users do.
+// Starts the real daemon on a folder of its own, asks it things as its users do, and reads its log for what must not be there.
+import assert from 'node:assert/strict';
 import { spawn, execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,9 +35,27 @@ export async function until(what, ask, seconds = 15) {
   }
 }
 
+// Every text that a setting of this name holds is a secret.
+const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key'];
+const wordsNames = ['message', 'text', 'content', 'response'];
+const leastWords = 12; // shorter ones may stand in a log line by chance
+
+function textsOf(value, names, found = []) {
+  if (typeof value !== 'object' || value === null) return found;
+  for (const [name, inside] of Object.entries(value)) {
+    if (typeof inside === 'string' && names.includes(name)) found.push(inside);
+    else if (name !== 'error') // its message is ours, and the log may say the same
+   textsOf(inside, names, found);
+  }
+  return found;
+}
+
 export class Daemon {
   constructor(settings = {}, { dir, env = {} } = {}) {
     this.own = !dir;
+    this.secrets = new Set(); // these and what people say must never be in the log
+    this.words = new Set();
+    this.traces = new Set(); // answered messages: their lines must be found by these
     this.dir = dir ?? mkdtempSync(path.join(tmpdir(), 'usher-test-'));
     this.env = { ...process.env, USHER_CONFIG: '', ...env };
     this.lines = [];
@@ -49,6 +68,7 @@ export class Daemon {
       store: { url: `sqlite:${this.dir}/usher.db` },
       ...settings,
     };
+    textsOf(this.settings, secretNames).forEach((secret) => this.secrets.add(secret));
     this.config = path.join(this.dir, 'usher.conf');
     writeFileSync(this.config, settingsText(this.settings) + '\n');
   }
@@ -90,7 +110,32 @@ export class Daemon {
   async finish() {
     const end = this.child ? await this.stop() : { code: 0 };
     if (this.own) rmSync(this.dir, { recursive: true, force: true });
+    this.checkLog();
     return end;
+  }
+
+  // Remembers what was said, by either side, so that the log can be searched for it.
+  heard(value) {
+    for (const text of textsOf(value, wordsNames))
+      if (text.trim().length >= leastWords) this.words.add(JSON.stringify(text.trim().slice(0, 60)).slice(1, -1));
+    textsOf(value, ['poll_token', 'key']).forEach((secret) => this.secrets.add(secret));
+  }
+
+  // Every line is JSON, none shows a secret or what somebody said, and an answered message is found by its trace.
+  checkLog() {
+    const traces = new Set();
+    for (const line of this.lines) {
+      if (line.startsWith('usher: ') || (under.length && line.startsWith('=='))) continue; // why it could not start
+      const entry = JSON.parse(line);
+      assert.deepEqual(Object.keys(entry).filter((name) => !['time', 'level', 'where', 'trace', 'message'].includes(name)), [], line);
+      assert.ok(entry.time && entry.level && entry.message, line);
+      for (const secret of this.secrets) assert.ok(!line.includes(secret), `a secret in the log: ${line}`);
+      if (entry.level === 'debug') continue;
+      for (const words of this.words) assert.ok(!line.includes(words), `what somebody said in the log: ${line}`);
+      traces.add(entry.trace);
+    }
+    if ((this.settings.log?.level ?? 'info') === 'info')
+      for (const trace of this.traces) assert.ok(traces.has(trace), `no line of the log tells of message ${trace}`);
   }
 
   cli(...words) {
@@ -108,8 +153,9 @@ export class Daemon {
 
   async addUser(name, role = 'member') {
     await this.json('user', 'add', name, '--email', `${name}@example.org`, '--role', role);
-    const { key } = await this.json('key', 'add', name, 'test');
-    return key;
+    const made = await this.json('key', 'add', name, 'test');
+    this.heard(made);
+    return made.key;
   }
 
   async request(method, where, { key, body, headers = {}, signal } = {}) {
@@ -121,6 +167,9 @@ export class Daemon {
     const raw = await answer.text();
     let value = null;
     try { value = JSON.parse(raw); } catch { /* not JSON: raw tells */ }
+    this.heard(value);
+    try { this.heard(JSON.parse(text ?? 'null')); } catch { /* a broken body on purpose */ }
+    if (method === 'POST' && answer.status === 200 && value?.message_id) this.traces.add(value.message_id);
     return { status: answer.status, headers: answer.headers, raw, body: value };
   }
 
