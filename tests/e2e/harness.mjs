@@ -43,9 +43,9 @@ const leastWords = 12; // shorter ones may stand in a log line by chance
 function textsOf(value, names, found = []) {
   if (typeof value !== 'object' || value === null) return found;
   for (const [name, inside] of Object.entries(value)) {
+    if (name === 'error') continue; // its message is ours, and the log may say the same
     if (typeof inside === 'string' && names.includes(name)) found.push(inside);
-    else if (name !== 'error') // its message is ours, and the log may say the same
-   textsOf(inside, names, found);
+    else textsOf(inside, names, found);
   }
   return found;
 }
