@@ -104,7 +104,7 @@ static bool set_up(struct db *db, struct err *err)
 				     "PRAGMA cell_size_check = ON;"
 				     "PRAGMA mmap_size = 0;"
 				     "PRAGMA temp_store = MEMORY;"
-				     "PRAGMA cache_size = -1024;";
+				     "PRAGMA cache_size = -2048;";
 	int on = 0;
 
 	sqlite3_extended_result_codes(db->handle, 1);

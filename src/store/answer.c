@@ -153,9 +153,9 @@ static bool end_messages(struct db *db, const struct run *run, const struct stor
 
 	if (!db_run(db, err, NULL,
 		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3, "
-		    "\"llmTaskId\" = $4"
+		    "\"llmTaskId\" = $4, failed = $5"
 		    " WHERE id = $1",
-		    "itti", run->turn_id, answer->text, clock_text(at_ms, at), run->task_id) ||
+		    "ittib", run->turn_id, answer->text, clock_text(at_ms, at), run->task_id, !answered) ||
 	    !db_run(db, err, &ended,
 		    "UPDATE inbox SET state = $2, reason = $3, finished_at = $4 WHERE turn_id = $1 AND state "
 		    "= 'claimed'",

@@ -68,7 +68,7 @@ static void give_look(struct job *job)
 void store_look(struct store *store, const char *platform, const char *installation, const char *uuid,
 		store_found_fn *fn, void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_READ, run_look, give_look, sizeof(struct look_ask), owner, ticket);
+	struct job *job = job_create(JOB_RECENT, run_look, give_look, sizeof(struct look_ask), owner, ticket);
 
 	*(struct look_ask *)job->ask = (struct look_ask){
 		.platform = job_text(job, platform),

@@ -107,7 +107,7 @@ static void give_key(struct job *job)
 static void put(struct store *store, job_run *run, const char *text, store_key_fn *fn, void *owner,
 		uint64_t ticket)
 {
-	struct job *job = job_create(JOB_READ, run, give_key, sizeof(struct key_ask), owner, ticket);
+	struct job *job = job_create(JOB_RECENT, run, give_key, sizeof(struct key_ask), owner, ticket);
 	struct key_ask *ask = job->ask;
 
 	*ask = (struct key_ask){ .store = store, .text = job_text(job, text), .fn = fn };

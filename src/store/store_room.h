@@ -9,9 +9,12 @@
 #include "store.h"
 
 enum job_way {
-	JOB_READ,  /* the reading thread: never waits for a sync; sees everything whose answer was given */
-	JOB_WRITE, /* the writing thread: shares its commit with its neighbours */
-	JOB_LAZY,  /* the same, but rides with the next commit or starts one after 50 ms */
+	JOB_READ,   /* the reading thread: may take long, never waits for a sync; sees everything whose answer
+		       was given */
+	JOB_RECENT, /* short reads of what was just written: on the writing thread between two commits,
+		     * because only that connection's page cache survives a commit */
+	JOB_WRITE,  /* the writing thread: shares its commit with its neighbours */
+	JOB_LAZY,   /* the same, but rides with the next commit or starts one after 50 ms */
 };
 
 struct job;

@@ -55,6 +55,10 @@ struct reader {
 void *writer_main(void *writer);
 void *reader_main(void *reader);
 
+/* Runs jobs that only read, all on one state of the database, and hands them back. */
+void read_batch(struct db *db, struct mailbox *mailbox, struct health *health, const struct log *log,
+		struct batch *batch);
+
 /* Answers every job of the list with this error. */
 void jobs_fail(struct jobs *jobs, const struct err *err);
 

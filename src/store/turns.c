@@ -84,8 +84,8 @@ static bool read_history(struct db *db, struct arena *room, const struct recall_
 
 	db_query(db, &query,
 		 "SELECT m.\"userPrompt\", m.\"llmParsedOutput\" FROM \"LLMConversationMessage\" m"
-		 " JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\" AND t.status = 'succeeded'"
-		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND m.\"llmParsedOutput\" IS NOT NULL"
+		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND NOT m.failed"
+		 " AND m.\"llmParsedOutput\" IS NOT NULL"
 		 " ORDER BY m.id DESC LIMIT $3",
 		 "iii", ask->conversation_id, ask->turn_id, (int64_t)(most / 2));
 	while (at > 0 && db_row(&query)) {
@@ -120,7 +120,7 @@ void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id,
 		  store_recalled_fn *fn, void *owner, uint64_t ticket)
 {
 	struct job *job =
-		job_create(JOB_READ, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
+		job_create(JOB_RECENT, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
 
 	*(struct recall_ask *)job->ask = (struct recall_ask){
 		.conversation_id = conversation_id, .turn_id = turn_id, .limit = limit, .fn = fn

@@ -189,18 +189,37 @@ static void tend(struct writer *writer, bool idle)
 	}
 }
 
+/* Puts the short reads of a batch first: they are answered before the commit that the others wait for. */
+static void split(struct jobs *all, struct jobs *reads_out, struct jobs *writes_out)
+{
+	struct job *job = all->first;
+
+	jobs_init(reads_out);
+	jobs_init(writes_out);
+	while (job) {
+		struct job *next = job->next;
+
+		jobs_add(job->way == JOB_RECENT ? reads_out : writes_out, job);
+		job = next;
+	}
+}
+
 void *writer_main(void *data)
 {
 	struct writer *writer = data;
-	struct jobs jobs;
+	struct jobs jobs, reads, writes;
 
 	for (;;) {
 		bool busy = writer->unchecked > 0 || atomic_load(&writer->health->full);
 
 		if (!line_take(&writer->line, writer->batch_rows, busy ? IDLE_MS : REST_MS, &jobs))
 			return NULL;
-		if (jobs.count > 0)
-			write_batch(writer, batch_create(&jobs));
+		split(&jobs, &reads, &writes);
+		if (reads.count > 0)
+			read_batch(writer->db, writer->mailbox, writer->health, writer->log,
+				   batch_create(&reads));
+		if (writes.count > 0)
+			write_batch(writer, batch_create(&writes));
 		tend(writer, jobs.count == 0);
 	}
 }

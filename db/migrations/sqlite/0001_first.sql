@@ -275,6 +275,7 @@ CREATE TABLE "LLMConversationMessage" (
 	"promptAt" TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
 	"answeredAt" TEXT,
 	"traceId" TEXT,
+	failed INTEGER NOT NULL DEFAULT 0 CHECK (failed IN (0, 1)), -- "llmParsedOutput" is a notice, not an answer
 	CHECK ("llmParsedOutput" IS NULL OR "answeredAt" IS NOT NULL),
 	CHECK ("answeredAt" > "promptAt")
 ) STRICT;
@@ -377,7 +378,7 @@ CREATE TABLE inbox (
 	seq INTEGER,
 	body TEXT NOT NULL,
 	reply_to TEXT,
-	files TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(files)),
+	files TEXT NOT NULL DEFAULT '[]' CHECK (files = '[]' OR json_valid(files)),
 	flags INTEGER NOT NULL DEFAULT 0,
 	state TEXT NOT NULL DEFAULT 'accepted' CHECK (state IN ('accepted', 'claimed', 'answered', 'ignored', 'refused', 'failed', 'quarantined')),
 	reason TEXT,
@@ -394,7 +395,7 @@ CREATE TABLE inbox (
 	CHECK (dropped_at IS NULL OR state = 'quarantined')
 ) STRICT;
 CREATE UNIQUE INDEX idx_inbox_semantic ON inbox (platform, installation, semantic_key) WHERE semantic_key IS NOT NULL;
-CREATE INDEX idx_inbox_waiting ON inbox ("llmConversationId", id) WHERE state IN ('accepted', 'claimed');
+CREATE INDEX idx_inbox_waiting ON inbox ("llmConversationId", state, seq) WHERE state IN ('accepted', 'claimed');
 CREATE INDEX idx_inbox_conversation ON inbox ("llmConversationId", id) WHERE "llmConversationId" IS NOT NULL;
 CREATE INDEX idx_inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
 CREATE INDEX idx_inbox_profile ON inbox (profile_id) WHERE profile_id IS NOT NULL;
