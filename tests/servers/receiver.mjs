@@ -8,7 +8,7 @@ import { Webhook } from 'standardwebhooks';
 export class Receiver {
   constructor(secret) {
     this.webhook = secret ? new Webhook(secret) : null;
-    this.received = []; // {id, path, body, status}
+    this.received = []; // {id, path, raw, body, headers, status}
     this.accepted = new Map(); // webhook-id -> times answered with 2xx
     this.unsigned = 0;
     this.server = http.createServer((request, response) => this.#serve(request, response));
@@ -39,7 +39,7 @@ export class Receiver {
         response.writeHead(401).end();
         return;
       }
-      const entry = { id, path: request.url, body: JSON.parse(text), status: 200, timestamp: request.headers['webhook-timestamp'], at: Date.now() };
+      const entry = { id, path: request.url, raw: text, body: JSON.parse(text), headers: request.headers, status: 200, timestamp: request.headers['webhook-timestamp'], at: Date.now() };
       this.received.push(entry);
       this.#answer(request.url, times, entry, response);
     });
