@@ -21,7 +21,7 @@ static bool as_json;
 static struct hidden {
 	char *value;
 	struct hidden *next;
-} * hidden; /* only ever grows; guarded by the mutex */
+} * hidden; /* each once, never taken out; guarded by the mutex */
 static pthread_mutex_t hidden_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(enum log_level least, bool json)
@@ -52,29 +52,42 @@ void log_hide(const char *secret)
 
 	if (secret == NULL || strlen(secret) < SECRET_LEAST)
 		return;
-	entry = mem_alloc(sizeof(*entry));
-	entry->value = mem_text(secret);
 	pthread_mutex_lock(&hidden_lock);
-	entry->next = hidden;
-	hidden = entry;
+	for (entry = hidden; entry && strcmp(entry->value, secret) != 0;)
+		entry = entry->next;
+	if (entry == NULL) {
+		entry = mem_alloc(sizeof(*entry));
+		*entry = (struct hidden){ mem_text(secret), hidden };
+		hidden = entry;
+	}
 	pthread_mutex_unlock(&hidden_lock);
+}
+
+/* One pass: the mark itself may contain the secret ("secret" is what people write for servers without keys).
+ */
+static char *without(char *line, const char *secret)
+{
+	char *at = strstr(line, secret), *rest = line;
+	struct buf clean = { 0 };
+
+	if (at == NULL)
+		return line;
+	for (; at; at = strstr(rest, secret)) {
+		buf_add(&clean, rest, (size_t)(at - rest));
+		buf_text(&clean, "[secret]");
+		rest = at + strlen(secret);
+	}
+	buf_text(&clean, rest);
+	free(line);
+	return buf_take(&clean);
 }
 
 /* Searched by value, so that a secret is caught whatever sentence it got into (security.md R79). */
 static char *without_secrets(char *line)
 {
 	pthread_mutex_lock(&hidden_lock);
-	for (const struct hidden *entry = hidden; entry; entry = entry->next) {
-		char *at;
-
-		while ((at = strstr(line, entry->value))) {
-			char *cleaned = mem_format("%.*s[secret]%s", (int)(at - line), line,
-						   at + strlen(entry->value));
-
-			free(line);
-			line = cleaned;
-		}
-	}
+	for (const struct hidden *entry = hidden; entry; entry = entry->next)
+		line = without(line, entry->value);
 	pthread_mutex_unlock(&hidden_lock);
 	return line;
 }
@@ -119,24 +132,20 @@ static void print_json(enum log_level level, const char *where, const char *trac
 
 static void print_text(enum log_level level, const char *where, const char *trace, const char *message)
 {
-	char now[CLOCK_TEXT_SIZE];
+	char now[CLOCK_TEXT_SIZE], *visible = text_visible(message, "");
 	struct buf line = { 0 };
 
 	clock_text(clock_wall_ms(), now);
 	buf_format(&line, "%.8s %-5s ", now + 11, level_names[level]);
 	if (*where)
 		buf_format(&line, "%s: ", where);
-	for (const char *p = message; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			buf_format(&line, "\\x%02x", (unsigned char)*p);
-		else
-			buf_add(&line, p, 1);
-	}
+	buf_text(&line, visible);
 	if (trace)
 		buf_format(&line, " [%s]", trace);
 	buf_text(&line, "\n");
 	(void)!write(STDERR_FILENO, line.data, line.len);
 	buf_free(&line);
+	free(visible);
 }
 
 __attribute__((format(printf, 3, 0))) static void print(enum log_level level, const struct log *log,

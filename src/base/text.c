@@ -50,3 +50,20 @@ char *text_repair(const char *text, size_t len)
 	}
 	return buf_take(&out);
 }
+
+char *text_visible(const char *text, const char *kept)
+{
+	struct buf out = { 0 };
+
+	for (const char *p = text; *p; p++) {
+		unsigned char c = (unsigned char)*p, next = (unsigned char)p[1];
+
+		if ((c < 0x20 || c == 0x7f) && strchr(kept, c) == NULL)
+			buf_format(&out, "\\x%02x", c);
+		else if (c == 0xc2 && next >= 0x80 && next <= 0x9f)
+			buf_format(&out, "\\x%02x", (unsigned char)*++p);
+		else
+			buf_add(&out, p, 1);
+	}
+	return buf_take(&out);
+}

@@ -17,4 +17,8 @@ size_t text_fit(const char *text, size_t len, size_t max);
 /* A valid copy: every invalid byte becomes U+FFFD. The caller frees. */
 char *text_repair(const char *text, size_t len);
 
+/* A copy in which control characters other than those in `kept` are written out ("\x1b"): what strangers sent
+ * must not move a terminal's cursor, set its title or begin a line of the log. The caller frees. */
+char *text_visible(const char *text, const char *kept);
+
 #endif

@@ -1,0 +1,88 @@
+/* What stands in the log: no secret, no line of somebody else's making. */
+#include "log.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char said[16384];
+
+/* What this sentence looks like on the standard error output. */
+static const char *logged(bool json, const char *text)
+{
+	int file = memfd_create("log", MFD_CLOEXEC), old = dup(STDERR_FILENO);
+	ssize_t len;
+
+	dup2(file, STDERR_FILENO);
+	log_setup(LOG_INFO, json);
+	log_info(NULL, "%s", text);
+	dup2(old, STDERR_FILENO);
+	len = pread(file, said, sizeof(said) - 1, 0);
+	close(old);
+	close(file);
+	assert_true(len > 0);
+	said[len] = '\0';
+	return said;
+}
+
+/* People write api_key = "secret" for servers that check none; that must not hang the daemon. */
+static void a_secret_that_is_in_the_mark_is_replaced_once(void **state)
+{
+	(void)state;
+	log_hide("secret");
+	log_hide("secret");
+	assert_non_null(strstr(logged(true, "the secret is secret"), "\"the [secret] is [secret]\""));
+}
+
+static void every_secret_is_replaced_wherever_it_stands(void **state)
+{
+	(void)state;
+	log_hide("hunter-2-hunter");
+	log_hide("another one");
+	assert_non_null(strstr(logged(true, "hunter-2-hunteranother one, hunter-2-hunter"),
+			       "\"[secret][secret], [secret]\""));
+	assert_null(strstr(logged(false, "hunter-2-hunter"), "hunter"));
+}
+
+static void short_values_are_not_hidden(void **state)
+{
+	(void)state;
+	log_hide("key");
+	assert_non_null(strstr(logged(true, "which key"), "which key"));
+}
+
+/* A line break or an escape sequence in what a stranger sent must not become one in the operator's terminal.
+ */
+static void control_characters_are_shown_and_not_sent(void **state)
+{
+	const char *line;
+
+	(void)state;
+	line = logged(false, "a\nb\x1b[2Jc\x7f"
+			     "d\xc2\x9b"
+			     "2Je\xc3\xbc");
+	assert_non_null(strstr(line, "a\\x0ab\\x1b[2Jc\\x7f"
+				     "d\\x9b"
+				     "2Je\xc3\xbc\n"));
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	line = logged(true, "a\nb\x1b[2J");
+	assert_non_null(strstr(line, "a\\nb\\u001b[2J"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_secret_is_replaced_wherever_it_stands),
+		cmocka_unit_test(a_secret_that_is_in_the_mark_is_replaced_once),
+		cmocka_unit_test(short_values_are_not_hidden),
+		cmocka_unit_test(control_characters_are_shown_and_not_sent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
