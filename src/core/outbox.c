@@ -218,6 +218,7 @@ static void queue(struct outbox *outbox, struct sending *sending, const struct s
 	struct outbox_line *line = &sending->inst->line;
 
 	sending->state = SENDING_QUEUED;
+	sending->behind = true; /* perhaps: outbox_behind finds only those with the plugin */
 	sending->arena = arena_create();
 	sending->reply = keep_reply(sending->arena, reply);
 	DL_APPEND(line->queue, sending);

@@ -267,6 +267,34 @@ static void test_the_next_answer_follows_at_once(void **state)
 	assert_int_equal(house_waiting(house, Q_DUE), 1);
 }
 
+/* The first answer waited for a place among the sixteen when the second was stored behind it: the second must
+ * not wait for a chance to be noticed. */
+static void test_the_answer_behind_a_queued_one(void **state)
+{
+	struct house *house = *state;
+	struct outgoing ended = { .state = MESSAGE_ANSWERED, .reply_to = "there" };
+
+	for (int i = 1; i <= OUTBOX_LINE_MAX; i++)
+		house_due(house, house_reply(100 + i, "chat", 100 + i, 1));
+	house_think(house, 8, 5);
+	fake_ai_answer(house->ai, fake_ai_thought(house->ai, 0), "first");
+	fake_answer_answered(
+		house->store, house_question(house, Q_ANSWER), NULL,
+		&(struct store_answered){ .ended = &ended, .reply = house_reply(1, "chat", 5, 1) });
+	house_think(house, 9, 5);
+	fake_ai_answer(house->ai, fake_ai_thought(house->ai, 0), "second");
+	fake_answer_answered(house->store, house_question(house, Q_ANSWER), NULL,
+			     &(struct store_answered){ .ended = &ended });
+	fake_answer_due(house->store, house_question(house, Q_DUE), NULL, NULL, 0, 0);
+	ends(house->chat, house->chat->sends[0].ticket, SENT_ACCEPTED);
+	settle(house, REPLY_SENT);
+	fake_answer_due(house->store, house_question(house, Q_DUE), NULL, NULL, 0, 0);
+	fake_loop_run(house->loop);
+	assert_string_equal(last_send(house->chat)->uuid, "r1");
+	ends(house->chat, last_send(house->chat)->ticket, SENT_ACCEPTED);
+	assert_int_equal(house_waiting(house, Q_DUE), 1);
+}
+
 /* Three answers wait in one conversation: each is asked for when the one before it is through. */
 static void test_a_line_of_answers(void **state)
 {
@@ -373,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_flood_goes_back_to_the_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time_in_a_conversation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_next_answer_follows_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_queued_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_line_of_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_finished_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_reply_asks_nothing, setup, teardown),
