@@ -18,7 +18,8 @@ struct report {
 	"SELECT u.username, p.display_name, p.email, p.role,"                                                \
 	" CASE WHEN p.status = 'active' AND coalesce(u.is_active, true) THEN 'active' ELSE 'disabled' END "  \
 	"AS status,"                                                                                         \
-	" p.id AS profile_id, p.org_id, (SELECT group_concat(i.platform || '/' || i.installation, ', ')"     \
+	" u.id AS account, p.id AS profile_id, p.org_id, (SELECT group_concat(i.platform || '/' || "         \
+	"i.installation, ', ')"                                                                              \
 	" FROM platform_identities i WHERE i.profile_id = p.id) AS identities,"                              \
 	" (SELECT count(*) FROM api_keys k WHERE k.user_id = u.id AND k.is_active) AS keys, p.created_at"    \
 	" FROM user_profiles p LEFT JOIN users u ON u.id = p.user_id"

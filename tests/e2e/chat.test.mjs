@@ -25,7 +25,7 @@ async function person(name) {
   const row = (await daemon.json('user', 'list')).find((user) => user.username === name);
   const first = await daemon.chat(key, `the first words of ${name}`);
   assert.equal(first.status, 200, first.raw);
-  return { name, key, number: String(row.user_id), profile: row.profile_id, conversation: first.body.conversation_id,
+  return { name, key, number: String(row.account), profile: row.profile_id, conversation: first.body.conversation_id,
     uuid: first.body.conversation_uuid, message: first.body.message_id };
 }
 
