@@ -73,7 +73,9 @@ struct ai_result {
 	const char *code;
 	const char *text;         /* Markdown, never empty on success */
 	const char *tool_calls;   /* JSON array of {name,arguments,result}; "[]" when none */
-	const char *request;      /* what was sent last, normalised JSON (structured prompt); NULL: nothing was */
+	/* What the answer was asked with (structured prompt): an object with model, system_prompt, how many messages of the
+	 * history before this turn were sent, tool rounds and the names of the tools; never NULL from ai_start. */
+	const char *request;
 	const char *raw;          /* the last reply as it came; NULL: none did */
 	const char *model;        /* that gave the answer, or NULL */
 	bool cut;                 /* the model stopped at its output limit or the stream broke off */

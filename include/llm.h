@@ -64,7 +64,6 @@ struct llm_reply {
 	enum llm_stop stop;
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown; input includes cached */
 	int64_t cost_micros;          /* when the provider itself tells the cost; else -1 */
-	const char *request;          /* the body that was sent, or NULL */
 	const char *raw;              /* assistant message to send back to this provider, or NULL */
 	const char *request_id;       /* or NULL */
 	int64_t first_token_ms;       /* -1 none */

@@ -58,7 +58,6 @@ static void tell(struct call *call, struct llm_reply *reply, const char *request
 	reply->output_tokens = call->reply.has_usage ? call->reply.output_tokens : -1;
 	reply->cached_tokens = call->reply.has_usage ? call->reply.cached_tokens : -1;
 	reply->cost_micros = call->reply.has_cost ? call->reply.cost_micros : -1;
-	reply->request = buf_str(&call->request);
 	reply->raw = buf_str(&raw);
 	reply->request_id = request_id ? request_id : call->reply.id;
 	reply->first_token_ms = call->first_token_ms;

@@ -58,9 +58,10 @@ void ai_turn_destroy(struct turn *turn)
 static void end(struct turn *turn, struct ai_result *result)
 {
 	const struct ai_events *events = turn->events;
-	char *calls = calls_json(turn);
+	char *calls = calls_json(turn), *request = prompt_record(turn);
 
 	ai_turn_stop(turn);
+	result->request = request;
 	result->tool_calls = calls;
 	result->model = result->err.kind == ERR_NONE ? turn->model->id : NULL;
 	result->history_dropped = turn->history_from;
@@ -70,6 +71,7 @@ static void end(struct turn *turn, struct ai_result *result)
 	ai_turn_unlink(turn);
 	events->done(turn->owner, turn->ticket, result);
 	ai_turn_destroy(turn);
+	free(request);
 	free(calls);
 }
 
@@ -77,10 +79,8 @@ static void fail(struct turn *turn, const char *code, const struct err *why, con
 {
 	struct ai_result result = { .err = *why, .code = code, .text = "" };
 
-	if (reply) {
-		result.request = reply->request;
+	if (reply)
 		result.raw = reply->raw;
-	}
 	if (result.err.kind == ERR_NONE)
 		err_set(&result.err, ERR_BUG, "the model failed without a reason");
 	log_info(turn->ai->log, "model %s: %s: %s", turn->model->name, code, result.err.text);
@@ -182,7 +182,6 @@ static void answered(struct turn *turn, const struct llm_reply *reply)
 
 	if (!text_blank(reply->text)) {
 		end(turn, &(struct ai_result){ .text = reply->text,
-					       .request = reply->request,
 					       .raw = reply->raw,
 					       .cut = reply->stop == LLM_STOP_LENGTH });
 	} else if (reply->stop == LLM_STOP_REFUSED) {

@@ -1,6 +1,8 @@
 /* From history, message and tool results to the messages of one request: pure, so that every rule is a test.
  */
 #include "ai_room.h"
+#include "buf.h"
+#include "json.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -171,4 +173,32 @@ const char *prompt_last(const struct turn *turn)
 	if (round && round->call_count > 0 && round->calls[round->call_count - 1].result)
 		return round->calls[round->call_count - 1].result;
 	return turn->ask.prompt;
+}
+
+/* What was said before stands in the conversation itself, so the record names how much of it was sent instead
+ * of writing the whole history down once more with every message. */
+char *prompt_record(const struct turn *turn)
+{
+	const struct ai_ask *ask = &turn->ask;
+	struct buf out = { 0 };
+
+	buf_text(&out, "{\"model\":");
+	json_quote(&out, turn->model->id, strlen(turn->model->id));
+	if (ask->system_prompt) {
+		buf_text(&out, ",\"system_prompt\":");
+		json_quote(&out, ask->system_prompt, strlen(ask->system_prompt));
+	}
+	buf_format(&out, ",\"history_messages\":%zu,\"history_dropped\":%zu,\"tool_rounds\":%zu",
+		   ask->history_count - turn->history_from, turn->history_from, turn->round_count);
+	if (ask->temperature >= 0)
+		buf_format(&out, ",\"temperature\":%g", ask->temperature);
+	if (ask->max_output_tokens > 0)
+		buf_format(&out, ",\"max_output_tokens\":%ld", ask->max_output_tokens);
+	buf_text(&out, ",\"tools\":[");
+	for (size_t i = 0; i < ask->tool_count; i++) {
+		buf_text(&out, i ? "," : "");
+		json_quote(&out, ask->tools[i]->name, strlen(ask->tools[i]->name));
+	}
+	buf_text(&out, "]}");
+	return buf_take(&out);
 }

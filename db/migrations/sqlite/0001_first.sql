@@ -225,7 +225,7 @@ CREATE TABLE "LLMConversation" (
 CREATE UNIQUE INDEX idx_conversation_session ON "LLMConversation" ("conversationSource", installation, "sessionId")
 	WHERE state = 'active' AND "sessionId" IS NOT NULL;
 CREATE INDEX idx_conversation_user ON "LLMConversation" ("userId", id) WHERE "userId" IS NOT NULL;
-CREATE INDEX idx_conversation_company ON "LLMConversation" ("userCompanyId", "updatedAt");
+CREATE INDEX idx_conversation_company ON "LLMConversation" ("userCompanyId");
 CREATE INDEX idx_conversation_settings ON "LLMConversation" ("llmSettingsId") WHERE "llmSettingsId" IS NOT NULL;
 
 -- One AI run.
@@ -235,7 +235,7 @@ CREATE TABLE "LLMTask" (
 	"llmSettingsId" INTEGER REFERENCES "LLMSettings" (id) ON DELETE SET NULL,
 	"llmRawPrompt" TEXT,
 	-- JSON, but not checked: it repeats the whole history and we wrote it ourselves.
-	"llmStructuredPrompt" TEXT,
+	"llmStructuredPrompt" TEXT CHECK ("llmStructuredPrompt" IS NULL OR json_valid("llmStructuredPrompt")),
 	"llmRawOutput" TEXT,
 	"llmStructuredOutput" TEXT CHECK ("llmStructuredOutput" IS NULL OR json_valid("llmStructuredOutput")),
 	"totalInputTokens" INTEGER,
@@ -252,7 +252,6 @@ CREATE TABLE "LLMTask" (
 	provider TEXT,
 	CHECK ((status = 'running') = ("finishedAt" IS NULL))
 ) STRICT;
-CREATE INDEX idx_task_conversation ON "LLMTask" ("llmConversationId");
 CREATE INDEX idx_task_settings ON "LLMTask" ("llmSettingsId") WHERE "llmSettingsId" IS NOT NULL;
 
 -- A turn: what was said (one or more merged messages) and the answer. "externalMessageId" is the delivery key of the
@@ -396,9 +395,7 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE UNIQUE INDEX idx_inbox_semantic ON inbox (platform, installation, semantic_key) WHERE semantic_key IS NOT NULL;
 CREATE INDEX idx_inbox_waiting ON inbox ("llmConversationId", state, seq) WHERE state IN ('accepted', 'claimed');
-CREATE INDEX idx_inbox_conversation ON inbox ("llmConversationId", id) WHERE "llmConversationId" IS NOT NULL;
 CREATE INDEX idx_inbox_turn ON inbox (turn_id) WHERE turn_id IS NOT NULL;
-CREATE INDEX idx_inbox_profile ON inbox (profile_id) WHERE profile_id IS NOT NULL;
 CREATE INDEX idx_inbox_quarantined ON inbox (id) WHERE state = 'quarantined' AND dropped_at IS NULL;
 
 CREATE TRIGGER inbox_end_is_final BEFORE UPDATE OF state ON inbox
