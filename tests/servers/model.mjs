@@ -15,6 +15,7 @@
 //   huge            an answer of 1 MB
 //   overflow-N      400 context_length_exceeded while more than N messages are sent
 //   hang            never answers
+//   tools-NAME      asks for the tool NAME again and again
 //   tool-NAME       asks for the tool NAME with {"title": the message}, then says "done: " and its result
 import http from 'node:http';
 
@@ -215,6 +216,7 @@ const behaviours = {
       ? refuse(a.response, 400, 'context_length_exceeded', "This model's maximum context length is 8 tokens.")
       : answer(a),
   hang: () => {},
+  tools: (a) => answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name: a.value, arguments: '{}' } }] }),
   tool: (a) => {
     const result = a.body.messages.findLast((m) => m.role === 'tool');
     if (result) return answer({ ...a, text: `done: ${result.content}` });
