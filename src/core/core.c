@@ -53,8 +53,7 @@ void core_fatal(struct core *core, const struct err *err)
 
 bool core_may_begin(const struct core *core)
 {
-	return core->phase == CORE_RUNNING && !core->failed &&
-	       pressure_now(core->pressure, NULL) < PRESSURE_STORE_ONLY;
+	return core->phase == CORE_RUNNING && !core->failed && pressure_has_room(core->pressure);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

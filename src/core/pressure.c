@@ -13,6 +13,7 @@ struct pressure {
 	struct core *core;
 	enum pressure_level level;
 	const char *why;
+	bool no_room;
 };
 
 /* What brings a level about; a level holds until its gauge is a fifth better. */
@@ -85,6 +86,17 @@ void pressure_destroy(struct pressure *pressure)
 	free(pressure);
 }
 
+/* The disk alone: a level that the queue brought about must not hold back what works it off. */
+static bool judge_room(const struct pressure *pressure, const struct pressure_gauges *gauges)
+{
+	bool held = pressure->no_room;
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (too_full(&rules[i], held, gauges))
+			return true;
+	return gauges->full || gauges->failed;
+}
+
 enum pressure_level pressure_refresh(struct pressure *pressure)
 {
 	struct core *core = pressure->core;
@@ -104,7 +116,13 @@ enum pressure_level pressure_refresh(struct pressure *pressure)
 	else if (level < pressure->level)
 		log_info(core->log, "pressure level %d, was %d: %s", level, pressure->level, pressure->why);
 	pressure->level = level;
+	pressure->no_room = judge_room(pressure, &gauges);
 	return level;
+}
+
+bool pressure_has_room(const struct pressure *pressure)
+{
+	return !pressure->no_room;
 }
 
 enum pressure_level pressure_now(const struct pressure *pressure, const char **why_out)

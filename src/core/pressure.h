@@ -26,6 +26,10 @@ void pressure_destroy(struct pressure *pressure);
 enum pressure_level pressure_refresh(struct pressure *pressure);
 enum pressure_level pressure_now(const struct pressure *pressure, const char **why_out);
 
+/* New turns may begin: there is room on the disk for what they write. However long the queue is, only turns
+ * make it shorter. */
+bool pressure_has_room(const struct pressure *pressure);
+
 /* Milliseconds after which a refused sender may try again; 0: this installation's messages are taken. */
 unsigned pressure_refuses(struct pressure *pressure, const struct installation *inst);
 

@@ -13,7 +13,7 @@ static int open_with(void **state, unsigned turns_max)
 {
 	static struct house house;
 
-	house_open(&house, &(struct core_options){ .turns_max = turns_max });
+	house_open(&house, &(struct core_options){ .turns_max = turns_max, .disk_reserve = 4096 });
 	*state = &house;
 	return 0;
 }
@@ -229,19 +229,32 @@ static void test_a_slot_held_in_vain(void **state)
 	assert_int_equal(house_question(house, Q_CLAIM)->id, 6);
 }
 
-/* Level 3: stored, but no new turns until there is room again. */
+/* Level 3 for want of disk space: stored, but no new turns until there is room again. */
 static void test_store_only(void **state)
+{
+	struct house *house = *state;
+
+	fake_gauges.disk_free = 2000;
+	house_say(house->chat, 1, "room", "hello");
+	assert_false(house_question(house, Q_ACCEPT)->may_claim);
+	house_accept(house, 5, 0);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	fake_gauges.disk_free = 10000;
+	fake_loop_pass(house->loop, 1000);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+}
+
+/* Level 3 because so many wait: without turns the queue would never become shorter again. */
+static void test_a_long_queue_is_worked_off(void **state)
 {
 	struct house *house = *state;
 
 	fake_gauges.queued = 200000;
 	house_say(house->chat, 1, "room", "hello");
-	assert_false(house_question(house, Q_ACCEPT)->may_claim);
+	assert_true(house_status_says(house, "\"level\":3"));
 	house_accept(house, 5, 0);
-	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
-	fake_gauges.queued = 0;
-	fake_loop_pass(house->loop, 1000);
 	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+	fake_gauges.queued = 0;
 }
 
 int main(void)
@@ -261,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_held_slot_is_given_on, setup_one_slot, teardown),
 		cmocka_unit_test_setup_teardown(test_a_slot_held_in_vain, setup_one_slot, teardown),
 		cmocka_unit_test_setup_teardown(test_store_only, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_long_queue_is_worked_off, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
