@@ -129,4 +129,11 @@ int64_t reply_expires(int64_t now_ms, uint32_t expire_s);
 /* The array in an LLMTask's structured output; "[]" for NULL. */
 const char *tool_calls_of(struct arena *room, const char *structured);
 
+/* ---- recover.c ------------------------------------------------------------------------------------------
+ */
+
+/* An orderly end: turns under way begin again in the next process and this beginning is not counted against
+ * them, since only crashes lead to quarantine. A transaction of its own. */
+bool recover_leave(struct db *db, struct err *err);
+
 #endif

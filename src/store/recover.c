@@ -54,8 +54,8 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	if (!run_load(db, room, turn_id, &run, err) || !asked_by_turn(db, room, turn_id, &asked, err))
 		return false;
 	if (!db_run(db, err, NULL,
-		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3 "
-		    "WHERE id = $1",
+		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3,"
+		    " failed = true WHERE id = $1",
 		    "itt", turn_id, notice, room_time(room, place_tick(&run.place, now_ms))) ||
 	    !db_run(db, err, NULL,
 		    "UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $2, \"errorMessage\" = "
@@ -237,4 +237,17 @@ void store_recover(struct store *store, const char *const *resends, size_t resen
 		copy[i] = job_text(job, resends[i]);
 	*ask = (struct recover_ask){ .resends = copy, .resend_count = resend_count, .fn = fn };
 	store_ask(store, job);
+}
+
+bool recover_leave(struct db *db, struct err *err)
+{
+	if (!db_begin(db, err))
+		return false;
+	if (db_run(db, err, NULL,
+		   "UPDATE inbox SET state = 'accepted', attempts = attempts - 1 WHERE state = 'claimed'",
+		   "") &&
+	    db_commit(db, err))
+		return true;
+	db_rollback(db);
+	return false;
 }

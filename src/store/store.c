@@ -1,4 +1,5 @@
 /* Carries questions to the store's two threads and their answers back to the loop. */
+#include "journey.h"
 #include "mailbox.h"
 #include "metrics.h"
 #include "store_open.h"
@@ -148,6 +149,8 @@ void store_close(struct store *store)
 	stop_threads(store);
 	mailbox_empty(store->mailbox);
 	db_close(store->reader.db); /* first, so that the checkpoint waits for no reader */
+	if (store->writing && !atomic_load(&store->health.failed) && !recover_leave(store->writer.db, &err))
+		log_warn(&store->log, "turns under way will count as interrupted: %s", err.text);
 	if (store->writer.db && !atomic_load(&store->health.failed) &&
 	    !db_checkpoint(store->writer.db, true, &err))
 		log_warn(&store->log, "the log could not be moved into the database: %s", err.text);

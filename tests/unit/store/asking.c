@@ -59,6 +59,14 @@ void asking_restart(struct asking *asking)
 	open_store(asking);
 }
 
+void asking_crash(struct asking *asking)
+{
+	asking_sql(asking, "CREATE TABLE crashed AS SELECT id FROM inbox WHERE state = 'claimed'");
+	asking_restart(asking);
+	asking_sql(asking, "UPDATE inbox SET state = 'claimed', attempts = attempts + 1"
+			   " WHERE id IN (SELECT id FROM crashed); DROP TABLE crashed");
+}
+
 static void too_late(void *data)
 {
 	struct asking *asking = data;

@@ -30,6 +30,9 @@ void asking_destroy(struct asking *asking);
 /* The process ends and the next one starts on the same files. */
 void asking_restart(struct asking *asking);
 
+/* Closes and opens the store, but leaves the rows as a process that was killed would. */
+void asking_crash(struct asking *asking);
+
 /* Runs the loop until everything asked is answered; fails the test after 20 seconds. */
 void asking_wait(struct asking *asking);
 

@@ -109,7 +109,7 @@ static void sending_is_unsure(void **state)
 	answer_with(a, say(a, "room", "a")->turn->id, "1", true);
 	answer_with(a, say(a, "hall", "b")->turn->id, "2", true);
 	asking_sql(a, "UPDATE outbox SET platform = 'telegram' WHERE id = 2");
-	asking_restart(a);
+	asking_crash(a);
 	r = ask_recover(a, "webhook");
 	assert_int_equal(r->unsure, 1);
 	assert_string_equal(asking_text(a, "SELECT group_concat(state, ' ') FROM outbox"), "pending unknown");
@@ -144,7 +144,7 @@ static void journal_comes_back(void **state)
 	ask_journal(a, got->turn->id, &reply, 1, NULL, 0);
 	ask_journal(a, got->turn->id, steps, 2, NULL, 0);
 	assert_int_equal(a->err.kind, ERR_NONE);
-	asking_restart(a);
+	asking_crash(a);
 	r = ask_recover(a, NULL);
 	assert_int_equal(r->interrupted, 1);
 	assert_int_equal(r->quarantined, 0);
@@ -176,13 +176,13 @@ static void poison_is_set_aside(void **state)
 
 	say(a, "room", "b");
 	for (unsigned crash = 1; crash < STORE_CRASHES_MAX; crash++) {
-		asking_restart(a);
+		asking_crash(a);
 		r = ask_recover(a, "webhook");
 		assert_int_equal(r->interrupted, 1);
 		turn = ask_claim(a, r->conversations[0]);
 		assert_int_equal(turn->attempts, crash + 1);
 	}
-	asking_restart(a);
+	asking_crash(a);
 	r = ask_recover(a, "webhook");
 	assert_int_equal(r->interrupted, 0);
 	assert_int_equal(r->quarantined, 1);
@@ -208,6 +208,23 @@ static void poison_is_set_aside(void **state)
 	assert_non_null(answer_with(a, turn->id, "at last", true));
 }
 
+/* Upgrading the daemon three times while a long answer is made must not set the message aside. */
+static void orderly_ends_are_no_crashes(void **state)
+{
+	struct asking *a = *state;
+	const struct store_accepted *got = say(a, "room", "a");
+	const struct store_turn *turn;
+
+	for (unsigned i = 0; i <= STORE_CRASHES_MAX; i++) {
+		asking_restart(a);
+		assert_int_equal(ask_recover(a, "webhook")->quarantined, 0);
+		turn = ask_claim(a, got->conversation_id);
+		assert_int_equal(turn->id, got->turn->id);
+		assert_int_equal(turn->attempts, 1);
+	}
+	assert_non_null(answer_with(a, turn->id, "at last", true));
+}
+
 /* Strangers who waited for a decision when the daemon died are decided upon again. */
 static void undecided_are_told(void **state)
 {
@@ -218,7 +235,7 @@ static void undecided_are_told(void **state)
 
 	asking_sql(a, "UPDATE user_profiles SET status = 'disabled'");
 	ask_accept(a, &in2, true);
-	asking_restart(a);
+	asking_crash(a);
 	r = ask_recover(a, NULL);
 	assert_int_equal(r->unplaced_count, 2);
 	assert_int_equal(r->unplaced[0].inbox_id, id);
@@ -234,8 +251,13 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
 	const struct CMUnitTest tests[] = {
-		CASE(order_is_kept),	  CASE(limit_of_due),	    CASE(expired_is_not_sent),
-		CASE(sending_is_unsure),  CASE(journal_comes_back), CASE(poison_is_set_aside),
+		CASE(order_is_kept),
+		CASE(limit_of_due),
+		CASE(expired_is_not_sent),
+		CASE(sending_is_unsure),
+		CASE(journal_comes_back),
+		CASE(poison_is_set_aside),
+		CASE(orderly_ends_are_no_crashes),
 		CASE(undecided_are_told),
 	};
 
