@@ -20,6 +20,7 @@ static const struct {
 	{ "too_many_attempts",
 	  "I tried several times and could not finish this. Please ask again in another way." },
 	{ "disabled", "Your access has been switched off. Please ask the operator." },
+	{ "not_recorded", "Something went wrong and I could not keep my answer. The operator can see why." },
 	{ "empty_answer", "My language model gave an empty answer. Please try again." },
 };
 

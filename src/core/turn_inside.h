@@ -53,6 +53,7 @@ struct turn_end {
 	enum message_state state;
 	const char *reason, *text;
 	const struct ai_result *result;
+	bool plain; /* the second try: a notice and nothing else */
 };
 
 struct turn {

@@ -256,6 +256,24 @@ void leave_think(struct turn *turn)
 
 /* ---- answer: its end in one transaction (T4) ------------------------------------------------- */
 
+/* The database refuses what is to be recorded, not the end itself: a turn without an end would hold its
+ * conversation for ever. */
+static bool end_plainly(struct turn *turn, const struct err *err)
+{
+	struct turn_end *end = &turn->end;
+
+	if (end->plain || err->kind == ERR_GONE)
+		return false;
+	log_error(&turn->log, "the store refuses its end, it ends with a notice: %s", err->text);
+	end->plain = true;
+	end->state = MESSAGE_FAILED;
+	end->reason = "not_recorded";
+	end->text = notice_text(end->reason);
+	end->result = NULL;
+	start_answer(turn);
+	return true;
+}
+
 static void done_answer(void *owner, uint64_t ticket, const struct err *err,
 			const struct store_answered *answered)
 {
@@ -269,7 +287,7 @@ static void done_answer(void *owner, uint64_t ticket, const struct err *err,
 		turn_finish(turn, answered);
 	else if (core_may_ask_again(err))
 		turn_retry_later(turn, err);
-	else
+	else if (!end_plainly(turn, err))
 		turn_drop(turn, err);
 }
 

@@ -150,6 +150,29 @@ static void test_an_end_that_is_refused(void **state)
 	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
 }
 
+/* The record of an answer is refused by the database: the person is told, and the conversation goes on.
+ * Without an end its messages would stay claimed, and nothing after them would be answered until a restart.
+ */
+static void test_a_record_that_is_refused(void **state)
+{
+	struct house *house = *state;
+	struct err bug = { .kind = ERR_BUG, .text = "the database refused it" };
+
+	house_think(house, 1, 5);
+	fake_ai_answer(house->ai, thinking(house), "hi");
+	fake_answer_answered(house->store, house_question(house, Q_ANSWER), &bug, NULL);
+	assert_int_equal(house_question(house, Q_ANSWER)->state, MESSAGE_FAILED);
+	assert_string_equal(house_question(house, Q_ANSWER)->reason, "not_recorded");
+	assert_false(house_question(house, Q_ANSWER)->has_result);
+	house_answered(house);
+	assert_int_equal(fake_store_waiting_all(house->store), 0);
+	house_think(house, 2, 5);
+	fake_ai_answer(house->ai, thinking(house), "hi");
+	fake_answer_answered(house->store, house_question(house, Q_ANSWER), &bug, NULL);
+	fake_answer_answered(house->store, house_question(house, Q_ANSWER), &bug, NULL);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5); /* not a third time */
+}
+
 /* ---- growing answers ------------------------------------------------------------------------- */
 
 static void test_parts_are_streamed(void **state)
@@ -365,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_recall_is_put_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_answer_waits_for_room_on_the_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_an_end_that_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_record_that_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_parts_are_streamed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_attempts_rise_over_restarts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_only_who_streams_gets_parts, setup, teardown),
