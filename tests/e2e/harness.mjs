@@ -74,11 +74,14 @@ export class Daemon {
   }
 
   // Starts and waits until it is ready. Rejects with what it printed when it ends before.
-  async start() {
+  async start(options = []) {
     const [program, ...before] = [...under, binary];
     this.exited = null;
-    this.child = spawn(program, [...before, 'run', '--config', this.config], { env: this.env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(program, [...before, 'run', '--config', this.config, ...options], { env: this.env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
     this.over = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve((this.exited = { code, signal }))));
+    this.stdout = '';
+    this.child.stdout.setEncoding('utf8');
+    this.child.stdout.on('data', (text) => (this.stdout += text));
     let rest = '';
     const from = this.lines.length;
     this.child.stderr.setEncoding('utf8');
@@ -139,9 +142,16 @@ export class Daemon {
   }
 
   cli(...words) {
+    return this.type('', ...words);
+  }
+
+  // The same with something typed into it.
+  type(input, ...words) {
     return new Promise((resolve) => {
-      execFile(binary, [...words, '--config', this.config], { env: this.env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
+      const child = execFile(binary, [...words, '--config', this.config], { env: this.env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
         resolve({ status: error ? error.code : 0, stdout, stderr }));
+      child.stdin.on('error', () => {}); // it may end without reading
+      child.stdin.end(input);
     });
   }
 
