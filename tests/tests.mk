@@ -16,7 +16,7 @@ UNIT_api     := base io api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
 UNIT_webhook := base io webhook
 FAKES_webhook := tests/unit/webhook/stage.c
-UNIT_app     := base io db store core ai tasks api webhook app
+UNIT_app     := app base io db store core ai tasks api webhook
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 
