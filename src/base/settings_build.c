@@ -5,6 +5,7 @@
 #include "settings_room.h"
 #include "text.h"
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,7 @@ static bool put_number(const struct settings *group, const struct setting *row, 
 
 	errno = 0;
 	value->number = whole ? (double)strtol(text, &end, 10) : strtod(text, &end);
-	if (*text == '\0' || *end != '\0' || errno)
+	if (*text == '\0' || *end != '\0' || errno || !isfinite(value->number))
 		return wrong(group, row, where, err, whole ? "a whole number" : "a number", text);
 	if ((row->min != 0 || row->max != 0) && (value->number < row->min || value->number > row->max)) {
 		snprintf(expected, sizeof(expected), "%s from %.10g to %.10g",
@@ -167,7 +168,11 @@ static char *read_secret(const char *path, struct err *err)
 	fclose(file);
 	text[len] = '\0';
 	text[strcspn(text, "\r\n")] = '\0';
-	return text;
+	if (*text)
+		return text;
+	err_set(err, ERR_REFUSED, "the secret's file %s has an empty first line", path);
+	free(text);
+	return NULL;
 }
 
 static char *resolve_secret(const char *text, bool *literal_out, struct err *err)

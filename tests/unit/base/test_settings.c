@@ -82,6 +82,8 @@ static void wrong_values_say_what_was_expected(void **state)
 		{ "port", "80a", "a whole number" },
 		{ "port", "", "a whole number" },
 		{ "ratio", "much", "a number" },
+		{ "ratio", "nan", "a number" },
+		{ "ratio", "inf", "a number" },
 		{ "on", "yes", "true or false" },
 		{ "mode", "pairs", "pair|allow|deny" },
 		{ "mode", "pai", "pair|allow|deny" },
@@ -127,6 +129,10 @@ static void secrets_are_resolved_and_literals_noticed(void **state)
 	assert_true(settings_secret_literal(one, "secret"));
 	assert_false(settings_put(one, "secret", "env:USHER_TEST_NOT_SET", "f:9", &err));
 	assert_non_null(strstr(err.text, "USHER_TEST_NOT_SET"));
+	assert_int_equal(truncate(path, 0), 0); /* as a deployment that failed half-way leaves it */
+	assert_false(settings_put(one, "secret", named, "f:9", &err));
+	assert_non_null(strstr(err.text, "empty"));
+	assert_non_null(strstr(err.text, path));
 	free(named);
 	unlink(path);
 }
