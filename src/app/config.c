@@ -144,13 +144,16 @@ static char *scalar_text(const config_setting_t *item)
 }
 
 static bool put_scalar(const struct reading *reading, const config_setting_t *item, struct settings *group,
-		       const char *name)
+		       const struct setting *row)
 {
 	char *where = where_is(reading, item), *text = scalar_text(item);
-	bool fine = text ? settings_put(group, name, text, where, reading->err)
-			 : err_set(reading->err, ERR_REFUSED,
-				   "%s: %s%s%s: expected one value, found a list or group", where,
-				   settings_path(group), *settings_path(group) ? "." : "", name);
+	const char *expected = row->type == SETTING_GROUPS  ? "a list of groups ( { ... }, ... )"
+			       : row->type == SETTING_TEXTS ? "a text or a list of texts"
+							    : "one value";
+	bool fine = text ? settings_put(group, row->name, text, where, reading->err)
+			 : err_set(reading->err, ERR_REFUSED, "%s: %s%s%s: expected %s, found %s", where,
+				   settings_path(group), *settings_path(group) ? "." : "", row->name,
+				   expected, config_setting_is_group(item) ? "a group" : "a list");
 
 	free(text);
 	free(where);
@@ -188,7 +191,7 @@ static bool read_list(const struct reading *reading, const config_setting_t *ite
 	for (int i = 0; i < count; i++) {
 		const config_setting_t *one = config_setting_get_elem(item, (unsigned)i);
 
-		if (row->type == SETTING_TEXTS ? !put_scalar(reading, one, group, row->name)
+		if (row->type == SETTING_TEXTS ? !put_scalar(reading, one, group, row)
 					       : !put_inside(reading, one, group, row, i, depth))
 			return false;
 	}
@@ -209,7 +212,7 @@ static bool read_item(const struct reading *reading, const config_setting_t *ite
 		return read_list(reading, item, group, row, depth);
 	if (row->type == SETTING_GROUP)
 		return put_inside(reading, item, group, row, -1, depth);
-	return put_scalar(reading, item, group, row->name);
+	return put_scalar(reading, item, group, row);
 }
 
 static bool read_group(const struct reading *reading, const config_setting_t *from, struct settings *group,

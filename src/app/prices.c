@@ -8,17 +8,24 @@
 
 extern const char _binary_etc_prices_conf_start[], _binary_etc_prices_conf_end[];
 
-/* US dollars as written to whole micro-dollars; -1 when not given or not a price. */
-static int64_t micros(const config_setting_t *row, const char *name)
+/* US dollars as written to whole micro-dollars, -1 when not given. False: given and no price; a text would
+ * read as 0, and then as free of charge. */
+static bool micros(const config_setting_t *row, const char *name, int64_t *micros_out)
 {
 	const config_setting_t *value = config_setting_get_member(row, name);
 	double dollars;
 
+	*micros_out = -1;
 	if (value == NULL)
-		return -1;
+		return true;
+	if (!config_setting_is_number(value))
+		return false;
 	dollars = config_setting_type(value) == CONFIG_TYPE_FLOAT ? config_setting_get_float(value)
 								  : (double)config_setting_get_int64(value);
-	return dollars >= 0 && dollars < 1e6 ? llround(dollars * 1e6) : -1;
+	if (!(dollars >= 0 && dollars < 1e6))
+		return false;
+	*micros_out = llround(dollars * 1e6);
+	return true;
 }
 
 static bool read_rows(const config_t *config, struct prices *prices, const char *file, struct err *err)
@@ -31,16 +38,18 @@ static bool read_rows(const config_t *config, struct prices *prices, const char 
 		const config_setting_t *row = config_setting_get_elem(list, (unsigned)i);
 		struct ai_price *price = &prices->rows[prices->count];
 		const char *provider = NULL, *model = NULL;
+		bool fine;
 
 		config_setting_lookup_string(row, "provider", &provider);
 		config_setting_lookup_string(row, "model", &model);
-		*price = (struct ai_price){ .input = micros(row, "input"),
-					    .cached = micros(row, "cached"),
-					    .output = micros(row, "output") };
-		if (provider == NULL || model == NULL || price->input < 0 || price->output < 0)
+		fine = micros(row, "input", &price->input);
+		fine = micros(row, "cached", &price->cached) && fine;
+		fine = micros(row, "output", &price->output) && fine;
+		if (!fine || provider == NULL || model == NULL || price->input < 0 || price->output < 0)
 			return err_set(err, ERR_REFUSED,
-				       "%s:%u: a price needs provider, model, input and output", file,
-				       config_setting_source_line(row));
+				       "%s:%u: a price needs provider, model, input and output, and dollars "
+				       "as numbers",
+				       file, config_setting_source_line(row));
 		price->provider = mem_text(provider);
 		price->model = mem_text(model);
 		prices->count++;
@@ -59,8 +68,10 @@ bool prices_load(const char *path, struct prices *prices_out, struct err *err)
 	*prices_out = (struct prices){ 0 };
 	config_init(&config);
 	if ((path ? config_read_file(&config, path) : config_read_string(&config, built_in)) != CONFIG_TRUE) {
-		fine = err_set(err, ERR_REFUSED, "%s:%d: %s", file, config_error_line(&config),
-			       config_error_text(&config));
+		fine = config_error_type(&config) == CONFIG_ERR_FILE_IO
+			       ? err_set(err, ERR_REFUSED, "cannot read the price table %s: %m", file)
+			       : err_set(err, ERR_REFUSED, "%s:%d: %s", file, config_error_line(&config),
+					 config_error_text(&config));
 	} else {
 		prices_out->date = mem_text(config_lookup_string(&config, "date", &text) ? text : "unknown");
 		prices_out->source =

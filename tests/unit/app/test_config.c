@@ -88,6 +88,10 @@ static void refusals_name_place_and_cure(void **state)
 		{ "platforms = { webhook = ( { secret = \"12345678\"; } ); };", "needs \"name\"" },
 		{ "listen = {", "syntax error" },
 		{ "models = ( 5 );", "expected a group" },
+		{ "platforms = { webhook = { name = \"a\"; }; };",
+		  "platforms.webhook: expected a list of groups ( { ... }, ... ), found a group" },
+		{ "platforms = { webhook = ( { name = \"a\"; text = { }; } ); };",
+		  "a text or a list of texts" },
 	};
 
 	(void)state;
@@ -111,6 +115,30 @@ static void the_built_in_prices_are_whole(void **state)
 	prices_free(&prices);
 }
 
+/* A price that reads as 0 would be shown as free of charge, and no budget would hold. */
+static void a_price_that_is_none_is_refused(void **state)
+{
+	static const char *const refused[] = { "input = \"0.25\"; output = 1.0;", "input = -1; output = 1;",
+					       "input = 1; output = 1; cached = \"x\";", "input = 1;" };
+	char path[] = "/tmp/usher-test-XXXXXX";
+	struct prices prices;
+	int fd = mkstemp(path);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		assert_int_equal(ftruncate(fd, 0), 0);
+		lseek(fd, 0, SEEK_SET);
+		dprintf(fd, "prices = ( { provider = \"p\"; model = \"m\"; %s } );", refused[i]);
+		err_clear(&err);
+		assert_false(prices_load(path, &prices, &err));
+		assert_non_null(strstr(err.text, "a price needs"));
+	}
+	unlink(path);
+	assert_false(prices_load(path, &prices, &err));
+	assert_non_null(strstr(err.text, "No such file"));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +146,7 @@ int main(void)
 		cmocka_unit_test(the_file_of_the_design_is_taken),
 		cmocka_unit_test(refusals_name_place_and_cure),
 		cmocka_unit_test(the_built_in_prices_are_whole),
+		cmocka_unit_test(a_price_that_is_none_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
