@@ -112,14 +112,25 @@ static void incoming(uv_poll_t *poll, int status, int events)
 
 /* ---- listening ----------------------------------------------------------------------------------------- */
 
-/* An old socket file whose process is gone would make bind() fail. Anything else at that path is left alone.
- */
-static void remove_stale(const char *path)
+/* An old socket file whose process is gone would make bind() fail. One whose process is there is not ours to
+ * take, and anything else at that path is left alone. */
+static bool remove_stale(const union address *address, struct err *err)
 {
+	const char *path = address->un.sun_path;
 	struct stat old;
+	int fd, status;
 
-	if (lstat(path, &old) == 0 && S_ISSOCK(old.st_mode))
-		unlink(path);
+	if (lstat(path, &old) != 0 || !S_ISSOCK(old.st_mode))
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_set(err, ERR_AGAIN, "no socket: %s", strerror(errno));
+	status = connect(fd, &address->any, sizeof(address->un));
+	close(fd);
+	if (status == 0 || errno == EAGAIN)
+		return err_set(err, ERR_REFUSED, "another process listens on %s", path);
+	unlink(path);
+	return true;
 }
 
 static bool bind_unix(struct web *web, const char *path, struct err *err)
@@ -133,7 +144,8 @@ static bool bind_unix(struct web *web, const char *path, struct err *err)
 	web->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (web->listen_fd < 0)
 		return err_set(err, ERR_AGAIN, "no socket: %s", strerror(errno));
-	remove_stale(path);
+	if (!remove_stale(&address, err))
+		return false;
 	/* The file takes the descriptor's mode, so it is never open to others, not even for a moment; umask
 	 * would be the whole process's. */
 	if (fchmod(web->listen_fd, 0660) != 0 ||
