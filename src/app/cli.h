@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Exit status (design section 6). */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
@@ -56,6 +57,9 @@ int cli_do(struct cli *cli, const char *act, const char *const *args, size_t cou
 
 /* An array of objects as a table, one object as lines "name: value", or JSON with --json. Releases it. */
 void cli_print(const struct cli *cli, json_t *value, const char *empty);
+
+/* Prints what somebody else wrote: its control characters are shown, not sent to the terminal. */
+void cli_put(FILE *out, const char *text);
 
 /* Streams an answer of the chat endpoint over the control socket: fn for every server-sent event. */
 typedef void cli_event_fn(void *data, const char *event, const json_t *payload);

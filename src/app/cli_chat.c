@@ -21,16 +21,19 @@ static void on_event(void *data, const char *event, const json_t *payload)
 	if (strcmp(event, "accepted") == 0) {
 		talk->conversation = json_int(payload, "conversation_id", talk->conversation);
 	} else if (strcmp(event, "delta") == 0 && text) {
-		fputs(text, stdout);
+		cli_put(stdout, text);
 		talk->shown = true;
 	} else if (strcmp(event, "reset") == 0) {
 		fputs(talk->shown ? "\n[begins again]\n" : "", stdout);
 	} else if (strcmp(event, "done") == 0) {
 		if (!talk->shown && json_text(payload, "response"))
-			fputs(json_text(payload, "response"), stdout);
+			cli_put(stdout, json_text(payload, "response"));
 		putchar('\n');
 	} else if (strcmp(event, "error") == 0) {
-		fprintf(stderr, "\nusher: %s\n", json_text(json_object_get(payload, "error"), "message"));
+		text = json_text(json_object_get(payload, "error"), "message");
+		fputs("\nusher: ", stderr);
+		cli_put(stderr, text ? text : "the answer failed without a reason");
+		fputs("\n", stderr);
 		talk->failed = true;
 	}
 	fflush(stdout);

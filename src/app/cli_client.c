@@ -5,9 +5,11 @@
 #include "json.h"
 #include "mem.h"
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ANSWER_MAX = 64 << 20, ASK_SECONDS = 150 };
 
@@ -79,6 +81,12 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 
 static int explain_failure(const struct cli *cli, CURLcode code)
 {
+	if (code == CURLE_COULDNT_CONNECT && access(cli->socket, W_OK) != 0 && errno == EACCES) {
+		fprintf(stderr,
+			"usher: the socket %s is closed to you: be root or the user the daemon runs as\n",
+			cli->socket);
+		return CLI_FAILED;
+	}
 	if (code == CURLE_COULDNT_CONNECT) {
 		fprintf(stderr,
 			"usher: no daemon answers on %s. Start it with: usher run   (or name its settings "
@@ -91,15 +99,17 @@ static int explain_failure(const struct cli *cli, CURLcode code)
 }
 
 /* {"error":{"message":...}} as a sentence. */
-static int explain_refusal(const struct exchange *x, long status)
+static int explain_refusal(const struct exchange *x)
 {
 	struct err err;
 	json_t *answer = json_read(buf_str(&x->body), x->body.len, &err);
 	const char *message = json_text(json_object_get(answer, "error"), "message");
 
-	fprintf(stderr, "usher: %s\n", message ? message : "the daemon refused without a reason");
+	fputs("usher: ", stderr);
+	cli_put(stderr, message ? message : "the daemon refused without a reason");
+	fputs("\n", stderr);
 	json_decref(answer);
-	return status == 403 || status >= 500 ? CLI_FAILED : CLI_FAILED;
+	return CLI_FAILED;
 }
 
 /* Performs one request. The body's text is freed here. */
@@ -130,13 +140,12 @@ static int exchange(struct cli *cli, const char *path, char *body, bool stream, 
 	free(body);
 	if (code != CURLE_OK)
 		return explain_failure(cli, code);
-	return status >= 200 && status < 300 ? CLI_OK : explain_refusal(x, status);
+	return status >= 200 && status < 300 ? CLI_OK : explain_refusal(x);
 }
 
 int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out)
 {
 	struct exchange x = { 0 };
-	struct err err = { 0 };
 	int status;
 
 	if (cli_socket(cli) == NULL) {
@@ -148,7 +157,7 @@ int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out
 	if (status == CLI_OK && answer_out) {
 		*answer_out = json_loadb(buf_str(&x.body), x.body.len, JSON_DECODE_ANY, NULL);
 		if (*answer_out == NULL) {
-			fprintf(stderr, "usher: the daemon's answer is not JSON: %s\n", err.text);
+			fputs("usher: the daemon's answer is not JSON; is it of another version?\n", stderr);
 			status = CLI_FAILED;
 		}
 	}

@@ -1,12 +1,30 @@
 /* Answers as tables for people (libsmartcols) and as JSON for programs. */
 #include "cli.h"
 #include "json.h"
+#include "text.h"
+#include <langinfo.h>
 #include <libsmartcols/libsmartcols.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+void cli_put(FILE *out, const char *text)
+{
+	char *visible = text_visible(text, "\n\t");
+
+	fputs(visible, out);
+	free(visible);
+}
+
+/* libsmartcols escapes what it takes for unprintable by the locale's rules; ours is always UTF-8. */
+static void speak_utf8(void)
+{
+	if (setlocale(LC_CTYPE, "") == NULL || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
 
 static char *cell(const json_t *value)
 {
@@ -19,12 +37,14 @@ static char *cell(const json_t *value)
 
 static void print_table(const json_t *rows)
 {
-	struct libscols_table *table = scols_new_table();
+	struct libscols_table *table;
 	const json_t *row;
 	json_t *value;
 	const char *key;
 	size_t i;
 
+	speak_utf8();
+	table = scols_new_table();
 	json_object_foreach ((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
 		scols_table_new_column(table, key, 0, json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
 	json_array_foreach (rows, i, row) {
@@ -56,7 +76,9 @@ static void print_object(const json_t *object, int depth)
 			continue;
 		}
 		text = cell(value);
-		printf("%*s%s: %s\n", depth * 2, "", key, text);
+		printf("%*s%s: ", depth * 2, "", key);
+		cli_put(stdout, text);
+		putchar('\n');
 		free(text);
 	}
 }

@@ -22,7 +22,9 @@ static void print_messages(const json_t *messages)
 		const char *when = json_text(message, "timestamp"), *role = json_text(message, "role");
 		const char *content = json_text(message, "content");
 
-		printf("%s  %s\n%s\n\n", when ? when : "", role ? role : "", content ? content : "");
+		printf("%s  %s\n", when ? when : "", role ? role : "");
+		cli_put(stdout, content ? content : "");
+		puts("\n");
 	}
 }
 

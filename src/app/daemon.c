@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "registry.h"
 #include "settings_build.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,9 @@ static void on_stop_signal(void *data)
 {
 	struct daemon *daemon = data;
 
-	if (daemon->stopping)
+	if (daemon->stopping && !daemon->reload)
 		io_stop(daemon->io); /* asked twice: the database has what is left */
+	daemon->reload = false;	     /* the last word counts: what was to start anew stops for good */
 	daemon_stop(daemon);
 }
 
@@ -69,13 +71,17 @@ static void on_reload_signal(void *data)
 	struct daemon *daemon = data;
 	struct settings *checked;
 	struct err err = { 0 };
+	bool fine;
 
+	if (daemon->stopping)
+		return; /* also supervisors that send both signals want an end */
 	checked = config_load(daemon->options->config, &err);
-	if (checked == NULL) {
+	fine = checked && daemon_try(checked, daemon->io, &err);
+	settings_destroy(checked);
+	if (!fine) {
 		log_error(&daemon->log, "settings not reloaded, the old ones stay in force: %s", err.text);
 		return;
 	}
-	settings_destroy(checked);
 	log_info(&daemon->log, "settings are good: starting anew with them");
 	daemon->reload = true;
 	daemon_stop(daemon);
@@ -108,14 +114,13 @@ static void set_up_log(struct daemon *daemon)
 	log_setup(level, json);
 }
 
-static bool open_doors(struct daemon *daemon, struct err *err)
+bool daemon_open_world(struct daemon *daemon, int port, struct err *err)
 {
 	const struct settings *listen = part(daemon, "listen"), *http = part(daemon, "http");
 	struct web_options world = { .address = settings_text(listen, "address"),
-				     .port = (int)settings_int(listen, "port"),
+				     .port = port,
 				     .cert_file = settings_text(listen, "cert_file"),
 				     .key_file = settings_text(listen, "key_file") };
-	struct web_options control = { .path = daemon->socket_path };
 	struct http_options outgoing = { .ca_file = settings_text(http, "ca_file"),
 					 .proxy = settings_text(http, "proxy"),
 					 .agent = "usher/" USHER_VERSION };
@@ -124,13 +129,20 @@ static bool open_doors(struct daemon *daemon, struct err *err)
 	if (daemon->http == NULL)
 		return false;
 	daemon->web = web_create(daemon->io, &world, err);
-	if (daemon->web == NULL)
-		return false;
-	daemon->control = web_create(daemon->io, &control, err);
-	return daemon->control != NULL;
+	return daemon->web != NULL;
 }
 
-static bool make_ai(struct daemon *daemon, struct err *err)
+static bool open_doors(struct daemon *daemon, struct err *err)
+{
+	struct web_options control = { .path = daemon->socket_path };
+
+	if (!daemon_open_world(daemon, (int)settings_int(part(daemon, "listen"), "port"), err))
+		return false;
+	daemon->control = web_create(daemon->io, &control, err);
+	return daemon->control || err_add(err, "setting control.path");
+}
+
+bool daemon_make_ai(struct daemon *daemon, struct err *err)
 {
 	const struct settings *assistant = part(daemon, "assistant");
 	size_t count = settings_count(daemon->settings, "models");
@@ -229,7 +241,7 @@ static bool start(struct daemon *daemon, struct err *err)
 	if (daemon->io == NULL)
 		return false;
 	daemon->store = store_open(io_loop(daemon->io), &store, err);
-	if (daemon->store == NULL || !open_doors(daemon, err) || !make_ai(daemon, err))
+	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err))
 		return false;
 	make_core(daemon);
 	if (!add_platforms(daemon, err))
@@ -252,12 +264,21 @@ static void take_down(struct daemon *daemon)
 	store_close(daemon->store);
 	tasks_destroy(daemon->tasks);
 	io_destroy(daemon->io);
-	if (daemon->socket_path && daemon->control)
-		unlink(daemon->socket_path);
 	free(daemon->socket_path);
 	prices_free(&daemon->prices);
 	settings_destroy(daemon->settings);
 	metrics_clear();
+}
+
+/* Without our handler this signal ends a process: it waits from the first line to the handler, and from the
+ * end of the loop on, over execv. Made before other threads, so that these never get it. */
+static void hold_reload_signal(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
 }
 
 int daemon_run(const struct daemon_options *options)
@@ -265,12 +286,16 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon daemon = { .options = options, .log = { .name = NULL }, .started_ms = clock_mono_ms() };
 	struct err err = { 0 };
 
+	hold_reload_signal(SIG_BLOCK);
 	prctl(PR_SET_DUMPABLE, 0); /* tokens are in memory (security.md R78) */
 	daemon.settings = config_load(options->config, &err);
 	if (daemon.settings) {
 		set_up_log(&daemon);
-		if (start(&daemon, &err))
+		if (start(&daemon, &err)) {
+			hold_reload_signal(SIG_UNBLOCK);
 			io_run(daemon.io);
+			hold_reload_signal(SIG_BLOCK);
+		}
 	}
 	if (err.kind != ERR_NONE) {
 		fprintf(stderr, "usher: %s\n", err.text);

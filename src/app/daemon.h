@@ -2,7 +2,7 @@
 #ifndef USHER_DAEMON_H
 #define USHER_DAEMON_H
 
-#include <stdbool.h>
+#include "settings.h"
 
 struct daemon_options {
 	const char *config; /* settings file, or NULL for the defaults */
@@ -15,5 +15,11 @@ extern const char daemon_operator[];
 
 /* Runs until SIGTERM or SIGINT. Returns the exit status: 0, 1 (could not start), 74 (storage failed). */
 int daemon_run(const struct daemon_options *options);
+
+struct io;
+
+/* Would a start with these settings work, as far as can be told without the database and the port? False and
+ * err when not. For doctor, and before a reload; loop thread only, blocks for some milliseconds. */
+bool daemon_try(const struct settings *settings, struct io *io, struct err *err);
 
 #endif

@@ -2,11 +2,14 @@
 #include "cli.h"
 #include "clock.h"
 #include "config.h"
+#include "daemon.h"
 #include "db.h"
+#include "io.h"
 #include "json.h"
 #include "mem.h"
 #include "registry.h"
 #include "settings_build.h"
+#include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +94,25 @@ static void check_prices(struct doctor *doctor)
 	prices_free(&prices);
 }
 
+/* Below the reserve no new answers are made, below a quarter of it nothing is accepted. */
+static void check_disk(struct doctor *doctor, int64_t room)
+{
+	const struct settings *limits = settings_group(doctor->cli->settings, "limits");
+	int64_t reserve = (int64_t)settings_int(limits, "disk_reserve_mb") << 20;
+
+	if (room < 0)
+		say(doctor, WARNING, "disk", "the free space beside the database is not known");
+	else if (room < reserve)
+		say(doctor, room < reserve / 4 ? FAULT : WARNING, "disk",
+		    "only %lld MB free beside the database, %s; make room, or lower limits.disk_reserve_mb "
+		    "(%lld)",
+		    (long long)(room >> 20),
+		    room < reserve / 4 ? "nothing is accepted" : "no new answers are made",
+		    (long long)(reserve >> 20));
+	else
+		say(doctor, FINE, "disk", "%lld MB free beside the database", (long long)(room >> 20));
+}
+
 /* Without a daemon the database may be looked at here; its lock tells whether one is running. */
 static void check_database_alone(struct doctor *doctor)
 {
@@ -105,8 +127,7 @@ static void check_database_alone(struct doctor *doctor)
 	}
 	result = db_check(db);
 	say(doctor, strcmp(result, "ok") == 0 ? FINE : FAULT, "database", "%s: %s", url, result);
-	say(doctor, db_disk_free(db) < 64 << 20 ? FAULT : FINE, "disk", "%lld MB free beside the database",
-	    (long long)(db_disk_free(db) >> 20));
+	check_disk(doctor, db_disk_free(db));
 	free(result);
 	db_close(db);
 }
@@ -114,7 +135,7 @@ static void check_database_alone(struct doctor *doctor)
 static void check_daemon(struct doctor *doctor, const json_t *status)
 {
 	const json_t *store = json_object_get(status, "store"), *core = json_object_get(status, "core");
-	int64_t room = json_int(store, "disk_free", -1), level = json_int(core, "level", 0);
+	int64_t level = json_int(core, "level", 0);
 	const char *why = json_text(core, "why");
 
 	say(doctor, FINE, "daemon", "version %s, process %lld, up %lld s", json_text(status, "version"),
@@ -123,8 +144,7 @@ static void check_daemon(struct doctor *doctor, const json_t *status)
 	    json_is_true(json_object_get(store, "full"))
 		    ? "the disk is full: nothing is accepted until there is room"
 		    : "open and storing");
-	say(doctor, room >= 0 && room < 64 << 20 ? FAULT : FINE, "disk", "%lld MB free beside the database",
-	    (long long)(room >> 20));
+	check_disk(doctor, json_int(store, "disk_free", -1));
 	if (level > 0)
 		say(doctor, level >= 3 ? FAULT : WARNING, "pressure", "level %lld: %s", (long long)level,
 		    why ? why : "");
@@ -132,7 +152,8 @@ static void check_daemon(struct doctor *doctor, const json_t *status)
 
 static void check_model(struct doctor *doctor, const char *name)
 {
-	char *path = mem_format("/admin/models/%s/check", name);
+	char *escaped = curl_easy_escape(NULL, name, 0);
+	char *path = mem_format("/admin/models/%s/check", escaped);
 	json_t *answer = NULL;
 	int64_t skew;
 
@@ -154,6 +175,7 @@ static void check_model(struct doctor *doctor, const char *name)
 		say(doctor, FAULT, "model", "%s: the daemon could not check it", name);
 	}
 	json_decref(answer);
+	curl_free(escaped);
 	free(path);
 }
 
@@ -177,13 +199,26 @@ static void check_running(struct doctor *doctor)
 	json_decref(models);
 }
 
+/* What a start would refuse although the file reads well: secrets, certificates, models. */
+static void check_settings(struct doctor *doctor)
+{
+	const char *file = config_path(doctor->cli->config);
+	struct err err = { 0 };
+	struct io *io = io_create(&err);
+
+	if (io && daemon_try(doctor->cli->settings, io, &err))
+		say(doctor, FINE, "settings", "%s", file ? file : "no file: the built-in defaults");
+	else
+		say(doctor, FAULT, "settings", "%s", err.text);
+	io_destroy(io);
+}
+
 int cli_doctor(struct cli *cli)
 {
 	struct doctor doctor = { .cli = cli, .findings = json_array() };
-	const char *file = config_path(cli->config);
 
 	if (cli_socket(cli)) {
-		say(&doctor, FINE, "settings", "%s", file ? file : "no file: the built-in defaults");
+		check_settings(&doctor);
 		check_secrets(&doctor, cli->settings);
 		check_listen(&doctor);
 		check_prices(&doctor);
