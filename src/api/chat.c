@@ -71,7 +71,7 @@ static void on_conversation(void *owner, uint64_t ticket, const struct err *err,
 	struct web_request *request = call ? call_request(call) : NULL;
 	json_t *found;
 	int64_t id;
-	struct chat_body body;
+	struct chat_body body = { 0 };
 	enum api_error error;
 	const char *text;
 	size_t len;

@@ -136,9 +136,9 @@ void watch_stop(struct platform *api)
 {
 	struct call *call, *next;
 
-	HASH_ITER(hh, api->calls, call, next)
-	if (call->step == CALL_HELD || call->step == CALL_LOOK)
-		send_away(call);
+	HASH_ITER (hh, api->calls, call, next)
+		if (call->step == CALL_HELD || call->step == CALL_LOOK)
+			send_away(call);
 	loop_timer_stop(api->sweep);
 }
 
@@ -159,8 +159,7 @@ static void catch_up(struct watch *watch)
 	struct call *call = NULL, *asker = NULL;
 
 	watch->synced = false;
-	DL_FOREACH(watch->calls, call)
-	{
+	DL_FOREACH (watch->calls, call) {
 		if (call->step == CALL_LOOK)
 			return;
 		if (call->stream && asker == NULL)
@@ -305,6 +304,8 @@ void watch_found(struct platform *api, uint64_t ticket, const struct outgoing *o
 		buf_free(&json);
 	} else if (answer_final(out->state)) {
 		answer_call(call, out);
+	} else if (api->stopping && !call->opened) {
+		send_away(call); /* came in while we stopped: nothing would tell it the end */
 	} else {
 		show_running(api, call, out);
 	}
