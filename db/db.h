@@ -24,6 +24,9 @@ enum db_mode {
 struct db *db_open(const char *url, enum db_mode mode, struct err *err);
 void db_close(struct db *db); /* takes NULL; a writer checkpoints first */
 
+/* Gives back the memory of cached pages that nobody uses; they are read again when needed. */
+void db_trim(struct db *db);
+
 /* ---- one statement ------------------------------------------------------------------------------------ */
 
 /* A running statement; lives on the caller's stack. Statements are prepared once per connection and kept by

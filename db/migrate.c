@@ -67,7 +67,7 @@ static bool same_as_recorded(struct db *db, const struct step *step, int64_t ver
 	return err_set(err, ERR_REFUSED,
 		       "the database was made by another build of schema step %s: run the usher that made "
 		       "it, or restore "
-		       "a backup of this one with `usher restore FILE`",
+		       "a backup of the file that this one made",
 		       step->name);
 }
 
@@ -97,8 +97,9 @@ bool db_migrate(struct db *db, struct err *err)
 	if (version > STEPS)
 		return err_set(err, ERR_REFUSED,
 			       "the database has schema %d, this usher knows up to %d: run the newer usher "
-			       "again, or go "
-			       "back with `usher restore FILE` and a backup made before the upgrade",
+			       "again (`usher version` tells which one this is), or put back the copy of the "
+			       "file that was "
+			       "made before the upgrade",
 			       (int)version, STEPS);
 	for (int i = 0; i < STEPS; i++) {
 		bool known = i < version;

@@ -289,3 +289,8 @@ char *db_check(struct db *db)
 	}
 	return faults;
 }
+
+void db_trim(struct db *db)
+{
+	sqlite3_db_release_memory(db->handle);
+}

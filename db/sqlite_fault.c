@@ -71,7 +71,7 @@ bool sqlite_fault(const struct db *db, struct err *err, int code)
 	case SQLITE_CORRUPT:
 		return err_set(
 			err, ERR_FATAL,
-			"database %s is damaged (%s): stop, keep the file, restore with `usher restore`",
+			"database %s is damaged (%s): stop, keep the file, put back the last backup of it",
 			db->path, sqlite3_errmsg(db->handle));
 	case SQLITE_CONSTRAINT:
 		return fault_constraint(db, err, code);

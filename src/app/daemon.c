@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "registry.h"
 #include "settings_build.h"
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +223,7 @@ static void on_ready(void *owner)
 	const struct settings *listen = part(daemon, "listen");
 
 	daemon->ready = true;
+	malloc_trim(0); /* what starting needed is not needed again */
 	log_info(&daemon->log, "ready after %llu ms on %s://%s:%d, control socket %s",
 		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),
 		 settings_given(listen, "cert_file") ? "https" : "http", settings_text(listen, "address"),

@@ -57,6 +57,9 @@ static const struct lws_protocols client_protocols[] = {
 	{ 0 },
 };
 
+static const uint64_t LWS_OPTIONS =
+	LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+
 static void limit_descriptors(void)
 {
 	struct rlimit limit;
@@ -72,23 +75,17 @@ static bool start_lws(struct io *io, struct err *err)
 {
 	void *loops[1] = { &io->uv };
 	struct lws_context_creation_info info = {
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.options = LWS_OPTIONS,
 		.foreign_loops = loops,
 		.pcontext = &io->lws,
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.pt_serv_buf_size = READ_SIZE,
-		.vhost_name = "client",
-		.protocols = client_protocols,
 	};
 
 	lws_set_log_level(LLL_ERR | LLL_WARN, lws_line);
 	io->lws = lws_create_context(&info);
 	if (io->lws == NULL)
 		return err_set(err, ERR_FATAL, "libwebsockets does not start: %s", lws_said);
-	io->client = lws_create_vhost(io->lws, &info);
-	if (io->client == NULL)
-		return err_set(err, ERR_FATAL, "libwebsockets has no client: %s", lws_said);
 	return true;
 }
 
@@ -151,8 +148,21 @@ struct lws_context *io_lws(struct io *io)
 	return io->lws;
 }
 
+/* Made when first needed: it reads all the system's certificates, which a daemon without a gateway never
+ * uses. */
 struct lws_vhost *io_client_vhost(struct io *io)
 {
+	struct lws_context_creation_info info = {
+		.options = LWS_OPTIONS,
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.vhost_name = "client",
+		.protocols = client_protocols,
+	};
+
+	if (io->client == NULL)
+		io->client = lws_create_vhost(io->lws, &info);
+	if (io->client == NULL)
+		log_error(&log_io, "libwebsockets has no client: %s", lws_said);
 	return io->client;
 }
 

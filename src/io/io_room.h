@@ -14,8 +14,8 @@ uv_loop_t *io_uv(struct io *io);
 struct lws_context *io_lws(struct io *io);
 
 /* For outgoing connections: no listener, system CA files, the one protocol IO_CLIENT_PROTOCOL. */
-struct lws_vhost *io_client_vhost(struct io *io);
-#define IO_CLIENT_PROTOCOL "client" /* goes into local_protocol_name */
+struct lws_vhost *io_client_vhost(struct io *io); /* made when first asked for; NULL: not possible */
+#define IO_CLIENT_PROTOCOL "client"		  /* goes into local_protocol_name */
 
 /* Whoever opens an outgoing web socket puts a pointer to this into opaque_user_data (and NULL when it lets go
  * of the wsi); reason is an enum lws_callback_reasons, the result goes back to libwebsockets. */

@@ -102,7 +102,8 @@ static bool create_vhost(struct web *web, const struct web_options *options, str
 		.protocols = protocols,
 		.vhost_name = "web",
 		.alpn = "http/1.1", /* or TLS clients would be offered HTTP/2 */
-		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		/* The system's certificates are for clients; reading them costs a megabyte. */
+		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
 		.ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1,
 		.ssl_cert_filepath = options->cert_file,
 		.ssl_private_key_filepath = options->key_file,

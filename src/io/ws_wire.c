@@ -71,8 +71,8 @@ bool ws_wire_connect(struct ws *ws, const struct addrinfo *address)
 	info.vhost = ws->tls && ws->ca_file != NULL ? private_vhost(ws) : io_client_vhost(ws->io);
 	if (info.vhost == NULL) {
 		ws->next_address = NULL;
-		return err_set(&ws->err, ERR_AGAIN, "%s: TLS with the CA file %s can't be set up", ws->host,
-			       ws->ca_file);
+		return err_set(&ws->err, ERR_AGAIN, "%s: TLS with %s can't be set up", ws->host,
+			       ws->ca_file ? ws->ca_file : "the system's certificates");
 	}
 	/* Taken from the environment when the vhost was made; we use proxies only on purpose. */
 	lws_set_proxy(info.vhost, ":0");

@@ -120,6 +120,8 @@ struct store *store_open(struct loop *loop, const struct store_options *options,
 	store->writer.db = db_open(options->url, DB_WRITER, err);
 	if (store->writer.db && db_migrate(store->writer.db, err))
 		store->reader.db = db_open(options->url, DB_READER, err);
+	if (store->writer.db)
+		db_trim(store->writer.db); /* a new schema went through every page of it */
 	if (store->reader.db)
 		atomic_store(&store->health.disk_free, db_disk_free(store->writer.db));
 	if (store->reader.db == NULL || !start_threads(store, err)) {
