@@ -50,7 +50,8 @@ struct http_answer {
 	enum http_how how;
 	struct err err;	  /* why, when not answered; ERR_REFUSED when the guard or the URL is the cause */
 	int status;	  /* also set when a stream broke off after the headers */
-	const char *body; /* NUL-terminated; collected unless on_data was given (then only non-2xx bodies) */
+	const char *body; /* NUL-terminated; collected unless on_data was given (then only the first 64 KiB of
+			     non-2xx bodies) */
 	size_t len;
 	const char *type;	  /* Content-Type or "" */
 	int64_t retry_after_ms;	  /* from retry-after-ms or Retry-After (seconds or date); -1 none */

@@ -9,7 +9,14 @@
 #include <string.h>
 #include <strings.h>
 
-enum { CONNECT_MS = 10000, TOTAL_MS = 30000, ANSWER_MAX = 65536, BUFFER_SIZE = 4096, UPLOAD_SIZE = 16384 };
+enum {
+	CONNECT_MS = 10000,
+	TOTAL_MS = 30000,
+	ANSWER_MAX = 65536,
+	ERROR_MAX = 65536,
+	BUFFER_SIZE = 4096,
+	UPLOAD_SIZE = 16384
+};
 
 /* ---- what curl calls ----------------------------------------------------------------------------------- */
 
@@ -104,20 +111,30 @@ static bool pass_on(struct http_running *call, const char *data, size_t len)
 	return more;
 }
 
+/* Who reads in pieces may allow much, yet of an error only the beginning is of interest: the rest is read and
+ * thrown away, for hundreds of calls can fail at once. */
+static bool collect(struct http_running *call, const char *data, size_t len)
+{
+	size_t most = call->on_data != NULL && call->answer_max > ERROR_MAX ? ERROR_MAX : call->answer_max;
+	size_t room = most - call->collected.len;
+
+	call->too_large = len > call->answer_max - call->passed_len;
+	call->passed_len += len;
+	buf_add(&call->collected, data, len < room ? len : room);
+	return !call->too_large;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *owner)
 {
 	struct http_running *call = owner;
-	size_t len = size * count, room;
+	size_t len = size * count;
 
 	if (call->state == CALL_DOOMED)
 		return 0;
 	call->last_byte_at = clock_mono_ms();
 	if (call->on_data != NULL && call->status >= 200 && call->status < 300)
 		return len == 0 || pass_on(call, data, len) ? len : 0;
-	room = call->answer_max - call->collected.len;
-	call->too_large = len > room;
-	buf_add(&call->collected, data, len < room ? len : room);
-	return call->too_large ? 0 : len;
+	return collect(call, data, len) ? len : 0;
 }
 
 /* ---- easy handles -------------------------------------------------------------------------------------- */

@@ -197,6 +197,30 @@ static void test_error_body_is_not_streamed(void **state)
 	assert_string_equal(result.body, "{\"bad\":1}");
 }
 
+static void say_long_error(struct peer_link *link)
+{
+	static char page[1 << 20];
+
+	if (!peer_read(link))
+		return;
+	memset(page, 'x', sizeof(page));
+	peer_say(link, "HTTP/1.1 500 Broken\r\nContent-Length: 1048576\r\n\r\n");
+	peer_send(link, page, sizeof(page));
+}
+
+/* A reader of pieces allows 64 MB for an answer; a broken server must not have us keep that for every call.
+ */
+static void test_long_error_is_cut(void **state)
+{
+	struct http_call call = { .method = "GET", .url = serve(say_long_error), .answer_max = 64 << 20 };
+
+	(void)state;
+	client_call(&client, &call, true, &result);
+	assert_int_equal(result.how, HTTP_ANSWERED);
+	assert_int_equal(result.status, 500);
+	assert_int_equal(result.len, 65536);
+}
+
 static void test_stopping_a_stream(void **state)
 {
 	struct http_call call = { .method = "GET", .url = serve(endless) };
@@ -363,6 +387,7 @@ int main(void)
 		CASE(test_huge_stream_is_cut),
 		CASE(test_stream_passes_pieces),
 		CASE(test_error_body_is_not_streamed),
+		CASE(test_long_error_is_cut),
 		CASE(test_stopping_a_stream),
 		CASE(test_slow_first_byte),
 		CASE(test_stall_in_body),
