@@ -79,6 +79,7 @@ struct openai_reply {
 	char *reasoning_name;	 /* "reasoning_content" or "reasoning" */
 	char *reasoning_details; /* JSON */
 	struct buf held;	 /* the start of the answer, while it may still be a <think> mark */
+	size_t content_bytes;	 /* of text, thoughts and blanks included: a sign of progress */
 	bool thinking, started;
 	struct openai_call *calls;
 	size_t call_count, argument_bytes;

@@ -129,16 +129,19 @@ static void pass_on(struct call *call)
 	llm->host.part(llm->host.owner, call->ticket, call->reply.text.data + from, len);
 }
 
+/* What the model has made so far, shown or not. */
+static size_t made(const struct openai_reply *reply)
+{
+	return reply->content_bytes + reply->reasoning.len + reply->argument_bytes;
+}
+
 static bool read_stream(struct call *call, const char *data, size_t len)
 {
-	size_t before = call->reply.text.len + call->reply.reasoning.len + call->reply.argument_bytes +
-			call->reply.held.len;
+	size_t before = made(&call->reply);
 	uint64_t now = loop_now_ms(call->llm->host.loop);
 	bool more = sse_feed(&call->sse, data, len, on_event, call);
 
-	if (call->reply.text.len + call->reply.reasoning.len + call->reply.argument_bytes +
-		    call->reply.held.len !=
-	    before)
+	if (made(&call->reply) != before)
 		call->progress_ms = now;
 	if (call->sse.dead && call->err.kind == ERR_NONE && !call->reply.too_long)
 		err_set(&call->err, ERR_AGAIN, "the server's stream has a line over %d bytes",

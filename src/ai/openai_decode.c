@@ -65,7 +65,9 @@ static void enter_thought(struct openai_reply *reply)
 	if (rest >= open && memcmp(held + blank, think_open, open) == 0) {
 		buf_drop(&reply->held, blank + open);
 		reply->thinking = true;
-	} else if (rest > 0 && (rest >= open || memcmp(held + blank, think_open, rest) != 0)) {
+	} else if (rest == 0) {
+		buf_clear(&reply->held); /* blanks are dropped either way; some models write them for ever */
+	} else if (rest >= open || memcmp(held + blank, think_open, rest) != 0) {
 		reply->started = true;
 		show(reply, held + blank, rest);
 		buf_free(&reply->held);
@@ -78,6 +80,7 @@ static void add_text(struct openai_reply *reply, const char *text, size_t len)
 
 	if (len == 0)
 		return;
+	reply->content_bytes += len;
 	if (reply->started) {
 		show(reply, text, len);
 		return;
@@ -111,8 +114,7 @@ static void add_content(struct openai_reply *reply, const json_t *content)
 		add_text(reply, json_string_value(content), json_string_length(content));
 		return;
 	}
-	json_array_foreach(content, i, part)
-	{
+	json_array_foreach (content, i, part) {
 		const char *type = json_text(part, "type"), *text = json_text(part, "text");
 
 		if (text && (type == NULL || strcmp(type, "text") == 0))

@@ -90,5 +90,7 @@ void openai_decode_calls(struct openai_reply *reply, const void *json)
 	const json_t *list = json, *piece;
 	size_t i;
 
-	json_array_foreach(list, i, piece) if (json_is_object(piece)) add_call(reply, piece);
+	json_array_foreach (list, i, piece)
+		if (json_is_object(piece))
+			add_call(reply, piece);
 }

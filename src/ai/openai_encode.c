@@ -43,8 +43,7 @@ static void put_foreign_members(struct buf *out, const json_t *raw)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)raw, key, value)
-	{
+	json_object_foreach ((json_t *)(uintptr_t)raw, key, value) {
 		char *text;
 
 		if (strcmp(key, "role") == 0 || strcmp(key, "content") == 0 || strcmp(key, "tool_calls") == 0)

@@ -191,9 +191,10 @@ static void compare(const struct world *w, const json_t *want)
 		assert_int_not_equal(w->err.kind, ERR_NONE);
 		return;
 	}
-	json_array_foreach(json_object_get(want, "calls"), i, call) buf_format(
-		&calls, "[%s|%s|%s]", json_string_value(json_array_get(call, 0)),
-		json_string_value(json_array_get(call, 1)), json_string_value(json_array_get(call, 2)));
+	json_array_foreach (json_object_get(want, "calls"), i, call)
+		buf_format(&calls, "[%s|%s|%s]", json_string_value(json_array_get(call, 0)),
+			   json_string_value(json_array_get(call, 1)),
+			   json_string_value(json_array_get(call, 2)));
 	assert_string_equal(buf_str(&w->calls), buf_str(&calls));
 	buf_free(&calls);
 	assert_string_equal(stops[w->stop], json_text(want, "stop"));
@@ -293,10 +294,10 @@ static void read_message(struct llm_message *message, struct llm_call *calls, co
 					 .call_count = json_array_size(list) };
 	while (strcmp(roles[message->role], json_text(in, "role")) != 0)
 		message->role++;
-	json_array_foreach(list, i, call) calls[i] =
-		(struct llm_call){ json_string_value(json_array_get(call, 0)),
-				   json_string_value(json_array_get(call, 1)),
-				   json_string_value(json_array_get(call, 2)) };
+	json_array_foreach (list, i, call)
+		calls[i] = (struct llm_call){ json_string_value(json_array_get(call, 0)),
+					      json_string_value(json_array_get(call, 1)),
+					      json_string_value(json_array_get(call, 2)) };
 }
 
 /* What our writer writes is read by a JSON library and compared. */
@@ -326,7 +327,7 @@ static void encode_fixture(const json_t *in, const char *want)
 	tool.name = json_text(offered, "name");
 	tool.description = json_text(offered, "description");
 	tool.parameters = parameters;
-	json_array_foreach(list, request.message_count, item)
+	json_array_foreach (list, request.message_count, item)
 		read_message(&messages[request.message_count], calls[request.message_count], item);
 	openai_encode_start(&out, "m", &request);
 	openai_encode_params(&out, &params, &quirks);
@@ -595,6 +596,49 @@ static void test_open_after_done(void **state)
 	teardown(&w);
 }
 
+/* A small machine may think for minutes before it says a word; that is no silence. */
+static void test_a_long_thought_is_progress(void **state)
+{
+	static const char thought[] = "data: {\"choices\":[{\"delta\":{\"content\":\"<think> hm \"}}]}\n\n";
+	static const char more[] = "data: {\"choices\":[{\"delta\":{\"content\":\"and hm \"}}]}\n\n";
+	static const char end[] = "data: {\"choices\":[{\"delta\":{\"content\":\"</think>42\"},"
+				  "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+	struct world w;
+
+	(void)state;
+	setup(&w, NULL);
+	ask(&w, -1, 0);
+	assert_true(fake_http_data(w.http, thought, strlen(thought)));
+	for (int i = 0; i < 20; i++) {
+		fake_loop_pass(w.loop, 20000);
+		assert_true(fake_http_data(w.http, more, strlen(more)));
+	}
+	fake_http_data(w.http, end, strlen(end));
+	fake_loop_pass(w.loop, 2100);
+	assert_true(w.ended);
+	assert_int_equal(w.fault, LLM_FAULT_NONE);
+	assert_string_equal(buf_str(&w.parts), "42");
+	teardown(&w);
+}
+
+/* Some models write line breaks for ever; they are neither shown nor kept. */
+static void test_blanks_before_an_answer_are_not_kept(void **state)
+{
+	static const char blank[] = "{\"choices\":[{\"delta\":{\"content\":\"\\n\\n \"}}]}";
+	static const char word[] = "{\"choices\":[{\"delta\":{\"content\":\" yes\"}}]}";
+	struct openai_reply reply = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		assert_true(openai_decode_event(&reply, "", blank, strlen(blank), NULL));
+		assert_int_equal(reply.held.len, 0);
+	}
+	assert_true(openai_decode_event(&reply, "", word, strlen(word), NULL));
+	openai_decode_end(&reply);
+	assert_string_equal(buf_str(&reply.text), "yes");
+	openai_reply_finish(&reply);
+}
+
 static void test_signs_of_life_are_no_answer(void **state)
 {
 	struct world w;
@@ -761,6 +805,8 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_broken_connections),
 		cmocka_unit_test(test_open_after_done),
+		cmocka_unit_test(test_a_long_thought_is_progress),
+		cmocka_unit_test(test_blanks_before_an_answer_are_not_kept),
 		cmocka_unit_test(test_signs_of_life_are_no_answer),
 		cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_cancel),
