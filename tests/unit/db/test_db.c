@@ -250,7 +250,7 @@ static void a_newer_schema_is_refused_with_a_command(void **state)
 			   "0000000000000000000000000000000000000000000000000000000000000000"));
 	assert_false(db_migrate(db, &err));
 	expect(&err, ERR_REFUSED, "schema 99");
-	expect(&err, ERR_REFUSED, "usher restore");
+	expect(&err, ERR_REFUSED, "usher version");
 	db_close(db);
 }
 
@@ -264,7 +264,7 @@ static void a_changed_step_is_refused(void **state)
 			   "0000000000000000000000000000000000000000000000000000000000000000"));
 	assert_false(db_migrate(db, &err));
 	expect(&err, ERR_REFUSED, "0001_first");
-	expect(&err, ERR_REFUSED, "usher restore");
+	expect(&err, ERR_REFUSED, "a backup of the file");
 	db_close(db);
 }
 

@@ -151,7 +151,7 @@ static void a_damaged_file_is_fatal(void **state)
 	fclose(file);
 	assert_null(db_open(url, DB_WRITER, &err));
 	expect(&err, ERR_FATAL, "damaged");
-	expect(&err, ERR_FATAL, "usher restore");
+	expect(&err, ERR_FATAL, "put back the last backup");
 }
 
 int main(void)
