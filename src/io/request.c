@@ -375,8 +375,12 @@ bool web_peer_unix(const struct web_request *request, uid_t *uid_out, gid_t *gid
 
 bool web_loopback(const struct web_request *request)
 {
+	static const char *const passed_on[] = { "x-forwarded-for", "forwarded", "x-real-ip", "via", NULL };
 	const struct in6_addr *peer = &request->conn->peer;
 
+	for (const char *const *name = passed_on; *name; name++)
+		if (web_header(request, *name))
+			return false;
 	return request->conn->is_unix || IN6_IS_ADDR_LOOPBACK(peer) ||
 	       (IN6_IS_ADDR_V4MAPPED(peer) && peer->s6_addr[12] == 127);
 }

@@ -80,7 +80,8 @@ bool web_header_repeated(const struct web_request *request, const char *name);
 const char *web_body(const struct web_request *request, size_t *len_out);    /* NUL-terminated too */
 const char *web_peer(const struct web_request *request);             /* address, or "unix" */
 bool web_peer_unix(const struct web_request *request, uid_t *uid_out, gid_t *gid_out); /* SO_PEERCRED */
-bool web_loopback(const struct web_request *request);                /* the peer is this machine */
+/* The request comes from this machine, and not through a proxy on it. */
+bool web_loopback(const struct web_request *request);
 
 /* To cross a wait: keep the id, look it up again. NULL: answered or gone. */
 uint64_t web_id(const struct web_request *request);
