@@ -21,48 +21,48 @@ struct ai_message {
 
 /* One line of a turn's journal: what must be durable before the next thing happens. */
 enum ai_step_kind {
-	AI_STEP_REPLY,  /* the model's complete reply that asks for tools; payload: {"text","tool_calls":[...],"raw"} */
+	AI_STEP_REPLY, /* the model's complete reply that asks for tools; payload: {"text","tool_calls":[...],"raw"} */
 	AI_STEP_INTENT, /* a tool is about to run; payload: its arguments, a JSON object */
 	AI_STEP_RESULT, /* what it returned; payload: a JSON object */
 };
 
 struct ai_step {
 	enum ai_step_kind kind;
-	unsigned round;       /* 1 for the first reply that asks for tools */
-	const char *call_id;  /* INTENT, RESULT: id of the call, unique in the turn; NULL for REPLY */
-	const char *tool;     /* INTENT, RESULT: its name */
-	bool failed;          /* RESULT */
-	const char *payload;  /* JSON text */
+	unsigned round;	     /* 1 for the first reply that asks for tools */
+	const char *call_id; /* INTENT, RESULT: id of the call, unique in the turn; NULL for REPLY */
+	const char *tool;    /* INTENT, RESULT: its name */
+	bool failed;	     /* RESULT */
+	const char *payload; /* JSON text */
 };
 
 /* One request to one model: a row of ai_agent_interactions. */
 struct ai_attempt {
-	const char *provider, *model; /* as in the settings, e.g. "openai", "gpt-..." */
-	const char *input;            /* the last thing said to it */
-	const char *output;           /* what it said, NULL when it failed */
+	const char *provider, *model;			    /* as in the settings, e.g. "openai", "gpt-..." */
+	const char *input;				    /* the last thing said to it */
+	const char *output;				    /* what it said, NULL when it failed */
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown */
-	int64_t cost_micros;          /* millionths of a US dollar, AI_COST_UNKNOWN when the price is not known */
+	int64_t cost_micros; /* millionths of a US dollar, AI_COST_UNKNOWN when the price is not known */
 	int64_t latency_ms, first_token_ms; /* first_token_ms -1 when there was none */
-	bool estimated;               /* tokens are our estimate: the stream was cut */
-	const char *request_id;       /* the provider's, or NULL */
-	const char *error;            /* NULL on success */
+	bool estimated;			    /* tokens are our estimate: the stream was cut */
+	const char *request_id;		    /* the provider's, or NULL */
+	const char *error;		    /* NULL on success */
 };
 
 /* A question. Everything is borrowed for the call. */
 struct ai_ask {
-	const char *model;         /* a name of the settings' models; NULL: assistant.model */
-	const char *system_prompt; /* or NULL */
-	double temperature;        /* < 0: the model's own default */
-	long max_output_tokens;    /* 0: the model's own default */
+	const char *model;		  /* a name of the settings' models; NULL: assistant.model */
+	const char *system_prompt;	  /* or NULL */
+	double temperature;		  /* < 0: the model's own default */
+	long max_output_tokens;		  /* 0: the model's own default */
 	const struct ai_message *history; /* oldest first, roles alternate, without the prompt */
 	size_t history_count;
-	const char *prompt;        /* what was said now */
+	const char *prompt;	       /* what was said now */
 	const struct ai_step *journal; /* steps made durable before a crash, oldest first */
 	size_t journal_count;
 	const struct tool *const *tools;
 	size_t tool_count;
 	const struct tool_caller *caller;
-	const char *key;           /* of this turn: tool keys and request ids are derived from it */
+	const char *key; /* of this turn: tool keys and request ids are derived from it */
 };
 
 /* How a question ended. err->kind ERR_NONE: text is the answer. Otherwise err says why and code is a short word
@@ -71,15 +71,15 @@ struct ai_ask {
 struct ai_result {
 	struct err err;
 	const char *code;
-	const char *text;         /* Markdown, never empty on success */
-	const char *tool_calls;   /* JSON array of {name,arguments,result}; "[]" when none */
+	const char *text;	/* Markdown, never empty on success */
+	const char *tool_calls; /* JSON array of {name,arguments,result}; "[]" when none */
 	/* What the answer was asked with (structured prompt): an object with model, system_prompt, how many messages of the
 	 * history before this turn were sent, tool rounds and the names of the tools; never NULL from ai_start. */
 	const char *request;
-	const char *raw;          /* the last reply as it came; NULL: none did */
-	const char *model;        /* that gave the answer, or NULL */
-	bool cut;                 /* the model stopped at its output limit or the stream broke off */
-	size_t history_dropped;   /* oldest messages left out to fit the window */
+	const char *raw;		   /* the last reply as it came; NULL: none did */
+	const char *model;		   /* that gave the answer, or NULL */
+	bool cut;			   /* the model stopped at its output limit or the stream broke off */
+	size_t history_dropped;		   /* oldest messages left out to fit the window */
 	const struct ai_attempt *attempts; /* not yet handed over by journal */
 	size_t attempt_count;
 };
@@ -96,7 +96,8 @@ struct ai_events {
 };
 
 /* Starts to answer. Exactly one done follows in a later round, unless cancelled. ticket: the caller's, unique. */
-void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner, uint64_t ticket);
+void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner,
+	      uint64_t ticket);
 
 /* The journal of this ticket is committed: go on. Unknown tickets are ignored. */
 void ai_journaled(struct ai *ai, uint64_t ticket);

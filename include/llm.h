@@ -22,12 +22,12 @@ struct llm_call {
 
 struct llm_message {
 	enum llm_role role;
-	const char *text;             /* LLM_TOOL: the result; may be NULL with calls */
+	const char *text;	      /* LLM_TOOL: the result; may be NULL with calls */
 	const struct llm_call *calls; /* LLM_ASSISTANT only */
 	size_t call_count;
-	const char *call_id;          /* LLM_TOOL: which call this answers */
-	const char *tool;             /* LLM_TOOL: its name */
-	const char *raw;              /* LLM_ASSISTANT: this provider's own form, sent back as it came; or NULL */
+	const char *call_id; /* LLM_TOOL: which call this answers */
+	const char *tool;    /* LLM_TOOL: its name */
+	const char *raw;     /* LLM_ASSISTANT: this provider's own form, sent back as it came; or NULL */
 };
 
 /* Borrowed for the call of ask. */
@@ -36,9 +36,9 @@ struct llm_request {
 	size_t message_count;
 	const struct tool *const *tools;
 	size_t tool_count;
-	double temperature;     /* < 0: not sent */
+	double temperature;	/* < 0: not sent */
 	long max_output_tokens; /* 0: not sent */
-	const char *key;        /* conversation-stable key for the provider's prompt cache, or NULL */
+	const char *key;	/* conversation-stable key for the provider's prompt cache, or NULL */
 };
 
 enum llm_stop { LLM_STOP_END, LLM_STOP_TOOLS, LLM_STOP_LENGTH, LLM_STOP_REFUSED };
@@ -49,7 +49,7 @@ enum llm_fault {
 	LLM_FAULT_TRANSIENT, /* network, 5xx, overload: retry with backoff */
 	LLM_FAULT_LIMITED,   /* 429: retry after retry_ms */
 	LLM_FAULT_OVERFLOW,  /* the prompt does not fit: trim and retry once */
-	LLM_FAULT_AUTH,      /* key refused, quota or credit exhausted: no retry, tell the operator */
+	LLM_FAULT_AUTH,	     /* key refused, quota or credit exhausted: no retry, tell the operator */
 	LLM_FAULT_REFUSED,   /* the request itself is refused: no retry */
 };
 
@@ -57,16 +57,16 @@ enum llm_fault {
 struct llm_reply {
 	struct err err;
 	enum llm_fault fault;
-	unsigned retry_ms;            /* the server's hint, 0 none */
-	const char *text;             /* never NULL; what came before a fault too */
+	unsigned retry_ms; /* the server's hint, 0 none */
+	const char *text;  /* never NULL; what came before a fault too */
 	const struct llm_call *calls;
 	size_t call_count;
 	enum llm_stop stop;
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown; input includes cached */
-	int64_t cost_micros;          /* when the provider itself tells the cost; else -1 */
-	const char *raw;              /* assistant message to send back to this provider, or NULL */
-	const char *request_id;       /* or NULL */
-	int64_t first_token_ms;       /* -1 none */
+	int64_t cost_micros;	/* when the provider itself tells the cost; else -1 */
+	const char *raw;	/* assistant message to send back to this provider, or NULL */
+	const char *request_id; /* or NULL */
+	int64_t first_token_ms; /* -1 none */
 	int64_t latency_ms;
 };
 
@@ -82,7 +82,7 @@ struct llm_host {
 };
 
 struct llm_ops {
-	const char *name;               /* models[].provider */
+	const char *name;		/* models[].provider */
 	const struct setting *settings; /* of one models[] entry, beside name, provider and model */
 	struct llm *(*create)(const struct llm_host *host, const struct settings *model, struct err *err);
 	/* Sends one request; any number of part, then exactly one done, in later rounds. ticket is unique. */

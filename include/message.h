@@ -8,12 +8,12 @@
 
 /* Limits of what is accepted from outside, checked by core/ingress before anything is stored. */
 enum message_limits {
-	MESSAGE_TEXT_MAX = 65536,     /* bytes of UTF-8 in one message */
-	MESSAGE_KEY_MAX = 255,        /* bytes of a delivery key, sender or conversation key */
-	MESSAGE_NAME_MAX = 255,       /* bytes of a display name */
-	MESSAGE_REPLY_TO_MAX = 4096,  /* bytes of a reply address */
-	MESSAGE_FILES_MAX = 20,       /* files named by one message */
-	MESSAGE_UUID_SIZE = 37,       /* a UUID as text with its NUL */
+	MESSAGE_TEXT_MAX = 65536,    /* bytes of UTF-8 in one message */
+	MESSAGE_KEY_MAX = 255,	     /* bytes of a delivery key, sender or conversation key */
+	MESSAGE_NAME_MAX = 255,	     /* bytes of a display name */
+	MESSAGE_REPLY_TO_MAX = 4096, /* bytes of a reply address */
+	MESSAGE_FILES_MAX = 20,	     /* files named by one message */
+	MESSAGE_UUID_SIZE = 37,	     /* a UUID as text with its NUL */
 };
 
 /* A file that came with a message, by reference. Borrowed for the call. */
@@ -21,33 +21,36 @@ struct message_file {
 	const char *url;  /* where it can be fetched */
 	const char *name; /* or NULL */
 	const char *mime; /* or NULL */
-	int64_t size;     /* bytes, -1 unknown */
+	int64_t size;	  /* bytes, -1 unknown */
 };
 
 enum incoming_flags {
 	INCOMING_ALONE = 1 << 0, /* wants an answer of its own: never merged with its neighbours */
-	INCOMING_LATE = 1 << 1,  /* fetched after an outage; the model is told so */
-	INCOMING_NEW = 1 << 2,   /* start a new conversation whatever the key says */
+	INCOMING_LATE = 1 << 1,	 /* fetched after an outage; the model is told so */
+	INCOMING_NEW = 1 << 2,	 /* start a new conversation whatever the key says */
 	INCOMING_IGNORE = 1 << 3 /* valid but nothing to answer: stored as ignored with the reason in text */
 };
 
 /* One message as a plugin hands it to the core. Everything is borrowed for the call; the core copies. */
 struct incoming {
-	uint64_t receipt;          /* the plugin's own ticket, given back by platform_ops.ack */
-	const char *delivery_key;  /* the same delivery has the same key (durability.md 2.3), unique per installation */
-	const char *semantic_key;  /* the same human act seen twice, or NULL */
-	const char *fingerprint;   /* hash of the body: the same key with another one is a conflict; or NULL */
-	const char *sender;        /* the platform's id of who speaks */
-	const char *sender_name;   /* how they are called there, or NULL */
-	const char *profile;       /* the API knows its speaker by key: user_profiles.id; NULL elsewhere */
-	const char *conversation;  /* the platform's key of the place (channel and thread); NULL with INCOMING_NEW */
-	int64_t conversation_id;   /* the API names a conversation by id instead; 0 otherwise */
-	const char *text;          /* what was said, UTF-8 */
-	const char *reply_to;      /* where the answer is sent, in the plugin's own words; NULL: the asker fetches it */
+	uint64_t receipt; /* the plugin's own ticket, given back by platform_ops.ack */
+	const char *
+		delivery_key; /* the same delivery has the same key (durability.md 2.3), unique per installation */
+	const char *semantic_key; /* the same human act seen twice, or NULL */
+	const char *fingerprint;  /* hash of the body: the same key with another one is a conflict; or NULL */
+	const char *sender;	  /* the platform's id of who speaks */
+	const char *sender_name;  /* how they are called there, or NULL */
+	const char *profile;	  /* the API knows its speaker by key: user_profiles.id; NULL elsewhere */
+	const char *
+		conversation; /* the platform's key of the place (channel and thread); NULL with INCOMING_NEW */
+	int64_t conversation_id; /* the API names a conversation by id instead; 0 otherwise */
+	const char *text;	 /* what was said, UTF-8 */
+	const char *
+		reply_to; /* where the answer is sent, in the plugin's own words; NULL: the asker fetches it */
 	const struct message_file *files;
 	size_t file_count;
-	int64_t sent_ms;           /* the platform's time, Unix milliseconds; 0 unknown */
-	unsigned flags;            /* enum incoming_flags */
+	int64_t sent_ms; /* the platform's time, Unix milliseconds; 0 unknown */
+	unsigned flags;	 /* enum incoming_flags */
 };
 
 /* The end of a message's way; every accepted message reaches exactly one of the last five (design section 2). */
@@ -57,25 +60,25 @@ enum message_state {
 	MESSAGE_ANSWERED,    /* an answer is stored (its delivery is the outbox's matter) */
 	MESSAGE_IGNORED,     /* by rule, reason given */
 	MESSAGE_REFUSED,     /* the speaker may not, reason given */
-	MESSAGE_FAILED,      /* could not be answered; the speaker got a notice */
+	MESSAGE_FAILED,	     /* could not be answered; the speaker got a notice */
 	MESSAGE_QUARANTINED, /* set aside after repeated crashes */
 };
 
 /* An answer, or what there is of it, as the core hands it to a plugin. Borrowed for the call. */
 struct outgoing {
-	const char *uuid;              /* id of this reply, the same in every attempt: the idempotency key */
+	const char *uuid;	       /* id of this reply, the same in every attempt: the idempotency key */
 	const char *const *answers_to; /* uuids of the accepted messages this answers */
 	size_t answers_to_count;
 	const char *const *delivery_keys; /* the delivery keys of the same messages, same order */
-	enum message_state state;      /* of those messages */
-	const char *reason;            /* short code when not answered ("model_unavailable"), else NULL */
-	const char *reply_to;          /* as in the message; NULL when the asker fetches the answer */
-	const char *text;              /* Markdown; the notice when not answered; NULL while there is none */
-	const char *tool_calls;        /* JSON array [{name,arguments,result}], never NULL */
+	enum message_state state;	  /* of those messages */
+	const char *reason;		  /* short code when not answered ("model_unavailable"), else NULL */
+	const char *reply_to;		  /* as in the message; NULL when the asker fetches the answer */
+	const char *text;	/* Markdown; the notice when not answered; NULL while there is none */
+	const char *tool_calls; /* JSON array [{name,arguments,result}], never NULL */
 	int64_t conversation_id;
 	const char *conversation_uuid;
-	int64_t created_ms;            /* when the answer was stored, Unix milliseconds */
-	unsigned attempt;              /* 1 for the first sending */
+	int64_t created_ms; /* when the answer was stored, Unix milliseconds */
+	unsigned attempt;   /* 1 for the first sending */
 };
 
 /* "accepted", "claimed", ...: the words stored in inbox.state and shown to people. */

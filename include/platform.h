@@ -18,39 +18,42 @@ struct platform_host;
 
 enum platform_can {
 	PLATFORM_STREAMS = 1 << 0, /* wants the answer as it grows: ops.stream is set */
-	PLATFORM_RESENDS = 1 << 1, /* the receiver drops a second copy by uuid: an unsure send may be repeated */
-	PLATFORM_SHEDS_EARLY = 1 << 2, /* its senders are told and remember: refused first, from level 2 (durability.md 2.8) */
+	PLATFORM_RESENDS =
+		1 << 1, /* the receiver drops a second copy by uuid: an unsure send may be repeated */
+	PLATFORM_SHEDS_EARLY =
+		1
+		<< 2, /* its senders are told and remember: refused first, from level 2 (durability.md 2.8) */
 };
 
 /* How accepting a message ended. Only after STORED and BEFORE may the platform be told "received". */
 enum ack_how {
-	ACK_STORED,          /* committed */
-	ACK_BEFORE,          /* this delivery was committed earlier */
-	ACK_CONFLICT,        /* this delivery key was used for another body */
-	ACK_INVALID,         /* breaks a limit or is not UTF-8: nothing stored */
+	ACK_STORED,	     /* committed */
+	ACK_BEFORE,	     /* this delivery was committed earlier */
+	ACK_CONFLICT,	     /* this delivery key was used for another body */
+	ACK_INVALID,	     /* breaks a limit or is not UTF-8: nothing stored */
 	ACK_NO_CONVERSATION, /* no such conversation for this speaker: nothing stored */
-	ACK_ARCHIVED,        /* that conversation is read-only: nothing stored */
-	ACK_DISABLED,        /* the speaker's profile is switched off: nothing stored (API only) */
-	ACK_BUSY,            /* back-pressure: nothing stored, try again after retry_ms */
-	ACK_FAILED,          /* the store can't: nothing known to be stored, try again after retry_ms */
+	ACK_ARCHIVED,	     /* that conversation is read-only: nothing stored */
+	ACK_DISABLED,	     /* the speaker's profile is switched off: nothing stored (API only) */
+	ACK_BUSY,	     /* back-pressure: nothing stored, try again after retry_ms */
+	ACK_FAILED,	     /* the store can't: nothing known to be stored, try again after retry_ms */
 };
 
 struct ack {
 	enum ack_how how;
-	const char *uuid;             /* id of the accepted message; NULL when nothing is stored */
-	int64_t conversation_id;      /* 0 while the speaker is not admitted */
+	const char *uuid;	 /* id of the accepted message; NULL when nothing is stored */
+	int64_t conversation_id; /* 0 while the speaker is not admitted */
 	const char *conversation_uuid;
-	enum message_state state;     /* with ACK_BEFORE: where the first copy is now */
+	enum message_state state; /* with ACK_BEFORE: where the first copy is now */
 	unsigned retry_ms;
-	const char *why;              /* one line for people */
+	const char *why; /* one line for people */
 };
 
 /* A piece of a growing answer. offset + len is the length so far; a new attempt starts again at offset 0. */
 struct outgoing_part {
 	const char *const *answers_to; /* uuids of the messages being answered */
 	size_t answers_to_count;
-	unsigned attempt;              /* rises when the answer had to be begun again */
-	size_t offset;                 /* bytes of the answer before this piece */
+	unsigned attempt; /* rises when the answer had to be begun again */
+	size_t offset;	  /* bytes of the answer before this piece */
 	const char *text;
 	size_t len;
 };
@@ -69,15 +72,16 @@ enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
 
 /* What the core may ask of a plugin. */
 struct platform_ops {
-	unsigned abi;                   /* PLATFORM_ABI; refused at start if it differs */
-	const char *name;               /* "webhook": settings section, log prefix, column value */
-	unsigned can;                   /* enum platform_can */
-	unsigned retry_cap_s;           /* the longest pause between attempts to send */
-	unsigned expire_s;              /* an answer not sent by then goes to the dead letters */
+	unsigned abi;			/* PLATFORM_ABI; refused at start if it differs */
+	const char *name;		/* "webhook": settings section, log prefix, column value */
+	unsigned can;			/* enum platform_can */
+	unsigned retry_cap_s;		/* the longest pause between attempts to send */
+	unsigned expire_s;		/* an answer not sent by then goes to the dead letters */
 	const struct setting *settings; /* read and checked before create() */
 
 	/* Builds one configured installation; `name` is always among its settings. NULL and err on failure. */
-	struct platform *(*create)(struct platform_host *host, const struct settings *settings, struct err *err);
+	struct platform *(*create)(struct platform_host *host, const struct settings *settings,
+				   struct err *err);
 	/* Begins to connect or claims its web paths; returns at once. */
 	bool (*start)(struct platform *platform, struct err *err);
 	/* What became of the message handed over with this receipt. */

@@ -24,143 +24,171 @@ struct speaker {
 	const char *org_id;
 	const char *display_name;
 	enum role role;
-	bool active;            /* status = 'active' */
+	bool active; /* status = 'active' */
 };
 
 /* A turn that is claimed: one or more messages that get one answer. */
 struct store_turn {
-	int64_t id;               /* LLMConversationMessage.id */
+	int64_t id; /* LLMConversationMessage.id */
 	int64_t conversation_id;
 	const char *conversation_uuid;
 	struct speaker speaker;
 	const char *platform, *installation;
-	const char *reply_to;     /* of the newest message; NULL: the asker fetches the answer */
-	const char *text;         /* what was said; merged messages are joined by a newline */
+	const char *reply_to;	  /* of the newest message; NULL: the asker fetches the answer */
+	const char *text;	  /* what was said; merged messages are joined by a newline */
 	const char *const *uuids; /* of the messages, oldest first */
 	const char *const *delivery_keys;
 	size_t count;
-	unsigned attempts;        /* how often this turn has been begun, this time included */
-	bool late;                /* a message of it was fetched after an outage */
+	unsigned attempts;	       /* how often this turn has been begun, this time included */
+	bool late;		       /* a message of it was fetched after an outage */
 	const struct ai_step *journal; /* durable steps of an earlier beginning */
 	size_t journal_count;
 };
 
 /* A reply that is due: marked as being sent (T5) before it is handed out. */
 struct store_reply {
-	int64_t id;               /* outbox.id */
+	int64_t id; /* outbox.id */
 	const char *platform, *installation;
-	int64_t conversation_id;  /* 0: none */
-	int64_t expires_ms;       /* Unix milliseconds */
+	int64_t conversation_id; /* 0: none */
+	int64_t expires_ms;	 /* Unix milliseconds */
 	struct outgoing out;
 };
 
 /* ---- taking in (T1) ---------------------------------------------------------------------------------- */
 
 struct store_accept {
-	const char *uuid;            /* of the message, chosen by the caller; its trace id */
+	const char *uuid; /* of the message, chosen by the caller; its trace id */
 	const char *platform, *installation;
 	const struct incoming *in;
-	bool may_claim;              /* begin its turn at once if its conversation is idle */
+	bool may_claim; /* begin its turn at once if its conversation is idle */
 };
 
-enum accept_how { ACCEPT_NEW, ACCEPT_BEFORE, ACCEPT_CONFLICT, ACCEPT_NO_CONVERSATION, ACCEPT_ARCHIVED, ACCEPT_DISABLED };
+enum accept_how {
+	ACCEPT_NEW,
+	ACCEPT_BEFORE,
+	ACCEPT_CONFLICT,
+	ACCEPT_NO_CONVERSATION,
+	ACCEPT_ARCHIVED,
+	ACCEPT_DISABLED
+};
 
 struct store_accepted {
 	enum accept_how how;
 	int64_t inbox_id;
-	const char *uuid;            /* of the stored message: with ACCEPT_BEFORE the first copy's */
+	const char *uuid; /* of the stored message: with ACCEPT_BEFORE the first copy's */
 	enum message_state state;
-	int64_t conversation_id;     /* 0: not placed, because the speaker is not (yet) admitted */
+	int64_t conversation_id; /* 0: not placed, because the speaker is not (yet) admitted */
 	const char *conversation_uuid;
 	const struct speaker *speaker; /* NULL: a stranger */
 	const struct store_turn *turn; /* claimed, or NULL */
 };
 
-typedef void store_accepted_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_accepted *a);
-void store_accept(struct store *store, const struct store_accept *ask, store_accepted_fn *fn, void *owner, uint64_t ticket);
+typedef void store_accepted_fn(void *owner, uint64_t ticket, const struct err *err,
+			       const struct store_accepted *a);
+void store_accept(struct store *store, const struct store_accept *ask, store_accepted_fn *fn, void *owner,
+		  uint64_t ticket);
 
 /* Lets a stranger in: profile (member), identity and conversation are made, the message is placed. */
-void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner, uint64_t ticket);
+void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
+		 uint64_t ticket);
 
 /* What a stranger or a switched-off person is told. With `code` a pairing code is stored for the sender, valid for
  * an hour; if the sender has STORE_PAIRING_PENDING_MAX pending ones, `full_notice` is used instead. */
 struct store_refusal {
 	int64_t inbox_id;
-	const char *reason;          /* "stranger", "pairing", "disabled" */
-	const char *notice;          /* sent to the person if the message has a reply address; NULL: silence */
-	const char *code;            /* or NULL */
+	const char *reason; /* "stranger", "pairing", "disabled" */
+	const char *notice; /* sent to the person if the message has a reply address; NULL: silence */
+	const char *code;   /* or NULL */
 	const char *full_notice;
-	uint32_t expire_s;           /* of the reply */
+	uint32_t expire_s; /* of the reply */
 };
 
 /* The message ends as refused; reply (may be NULL) is its notice, marked as being sent. */
-typedef void store_ended_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *reply,
-			    const struct outgoing *ended);
-void store_refuse(struct store *store, const struct store_refusal *ask, store_ended_fn *fn, void *owner, uint64_t ticket);
+typedef void store_ended_fn(void *owner, uint64_t ticket, const struct err *err,
+			    const struct store_reply *reply, const struct outgoing *ended);
+void store_refuse(struct store *store, const struct store_refusal *ask, store_ended_fn *fn, void *owner,
+		  uint64_t ticket);
 
 /* ---- the turn ---------------------------------------------------------------------------------------- */
 
 /* Claims the next turn of a conversation (T2). turn is NULL when nothing waits. */
-typedef void store_turn_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_turn *turn);
-void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner, uint64_t ticket);
+typedef void store_turn_fn(void *owner, uint64_t ticket, const struct err *err,
+			   const struct store_turn *turn);
+void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner,
+		 uint64_t ticket);
 
 /* What was said before, and how this conversation is to be answered. A read: no commit. */
 struct store_recalled {
 	const struct ai_message *history; /* oldest first */
 	size_t count;
-	const char *model;           /* LLMSettings in force; NULL where the settings file decides */
+	const char *model; /* LLMSettings in force; NULL where the settings file decides */
 	const char *system_prompt;
-	double temperature;          /* < 0: not set */
-	long max_output_tokens;      /* 0: not set */
+	double temperature;	/* < 0: not set */
+	long max_output_tokens; /* 0: not set */
 };
-typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_recalled *r);
+typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
+			       const struct store_recalled *r);
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
 		  store_recalled_fn *fn, void *owner, uint64_t ticket);
 
 /* Makes steps and attempts durable (T3). */
 typedef void store_done_fn(void *owner, uint64_t ticket, const struct err *err);
 void store_journal(struct store *store, int64_t turn_id, const struct ai_step *steps, size_t step_count,
-		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner, uint64_t ticket);
+		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner,
+		   uint64_t ticket);
 
 /* The end of a turn (T4): answer or notice, task, interactions, reply row and the messages' final state in one
  * transaction; with claim_next also the claim of what waits behind it. */
 struct store_answer {
 	int64_t turn_id;
-	enum message_state state;    /* ANSWERED or FAILED */
-	const char *reason;          /* when failed */
-	const char *text;            /* the answer, or the notice */
+	enum message_state state;	/* ANSWERED or FAILED */
+	const char *reason;		/* when failed */
+	const char *text;		/* the answer, or the notice */
 	const struct ai_result *result; /* what the AI room said; NULL when it was not asked */
-	int64_t started_ms;          /* Unix milliseconds when the turn began */
+	int64_t started_ms;		/* Unix milliseconds when the turn began */
 	bool claim_next;
 	uint32_t expire_s;
 };
 struct store_answered {
-	const struct outgoing *ended;   /* for platform_ops.ended */
-	const struct store_reply *reply; /* to be sent now, already marked; NULL: none, or an earlier one is unfinished */
-	const struct store_turn *next;  /* claimed, or NULL */
-	bool waiting;                   /* more messages wait in this conversation */
+	const struct outgoing *ended; /* for platform_ops.ended */
+	const struct store_reply
+		*reply; /* to be sent now, already marked; NULL: none, or an earlier one is unfinished */
+	const struct store_turn *next; /* claimed, or NULL */
+	bool waiting;		       /* more messages wait in this conversation */
 };
-typedef void store_answered_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_answered *a);
-void store_answer(struct store *store, const struct store_answer *ask, store_answered_fn *fn, void *owner, uint64_t ticket);
+typedef void store_answered_fn(void *owner, uint64_t ticket, const struct err *err,
+			       const struct store_answered *a);
+void store_answer(struct store *store, const struct store_answer *ask, store_answered_fn *fn, void *owner,
+		  uint64_t ticket);
 
 /* ---- the outbox -------------------------------------------------------------------------------------- */
 
 /* Replies whose time has come, in order of each conversation, marked as being sent (T5). */
-typedef void store_due_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *replies,
-			  size_t count, int64_t next_ms /* when the next is due, Unix ms; 0 none */);
+typedef void store_due_fn(void *owner, uint64_t ticket, const struct err *err,
+			  const struct store_reply *replies, size_t count,
+			  int64_t next_ms /* when the next is due, Unix ms; 0 none */);
 void store_due(struct store *store, size_t limit, store_due_fn *fn, void *owner, uint64_t ticket);
 
-enum reply_state { REPLY_PENDING, REPLY_SENDING, REPLY_SENT, REPLY_UNKNOWN, REPLY_REJECTED, REPLY_EXPIRED, REPLY_CANCELLED };
+enum reply_state {
+	REPLY_PENDING,
+	REPLY_SENDING,
+	REPLY_SENT,
+	REPLY_UNKNOWN,
+	REPLY_REJECTED,
+	REPLY_EXPIRED,
+	REPLY_CANCELLED
+};
 
 /* How an attempt ended (T6). PENDING: again at next_ms. Waits for company: no commit of its own within 50 ms. */
 struct store_sent {
 	int64_t reply_id;
 	enum reply_state state;
-	const char *remote_id;   /* or NULL */
-	const char *why;         /* or NULL */
-	int64_t next_ms;         /* Unix milliseconds, with REPLY_PENDING */
+	const char *remote_id; /* or NULL */
+	const char *why;       /* or NULL */
+	int64_t next_ms;       /* Unix milliseconds, with REPLY_PENDING */
 };
-void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner, uint64_t ticket);
+void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
+		uint64_t ticket);
 
 /* ---- finding and starting again ---------------------------------------------------------------------- */
 
@@ -180,18 +208,19 @@ struct store_recovered {
 	size_t unplaced_count;
 	size_t interrupted, quarantined, unsure; /* how many */
 };
-typedef void store_recovered_fn(void *owner, uint64_t ticket, const struct err *err, const struct store_recovered *r);
+typedef void store_recovered_fn(void *owner, uint64_t ticket, const struct err *err,
+				const struct store_recovered *r);
 void store_recover(struct store *store, const char *const *resends, size_t resend_count,
 		   store_recovered_fn *fn, void *owner, uint64_t ticket);
 
 /* Numbers for back-pressure and metrics, kept by the store without a question. */
 struct store_gauges {
-	size_t queued;            /* questions not yet answered */
-	size_t queued_bytes;      /* what they hold */
-	uint64_t commits;         /* since start */
-	bool full;                /* the disk is full: nothing is being stored */
-	bool failed;              /* ERR_FATAL happened */
-	int64_t disk_free;        /* bytes, refreshed every few seconds; -1 unknown */
+	size_t queued;	     /* questions not yet answered */
+	size_t queued_bytes; /* what they hold */
+	uint64_t commits;    /* since start */
+	bool full;	     /* the disk is full: nothing is being stored */
+	bool failed;	     /* ERR_FATAL happened */
+	int64_t disk_free;   /* bytes, refreshed every few seconds; -1 unknown */
 };
 struct store_gauges store_gauges(const struct store *store);
 

@@ -9,9 +9,9 @@ struct log;
 struct store;
 
 struct store_options {
-	const char *url;        /* "sqlite:PATH"; the folder is made if missing (mode 0700) */
+	const char *url; /* "sqlite:PATH"; the folder is made if missing (mode 0700) */
 	const struct log *log;
-	unsigned batch_rows;    /* questions in one commit, at most; 0: 256 */
+	unsigned batch_rows; /* questions in one commit, at most; 0: 256 */
 };
 
 /* Opens, locks the files against a second daemon, checks the schema and brings it up to date, starts the threads.

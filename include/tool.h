@@ -23,11 +23,11 @@ struct tool_caller {
 typedef void tool_done_fn(void *owner, uint64_t ticket, const char *result, bool failed);
 
 struct tool {
-	const char *name;        /* [a-zA-Z0-9_-]{1,64} */
+	const char *name;	 /* [a-zA-Z0-9_-]{1,64} */
 	const char *description; /* for the model */
-	const char *parameters;  /* JSON Schema object */
+	const char *parameters;	 /* JSON Schema object */
 	enum tool_class class;
-	void *box;               /* whose tool it is; first argument of call */
+	void *box; /* whose tool it is; first argument of call */
 	/* Runs the tool. arguments: a JSON object (already checked to be one); key: the same for a repetition of
 	 * this very call. Copies what it keeps. done is called exactly once, in a later loop round. Loop thread. */
 	void (*call)(void *box, const struct tool_caller *caller, const char *arguments, const char *key,

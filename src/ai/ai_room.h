@@ -153,7 +153,7 @@ int64_t prompt_tokens(const struct turn *turn);
 bool prompt_trim(struct turn *turn, int64_t tokens); /* false: nothing could be left out */
 void prompt_fit(struct turn *turn);		     /* trims by estimate when the window is known */
 struct llm_message *prompt_build(struct turn *turn, struct arena *arena, size_t *count_out);
-char *prompt_record(const struct turn *turn); /* JSON for ai_result.request; the caller frees */
+char *prompt_record(const struct turn *turn);	  /* JSON for ai_result.request; the caller frees */
 const char *prompt_last(const struct turn *turn); /* the last thing said to the model */
 
 #endif

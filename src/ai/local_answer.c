@@ -100,7 +100,9 @@ static const json_t *list_of(const json_t *result)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)(uintptr_t)result, key, value) if (json_is_array(value)) return value;
+	json_object_foreach ((json_t *)(uintptr_t)result, key, value)
+		if (json_is_array(value))
+			return value;
 	return NULL;
 }
 
@@ -120,8 +122,7 @@ static struct local_reply act_by_title(struct scene *scene, const struct action 
 	const json_t *list = list_of(scene->last.result), *task, *found = NULL;
 	size_t i, open = 0, same = 0;
 
-	json_array_foreach(list, i, task)
-	{
+	json_array_foreach (list, i, task) {
 		const char *title = json_text(task, "title");
 
 		if (title == NULL || strcasecmp(title, scene->phrase.title) != 0)
@@ -156,8 +157,7 @@ static const char *listing(struct scene *scene)
 			       ? arena_format(scene->arena, "You have no %s tasks.", scene->phrase.title)
 			       : "Your task list is empty.";
 	buf_text(&out, "Here are your tasks:\n");
-	json_array_foreach(list, i, task)
-	{
+	json_array_foreach (list, i, task) {
 		const char *title = json_text(task, "title");
 
 		if (i == LISTED_MAX) {

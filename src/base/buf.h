@@ -14,10 +14,10 @@ struct buf {
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_text(struct buf *buf, const char *text);
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_drop(struct buf *buf, size_t len);  /* removes the first len bytes */
-void buf_clear(struct buf *buf);             /* empties, keeps the memory */
-void buf_free(struct buf *buf);              /* empties, gives the memory back; usable again */
-char *buf_take(struct buf *buf);             /* the text, never NULL, now the caller's; buf is empty */
-const char *buf_str(const struct buf *buf);  /* the text, "" when empty */
+void buf_drop(struct buf *buf, size_t len); /* removes the first len bytes */
+void buf_clear(struct buf *buf);	    /* empties, keeps the memory */
+void buf_free(struct buf *buf);		    /* empties, gives the memory back; usable again */
+char *buf_take(struct buf *buf);	    /* the text, never NULL, now the caller's; buf is empty */
+const char *buf_str(const struct buf *buf); /* the text, "" when empty */
 
 #endif

@@ -7,8 +7,8 @@
 
 enum { CLOCK_TEXT_SIZE = 25 }; /* "2026-01-02T03:04:05.678Z" with its NUL */
 
-int64_t clock_wall_ms(void);   /* Unix milliseconds, UTC */
-uint64_t clock_mono_ms(void);  /* CLOCK_BOOTTIME */
+int64_t clock_wall_ms(void);  /* Unix milliseconds, UTC */
+uint64_t clock_mono_ms(void); /* CLOCK_BOOTTIME */
 uint64_t clock_mono_us(void);
 
 /* ISO 8601 with milliseconds, as stored in the database. Returns out. */

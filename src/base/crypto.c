@@ -1,11 +1,11 @@
 /* Thin wrappers of OpenSSL 3: digests, base64, random numbers, UUIDs. */
 #include "crypto.h"
 #include "clock.h"
+#include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +52,8 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const struct crypto_par
 
 		mine = EVP_MAC_fetch(NULL, "HMAC", NULL);
 		must(mine != NULL);
-		if (!__atomic_compare_exchange_n(&hmac, &other, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (!__atomic_compare_exchange_n(&hmac, &other, mine, false, __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE)) {
 			EVP_MAC_free(mine);
 			mine = other;
 		}
@@ -155,7 +156,8 @@ char *crypto_uuid(char out[CRYPTO_UUID_SIZE])
 	id[6] = (uint8_t)(0x70 | (id[6] & 0x0f));
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 	crypto_hex(id, sizeof(id), hex);
-	snprintf(out, CRYPTO_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	snprintf(out, CRYPTO_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+		 hex + 20);
 	return out;
 }
 

@@ -10,7 +10,8 @@ enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_SHA256_HEX = 65, CRYPTO_UUID_SIZE = 37 };
 
 void crypto_random(void *out, size_t size);
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]);
-char *crypto_sha256_hex(const void *data, size_t len, char out[CRYPTO_SHA256_HEX]); /* lower case; returns out */
+char *crypto_sha256_hex(const void *data, size_t len,
+			char out[CRYPTO_SHA256_HEX]); /* lower case; returns out */
 
 /* HMAC-SHA256 over parts put one behind the other. */
 struct crypto_part {
@@ -23,8 +24,8 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const struct crypto_par
 /* Takes the same time wherever the first difference is. Lengths are not secret. */
 bool crypto_equal(const void *a, size_t a_len, const void *b, size_t b_len);
 
-void crypto_hex(const void *data, size_t len, char *out);        /* 2 * len + 1 bytes, lower case */
-bool crypto_unhex(const char *text, size_t len, uint8_t *out);   /* len even; out len / 2 bytes */
+void crypto_hex(const void *data, size_t len, char *out);      /* 2 * len + 1 bytes, lower case */
+bool crypto_unhex(const char *text, size_t len, uint8_t *out); /* len even; out len / 2 bytes */
 
 /* Standard base64 with padding. out: 4 * ((len + 2) / 3) + 1 bytes. Returns the text's length. */
 size_t crypto_base64(const void *data, size_t len, char *out);

@@ -55,8 +55,9 @@ void err_clear(struct err *err)
 const char *err_kind_name(enum err_kind kind)
 {
 	static const char *const names[] = {
-		[ERR_NONE] = "none",   [ERR_AGAIN] = "again", [ERR_REFUSED] = "refused", [ERR_UNSURE] = "unsure",
-		[ERR_GONE] = "gone",   [ERR_FULL] = "full",   [ERR_FATAL] = "fatal",     [ERR_BUG] = "bug",
+		[ERR_NONE] = "none",	 [ERR_AGAIN] = "again", [ERR_REFUSED] = "refused",
+		[ERR_UNSURE] = "unsure", [ERR_GONE] = "gone",	[ERR_FULL] = "full",
+		[ERR_FATAL] = "fatal",	 [ERR_BUG] = "bug",
 	};
 
 	return names[kind];

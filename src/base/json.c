@@ -43,7 +43,8 @@ json_t *json_read(const char *text, size_t len, struct err *err)
 	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (value == NULL)
-		err_set(err, ERR_REFUSED, "not valid JSON: %s (line %d, column %d)", why.text, why.line, why.column);
+		err_set(err, ERR_REFUSED, "not valid JSON: %s (line %d, column %d)", why.text, why.line,
+			why.column);
 	return value;
 }
 

@@ -19,7 +19,8 @@ char *json_write(const json_t *value);
 
 /* Borrowed; NULL when the key is missing or of another type. */
 const char *json_text(const json_t *object, const char *key);
-int64_t json_int(const json_t *object, const char *key, int64_t fallback); /* takes whole reals ("12.0") too */
+int64_t json_int(const json_t *object, const char *key,
+		 int64_t fallback); /* takes whole reals ("12.0") too */
 
 /* Appends text as a JSON string with its quotes. text must be UTF-8. */
 struct buf;

@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const char *const names[] = {
-	[MESSAGE_ACCEPTED] = "accepted", [MESSAGE_CLAIMED] = "claimed", [MESSAGE_ANSWERED] = "answered",
-	[MESSAGE_IGNORED] = "ignored",	 [MESSAGE_REFUSED] = "refused", [MESSAGE_FAILED] = "failed",
+	[MESSAGE_ACCEPTED] = "accepted",       [MESSAGE_CLAIMED] = "claimed", [MESSAGE_ANSWERED] = "answered",
+	[MESSAGE_IGNORED] = "ignored",	       [MESSAGE_REFUSED] = "refused", [MESSAGE_FAILED] = "failed",
 	[MESSAGE_QUARANTINED] = "quarantined",
 };
 

@@ -10,10 +10,10 @@ struct buf;
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 struct metric {
-	const char *name;   /* "usher_messages_total" */
+	const char *name; /* "usher_messages_total" */
 	const char *help;
 	enum metric_type type;
-	const char *label;  /* names of its labels, comma-separated ("platform,outcome"), or NULL */
+	const char *label;     /* names of its labels, comma-separated ("platform,outcome"), or NULL */
 	const double *buckets; /* histograms: upper bounds, rising, ended by 0 */
 	struct metric_series *series;
 	struct metric *next;

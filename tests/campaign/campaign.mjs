@@ -7,6 +7,7 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
+import { deliver, scenarios, sql } from './scenarios.mjs';
 
 const short = process.argv.includes('--short');
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -20,16 +21,28 @@ const note = (what) => {
   console.log(`BROKEN: ${what}`);
 };
 
-const sql = (dir, query) =>
-  execFileSync('sqlite3', [`${dir}/usher.db`, query], { encoding: 'utf8' }).trim();
-
-function settings(model, receiver, modelName) {
+function settings(model, receiver, { model: name, merge = false, reply = '/ok', strangers = 'allow' }) {
   return {
-    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: modelName, api_key: model.key, first_byte_s: 10 }],
-    users: { strangers: 'allow' },
-    platforms: { webhook: [{ name: 'crm', secret: hookSecret, reply_url: `${receiver.url}/ok`, reply_loopback: true, merge: modelName !== 'tool-add_task' }] },
+    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: name, api_key: model.key, first_byte_s: 10 }],
+    users: { strangers },
+    platforms: { webhook: [{ name: 'crm', secret: hookSecret, reply_url: receiver.url + reply, reply_loopback: true, merge }] },
   };
 }
+
+// Rows that must not be there when everything is through.
+const wrongRows = {
+  'messages without an end': "SELECT 1 FROM inbox WHERE state IN ('accepted', 'claimed')",
+  'turns without an end': 'SELECT 1 FROM "LLMConversationMessage" WHERE "answeredAt" IS NULL',
+  'runs without an end': 'SELECT 1 FROM "LLMTask" WHERE status = \'running\'',
+  'replies without an end': "SELECT 1 FROM outbox WHERE state <> 'sent'",
+  'answers that nobody was sent': `SELECT 1 FROM inbox i WHERE i.reply_to IS NOT NULL AND i.state = 'answered'
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.turn_id = i.turn_id)`,
+  'messages that belong to nobody': "SELECT 1 FROM inbox WHERE state = 'answered' AND (profile_id IS NULL OR \"llmConversationId\" IS NULL)",
+  'tool calls without a result': `SELECT 1 FROM "LLMTaskStep" s WHERE s.kind = 'intent' AND NOT EXISTS
+    (SELECT 1 FROM "LLMTaskStep" r WHERE r."llmTaskId" = s."llmTaskId" AND r.kind = 'result' AND r."callId" = s."callId")`,
+  'messages whose time does not rise': `SELECT 1 FROM (SELECT "timestamp" AS at, lag("timestamp") OVER (PARTITION BY conversation_id ORDER BY id) AS before
+    FROM message) WHERE before >= at`,
+};
 
 // What must hold of the files of a daemon that has stopped, whatever happened to it.
 function checkDatabase(dir, what) {
@@ -42,90 +55,58 @@ function checkDatabase(dir, what) {
   if (twice !== '0') note(`${what}: ${twice} turns have two finished tasks`);
   const twoReplies = sql(dir, 'SELECT count(*) FROM (SELECT turn_id FROM outbox WHERE turn_id IS NOT NULL GROUP BY turn_id, ord HAVING count(*) > 1)');
   if (twoReplies !== '0') note(`${what}: ${twoReplies} turns have two replies`);
-  const open = sql(dir, "SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')");
-  if (open !== '0') note(`${what}: ${open} messages without an end`);
-}
-
-// Sends until it is accepted, as every sender does; a killed daemon does not answer. Returns the accepted id.
-async function deliver(daemon, body, id, headers) {
-  try {
-    const answer = await daemon.hook('crm', body, { id, headers });
-    return answer.status === 202 ? answer.body.id : null;
-  } catch {
-    return null;
+  for (const [broken, query] of Object.entries(wrongRows)) {
+    const found = sql(dir, `SELECT count(*) FROM (${query})`);
+    if (found !== '0') note(`${what}: ${found} ${broken}`);
   }
 }
 
 // ---- every step of the way -----------------------------------------------------------------------------------
 
-const scenarios = {
-  webhook: {
-    model: 'echo',
-    async send(daemon, id, arm) {
-      return (await deliver(daemon, { text: `hello ${id}`, sender: 'ann', conversation: 'room' }, id, arm ? { 'x-test': 'kill-arm' } : {})) !== null;
-    },
-    async done(daemon, receiver, id) {
-      return receiver.received.some((r) => r.status === 200 && r.body.data.in_reply_to.includes(id));
-    },
-    check(dir, receiver, id, what) {
-      const ids = new Set(receiver.received.filter((r) => r.body.data.in_reply_to.includes(id)).map((r) => r.id));
-      if (ids.size !== 1) note(`${what}: answered under ${ids.size} ids`);
-      for (const r of receiver.received)
-        if (r.body.data.status !== 'answered' || !r.body.data.text.includes(id)) note(`${what}: wrong answer ${JSON.stringify(r.body)}`);
-      if (sql(dir, 'SELECT count(*) FROM inbox') !== '1') note(`${what}: stored ${sql(dir, 'SELECT count(*) FROM inbox')} times`);
-    },
-  },
-  chat: {
-    model: 'tool-add_task',
-    async send(daemon, id, arm) {
-      try {
-        const answer = await daemon.chat(daemon.key, `groceries ${id}`, {}, { 'idempotency-key': id, ...(arm && { 'x-test': 'kill-arm' }) });
-        daemon.last = answer;
-        return answer.status === 200;
-      } catch {
-        return false;
-      }
-    },
-    async done(daemon) {
-      return daemon.last?.status === 200;
-    },
-    check(dir, receiver, id, what, daemon) {
-      if (!daemon.last.body.response.startsWith('done: ')) note(`${what}: wrong answer ${daemon.last.raw}`);
-      const tasks = sql(dir, 'SELECT count(*) FROM tasks');
-      if (tasks !== '1') note(`${what}: the tool made ${tasks} tasks`);
-      if (sql(dir, 'SELECT count(*) FROM inbox') !== '1') note(`${what}: stored ${sql(dir, 'SELECT count(*) FROM inbox')} times`);
-    },
-  },
-};
+const killerNames = ['LD_PRELOAD', 'KILL_AT', 'KILL_AFTER', 'KILL_COUNT', 'KILL_ARMED'];
+
+// Sends to a daemon that will be killed; through the end of its life, or of the message's way. Returns whether it was accepted.
+async function doomedLife(daemon, scenario, receiver, id) {
+  let accepted = false;
+  try {
+    await daemon.start();
+    accepted = await scenario.send(daemon, id, true);
+  } catch (error) {
+    if (!daemon.exited) throw error;
+  }
+  await Promise.race([daemon.over, until('the end of a run', () => daemon.exited || (accepted && scenario.done(daemon, receiver, id)), 10)]);
+  if (!daemon.exited) await wait(80); // the delivery is recorded a moment after the answer left
+  return accepted;
+}
 
 // One life: killed at point k, started again, asked again as a sender would. Returns false when k lies behind the end.
 async function killAt(name, k, after) {
-  const scenario = scenarios[name];
+  const scenario = scenarios[name], id = `m-${k}`;
   const what = `${name}, ${after ? 'after' : 'before'} call ${k}`;
   const model = await new ModelServer().start();
   const receiver = await new Receiver(hookSecret).start();
   const countFile = path.join(work, 'count');
-  const daemon = new Daemon(settings(model, receiver, scenario.model));
+  const daemon = new Daemon(settings(model, receiver, scenario));
   let killed;
   try {
-    await daemon.start();
-    daemon.key = name === 'chat' ? await daemon.addUser('ann') : null;
-    await daemon.stop();
+    if (!scenario.first) {
+      await daemon.start();
+      daemon.key = scenario.user ? await daemon.addUser('ann') : null;
+      await daemon.stop();
+    }
     rmSync(countFile, { force: true });
-    Object.assign(daemon.env, { LD_PRELOAD: killer, KILL_AT: String(k), KILL_AFTER: after ? '1' : '', KILL_COUNT: countFile });
-    await daemon.start();
-    const accepted = await scenario.send(daemon, `m-${k}`, true);
-    await Promise.race([daemon.over, until('the end of a run', () => daemon.exited || (accepted && scenario.done(daemon, receiver, `m-${k}`)), 10)]);
-    if (!daemon.exited) await wait(80); // the delivery is recorded a moment after the answer left
+    Object.assign(daemon.env, { LD_PRELOAD: killer, KILL_AT: String(k), KILL_AFTER: after ? '1' : '', KILL_COUNT: countFile, KILL_ARMED: scenario.first ? '1' : '' });
+    const accepted = await doomedLife(daemon, scenario, receiver, id);
     killed = daemon.exited !== null;
-    for (const name of ['LD_PRELOAD', 'KILL_AT', 'KILL_AFTER', 'KILL_COUNT']) delete daemon.env[name]; // for the lives to come
+    for (const each of killerNames) delete daemon.env[each]; // for the lives to come
     if (killed) {
       await daemon.start();
       if (!accepted) {
         counts.resent++;
-        if (!(await scenario.send(daemon, `m-${k}`, false))) note(`${what}: not accepted after the restart`);
+        if (!(await scenario.send(daemon, id, false))) note(`${what}: not accepted after the restart`);
       }
-      await until(`the answer (${what})`, () => scenario.done(daemon, receiver, `m-${k}`), 10);
+      await until(`the answer (${what})`, () => scenario.done(daemon, receiver, id), 10);
+      await wait(80);
     }
     let end = await daemon.stop();
     if (end.signal === 'SIGKILL' && !killed) { // the point lies in the orderly stop: one more life
@@ -134,7 +115,7 @@ async function killAt(name, k, after) {
       end = await daemon.stop();
     }
     if (end.code !== 0) note(`${what}: the last life ended with ${JSON.stringify(end)}`);
-    scenario.check(daemon.dir, receiver, `m-${k}`, what, daemon);
+    scenario.check(daemon.dir, receiver, id, (text) => note(`${what}: ${text}`), daemon);
     checkDatabase(daemon.dir, what);
   } catch (error) {
     note(`${what}: ${error.message}`);
@@ -165,7 +146,7 @@ async function everyStep() {
 async function random(kills) {
   const model = await new ModelServer({ keep: false }).start();
   const receiver = await new Receiver(hookSecret).start();
-  const daemon = new Daemon(settings(model, receiver, 'slow-60'));
+  const daemon = new Daemon(settings(model, receiver, { model: 'slow-60', merge: true }));
   const places = 10;
   const sent = new Map(); // conversation -> ids in the order they were accepted
   let running = true, restarting = null;

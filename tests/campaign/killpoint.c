@@ -1,6 +1,7 @@
 /* Preloaded into the daemon: kills it with SIGKILL at the k-th system call that touches the outside world.
  *   KILL_AT=k      which call, counted from the first received bytes that contain "kill-arm"
  *   KILL_AFTER=1   let that call happen first; otherwise die before it
+ *   KILL_ARMED=1   count from the start of the process instead
  * The number of calls seen is written to the file named by KILL_COUNT at every call, so that a run that is
  * not killed tells how many points there are. */
 #include <dlfcn.h>
@@ -45,7 +46,7 @@ static int point(void)
 {
 	int number;
 
-	if (!atomic_load(&armed))
+	if (!atomic_load(&armed) && !setting("KILL_ARMED"))
 		return 0;
 	number = atomic_fetch_add(&calls, 1) + 1;
 	note(number);

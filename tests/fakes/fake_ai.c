@@ -110,8 +110,7 @@ void ai_journaled(struct ai *ai, uint64_t ticket)
 {
 	struct thought *thought;
 
-	DL_FOREACH(ai->thoughts, thought)
-	{
+	DL_FOREACH (ai->thoughts, thought) {
 		if (thought->ticket == ticket)
 			thought->journaled++;
 	}

@@ -57,8 +57,7 @@ static struct loop_timer *due_timer(struct loop *loop)
 {
 	struct loop_timer *timer;
 
-	DL_FOREACH(loop->timers, timer)
-	{
+	DL_FOREACH (loop->timers, timer) {
 		if (timer->runs && timer->at <= loop->now)
 			return timer;
 	}
