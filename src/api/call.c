@@ -77,9 +77,9 @@ bool call_count(struct call *call)
 void call_drop(struct call *call)
 {
 	struct platform *api = call->door->api;
-	struct web_request *request = call->gone ? NULL : call_request(call);
+	struct web_request *request = call_request(call);
 
-	if (request)
+	if (request) /* also of a connection that was just cut: that it is gone is told in a later round */
 		web_on_gone(request, NULL, NULL);
 	watch_leave(call);
 	uncount(call);

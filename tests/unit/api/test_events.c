@@ -336,6 +336,27 @@ static void test_events_of_others(void **state)
 	core_calls(0);
 }
 
+/* Who does not read is cut; that the connection is gone is told later, when the call is long forgotten. */
+static void test_slow_reader(void **state)
+{
+	enum { PIECE = 512 * 1024, PIECES = 64 };
+	int fd = http_open(ANN, "POST", CHAT, STREAM, "{\"message\":\"hold\"}");
+	char *begun = http_until(fd, "event: accepted"), *piece = mem_alloc(PIECE), uuid[37];
+
+	(void)state;
+	memset(piece, 'x', PIECE);
+	snprintf(uuid, sizeof(uuid), "%.36s", strstr(begun, "id: ") + 4);
+	for (size_t i = 0; i < PIECES; i++)
+		core_part(uuid, 1, i * PIECE, piece, PIECE);
+	core_calls(0);
+	close(fd);
+	free(piece);
+	free(begun);
+	fd = http_open(ANN, "POST", CHAT, STREAM, "{\"message\":\"short\"}");
+	free(http_until(fd, "event: done"));
+	close(fd);
+}
+
 static void test_stop(void **state)
 {
 	int fd = http_open(ANN, "POST", CHAT, STREAM, "{\"message\":\"hold\"}");
@@ -363,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_begins_again, harness_setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(test_answer_differs, harness_setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(test_events_of_others, harness_setup, harness_teardown),
+		cmocka_unit_test_setup_teardown(test_slow_reader, harness_setup, harness_teardown),
 		cmocka_unit_test_setup_teardown(test_stop, harness_setup, harness_teardown),
 	};
 
