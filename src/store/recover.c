@@ -244,7 +244,8 @@ bool recover_leave(struct db *db, struct err *err)
 	if (!db_begin(db, err))
 		return false;
 	if (db_run(db, err, NULL,
-		   "UPDATE inbox SET state = 'accepted', attempts = attempts - 1 WHERE state = 'claimed'",
+		   "UPDATE inbox SET state = 'accepted', attempts = attempts - 1"
+		   " WHERE state IN ('accepted', 'claimed') AND state = 'claimed'",
 		   "") &&
 	    db_commit(db, err))
 		return true;

@@ -1,0 +1,129 @@
+/* No step of a message's way may read a whole table: with years of messages in it every answer would wait. */
+#include "asking.h"
+#include <dlfcn.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Tables that grow with every message, as the planner writes their names. */
+static const char *const growing[] = { "inbox",
+				       "outbox",
+				       "LLMConversation",
+				       "LLMConversationMessage",
+				       "LLMTask",
+				       "LLMTaskStep",
+				       "w",
+				       "o",
+				       "c",
+				       "m",
+				       "t",
+				       "ai_agent_interactions",
+				       "user_profiles" };
+
+/* These hold only what has not ended. */
+static const char *const short_lists[] = { "idx_inbox_waiting", "idx_outbox_due" };
+
+static char offence[2000];
+
+static bool reads_all(const char *step)
+{
+	char table[64];
+
+	if (sscanf(step, "SCAN %63s", table) != 1 &&
+	    (sscanf(step, "SEARCH %63s USING INTEGER PRIMARY KEY (rowid>", table) != 1 ||
+	     strstr(step, "(rowid>") == NULL))
+		return false;
+	for (size_t i = 0; i < sizeof(short_lists) / sizeof(short_lists[0]); i++)
+		if (strstr(step, short_lists[i]))
+			return false;
+	for (size_t i = 0; i < sizeof(growing) / sizeof(growing[0]); i++)
+		if (strcmp(table, growing[i]) == 0)
+			return true;
+	return false;
+}
+
+typedef int prepare_fn(sqlite3 *handle, const char *sql, int len, unsigned flags, sqlite3_stmt **out,
+		       const char **tail);
+
+static void judge_plan(prepare_fn *prepare, sqlite3 *handle, const char *sql)
+{
+	char *asked = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
+	sqlite3_stmt *plan = NULL;
+
+	if (prepare(handle, asked, -1, 0, &plan, NULL) == SQLITE_OK)
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			if (offence[0] == '\0' && reads_all(step))
+				snprintf(offence, sizeof(offence), "%s: %s", step, sql);
+		}
+	sqlite3_finalize(plan);
+	sqlite3_free(asked);
+}
+
+/* Stands before the library's own: sees every statement that the store prepares, with its plan. */
+int sqlite3_prepare_v3(sqlite3 *handle, const char *sql, int len, unsigned flags, sqlite3_stmt **out,
+		       const char **tail)
+{
+	static prepare_fn *prepare;
+	int code;
+
+	if (prepare == NULL)
+		*(void **)&prepare = dlsym(RTLD_NEXT, "sqlite3_prepare_v3");
+	code = prepare(handle, sql, len, flags, out, tail);
+	/* A new row's plan names the rows that might refer to it, but they are read only when a reference is
+	 * broken. */
+	if (code == SQLITE_OK && strncmp(sql, "INSERT", 6) != 0)
+		judge_plan(prepare, handle, sql);
+	return code;
+}
+
+static int open_case(void **state)
+{
+	offence[0] = '\0';
+	*state = asking_create();
+	asking_know(*state, "ann");
+	return 0;
+}
+
+static int close_case(void **state)
+{
+	asking_destroy(*state);
+	return 0;
+}
+
+/* Everything that happens to messages, a crash and an orderly end among it. */
+static void no_step_reads_a_whole_table(void **state)
+{
+	static const struct ai_step step = { .kind = AI_STEP_REPLY, .payload = "{}" };
+	struct asking *a = *state;
+	struct incoming in = says("ann", "room", "a", "hello");
+	const struct store_accepted *first = ask_accept(a, &in, true);
+
+	in = says("ann", "room", "b", "and");
+	ask_accept(a, &in, true);
+	in = says("eve", "room", "c", "let me in");
+	ask_accept(a, &in, true);
+	ask_recall(a, first->conversation_id, first->turn->id, 20);
+	ask_journal(a, first->turn->id, &step, 1, NULL, 0);
+	answer_with(a, first->turn->id, "good day", false);
+	ask_look(a, first->uuid);
+	ask_claim(a, first->conversation_id);
+	asking_crash(a);
+	ask_recover(a, "webhook");
+	ask_claim(a, first->conversation_id);
+	asking_restart(a);
+	ask_recover(a, NULL);
+	ask_due(a, 16);
+	ask_sent(a, 1, REPLY_SENT, 0);
+	assert_string_equal(offence, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(no_step_reads_a_whole_table, open_case, close_case),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
