@@ -22,23 +22,30 @@ static struct ai_attempt *next_attempt(struct turn *turn)
 	return attempt;
 }
 
+/* A count that no request can have is none: it would overflow every sum it enters, in the database too. */
+static int64_t believed(int64_t tokens)
+{
+	return tokens >= 0 && tokens <= PRICE_TOKENS_MAX ? tokens : -1;
+}
+
 /* A request that never left or that was refused whole is not billed. One that broke off is, for what was
  * made. */
 static void count_tokens(struct turn *turn, struct ai_attempt *attempt, const struct llm_reply *reply)
 {
 	bool billed = reply->fault == LLM_FAULT_NONE || reply->err.kind == ERR_UNSURE || *reply->text;
 
-	attempt->input_tokens = reply->input_tokens;
-	attempt->output_tokens = reply->output_tokens;
-	attempt->cached_tokens = reply->cached_tokens;
-	if (reply->input_tokens >= 0 && reply->output_tokens >= 0)
+	attempt->input_tokens = believed(reply->input_tokens);
+	attempt->output_tokens = believed(reply->output_tokens);
+	attempt->cached_tokens = believed(reply->cached_tokens);
+	if (attempt->input_tokens < 0) {
+		attempt->estimated = billed;
+		attempt->input_tokens = billed ? prompt_tokens(turn) : 0;
+	}
+	if (attempt->output_tokens >= 0)
 		return;
 	attempt->estimated = billed;
-	if (reply->input_tokens < 0)
-		attempt->input_tokens = billed ? prompt_tokens(turn) : 0;
-	if (reply->output_tokens < 0)
-		attempt->output_tokens = billed ? tokens_of(reply->text) : 0;
-	for (size_t i = 0; billed && reply->output_tokens < 0 && i < reply->call_count; i++)
+	attempt->output_tokens = billed ? tokens_of(reply->text) : 0;
+	for (size_t i = 0; billed && i < reply->call_count; i++)
 		attempt->output_tokens += tokens_of(reply->calls[i].arguments) + 4;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOKENS_MAX = 1000000000, PER = 1000000 }; /* a server's count is not trusted beyond TOKENS_MAX */
+enum { PER = 1000000 };
 
 void prices_init(struct prices *prices, const struct ai_price *rows, size_t count)
 {
@@ -65,8 +65,8 @@ int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, 
 
 	if (price == NULL || price->input < 0 || price->output < 0 || input < 0 || output < 0)
 		return AI_COST_UNKNOWN;
-	input = within(input, TOKENS_MAX);
-	output = within(output, TOKENS_MAX);
+	input = within(input, PRICE_TOKENS_MAX);
+	output = within(output, PRICE_TOKENS_MAX);
 	cached = within(cached, input);
 	cached_price = price->cached < 0 ? price->input : price->cached;
 	sum = (unsigned __int128)(uint64_t)(input - cached) * (uint64_t)price->input;

@@ -4,6 +4,8 @@
 
 #include "ai_open.h"
 
+enum { PRICE_TOKENS_MAX = 1000000000 }; /* a server's count is not believed beyond */
+
 struct prices {
 	struct ai_price *rows;
 	size_t count;

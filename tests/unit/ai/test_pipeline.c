@@ -325,6 +325,23 @@ static void test_plain_answer(void **state)
 	teardown(&w);
 }
 
+/* A server that tells 2^63 tokens would break the sum of everything that was ever used. */
+static void test_counts_beyond_belief(void **state)
+{
+	struct llm_reply reply = blank_reply();
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	reply.text = "Hello";
+	reply.input_tokens = reply.output_tokens = reply.cached_tokens = INT64_MAX;
+	give(&w, &reply);
+	expect_log(&w, "done Hello []\n");
+	assert_true(w.estimated);
+	assert_in_range(w.cost, 1, 1000);
+	teardown(&w);
+}
+
 static const struct llm_call two[] = { { "a", "read", "{\"x\":1}" }, { "b", "keyed", "{}" } };
 
 /* A tool that ran before its intent was durable would run again after a crash. */
@@ -856,6 +873,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_answer),
+		cmocka_unit_test(test_counts_beyond_belief),
 		cmocka_unit_test(test_nothing_runs_before_it_is_durable),
 		cmocka_unit_test(test_resume_after_intents),
 		cmocka_unit_test(test_resume_after_results),
