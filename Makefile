@@ -47,7 +47,7 @@ Q        := $(if $(V),,@)
 VERSION  := $(shell cat VERSION 2>/dev/null || echo 0)
 
 WARN := -Wall -Wextra -Werror -Wformat=2 -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wimplicit-fallthrough -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla \
+	-Wimplicit-fallthrough -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla -Wno-missing-field-initializers \
 	-Werror=format-security -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
 	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing -fPIE
