@@ -110,7 +110,7 @@ static const char *find_trace(const struct log *log)
 
 static void print_json(enum log_level level, const char *where, const char *trace, const char *message)
 {
-	char now[CLOCK_TEXT_SIZE];
+	char now[CLOCK_TEXT_SIZE], *visible = text_visible(message, "\n\t");
 	struct buf line = { 0 };
 
 	buf_format(&line, "{\"time\":\"%s\",\"level\":\"%s\"", clock_text(clock_wall_ms(), now),
@@ -124,10 +124,11 @@ static void print_json(enum log_level level, const char *where, const char *trac
 		json_quote(&line, trace, strlen(trace));
 	}
 	buf_text(&line, ",\"message\":");
-	json_quote(&line, message, strlen(message));
+	json_quote(&line, visible, strlen(visible));
 	buf_text(&line, "}\n");
 	(void)!write(STDERR_FILENO, line.data, line.len);
 	buf_free(&line);
+	free(visible);
 }
 
 static void print_text(enum log_level level, const char *where, const char *trace, const char *message)
