@@ -129,6 +129,7 @@ async function killAt(name, k, after) {
   return killed;
 }
 
+// Every kind of message, at every call on its way.
 async function everyStep() {
   for (const name of Object.keys(scenarios)) {
     // A run that is not killed tells how many calls there are; a few more are tried, since their number varies.

@@ -1,0 +1,125 @@
+// What is on its way when the daemon is killed: how it is sent, when it is through, and what must hold afterwards.
+// send returns whether everything was accepted; done whether everything has reached its end, asked by both.
+import { execFileSync } from 'node:child_process';
+
+export const sql = (dir, query) => execFileSync('sqlite3', [`${dir}/usher.db`, query], { encoding: 'utf8' }).trim();
+
+// As every sender does: a killed daemon does not answer. Returns the accepted id, or null.
+export async function deliver(daemon, body, id, headers) {
+  try {
+    const answer = await daemon.hook('crm', body, { id, headers });
+    return answer.status === 202 ? answer.body.id : null;
+  } catch {
+    return null;
+  }
+}
+
+const answersOf = (receiver, id) => receiver.received.filter((r) => r.body.data.in_reply_to.includes(id));
+const answered = (receiver, id) => answersOf(receiver, id).some((r) => r.status === 200);
+const armed = (arm) => (arm ? { 'x-test': 'kill-arm' } : {});
+
+// One answer under one id, with these words in it.
+function oneAnswer(receiver, id, status, words, note) {
+  const answers = answersOf(receiver, id);
+  const ids = new Set(answers.map((r) => r.id));
+  if (ids.size !== 1) note(`${id} was answered under ${ids.size} ids`);
+  for (const r of answers)
+    if (r.body.data.status !== status || !r.body.data.text.includes(words)) note(`wrong answer ${JSON.stringify(r.body)}`);
+}
+
+function rows(dir, table, count, note) {
+  const found = sql(dir, `SELECT count(*) FROM ${table}`);
+  if (found !== String(count)) note(`${table} has ${found} rows, not ${count}`);
+}
+
+const burst = (id) => [1, 2, 3].map((n) => `${id}-${n}`);
+
+export const scenarios = {
+  webhook: {
+    model: 'echo',
+    async send(daemon, id, arm) {
+      return (await deliver(daemon, { text: `hello ${id}`, sender: 'ann', conversation: 'room' }, id, armed(arm))) !== null;
+    },
+    done: (daemon, receiver, id) => answered(receiver, id),
+    check(dir, receiver, id, note) {
+      oneAnswer(receiver, id, 'answered', id, note);
+      rows(dir, 'inbox', 1, note);
+    },
+  },
+  chat: {
+    model: 'tool-add_task',
+    user: true,
+    async send(daemon, id, arm) {
+      try {
+        daemon.last = await daemon.chat(daemon.key, `groceries ${id}`, {}, { 'idempotency-key': id, ...armed(arm) });
+        return daemon.last.status === 200;
+      } catch {
+        return false;
+      }
+    },
+    done: (daemon) => daemon.last?.status === 200,
+    check(dir, receiver, id, note, daemon) {
+      if (!daemon.last.body.response.startsWith('done: ')) note(`wrong answer ${daemon.last.raw}`);
+      rows(dir, 'tasks', 1, note);
+      rows(dir, 'inbox', 1, note);
+    },
+  },
+  // A tool is called while the receiver of the answer breaks the first connection off.
+  tool: {
+    model: 'tool-add_task',
+    reply: '/cut-times-1',
+    async send(daemon, id, arm) {
+      return (await deliver(daemon, { text: `groceries ${id}`, sender: 'ann', conversation: 'room' }, id, armed(arm))) !== null;
+    },
+    done: (daemon, receiver, id) => answered(receiver, id),
+    check(dir, receiver, id, note) {
+      oneAnswer(receiver, id, 'answered', 'done: ', note);
+      rows(dir, 'tasks', 1, note);
+      rows(dir, 'inbox', 1, note);
+    },
+  },
+  // Three at once of one person: the first begins, the others wait and are answered together.
+  burst: {
+    model: 'slow-40',
+    merge: true,
+    async send(daemon, id, arm) {
+      const all = await Promise.all(burst(id).map((each) =>
+        deliver(daemon, { text: `say ${each}`, sender: 'ann', conversation: 'room' }, each, armed(arm))));
+      return all.every((one) => one !== null);
+    },
+    done: (daemon, receiver, id) => burst(id).every((each) => answered(receiver, each)),
+    check(dir, receiver, id, note) {
+      for (const each of burst(id)) oneAnswer(receiver, each, 'answered', 'say', note);
+      rows(dir, 'inbox', 3, note);
+      const repeated = sql(dir, 'SELECT count(*) FROM (SELECT 1 FROM inbox GROUP BY turn_id HAVING count(DISTINCT state) > 1)');
+      if (repeated !== '0') note(`${repeated} turns have messages in several states`);
+    },
+  },
+  // Somebody we do not know is told a code, once.
+  stranger: {
+    model: 'echo',
+    strangers: 'pair',
+    async send(daemon, id, arm) {
+      return (await deliver(daemon, { text: `hello ${id}`, sender: 'eve', conversation: 'room' }, id, armed(arm))) !== null;
+    },
+    done: (daemon, receiver, id) => answered(receiver, id),
+    check(dir, receiver, id, note) {
+      oneAnswer(receiver, id, 'refused', sql(dir, 'SELECT code FROM pairing_codes'), note);
+      rows(dir, 'pairing_codes', 1, note);
+      rows(dir, "platform_identities WHERE external_user_id = 'eve'", 0, note);
+    },
+  },
+  // The very first start, while the schema is made.
+  fresh: {
+    model: 'echo',
+    first: true,
+    async send(daemon, id) {
+      return (await deliver(daemon, { text: `hello ${id}`, sender: 'ann', conversation: 'room' }, id, {})) !== null;
+    },
+    done: (daemon, receiver, id) => answered(receiver, id),
+    check(dir, receiver, id, note) {
+      oneAnswer(receiver, id, 'answered', id, note);
+      rows(dir, 'organizations', 1, note);
+    },
+  },
+};
