@@ -48,17 +48,6 @@ static bool charset_allowed(const char *type)
 	       (len == 8 && strncasecmp(charset, "us-ascii", 8) == 0);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* NULL when a % is not followed by two digits or the result is not UTF-8 text. */
 static const char *form_decode(struct arena *arena, const char *from, size_t len)
 {
@@ -74,8 +63,8 @@ static const char *form_decode(struct arena *arena, const char *from, size_t len
 		}
 		if (len - i < 3)
 			return NULL;
-		high = hex_digit(from[++i]);
-		low = hex_digit(from[++i]);
+		high = text_hex_digit(from[++i]);
+		low = text_hex_digit(from[++i]);
 		if (high < 0 || low < 0)
 			return NULL;
 		text[out++] = (char)(high << 4 | low);

@@ -14,11 +14,7 @@ static int escape_at(const char *text, size_t left)
 	if (left < 6 || text[0] != '\\' || text[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		char c = text[i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-						   : -1;
+		int digit = text_hex_digit(text[i]);
 
 		if (digit < 0)
 			return -1;

@@ -1,6 +1,7 @@
 /* Thin wrappers of OpenSSL 3: digests, base64, random numbers, UUIDs. */
 #include "crypto.h"
 #include "clock.h"
+#include "text.h"
 #include <ctype.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -84,23 +85,12 @@ void crypto_hex(const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool crypto_unhex(const char *text, size_t len, uint8_t *out)
 {
 	if (len % 2)
 		return false;
 	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+		int high = text_hex_digit(text[i]), low = text_hex_digit(text[i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -168,7 +158,7 @@ bool crypto_uuid_valid(const char *text)
 	for (int i = 0; i < 36; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (dash ? text[i] != '-' : hex_value(text[i]) < 0)
+		if (dash ? text[i] != '-' : text_hex_digit(text[i]) < 0)
 			return false;
 	}
 	return true;

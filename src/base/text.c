@@ -6,6 +6,17 @@
 #include <unictype.h>
 #include <unistr.h>
 
+int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 bool text_valid(const char *text, size_t len)
 {
 	return memchr(text, '\0', len) == NULL && u8_check((const uint8_t *)text, len) == NULL;

@@ -21,4 +21,7 @@ char *text_repair(const char *text, size_t len);
  * must not move a terminal's cursor, set its title or begin a line of the log. The caller frees. */
 char *text_visible(const char *text, const char *kept);
 
+/* 0 to 15, -1 for what is no hexadecimal digit. */
+int text_hex_digit(char c);
+
 #endif

@@ -2,6 +2,7 @@
  * way could then see two different requests. So chunks are read here. Extensions and trailers are dropped. */
 #include "chunk.h"
 #include "buf.h"
+#include "text.h"
 
 enum {
 	SIZE_DIGITS_MAX = 15,
@@ -22,20 +23,9 @@ enum state {
 	LAST_LF,
 };
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum chunk_result step_size(struct chunk *chunk, char c)
 {
-	int digit = hex_value(c);
+	int digit = text_hex_digit(c);
 
 	if (digit >= 0) {
 		chunk->left = chunk->left * 16 + (uint64_t)digit;

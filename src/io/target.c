@@ -1,16 +1,9 @@
 /* Decoding in place of a copy: curl_easy_unescape would allocate for every segment and lets "%zz" and an
  * encoded NUL pass, and both must be refused here. */
 #include "target.h"
+#include "text.h"
 #include <http_parser.h>
 #include <string.h>
-
-static int hex_value(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c + 32 : c);
-
-	return at == NULL ? -1 : (int)(at - digits);
-}
 
 /* Decodes [from, from + len) to `to` and ends it with NUL. Returns the byte behind that NUL, NULL when
  * malformed. */
@@ -27,8 +20,8 @@ static char *decode(char *to, const char *from, size_t len, bool plus_is_space)
 			*to++ = from[i];
 			continue;
 		}
-		high = i + 2 < len ? hex_value(from[i + 1]) : -1;
-		low = i + 2 < len ? hex_value(from[i + 2]) : -1;
+		high = i + 2 < len ? text_hex_digit(from[i + 1]) : -1;
+		low = i + 2 < len ? text_hex_digit(from[i + 2]) : -1;
 		if (high < 0 || low < 0 || high + low == 0)
 			return NULL;
 		*to++ = (char)(high * 16 + low);
