@@ -352,8 +352,9 @@ void http_destroy(struct http *http)
 		forget_id(call); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself out of http->calls */
 		drop_call(call);
 	}
-	while (http->spares > 0)
-		curl_easy_cleanup(http->spare[--http->spares]);
+	for (int trust = 0; trust < HTTP_TRUSTS; trust++)
+		while (http->spares[trust] > 0)
+			curl_easy_cleanup(http->spare[trust][--http->spares[trust]]);
 	for (size_t i = 0; i < HTTP_TRUSTS * (size_t)HTTP_SHARDS_MAX; i++) {
 		struct http_shard *shard = http->shards[i / HTTP_SHARDS_MAX][i % HTTP_SHARDS_MAX];
 

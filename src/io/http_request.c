@@ -139,8 +139,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *owner)
 
 /* ---- easy handles -------------------------------------------------------------------------------------- */
 
-/* What is the same for every call. */
-static CURL *make_easy(const struct http *http)
+/* What is the same for every call of this trust. */
+static CURL *make_easy(const struct http *http, enum http_trust trust)
 {
 	CURL *easy = curl_easy_init();
 
@@ -163,6 +163,9 @@ static CURL *make_easy(const struct http *http)
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_SIZE);
 	/* Else ending a call waits for the thread that resolves its name, and the loop with it. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	/* Once and for all: a handle that leaves a share and comes back loses the memory of its own sessions. */
+	if (trust == HTTP_OURS)
+		curl_easy_setopt(easy, CURLOPT_SHARE, http->share);
 	if (http->agent != NULL)
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, http->agent);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -183,7 +186,6 @@ static void set_trust(const struct http_running *call)
 	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, (long)users);
 	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, (long)users);
 	curl_easy_setopt(call->easy, CURLOPT_DNS_CACHE_TIMEOUT, users ? 0L : 60L);
-	curl_easy_setopt(call->easy, CURLOPT_SHARE, users ? NULL : http->share);
 	/* The guard would see the proxy's address instead of the user's. */
 	curl_easy_setopt(call->easy, CURLOPT_PROXY, users || http->proxy == NULL ? "" : http->proxy);
 	curl_easy_setopt(call->easy, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
@@ -210,7 +212,10 @@ bool http_request_begin(struct http_running *call, CURLM *multi)
 	struct http *http = call->http;
 	uint64_t waited = clock_mono_ms() - call->started_at;
 
-	call->easy = http->spares > 0 ? http->spare[--http->spares] : make_easy(http);
+	if (http->spares[call->trust] > 0)
+		call->easy = http->spare[call->trust][--http->spares[call->trust]];
+	else
+		call->easy = make_easy(http, call->trust);
 	set_trust(call);
 	set_method(call);
 	curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
@@ -240,8 +245,8 @@ void http_request_end(struct http_running *call)
 	if (call->easy == NULL)
 		return;
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
-	if (http->spares < HTTP_SPARE_MAX)
-		http->spare[http->spares++] = call->easy;
+	if (http->spares[call->trust] < HTTP_SPARE_MAX)
+		http->spare[call->trust][http->spares[call->trust]++] = call->easy;
 	else
 		curl_easy_cleanup(call->easy);
 	call->easy = NULL;

@@ -101,8 +101,8 @@ struct http {
 	struct http_running *waiting[HTTP_TRUSTS], *ended, *doomed;
 	size_t lookups[HTTP_TRUSTS];
 	uint64_t last_id;
-	CURL *spare[HTTP_SPARE_MAX];
-	size_t spares;
+	CURL *spare[HTTP_TRUSTS][HTTP_SPARE_MAX];
+	size_t spares[HTTP_TRUSTS];
 	unsigned inside; /* curl is on the stack: its handles must not be added or removed */
 	uv_timer_t sweep, soon;
 	uint64_t sweep_ms;     /* its period now, 0: stopped */

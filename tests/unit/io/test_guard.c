@@ -347,10 +347,13 @@ static void answer_or_redirect(struct peer_link *link)
 {
 	if (!peer_read(link))
 		return;
-	peer_say(link, strstr(link->text, "/away") == NULL
-			       ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-			       : "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: "
-				 "0\r\n\r\n");
+	if (strstr(link->text, "/away") != NULL)
+		peer_say(link, "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\n"
+			       "Content-Length: 0\r\n\r\n");
+	else if (strstr(link->text, "/last") != NULL)
+		peer_say(link, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+	else
+		peer_say(link, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 	peer_wait_gone(link);
 }
 
@@ -445,6 +448,25 @@ static void test_guarded_calls_use_fresh_connections(void **state)
 	assert_int_equal(peer->connections, 2);
 }
 
+/* A callback after a call to the model after a callback: what curl keeps for the one must not be lost to the other
+ * each time, or a daemon that does nothing else grows by it (the leak sanitizer tells). */
+static void test_guarded_and_own_calls_in_turn(void **state)
+{
+	const char *url = named_url("/last");
+	struct http_call own = {
+		.method = "POST", .url = url, .body = "{}", .body_len = 2, .connect_ms = 1000
+	};
+
+	(void)state;
+	fake_answers[0] = "127.0.0.1";
+	for (int i = 0; i < 3; i++) {
+		call_guarded(url, true);
+		assert_int_equal(result.how, HTTP_ANSWERED);
+		client_call(&client, &own, false, &result);
+		assert_int_equal(result.how, HTTP_ANSWERED);
+	}
+}
+
 static void test_redirect_inwards(void **state)
 {
 	(void)state;
@@ -472,6 +494,7 @@ int main(void)
 		CASE(test_name_of_mixed_addresses),
 		CASE(test_name_that_flips),
 		CASE(test_guarded_calls_use_fresh_connections),
+		CASE(test_guarded_and_own_calls_in_turn),
 		CASE(test_redirect_inwards),
 	};
 
