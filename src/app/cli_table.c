@@ -51,8 +51,12 @@ static void print_table(const json_t *rows)
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		size_t column = 0;
 
-		json_object_foreach ((json_t *)(uintptr_t)row, key, value)
-			scols_line_refer_data(line, column++, cell(value));
+		json_object_foreach ((json_t *)(uintptr_t)row, key, value) {
+			char *text = cell(value);
+
+			scols_line_set_data(line, column++, text);
+			free(text);
+		}
 	}
 	scols_table_enable_noheadings(table, 0);
 	if (!isatty(STDOUT_FILENO))

@@ -126,11 +126,15 @@ bool daemon_open_world(struct daemon *daemon, int port, struct err *err)
 					 .proxy = settings_text(http, "proxy"),
 					 .agent = "usher/" USHER_VERSION };
 
+	if ((world.cert_file == NULL) != (world.key_file == NULL))
+		return err_set(err, ERR_REFUSED,
+			       "%s: listen.cert_file and listen.key_file belong together; one is missing",
+			       settings_where(listen, NULL));
 	daemon->http = http_create(daemon->io, &outgoing, err);
 	if (daemon->http == NULL)
-		return false;
+		return err_add(err, "setting http");
 	daemon->web = web_create(daemon->io, &world, err);
-	return daemon->web != NULL;
+	return daemon->web || err_add(err, "setting listen");
 }
 
 static bool open_doors(struct daemon *daemon, struct err *err)
@@ -147,7 +151,7 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 {
 	const struct settings *assistant = part(daemon, "assistant");
 	size_t count = settings_count(daemon->settings, "models");
-	const struct settings **models = mem_zero(count, sizeof(*models));
+	const struct settings **models = mem_zero(count, sizeof(struct settings *));
 	struct ai_options options = { .loop = io_loop(daemon->io),
 				      .http = daemon->http,
 				      .log = &daemon->log,

@@ -5,6 +5,8 @@
 #include "json.h"
 #include "metrics.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct metric uptime = { .name = "usher_uptime_seconds",
@@ -50,15 +52,14 @@ static void readyz(void *owner, struct web_request *request)
 
 static double resident_bytes(void)
 {
-	unsigned long size = 0, resident = 0;
+	char line[128] = "", *second;
 	FILE *file = fopen("/proc/self/statm", "re");
 
 	if (file == NULL)
 		return 0;
-	if (fscanf(file, "%lu %lu", &size, &resident) != 2)
-		resident = 0;
+	second = fgets(line, sizeof(line), file) ? strchr(line, ' ') : NULL;
 	fclose(file);
-	return (double)resident * (double)sysconf(_SC_PAGESIZE);
+	return second ? strtod(second, NULL) * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void metrics(void *owner, struct web_request *request)

@@ -28,6 +28,20 @@ static bool micros(const config_setting_t *row, const char *name, int64_t *micro
 	return true;
 }
 
+/* long_from and what longer prompts cost: all of it or nothing. */
+static bool read_long(const config_setting_t *row, struct ai_price *price)
+{
+	const config_setting_t *from = config_setting_get_member(row, "long_from");
+
+	if (!micros(row, "long_input", &price->long_input) || !micros(row, "long_cached", &price->long_cached) ||
+	    !micros(row, "long_output", &price->long_output))
+		return false;
+	if (from == NULL)
+		return price->long_input < 0 && price->long_output < 0;
+	price->long_from = config_setting_is_number(from) ? config_setting_get_int64(from) : 0;
+	return price->long_from > 0 && price->long_input >= 0 && price->long_output >= 0;
+}
+
 static bool read_rows(const config_t *config, struct prices *prices, const char *file, struct err *err)
 {
 	const config_setting_t *list = config_lookup(config, "prices");
@@ -45,10 +59,11 @@ static bool read_rows(const config_t *config, struct prices *prices, const char 
 		fine = micros(row, "input", &price->input);
 		fine = micros(row, "cached", &price->cached) && fine;
 		fine = micros(row, "output", &price->output) && fine;
+		fine = read_long(row, price) && fine;
 		if (!fine || provider == NULL || model == NULL || price->input < 0 || price->output < 0)
 			return err_set(err, ERR_REFUSED,
-				       "%s:%u: a price needs provider, model, input and output, and dollars "
-				       "as numbers",
+				       "%s:%u: a price needs provider, model, input and output, with long_from "
+				       "also long_input and long_output, and dollars as numbers",
 				       file, config_setting_source_line(row));
 		price->provider = mem_text(provider);
 		price->model = mem_text(model);
@@ -59,6 +74,7 @@ static bool read_rows(const config_t *config, struct prices *prices, const char 
 
 bool prices_load(const char *path, struct prices *prices_out, struct err *err)
 {
+	/* cppcheck-suppress comparePointers ; both ends of one object, as the linker names them */
 	size_t built_in_len = (size_t)(_binary_etc_prices_conf_end - _binary_etc_prices_conf_start);
 	char *built_in = mem_text_n(_binary_etc_prices_conf_start, built_in_len);
 	const char *file = path ? path : "the built-in price table", *text;

@@ -155,6 +155,8 @@ __attribute__((format(printf, 3, 0))) static void print(enum log_level level, co
 	struct buf where = { 0 };
 	char *raw = NULL, *line;
 
+	if (level < least_level)
+		return;
 	if (vasprintf(&raw, fmt, args) < 0)
 		return;
 	line = without_secrets(text_repair(raw, text_fit(raw, strlen(raw), LINE_MAX_BYTES)));
@@ -165,19 +167,38 @@ __attribute__((format(printf, 3, 0))) static void print(enum log_level level, co
 	free(line);
 }
 
-#define LOG_FUNCTION(name, level)                                                                            \
-	void name(const struct log *log, const char *fmt, ...)                                               \
-	{                                                                                                    \
-		va_list args;                                                                                \
-                                                                                                             \
-		if (level < least_level)                                                                     \
-			return;                                                                              \
-		va_start(args, fmt);                                                                         \
-		print(level, log, fmt, args);                                                                \
-		va_end(args);                                                                                \
-	}
+void log_debug(const struct log *log, const char *fmt, ...)
+{
+	va_list args;
 
-LOG_FUNCTION(log_debug, LOG_DEBUG)
-LOG_FUNCTION(log_info, LOG_INFO)
-LOG_FUNCTION(log_warn, LOG_WARN)
-LOG_FUNCTION(log_error, LOG_ERROR)
+	va_start(args, fmt);
+	print(LOG_DEBUG, log, fmt, args);
+	va_end(args);
+}
+
+void log_info(const struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print(LOG_INFO, log, fmt, args);
+	va_end(args);
+}
+
+void log_warn(const struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print(LOG_WARN, log, fmt, args);
+	va_end(args);
+}
+
+void log_error(const struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print(LOG_ERROR, log, fmt, args);
+	va_end(args);
+}

@@ -123,10 +123,11 @@ void metrics_clear(void)
 {
 	while (families) {
 		struct metric *metric = families;
-		struct metric_series *series, *next;
+		struct metric_series *series = metric->series, *next;
 
-		HASH_ITER (hh, metric->series, series, next) {
-			HASH_DEL(metric->series, series);
+		HASH_CLEAR(hh, metric->series); /* frees its own table; the series stay linked */
+		for (; series; series = next) {
+			next = series->hh.next;
 			free(series->labels);
 			free(series);
 		}

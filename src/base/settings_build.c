@@ -293,6 +293,7 @@ static bool put_fallback(struct settings *group, const struct setting *row, stru
 static bool finish_row(struct settings *group, const struct setting *row, struct value *value,
 		       struct err *err)
 {
+	struct settings *inside;
 	char *path;
 
 	for (size_t i = 0; value->groups && i < value->count; i++)
@@ -308,10 +309,11 @@ static bool finish_row(struct settings *group, const struct setting *row, struct
 	if (row->type != SETTING_GROUP)
 		return true;
 	path = mem_format("%s%s%s", group->path, *group->path ? "." : "", row->name);
-	settings_put_group_take(group, row->name, settings_create(row->inside, path, group->where));
+	inside = settings_create(row->inside, path, group->where);
+	settings_put_group_take(group, row->name, inside);
 	free(path);
 	value->given = false;
-	return settings_finish(value->groups[0], err);
+	return settings_finish(inside, err);
 }
 
 bool settings_finish(struct settings *group, struct err *err)
