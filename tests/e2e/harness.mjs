@@ -111,9 +111,11 @@ export class Daemon {
 
   // The end of a test: an orderly stop is part of what is tested.
   async finish() {
+    const ran = this.child && this.exited === null;
     const end = this.child ? await this.stop() : { code: 0 };
     if (this.own) rmSync(this.dir, { recursive: true, force: true });
     this.checkLog();
+    if (ran) assert.equal(end.code, 0, `an orderly stop, not ${JSON.stringify(end)}`);
     return end;
   }
 
@@ -127,8 +129,9 @@ export class Daemon {
   // Every line is JSON, none shows a secret or what somebody said, and an answered message is found by its trace.
   checkLog() {
     const traces = new Set();
-    for (const line of this.lines) {
-      if (line.startsWith('usher: ') || (under.length && line.startsWith('=='))) continue; // why it could not start
+    for (const [i, line] of this.lines.entries()) {
+      if (line.startsWith('usher: ')) continue; // why it could not start
+      assert.match(line, /^\{.*\}$/, `not a line of the log (a sanitizer's finding?): ${this.lines.slice(i, i + 80).join('\n')}`);
       const entry = JSON.parse(line);
       assert.deepEqual(Object.keys(entry).filter((name) => !['time', 'level', 'where', 'trace', 'message'].includes(name)), [], line);
       assert.ok(entry.time && entry.level && entry.message, line);
