@@ -11,6 +11,8 @@ struct ai_price {
 	const char *provider; /* "openai"; matches models[].price_as or the provider */
 	const char *model;    /* exact name, or with a trailing "*" a prefix */
 	int64_t input, cached, output;
+	int64_t long_from; /* prompts of more tokens cost the following instead, all of them; 0: no such limit */
+	int64_t long_input, long_cached, long_output;
 };
 
 struct ai_options {

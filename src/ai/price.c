@@ -2,6 +2,7 @@
 #include "price.h"
 #include "ai.h"
 #include "mem.h"
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,17 +62,23 @@ static int64_t within(int64_t tokens, int64_t most)
 int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, int64_t output)
 {
 	__extension__ unsigned __int128 sum;
-	int64_t cached_price;
+	int64_t input_price, cached_price, output_price;
+	bool is_long;
 
 	if (price == NULL || price->input < 0 || price->output < 0 || input < 0 || output < 0)
 		return AI_COST_UNKNOWN;
+	is_long = price->long_from > 0 && input > price->long_from;
+	input_price = is_long ? price->long_input : price->input;
+	cached_price = is_long ? price->long_cached : price->cached;
+	output_price = is_long ? price->long_output : price->output;
+	if (cached_price < 0)
+		cached_price = input_price;
 	input = within(input, PRICE_TOKENS_MAX);
 	output = within(output, PRICE_TOKENS_MAX);
 	cached = within(cached, input);
-	cached_price = price->cached < 0 ? price->input : price->cached;
-	sum = (unsigned __int128)(uint64_t)(input - cached) * (uint64_t)price->input;
+	sum = (unsigned __int128)(uint64_t)(input - cached) * (uint64_t)input_price;
 	sum += (unsigned __int128)(uint64_t)cached * (uint64_t)cached_price;
-	sum += (unsigned __int128)(uint64_t)output * (uint64_t)price->output;
+	sum += (unsigned __int128)(uint64_t)output * (uint64_t)output_price;
 	sum = (sum + PER / 2) / PER;
 	return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }

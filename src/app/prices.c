@@ -33,7 +33,8 @@ static bool read_long(const config_setting_t *row, struct ai_price *price)
 {
 	const config_setting_t *from = config_setting_get_member(row, "long_from");
 
-	if (!micros(row, "long_input", &price->long_input) || !micros(row, "long_cached", &price->long_cached) ||
+	if (!micros(row, "long_input", &price->long_input) ||
+	    !micros(row, "long_cached", &price->long_cached) ||
 	    !micros(row, "long_output", &price->long_output))
 		return false;
 	if (from == NULL)
@@ -61,10 +62,11 @@ static bool read_rows(const config_t *config, struct prices *prices, const char 
 		fine = micros(row, "output", &price->output) && fine;
 		fine = read_long(row, price) && fine;
 		if (!fine || provider == NULL || model == NULL || price->input < 0 || price->output < 0)
-			return err_set(err, ERR_REFUSED,
-				       "%s:%u: a price needs provider, model, input and output, with long_from "
-				       "also long_input and long_output, and dollars as numbers",
-				       file, config_setting_source_line(row));
+			return err_set(
+				err, ERR_REFUSED,
+				"%s:%u: a price needs provider, model, input and output, with long_from "
+				"also long_input and long_output, and dollars as numbers",
+				file, config_setting_source_line(row));
 		price->provider = mem_text(provider);
 		price->model = mem_text(model);
 		prices->count++;

@@ -10,11 +10,12 @@
 #include <stdint.h>
 
 static const struct ai_price table[] = {
-	{ "openai", "gpt-x", 2000000, 500000, 8000000 },
-	{ "openai", "gpt-x-mini", 150000, 75000, 600000 },
-	{ "openai", "ft:*", 1000000, -1, 1000000 },
-	{ "openai", "ft:gpt-x*", 3000000, -1, 3000000 },
-	{ "ollama", "*", 0, -1, 0 },
+	{ "openai", "gpt-x", 2000000, 500000, 8000000, 0, 0, 0, 0 },
+	{ "openai", "gpt-x-mini", 150000, 75000, 600000, 0, 0, 0, 0 },
+	{ "openai", "ft:*", 1000000, -1, 1000000, 0, 0, 0, 0 },
+	{ "openai", "ft:gpt-x*", 3000000, -1, 3000000, 0, 0, 0, 0 },
+	{ "ollama", "*", 0, -1, 0, 0, 0, 0, 0 },
+	{ "openai", "long", 2000000, 100000, 10000000, 1000, 4000000, 200000, 15000000 },
 };
 
 static void test_find(void **state)
@@ -49,6 +50,8 @@ static void test_cost(void **state)
 		{ 1, 10, 0, 0, 2 },	/* 1.50: half goes up */
 		{ 2, 7, 7, 0, 7 },	/* no price for cached input: that of input */
 		{ 4, 1000000, 0, 1000000, 0 },
+		{ 5, 1000, 0, 1000, 12000 },
+		{ 5, 1001, 1, 1000, 19000 }, /* all of a longer prompt costs more, and its answer */
 		{ 0, -1, 0, 5, AI_COST_UNKNOWN },
 		{ 0, INT64_MAX, INT64_MAX, INT64_MAX,
 		  500000000 + 8000000000LL }, /* a lying server: bounded */

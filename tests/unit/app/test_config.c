@@ -105,21 +105,32 @@ static void refusals_name_place_and_cure(void **state)
 static void the_built_in_prices_are_whole(void **state)
 {
 	struct prices prices;
+	size_t longer = 0;
 
 	(void)state;
 	assert_true(prices_load(NULL, &prices, &err));
 	assert_true(prices.count > 30);
 	assert_int_equal(strlen(prices.date), 10);
-	for (size_t i = 0; i < prices.count; i++)
-		assert_true(prices.rows[i].output >= prices.rows[i].input || prices.rows[i].output == 0);
+	for (size_t i = 0; i < prices.count; i++) {
+		const struct ai_price *row = &prices.rows[i];
+
+		assert_true(row->output >= row->input || row->output == 0);
+		assert_true(row->long_from == 0 || row->long_input > row->input);
+		longer += row->long_from > 0;
+	}
+	assert_true(longer > 10);
 	prices_free(&prices);
 }
 
 /* A price that reads as 0 would be shown as free of charge, and no budget would hold. */
 static void a_price_that_is_none_is_refused(void **state)
 {
-	static const char *const refused[] = { "input = \"0.25\"; output = 1.0;", "input = -1; output = 1;",
-					       "input = 1; output = 1; cached = \"x\";", "input = 1;" };
+	static const char *const refused[] = { "input = \"0.25\"; output = 1.0;",
+					       "input = -1; output = 1;",
+					       "input = 1; output = 1; cached = \"x\";",
+					       "input = 1;",
+					       "input = 1; output = 1; long_from = 9; long_input = 2;",
+					       "input = 1; output = 1; long_input = 2; long_output = 2;" };
 	char path[] = "/tmp/usher-test-XXXXXX";
 	struct prices prices;
 	int fd = mkstemp(path);
