@@ -17,7 +17,8 @@ static const char default_file[] = "/etc/usher/usher.conf";
 static const struct setting listen_settings[] = {
 	{ "address", SETTING_TEXT, "127.0.0.1", .help = "address to listen on" },
 	{ "port", SETTING_INT, "8080", .min = 0, .max = 65535, .help = "port; 0: any free one" },
-	{ "public_url", SETTING_TEXT, .help = "how the world reaches this server; no platform of this version needs it" },
+	{ "public_url", SETTING_TEXT,
+	  .help = "how the world reaches this server; no platform of this version needs it" },
 	{ "cert_file", SETTING_TEXT, .help = "PEM certificate chain: serve TLS" },
 	{ "key_file", SETTING_TEXT, .help = "PEM key of the certificate" },
 	{ NULL },

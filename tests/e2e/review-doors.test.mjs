@@ -54,6 +54,7 @@ test('a reload is refused for whatever would stop a start, and doctor says it be
     [{ assistant: { model: 'nobody' } }, /no model is called "nobody"/],
     [{ prices: { file: '/nowhere/prices.conf' } }, /cannot read the price table \/nowhere\/prices.conf: No such file/],
     [{ listen: { address: '127.0.0.1', port: 0, cert_file: '/nowhere/cert.pem', key_file: '/nowhere/key.pem' } }, /cert/],
+    [{ listen: { address: '127.0.0.1', port: 0, key_file: '/nowhere/key.pem' } }, /belong together/],
   ];
   for (const [settings, reason] of faults) {
     one.configure(settings);
@@ -96,6 +97,29 @@ test('a key that reads "secret" does not hang the daemon, and a model may have a
   const doctor = await one.cli('doctor');
   assert.equal(doctor.status, 0);
   assert.match(doctor.stdout, /model +a b\/c\?d: reachable/);
+});
+
+test('clients that come and go in crowds harm nobody', async () => {
+  const server = await model();
+  const one = await daemon({
+    models: [{ name: 'main', provider: 'openai', base_url: server.base, model: 'drip-20', api_key: server.key }],
+    users: { strangers: 'allow' },
+    platforms: { webhook: [{ name: 'crm', secret: hookSecret }] },
+  });
+  const keys = [await one.addUser('ann'), await one.addUser('bob')];
+  for (let round = 0; round < 4; round++) {
+    const calls = [];
+    for (let i = 0; i < 120; i++) {
+      const abort = new AbortController();
+      const headers = i % 3 ? { accept: 'text/event-stream' } : {};
+      calls.push(one.request('POST', '/api/me/chat', { key: keys[i % 2], body: { message: `storm ${i}` }, headers, signal: abort.signal }).catch(() => {}));
+      setTimeout(() => abort.abort(), Math.random() * 120);
+      calls.push(one.hook('crm', { text: 'storm', sender: `s${i}` }, { query: '?wait=2' }).catch(() => {}));
+    }
+    await Promise.all(calls);
+  }
+  assert.equal(one.exited, null);
+  assert.equal((await one.chat(keys[0], 'are you well?')).status, 200);
 });
 
 test('a second daemon with a database of its own does not take the first one\'s control socket', async () => {
