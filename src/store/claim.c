@@ -13,7 +13,7 @@ enum {
 #define LETTER                                                                                               \
 	"w.id, w.turn_id, w.uuid, w.platform, w.installation, w.delivery_key, w.sender, w.profile_id, "      \
 	"w.body,"                                                                                            \
-	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at), w.state"
+	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at)"
 
 static void take_letter(const struct query *query, struct arena *room, struct letter *letter)
 {
@@ -39,27 +39,50 @@ static bool same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* What waits, the interrupted first. running_out: a turn of this conversation is being answered. */
+/* The interrupted ones first, both in their order: there are seldom any, and never many. */
+static void sort_interrupted(struct letter *letters, size_t count)
+{
+	size_t begun = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct letter letter = letters[i];
+
+		if (letter.turn_id == 0)
+			continue;
+		memmove(&letters[begun + 1], &letters[begun], (i - begun) * sizeof(*letters));
+		letters[begun++] = letter;
+	}
+}
+
+/* What waits, the interrupted first. running_out: a turn of this conversation is being answered. Two statements,
+ * each along its index: a thousand waiting messages must not be sorted for every turn. */
 static bool read_letters(struct db *db, struct arena *room, int64_t place, struct letter **letters_out,
 			 size_t *count_out, bool *running_out, struct err *err)
 {
 	struct letter *letters = NULL;
 	struct query query;
 	size_t count = 0;
+	int64_t one;
 
-	*running_out = false;
+	*letters_out = NULL;
+	*count_out = 0;
+	if (!db_one_int(db, err, running_out, &one,
+			"SELECT 1 FROM inbox WHERE \"llmConversationId\" = $1"
+			" AND state IN ('accepted', 'claimed') AND state = 'claimed' LIMIT 1",
+			"i", place))
+		return false;
+	if (*running_out)
+		return true;
 	db_query(db, &query,
 		 "SELECT " LETTER " FROM inbox w WHERE w.\"llmConversationId\" = $1"
-		 " AND w.state IN ('accepted', 'claimed')"
-		 " ORDER BY w.state = 'accepted', w.turn_id IS NULL, w.seq LIMIT 64",
+		 " AND w.state IN ('accepted', 'claimed') AND w.state = 'accepted' ORDER BY w.seq LIMIT 64",
 		 "i", place);
-	while (!*running_out && db_row(&query)) {
-		*running_out = strcmp(db_text(&query, 13), "claimed") == 0;
-		if (letters == NULL && !*running_out)
+	while (count < LETTERS && db_row(&query)) {
+		if (letters == NULL)
 			letters = arena_alloc(room, LETTERS * sizeof(*letters));
-		if (!*running_out)
-			take_letter(&query, room, &letters[count++]);
+		take_letter(&query, room, &letters[count++]);
 	}
+	sort_interrupted(letters, count);
 	*letters_out = letters;
 	*count_out = count;
 	return db_end(&query, err);
