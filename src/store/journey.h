@@ -123,6 +123,9 @@ struct reply_ask {
 bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,
 	       struct err *err);
 
+/* This reply has reached its end: the one that sleeps behind it in its conversation is due now. */
+bool reply_release(struct db *db, int64_t reply_id, const char *now, struct err *err);
+
 /* When a reply made now is no longer worth sending. */
 int64_t reply_expires(int64_t now_ms, uint32_t expire_s);
 

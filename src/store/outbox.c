@@ -13,13 +13,37 @@ struct due_answer {
 	int64_t next_ms;
 };
 
-/* What was not delivered in time goes to the dead letters, whether its turn came or not. */
-static bool expire(struct db *db, const char *now, struct err *err)
+/* Every one of a list, then the one behind each. */
+static bool end_expired(struct db *db, const int64_t *ids, size_t count, const char *now, struct err *err)
 {
-	return db_run(db, err, NULL,
-		      "UPDATE outbox SET state = 'expired', reason = 'not delivered in time'"
-		      " WHERE state IN ('pending', 'sending') AND state = 'pending' AND expires_at <= $1",
-		      "t", now);
+	for (size_t i = 0; i < count; i++)
+		if (!db_run(db, err, NULL,
+			    "UPDATE outbox SET state = 'expired', reason = 'not delivered in time' WHERE id "
+			    "= $1",
+			    "i", ids[i]) ||
+		    !reply_release(db, ids[i], now, err))
+			return false;
+	return true;
+}
+
+/* What was not delivered in time goes to the dead letters, whether its turn came or not. It is due as well, since
+ * nothing is put off beyond its end. */
+static bool expire(struct db *db, const char *now, bool *more_out, struct err *err)
+{
+	enum { AT_ONCE = 256 };
+	int64_t ids[AT_ONCE];
+	struct query query;
+	size_t count = 0;
+
+	db_query(db, &query,
+		 "SELECT id FROM outbox WHERE state IN ('pending', 'sending') AND state = 'pending' AND "
+		 "next_at <= $1"
+		 " AND expires_at <= $1 ORDER BY next_at LIMIT 256",
+		 "t", now);
+	while (count < AT_ONCE && db_row(&query))
+		ids[count++] = db_int(&query, 0);
+	*more_out = count == AT_ONCE;
+	return db_end(&query, err) && end_expired(db, ids, count, now, err);
 }
 
 /* A reply, and what it answers: a turn, or else a single message. */
@@ -63,6 +87,7 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 		 " LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
 		 " LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
 		 " WHERE o.state IN ('pending', 'sending') AND o.state = 'pending' AND o.next_at <= $1"
+		 " AND o.expires_at > $1"
 		 " AND NOT EXISTS (SELECT 1 FROM (SELECT e.state FROM outbox e"
 		 " WHERE e.\"llmConversationId\" = o.\"llmConversationId\" AND e.id < o.id ORDER BY e.id "
 		 "DESC LIMIT 8) earlier"
@@ -113,15 +138,16 @@ static bool run_due(struct db *db, struct job *job, struct err *err)
 	struct due_row *rows = arena_alloc(job->room, ask->limit * sizeof(*rows));
 	int64_t now_ms = clock_wall_ms();
 	const char *now = room_time(job->room, now_ms);
+	bool more;
 
 	out->replies = arena_alloc(job->room, ask->limit * sizeof(*out->replies));
 	job->answer = out;
-	if (!expire(db, now, err) || !read_due(db, job->room, now, ask->limit, rows, out, err))
+	if (!expire(db, now, &more, err) || !read_due(db, job->room, now, ask->limit, rows, out, err))
 		return false;
 	for (size_t i = 0; i < out->count; i++)
 		if (!mark_sending(db, job->room, &rows[i], &out->replies[i], err))
 			return false;
-	if (out->count == ask->limit && ask->limit > 0) {
+	if (more || (out->count == ask->limit && ask->limit > 0)) {
 		out->next_ms = now_ms;
 		return true;
 	}
@@ -175,8 +201,9 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 		    again ? clock_text(sent->next_ms > 0 ? sent->next_ms : now_ms, next) : NULL,
 		    there ? clock_text(now_ms, now) : NULL))
 		return false;
-	return changed > 0 ||
-	       err_set(err, ERR_REFUSED, "reply %lld is not being sent", (long long)sent->reply_id);
+	if (changed == 0)
+		return err_set(err, ERR_REFUSED, "reply %lld is not being sent", (long long)sent->reply_id);
+	return again || reply_release(db, sent->reply_id, clock_text(now_ms, now), err);
 }
 
 static void give_sent(struct job *job)

@@ -14,20 +14,20 @@ struct recover_ask {
 	store_recovered_fn *fn;
 };
 
-struct turns {
+struct ids {
 	int64_t *ids;
 	size_t count;
 };
 
-/* One integer a row. */
-static bool read_ids(struct db *db, struct arena *room, struct turns *out, const char *sql, const char *types,
-		     int64_t limit, struct err *err)
+/* One integer a row. types: "i" where the statement takes arg, else "". */
+static bool read_ids(struct db *db, struct arena *room, struct ids *out, const char *sql, const char *types,
+		     int64_t arg, struct err *err)
 {
 	struct query query;
 	size_t space = 0;
 
-	*out = (struct turns){ 0 };
-	db_query(db, &query, sql, types, limit);
+	*out = (struct ids){ 0 };
+	db_query(db, &query, sql, types, arg);
 	while (db_row(&query)) {
 		if (out->count == space) {
 			int64_t *more = arena_alloc(room, (space = space * 2 + 64) * sizeof(*more));
@@ -82,7 +82,7 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, struct store_recovered *out,
 			  struct err *err)
 {
-	struct turns dead;
+	struct ids dead;
 	int64_t again = 0;
 
 	if (!read_ids(db, room, &dead,
@@ -103,13 +103,33 @@ static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, str
 	return true;
 }
 
+/* Their outcome stays unknown; what sleeps behind them goes on. */
+static bool give_up_replies(struct db *db, struct arena *room, const char *now, struct store_recovered *out,
+			    struct err *err)
+{
+	struct ids sending;
+
+	if (!read_ids(db, room, &sending,
+		      "SELECT id FROM outbox WHERE state IN ('pending', 'sending') AND state = 'sending'", "",
+		      0, err))
+		return false;
+	for (size_t i = 0; i < sending.count; i++)
+		if (!db_run(db, err, NULL,
+			    "UPDATE outbox SET state = 'unknown', reason = 'the daemon ended while it was "
+			    "being sent'"
+			    " WHERE id = $1",
+			    "i", sending.ids[i]) ||
+		    !reply_release(db, sending.ids[i], now, err))
+			return false;
+	out->unsure = sending.count;
+	return true;
+}
+
 /* Replies that were being sent may have arrived: only where a second copy does no harm they are sent again.
  */
-static bool recover_replies(struct db *db, const struct recover_ask *ask, const char *now,
+static bool recover_replies(struct db *db, struct arena *room, const struct recover_ask *ask, const char *now,
 			    struct store_recovered *out, struct err *err)
 {
-	int64_t unsure = 0;
-
 	for (size_t i = 0; i < ask->resend_count; i++)
 		if (!db_run(db, err, NULL,
 			    "UPDATE outbox SET state = 'pending', next_at = $2 WHERE state IN ('pending', "
@@ -117,13 +137,7 @@ static bool recover_replies(struct db *db, const struct recover_ask *ask, const 
 			    " AND state = 'sending' AND platform = $1",
 			    "tt", ask->resends[i], now))
 			return false;
-	if (!db_run(db, err, &unsure,
-		    "UPDATE outbox SET state = 'unknown', reason = 'the daemon ended while it was being sent'"
-		    " WHERE state IN ('pending', 'sending') AND state = 'sending'",
-		    ""))
-		return false;
-	out->unsure = (size_t)unsure;
-	return true;
+	return give_up_replies(db, room, now, out, err);
 }
 
 struct unplaced {
@@ -201,17 +215,16 @@ static bool run_recover(struct db *db, struct job *job, struct err *err)
 	const struct recover_ask *ask = job->ask;
 	struct store_recovered *out = arena_alloc(job->room, sizeof(*out));
 	int64_t now_ms = clock_wall_ms();
-	struct turns waiting;
+	struct ids waiting;
 
 	job->answer = out;
 	if (!recover_turns(db, job->room, now_ms, out, err) ||
-	    !recover_replies(db, ask, room_time(job->room, now_ms), out, err) ||
+	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
 	    !read_ids(
 		    db, job->room, &waiting,
-		    "SELECT \"llmConversationId\" FROM inbox WHERE state IN ('accepted', 'claimed') AND id > "
-		    "$1"
+		    "SELECT \"llmConversationId\" FROM inbox WHERE state IN ('accepted', 'claimed')"
 		    " AND \"llmConversationId\" IS NOT NULL GROUP BY \"llmConversationId\" ORDER BY min(id)",
-		    "i", 0, err))
+		    "", 0, err))
 		return false;
 	out->conversations = waiting.ids;
 	out->conversation_count = waiting.count;

@@ -78,12 +78,16 @@ int64_t reply_expires(int64_t now_ms, uint32_t expire_s)
 	return now_ms + (int64_t)(expire_s ? expire_s : EXPIRE_S) * 1000;
 }
 
+/* Behind an unfinished one it sleeps until that one's end, so that an outage of a receiver does not fill the list
+ * of due replies with ones that may not go. */
 bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,
 	       struct err *err)
 {
 	char now[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
 	bool behind = false, made;
 
+	clock_text(ask->now_ms, now);
+	clock_text(reply_expires(ask->now_ms, ask->expire_s), expires);
 	if (ask->at_once && ask->conversation_id && !behind_another(db, ask->conversation_id, &behind, err))
 		return false;
 	*sending_out = ask->at_once && !behind;
@@ -93,12 +97,22 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 			  " reply_to, body, state, attempts, next_at, expires_at, created_at)"
 			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
 			  "$10, $11, $12, $13,"
-			  " $12) RETURNING id",
-			  "ttiiitttttitt", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			  " $14) RETURNING id",
+			  "ttiiitttttittt", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
 			  ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
-			  *sending_out ? "sending" : "pending", (int64_t)*sending_out,
-			  clock_text(ask->now_ms, now),
-			  clock_text(reply_expires(ask->now_ms, ask->expire_s), expires));
+			  *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
+			  expires, now);
+}
+
+bool reply_release(struct db *db, int64_t reply_id, const char *now, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET next_at = $2 WHERE state = 'pending' AND next_at > $2 AND id ="
+		      " (SELECT n.id FROM outbox o JOIN outbox n ON n.\"llmConversationId\" = "
+		      "o.\"llmConversationId\""
+		      " AND n.id > o.id AND n.state IN ('pending', 'sending') WHERE o.id = $1 ORDER BY n.id "
+		      "LIMIT 1)",
+		      "it", reply_id, now);
 }
 
 const char *tool_calls_of(struct arena *room, const char *structured)

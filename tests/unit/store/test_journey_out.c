@@ -64,6 +64,50 @@ static void order_is_kept(void **state)
 			    "rejected sent sending");
 }
 
+/* A receiver is down and a hundred answers of one conversation wait: the list of due ones holds one, and each end
+ * wakes the next, whatever that end is. */
+static void those_behind_sleep(void **state)
+{
+	static const enum reply_state ends[] = { REPLY_SENT, REPLY_REJECTED, REPLY_UNKNOWN };
+	static const char due_now[] = "SELECT count(*) FROM outbox WHERE state = 'pending' AND next_at <= "
+				      "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+	struct asking *a = *state;
+	const struct asked_due *due;
+	char key[16];
+	int64_t at = answer_with(a, say(a, "room", "first")->turn->id, "x", true)->reply->id;
+
+	for (int i = 0; i < 6; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_null(answer_with(a, say(a, "room", key)->turn->id, key, true)->reply);
+	}
+	assert_int_equal(asking_int(a, due_now), 0);
+	for (int i = 0; i < 3; i++) {
+		ask_sent(a, at, REPLY_PENDING, clock_wall_ms() - 1);
+		due = ask_due(a, 16);
+		assert_int_equal(due->count, 1);
+		assert_int_equal(due->replies[0].id, at);
+		ask_sent(a, at, ends[i], 0);
+		assert_int_equal(asking_int(a, due_now), 1);
+		due = ask_due(a, 16);
+		assert_int_equal(due->count, 1);
+		at = due->replies[0].id;
+	}
+	asking_crash(a); /* on a platform where a second copy would show */
+	assert_int_equal(ask_recover(a, NULL)->unsure, 1);
+	due = ask_due(a, 16);
+	assert_int_equal(due->count, 1);
+	asking_sql(a,
+		   "UPDATE outbox SET state = 'pending', next_at = '2020-01-01T00:00:00.000Z', expires_at = "
+		   "'2020-01-01T00:00:00.000Z' WHERE state = 'sending'");
+	due = ask_due(a, 16);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM outbox WHERE state = 'expired'"), 1);
+	assert_int_equal(due->count, 1);
+	ask_sent(a, due->replies[0].id, REPLY_SENT, 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')"),
+			 1);
+	assert_int_equal(ask_due(a, 16)->count, 1);
+}
+
 /* A limit keeps a burst of due replies from starting at once, and nothing is forgotten. */
 static void limit_of_due(void **state)
 {
@@ -252,6 +296,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
 	const struct CMUnitTest tests[] = {
 		CASE(order_is_kept),
+		CASE(those_behind_sleep),
 		CASE(limit_of_due),
 		CASE(expired_is_not_sent),
 		CASE(sending_is_unsure),
