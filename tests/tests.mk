@@ -57,7 +57,7 @@ test: deps ## everything that must hold: unit tests under sanitizers, the daemon
 unit-bins: $(UNIT_BINS)
 
 e2e: all ## the real daemon against stand-ins that misbehave
-	@cd tests && USHER=$(abspath $(B))/usher node --test --test-concurrency=2 e2e/
+	@cd tests && USHER=$(abspath $(B))/usher node --test --test-concurrency=2 e2e/*.test.mjs
 
 asan: ## unit and end-to-end tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins all
