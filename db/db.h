@@ -22,7 +22,9 @@ enum db_mode {
  * the cause and the cure: a second daemon (with its pid where it can be told), not a database, no permission,
  * disk full. */
 struct db *db_open(const char *url, enum db_mode mode, struct err *err);
-void db_close(struct db *db); /* takes NULL; a writer checkpoints first */
+/* Takes NULL. What stays in the log is read from there by the next start: moving it is db_checkpoint's, for who
+ * still trusts the files. */
+void db_close(struct db *db);
 
 /* Gives back the memory of cached pages that nobody uses; they are read again when needed. */
 void db_trim(struct db *db);

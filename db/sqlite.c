@@ -180,15 +180,10 @@ struct db *db_open(const char *url, enum db_mode mode, struct err *err)
 
 void db_close(struct db *db)
 {
-	struct err ignored = { 0 };
-
 	if (db == NULL)
 		return;
-	if (db->mode == DB_WRITER) {
+	if (db->mode == DB_WRITER)
 		db_rollback(db);
-		/* What stays in the log is read from there by the next start. */
-		(void)db_checkpoint(db, true, &ignored);
-	}
 	give_up(db);
 }
 

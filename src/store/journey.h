@@ -139,4 +139,7 @@ const char *tool_calls_of(struct arena *room, const char *structured);
  * them, since only crashes lead to quarantine. A transaction of its own. */
 bool recover_leave(struct db *db, struct err *err);
 
+/* store.c: the recovery holds; from now on what is under way is this process's. Loop thread. */
+void store_took_over(struct store *store);
+
 #endif

@@ -9,6 +9,7 @@ static const char notice[] =
 	"It has been set aside for the operator.";
 
 struct recover_ask {
+	struct store *store;
 	const char *const *resends;
 	size_t resend_count;
 	store_recovered_fn *fn;
@@ -235,6 +236,8 @@ static void give_recover(struct job *job)
 {
 	const struct recover_ask *ask = job->ask;
 
+	if (job->err.kind == ERR_NONE)
+		store_took_over(ask->store);
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
 }
 
@@ -248,7 +251,9 @@ void store_recover(struct store *store, const char *const *resends, size_t resen
 
 	for (size_t i = 0; i < resend_count; i++)
 		copy[i] = job_text(job, resends[i]);
-	*ask = (struct recover_ask){ .resends = copy, .resend_count = resend_count, .fn = fn };
+	*ask = (struct recover_ask){
+		.store = store, .resends = copy, .resend_count = resend_count, .fn = fn
+	};
 	store_ask(store, job);
 }
 

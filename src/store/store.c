@@ -18,6 +18,7 @@ struct store {
 	struct writer writer;
 	struct reader reader;
 	bool writing, reading; /* these threads run */
+	bool took_over;	       /* what the last process left has been looked at */
 	bool closed;
 	size_t queued, queued_bytes;
 	uint64_t commits;
@@ -112,8 +113,9 @@ struct store *store_open(struct loop *loop, const struct store_options *options,
 	store->writer = (struct writer){
 		.mailbox = store->mailbox, .health = &store->health, .log = &store->log, .batch_rows = rows
 	};
-	store->reader =
-		(struct reader){ .mailbox = store->mailbox, .health = &store->health, .batch_rows = rows };
+	store->reader = (struct reader){
+		.mailbox = store->mailbox, .health = &store->health, .log = &store->log, .batch_rows = rows
+	};
 	line_init(&store->writer.line, WRITER_DOZE_MS);
 	line_init(&store->reader.line, 0);
 	atomic_init(&store->health.disk_free, -1);
@@ -141,21 +143,33 @@ static void stop_threads(struct store *store)
 		pthread_join(store->reader.thread, NULL);
 }
 
-void store_close(struct store *store)
+void store_took_over(struct store *store)
+{
+	store->took_over = true;
+}
+
+/* What a storage that is trusted gets at the end. Before the recovery the turns under way are those of a process that
+ * died: forgiving them would let what kills processes do so for ever. */
+static void leave(struct store *store)
 {
 	struct err err = { 0 };
 
+	if (store->took_over && !recover_leave(store->writer.db, &err))
+		log_warn(&store->log, "turns under way will count as interrupted: %s", err.text);
+	if (!db_checkpoint(store->writer.db, true, &err))
+		log_warn(&store->log, "the log could not be moved into the database: %s", err.text);
+}
+
+void store_close(struct store *store)
+{
 	if (store == NULL)
 		return;
 	store->closed = true; /* what is stored is stored, but those who asked may be gone */
 	stop_threads(store);
 	mailbox_empty(store->mailbox);
 	db_close(store->reader.db); /* first, so that the checkpoint waits for no reader */
-	if (store->writing && !atomic_load(&store->health.failed) && !recover_leave(store->writer.db, &err))
-		log_warn(&store->log, "turns under way will count as interrupted: %s", err.text);
-	if (store->writer.db && !atomic_load(&store->health.failed) &&
-	    !db_checkpoint(store->writer.db, true, &err))
-		log_warn(&store->log, "the log could not be moved into the database: %s", err.text);
+	if (store->writing && !atomic_load(&store->health.failed))
+		leave(store);
 	db_close(store->writer.db);
 	mailbox_destroy(store->mailbox);
 	line_finish(&store->writer.line);

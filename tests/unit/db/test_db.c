@@ -216,6 +216,7 @@ static void a_file_that_is_no_database(void **state)
 	FILE *file;
 
 	(void)state;
+	assert_true(db_checkpoint(db, true, &err));
 	db_close(db);
 	file = fopen(path, "w");
 	assert_non_null(file);
@@ -225,6 +226,26 @@ static void a_file_that_is_no_database(void **state)
 	assert_null(db_open(url, DB_WRITER, &err));
 	expect(&err, ERR_FATAL, "is not a database");
 	expect(&err, ERR_FATAL, path);
+}
+
+/* Whoever closes because the files can't be trusted must not write them once more. */
+static void closing_moves_nothing(void **state)
+{
+	struct err err = { 0 };
+	struct stat before, after;
+	struct db *db = fresh();
+
+	(void)state;
+	assert_true(db_checkpoint(db, true, &err));
+	assert_int_equal(stat(path, &before), 0);
+	assert_true(db_script(db, "CREATE TABLE more (id INTEGER)", &err));
+	db_close(db);
+	assert_int_equal(stat(path, &after), 0);
+	assert_int_equal(before.st_size, after.st_size);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	db = opened(DB_WRITER);
+	assert_true(db_script(db, "INSERT INTO more VALUES (1)", &err)); /* from the log */
+	db_close(db);
 }
 
 static void another_programs_tables(void **state)
@@ -387,6 +408,7 @@ int main(void)
 		AT(a_reader_reads_and_does_nothing_else),
 		AT(a_wrong_url_is_named),
 		AT(a_file_that_is_no_database),
+		AT(closing_moves_nothing),
 		AT(another_programs_tables),
 		AT(a_newer_schema_is_refused_with_a_command),
 		AT(a_changed_step_is_refused),

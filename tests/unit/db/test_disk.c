@@ -140,6 +140,7 @@ static void a_damaged_file_is_fatal(void **state)
 	FILE *file;
 
 	(void)state;
+	assert_true(db_checkpoint(db, true, &err));
 	db_close(db);
 	file = fopen(path, "r+");
 	assert_non_null(file);

@@ -61,9 +61,10 @@ void asking_restart(struct asking *asking)
 
 void asking_crash(struct asking *asking)
 {
-	asking_sql(asking, "CREATE TABLE crashed AS SELECT id FROM inbox WHERE state = 'claimed'");
+	asking_sql(asking, "CREATE TABLE crashed AS SELECT id, attempts FROM inbox WHERE state = 'claimed'");
 	asking_restart(asking);
-	asking_sql(asking, "UPDATE inbox SET state = 'claimed', attempts = attempts + 1"
+	asking_sql(asking, "UPDATE inbox SET state = 'claimed',"
+			   " attempts = (SELECT c.attempts FROM crashed c WHERE c.id = inbox.id)"
 			   " WHERE id IN (SELECT id FROM crashed); DROP TABLE crashed");
 }
 

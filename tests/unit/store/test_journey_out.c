@@ -256,9 +256,11 @@ static void poison_is_set_aside(void **state)
 static void orderly_ends_are_no_crashes(void **state)
 {
 	struct asking *a = *state;
-	const struct store_accepted *got = say(a, "room", "a");
+	const struct store_accepted *got;
 	const struct store_turn *turn;
 
+	ask_recover(a, "webhook");
+	got = say(a, "room", "a");
 	for (unsigned i = 0; i <= STORE_CRASHES_MAX; i++) {
 		asking_restart(a);
 		assert_int_equal(ask_recover(a, "webhook")->quarantined, 0);
@@ -267,6 +269,18 @@ static void orderly_ends_are_no_crashes(void **state)
 		assert_int_equal(turn->attempts, 1);
 	}
 	assert_non_null(answer_with(a, turn->id, "at last", true));
+}
+
+/* The start after a crash fails (a port is taken, say): what crashed stays a crash. */
+static void a_start_that_fails_forgives_nothing(void **state)
+{
+	struct asking *a = *state;
+	const struct store_accepted *got = say(a, "room", "a");
+
+	asking_crash(a);
+	asking_restart(a);
+	assert_int_equal(ask_recover(a, "webhook")->interrupted, 1);
+	assert_int_equal(ask_claim(a, got->conversation_id)->attempts, 2);
 }
 
 /* Strangers who waited for a decision when the daemon died are decided upon again. */
@@ -303,6 +317,7 @@ int main(void)
 		CASE(journal_comes_back),
 		CASE(poison_is_set_aside),
 		CASE(orderly_ends_are_no_crashes),
+		CASE(a_start_that_fails_forgives_nothing),
 		CASE(undecided_are_told),
 	};
 
