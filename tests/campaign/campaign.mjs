@@ -105,7 +105,10 @@ async function killAt(name, k, after) {
         counts.resent++;
         if (!(await scenario.send(daemon, id, false))) note(`${what}: not accepted after the restart`);
       }
-      await until(`the answer (${what})`, () => scenario.done(daemon, receiver, id), 10);
+      await until('the answer', () => {
+        if (daemon.exited) throw new Error(`the daemon ended by itself: ${JSON.stringify(daemon.exited)}`);
+        return scenario.done(daemon, receiver, id);
+      }, 10);
       await wait(80);
     }
     let end = await daemon.stop();
@@ -118,7 +121,7 @@ async function killAt(name, k, after) {
     scenario.check(daemon.dir, receiver, id, (text) => note(`${what}: ${text}`), daemon);
     checkDatabase(daemon.dir, what);
   } catch (error) {
-    note(`${what}: ${error.message}`);
+    note(`${what}: ${error.message}\n  ${daemon.lines.slice(-12).join('\n  ')}`);
     killed = true;
     await daemon.kill();
   } finally {
