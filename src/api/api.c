@@ -20,7 +20,11 @@ enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 _Static_assert(2 * ROUTES <= API_DOORS_MAX, "a door for each route on both servers");
 
 static const struct setting api_settings[] = {
-	{ .name = "name", .type = SETTING_TEXT, .fallback = "chat", .help = "name of the installation" },
+	{ .name = "name",
+	  .type = SETTING_CHOICE,
+	  .fallback = "chat",
+	  .choices = "chat",
+	  .help = "always this" },
 	{ .name = "hold_seconds",
 	  .type = SETTING_INT,
 	  .fallback = "120",

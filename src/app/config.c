@@ -83,13 +83,14 @@ static const struct setting http_settings[] = {
 
 static struct setting platform_settings[PLATFORMS_MAX + 1];
 
-static const struct setting top_settings[] = {
+static struct setting top_settings[] = {
 	{ "listen", SETTING_GROUP, .inside = listen_settings, .help = "our web server" },
 	{ "store", SETTING_GROUP, .inside = store_settings, .help = "the database" },
 	{ "models", SETTING_GROUPS, .inside = ai_model_settings, .help = "models; none: the offline one" },
 	{ "assistant", SETTING_GROUP, .inside = assistant_settings, .help = "how questions are answered" },
 	{ "users", SETTING_GROUP, .inside = users_settings, .help = "who may talk" },
 	{ "platforms", SETTING_GROUP, .inside = platform_settings, .help = "where messages come from" },
+	{ "api", SETTING_GROUP, .help = "the chat endpoint" },
 	{ "log", SETTING_GROUP, .inside = log_settings, .help = "what is printed" },
 	{ "control", SETTING_GROUP, .inside = control_settings, .help = "the command line's door" },
 	{ "prices", SETTING_GROUP, .inside = prices_settings, .help = "what models cost" },
@@ -101,6 +102,9 @@ static const struct setting top_settings[] = {
 /* The rows of `platforms` come from the registry, so that a new platform is named in one place only. */
 static void fill_platform_settings(void)
 {
+	for (struct setting *row = top_settings; row->name; row++)
+		if (strcmp(row->name, "api") == 0)
+			row->inside = api_platform.settings;
 	for (size_t i = 0; registry_platforms[i] && i < PLATFORMS_MAX; i++)
 		platform_settings[i] = (struct setting){
 			.name = registry_platforms[i]->name,

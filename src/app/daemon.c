@@ -199,13 +199,9 @@ static void make_core(struct daemon *daemon)
 static bool add_platforms(struct daemon *daemon, struct err *err)
 {
 	const struct settings *platforms = part(daemon, "platforms");
-	struct settings *api_settings = settings_create(api_platform.settings, "api", "built in");
 	struct platform *api;
-	bool fine = settings_finish(api_settings, err) &&
-		    core_add(daemon->core, &api_platform, api_settings, daemon->web, daemon->http, &api, err);
 
-	settings_destroy(api_settings);
-	if (!fine)
+	if (!core_add(daemon->core, &api_platform, part(daemon, "api"), daemon->web, daemon->http, &api, err))
 		return false;
 	api_use(api, daemon->store, daemon->control, daemon_operator);
 	for (size_t p = 0; registry_platforms[p]; p++) {
