@@ -1,9 +1,9 @@
 /* Talking to the daemon: HTTP over its control socket, by libcurl. */
 #include "buf.h"
 #include "cli.h"
-#include "config.h"
 #include "json.h"
 #include "mem.h"
+#include "settings_file.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>

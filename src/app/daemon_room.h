@@ -3,7 +3,7 @@
 #define USHER_DAEMON_ROOM_H
 
 #include "ai_open.h"
-#include "config.h"
+#include "settings_file.h"
 #include "core.h"
 #include "daemon.h"
 #include "http.h"

@@ -1,7 +1,6 @@
 /* `usher doctor`: one line a check, each with its cure. */
 #include "cli.h"
 #include "clock.h"
-#include "config.h"
 #include "daemon.h"
 #include "db.h"
 #include "io.h"
@@ -9,6 +8,7 @@
 #include "mem.h"
 #include "registry.h"
 #include "settings_build.h"
+#include "settings_file.h"
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>

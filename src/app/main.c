@@ -1,9 +1,9 @@
 /* The command line: finds the command, reads the options, gives help that teaches. */
 #include "cli.h"
-#include "config.h"
 #include "daemon.h"
 #include "mem.h"
 #include "settings_build.h"
+#include "settings_file.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The price table: what a million tokens of each model cost, with date and source. */
-#include "config.h"
 #include "mem.h"
+#include "settings_file.h"
 #include <libconfig.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Filling a struct settings: what the reader of settings files (src/app/config.c) and tests need. */
+/* Filling a struct settings: what the reader of settings files (src/app/settings_file.c) and tests need. */
 #ifndef USHER_SETTINGS_BUILD_H
 #define USHER_SETTINGS_BUILD_H
 

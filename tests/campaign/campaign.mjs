@@ -1,5 +1,5 @@
 // Kills the daemon at every step of a message's way, and at random under load, and counts what that broke.
-// Usage: node campaign.mjs [--short]      (USHER: the binary; CC: the compiler for the preloaded killer)
+// Usage: node campaign.mjs [--short | --all]      (USHER: the binary; CC: the compiler for the preloaded killer)
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
 import { deliver, scenarios, sql } from './scenarios.mjs';
 
 const short = process.argv.includes('--short');
+const all = process.argv.includes('--all'); // every single call, before and after it: half an hour
 const here = path.dirname(new URL(import.meta.url).pathname);
 const work = mkdtempSync(path.join(tmpdir(), 'usher-campaign-'));
 const killer = path.join(work, 'killpoint.so');
@@ -138,7 +139,7 @@ async function everyStep() {
     // A run that is not killed tells how many calls there are; a few more are tried, since their number varies.
     await killAt(name, 0, false);
     const total = readFileSync(path.join(work, 'count')).readUInt16LE(0);
-    const step = short ? Math.max(1, Math.floor(total / 6)) : 1;
+    const step = all ? 1 : Math.max(1, Math.floor(total / (short ? 6 : 80)));
     console.log(`${name}: ${total} calls on the way`);
     for (let k = 1; k <= total; k += step)
       for (const after of short ? [k % 2 === 0] : [false, true]) if (await killAt(name, k, after)) counts.points++;

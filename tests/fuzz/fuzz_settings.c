@@ -1,6 +1,6 @@
 /* rooms: base io db store core ai tasks api webhook app */
 /* Any file given as settings is taken or refused with a sentence, never more. */
-#include "config.h"
+#include "settings_file.h"
 #include "log.h"
 #include "settings_build.h"
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The settings file: libconfig's syntax turned into checked settings (design section 5). */
-#ifndef USHER_CONFIG_H
-#define USHER_CONFIG_H
+#ifndef USHER_SETTINGS_FILE_H
+#define USHER_SETTINGS_FILE_H
 
 #include "ai_open.h"
 #include "settings.h"

@@ -1,5 +1,5 @@
 /* The settings file as an operator writes it: what is taken, what is refused and how the refusal reads. */
-#include "config.h"
+#include "settings_file.h"
 #include "mem.h"
 #include "settings_build.h"
 #include <setjmp.h>

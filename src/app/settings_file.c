@@ -1,5 +1,5 @@
 /* Turns a libconfig file into checked settings. */
-#include "config.h"
+#include "settings_file.h"
 #include "api.h"
 #include "mem.h"
 #include "registry.h"
