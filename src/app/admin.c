@@ -1,5 +1,6 @@
 /* The control socket: what `usher COMMAND` asks of the running daemon, as HTTP over a unix socket. Only root
  * and the daemon's own user get an answer (SO_PEERCRED); no path here changes settings or starts programs. */
+#include "admin_args.h"
 #include "apikey.h"
 #include "buf.h"
 #include "clock.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BODY_MAX = 65536, ARGS_MAX = 16 };
+enum { BODY_MAX = 65536 };
 
 static bool allowed(struct web_request *request)
 {
@@ -63,58 +64,44 @@ static void acted(void *owner, uint64_t ticket, const struct err *err, const cha
 	core_wake(daemon->core); /* an approved person or a retried letter must not wait for the next timer */
 }
 
-/* Reads {"args":[text or null, ...]}. The texts belong to *body_out. */
-static bool read_args(struct web_request *request, json_t **body_out, const char **args, size_t *count_out)
+static bool read_args(struct web_request *request, struct admin_args *args)
 {
 	struct err err = { 0 };
 	size_t len;
 	const char *text = web_body(request, &len);
-	const json_t *list;
 
-	*count_out = 0;
-	*body_out = json_read(text, len, &err);
-	list = json_object_get(*body_out, "args");
-	if (*body_out == NULL || json_array_size(list) > ARGS_MAX) {
-		web_answer_error(request, 400, "BAD_REQUEST", "%s",
-				 *body_out ? "too many arguments" : err.text);
-		json_decref(*body_out);
-		return false;
-	}
-	for (size_t i = 0; i < json_array_size(list); i++)
-		args[(*count_out)++] = json_string_value(json_array_get(list, i));
-	return true;
+	if (admin_args_read(args, text, len, &err))
+		return true;
+	web_answer_error(request, 400, "BAD_REQUEST", "%s", err.text);
+	return false;
 }
 
 static void report(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
-	const char *args[ARGS_MAX];
-	json_t *body;
-	size_t count;
+	struct admin_args args;
 
-	if (!allowed(request) || !read_args(request, &body, args, &count))
+	if (!allowed(request) || !read_args(request, &args))
 		return;
-	store_report(daemon->store, web_param(request, "name"), args, count, answered, daemon,
+	store_report(daemon->store, web_param(request, "name"), args.texts, args.count, answered, daemon,
 		     web_id(request));
-	json_decref(body);
+	admin_args_free(&args);
 }
 
 static void act(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
-	const char *args[ARGS_MAX];
-	json_t *body;
-	size_t count;
+	struct admin_args args;
 
-	if (!allowed(request) || !read_args(request, &body, args, &count))
+	if (!allowed(request) || !read_args(request, &args))
 		return;
 	log_info(&daemon->log, "operator: %s", web_param(request, "name"));
-	store_act(daemon->store, web_param(request, "name"), args, count, acted, daemon, web_id(request));
-	json_decref(body);
+	store_act(daemon->store, web_param(request, "name"), args.texts, args.count, acted, daemon,
+		  web_id(request));
+	admin_args_free(&args);
 }
 
-/* ---- keys: made here, stored as a hash, shown once
- * ---------------------------------------------------------- */
+/* ---- keys: made here, stored as a hash, shown once --------------------------------------------------- */
 
 struct new_key {
 	struct daemon *daemon;
@@ -143,27 +130,26 @@ static void key_stored(void *owner, uint64_t ticket, const struct err *err, cons
 static void add_key(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
-	const char *args[ARGS_MAX];
+	struct admin_args args;
 	char hash[CRYPTO_SHA256_HEX];
 	struct new_key *made;
-	json_t *body;
-	size_t count;
 
-	if (!allowed(request) || !read_args(request, &body, args, &count))
+	if (!allowed(request) || !read_args(request, &args))
 		return;
-	if (count != 2 || args[0] == NULL || args[1] == NULL) {
+	if (args.count != 2 || args.texts[0] == NULL || args.texts[1] == NULL) {
 		web_answer_error(request, 400, "BAD_REQUEST",
 				 "a key needs the name of a user and a name of its own");
-		json_decref(body);
+		admin_args_free(&args);
 		return;
 	}
 	made = mem_zero(1, sizeof(*made));
 	made->daemon = daemon;
 	made->request = web_id(request);
 	apikey_make(made->key, made->id, hash);
-	store_act(daemon->store, "key_add", (const char *const[]){ args[0], args[1], made->id, hash }, 4,
-		  key_stored, made, 0);
-	json_decref(body);
+	store_act(daemon->store, "key_add",
+		  (const char *const[]){ args.texts[0], args.texts[1], made->id, hash }, 4, key_stored, made,
+		  0);
+	admin_args_free(&args);
 }
 
 /* ---- status and doctor
