@@ -9,7 +9,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct admin_args args;
 	struct err err = { 0 };
-	volatile size_t total = 0;
 
 	if (!admin_args_read(&args, (const char *)data, size, &err)) {
 		if (err.kind != ERR_REFUSED || err.text[0] == '\0')
@@ -19,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (args.count > ADMIN_ARGS_MAX)
 		abort();
 	for (size_t i = 0; i < args.count; i++)
-		total += args.texts[i] ? strlen(args.texts[i]) : 0;
+		if (args.texts[i] && strlen(args.texts[i]) > size)
+			abort();
 	admin_args_free(&args);
 	return 0;
 }
