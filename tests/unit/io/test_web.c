@@ -29,19 +29,7 @@ static int end(void **state)
 	return 0;
 }
 
-#define HELLO	 "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 #define POST_ABC "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-
-static void expect_reply(int fd, int status, const char *body)
-{
-	struct reply reply;
-
-	reply_read(fd, &reply);
-	assert_int_equal(reply.status, status);
-	if (body != NULL)
-		assert_string_equal(reply.body, body);
-	reply_free(&reply);
-}
 
 static void test_answer_head(void **state)
 {

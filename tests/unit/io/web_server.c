@@ -497,3 +497,14 @@ void wait_stat(const struct server *server, const char *name, long wanted)
 	}
 	fail_msg("%s stayed %ld instead of %ld", name, value, wanted);
 }
+
+void expect_reply(int fd, int status, const char *body)
+{
+	struct reply reply;
+
+	reply_read(fd, &reply);
+	assert_int_equal(reply.status, status);
+	if (body != NULL)
+		assert_string_equal(reply.body, body);
+	reply_free(&reply);
+}

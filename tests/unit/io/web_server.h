@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define HELLO "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+
 struct server {
 	pid_t pid;
 	int port;
@@ -47,6 +49,9 @@ struct reply {
 void reply_read(int fd, struct reply *reply);
 void reply_free(struct reply *reply);
 bool reply_has(const struct reply *reply, const char *header_line);
+
+/* Reads the next answer and compares it; body may be NULL. */
+void expect_reply(int fd, int status, const char *body);
 
 /* Reads exactly this text; fails the test when something else comes. */
 void expect_text(int fd, const char *text);

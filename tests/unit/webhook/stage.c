@@ -330,3 +330,57 @@ char *stage_member(const char *json, const char *pointer)
 	json_decref(document);
 	return text;
 }
+
+const struct stage_put stage_standard[] = { { "name", "crm" }, { "secret", STAGE_SECRET }, { NULL, NULL } };
+
+static const char *const uuids[] = { STAGE_UUID };
+static const char *const keys[] = { "evt_1" };
+const struct outgoing stage_answered = {
+	.uuid = "0190aaaa-1111-7000-8000-000000000002",
+	.answers_to = uuids,
+	.answers_to_count = 1,
+	.delivery_keys = keys,
+	.state = MESSAGE_ANSWERED,
+	.text = "It is *done* \"now\".",
+	.tool_calls = "[{\"name\":\"add\",\"arguments\":{},\"result\":{\"ok\":true}}]",
+	.conversation_id = 7,
+	.conversation_uuid = STAGE_PLACE,
+	.created_ms = 1767323045678,
+	.attempt = 1,
+};
+
+void stage_member_is(const struct reply *reply, const char *pointer, const char *expected)
+{
+	char *text = stage_member(reply->body, pointer);
+
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+void stage_post(struct stage *stage, struct reply *reply, const char *query, const char *id)
+{
+	stage_post_signed(stage, reply, query, id, "application/json", STAGE_BODY);
+}
+
+void stage_expect(struct stage *stage, struct reply *reply, int status)
+{
+	stage_run_reply(stage, reply);
+	assert_int_equal(reply->how, HTTP_ANSWERED);
+	if (reply->status != status)
+		fail_msg("answered %d, expected %d: %s", reply->status, status, reply->body);
+}
+
+bool stage_one_waits(struct stage *stage, const void *what)
+{
+	(void)what;
+	return ((struct webhook *)(void *)stage->hook)->waiting == 1;
+}
+
+void stage_check_answered(const struct reply *reply)
+{
+	stage_member_is(reply, "/id", STAGE_UUID);
+	stage_member_is(reply, "/status", "answered");
+	stage_member_is(reply, "/conversation_id", "7");
+	stage_member_is(reply, "/reply/text", stage_answered.text);
+	stage_member_is(reply, "/reply/tool_calls/0/result/ok", "true");
+}

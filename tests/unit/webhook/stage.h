@@ -19,9 +19,15 @@
 #define STAGE_UUID   "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"
 #define STAGE_PLACE  "0190aaaa-0000-7000-8000-000000000001"
 
+#define STAGE_BODY "{\"text\":\"hello\",\"sender\":{\"id\":\"u1\"},\"conversation_id\":\"t1\"}"
+
 struct stage_put {
 	const char *name, *text;
 };
+
+/* A hook named crm with STAGE_SECRET, and how the core answers its message STAGE_UUID. */
+extern const struct stage_put stage_standard[];
+extern const struct outgoing stage_answered;
 
 /* A request on its way, or answered. */
 struct reply {
@@ -88,5 +94,16 @@ void reply_free(struct reply *reply);
 
 /* One member of a JSON answer as text ("" when missing); "reply/text" descends. The caller frees. */
 char *stage_member(const char *json, const char *pointer);
+void stage_member_is(const struct reply *reply, const char *pointer, const char *expected);
+
+/* Posts STAGE_BODY, signed. */
+void stage_post(struct stage *stage, struct reply *reply, const char *query, const char *id);
+
+/* Runs the loop until the reply is there; it must have this status. */
+void stage_expect(struct stage *stage, struct reply *reply, int status);
+void stage_check_answered(const struct reply *reply); /* it says what stage_answered says */
+
+/* For stage_run: one request is held. */
+bool stage_one_waits(struct stage *stage, const void *what);
 
 #endif

@@ -1,0 +1,257 @@
+/* What the tests of the pipeline share: a model and tools whose every move the test makes. */
+#include "turn_stage.h"
+#include "fake_loop.h"
+#include <string.h>
+
+static void fake_ask(struct llm *llm, const struct llm_request *request, uint64_t ticket)
+{
+	static const char *const roles[] = { "system", "user", "assistant", "tool" };
+
+	assert_int_equal(llm->ticket, 0);
+	llm->ticket = ticket;
+	llm->asked++;
+	llm->tools = request->tool_count;
+	llm->messages = request->message_count;
+	buf_clear(&llm->seen);
+	llm->first[0] = '\0';
+	for (size_t i = 0; i < request->message_count; i++) {
+		const struct llm_message *m = &request->messages[i];
+
+		if (llm->first[0] == '\0' && m->role != LLM_SYSTEM)
+			strncat(llm->first, roles[m->role], sizeof(llm->first) - 1);
+		buf_format(&llm->seen, "%s: %s", roles[m->role], m->text ? m->text : "");
+		for (size_t c = 0; c < m->call_count; c++)
+			buf_format(&llm->seen, " <%s %s %s>", m->calls[c].id, m->calls[c].name,
+				   m->calls[c].arguments);
+		buf_format(&llm->seen, "%s%s%s\n", m->call_id ? " for " : "", m->call_id ? m->call_id : "",
+			   m->raw ? " raw" : "");
+	}
+}
+
+static void fake_cancel(struct llm *llm, uint64_t ticket)
+{
+	if (llm->ticket == ticket) {
+		llm->ticket = 0;
+		llm->cancelled++;
+	}
+}
+
+static void fake_destroy(struct llm *llm)
+{
+	if (llm)
+		buf_free(&llm->seen);
+}
+
+static const struct llm_ops fake_ops = {
+	.name = "fake", .ask = fake_ask, .cancel = fake_cancel, .destroy = fake_destroy
+};
+
+static void fake_call(void *data, const struct tool_caller *caller, const char *arguments, const char *key,
+		      tool_done_fn *done, void *owner, uint64_t ticket)
+{
+	struct box *box = data;
+
+	assert_string_equal(caller->profile_id, "p1");
+	strncpy(box->key[box->calls % 2], key, 79);
+	box->tickets[box->calls++ % 8] = ticket;
+	strncpy(box->arguments, arguments, sizeof(box->arguments) - 1);
+	box->done = done;
+	box->owner = owner;
+}
+
+static void on_part(void *owner, uint64_t ticket, const char *text, size_t len, bool again)
+{
+	struct turn_stage *w = owner;
+
+	assert_int_equal(ticket, 42);
+	buf_format(&w->log, "part%s %.*s\n", again ? " again" : "", (int)len, text);
+}
+
+static void on_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t count,
+		       const struct ai_attempt *attempts, size_t attempt_count)
+{
+	static const char *const kinds[] = { "reply", "intent", "result" };
+	struct turn_stage *w = owner;
+
+	assert_int_equal(ticket, 42);
+	(void)attempts;
+	w->handed += attempt_count;
+	buf_format(&w->log, "journal");
+	for (size_t i = 0; i < count; i++)
+		buf_format(&w->log, " %s%u%s%s%s", kinds[steps[i].kind], steps[i].round,
+			   steps[i].call_id ? ":" : "", steps[i].call_id ? steps[i].call_id : "",
+			   steps[i].failed ? "!" : "");
+	buf_format(&w->log, "\n");
+}
+
+static void on_done(void *owner, uint64_t ticket, const struct ai_result *r)
+{
+	struct turn_stage *w = owner;
+
+	assert_int_equal(ticket, 42);
+	w->ends++;
+	w->handed += r->attempt_count;
+	for (size_t i = 0; i < r->attempt_count; i++) {
+		w->cost = r->attempts[i].cost_micros;
+		w->estimated = r->attempts[i].estimated;
+	}
+	if (r->err.kind == ERR_NONE)
+		buf_format(&w->log, "done %s%s %s\n", r->text, r->cut ? " (cut)" : "", r->tool_calls);
+	else
+		buf_format(&w->log, "failed %s: %s %s\n", r->code, r->err.text, r->tool_calls);
+	if (r->history_dropped)
+		buf_format(&w->log, "dropped %zu\n", r->history_dropped);
+}
+
+const struct ai_events turn_events = { on_part, on_journal, on_done };
+
+static const struct ai_price prices[] = { { "local", "*", 1000000, -1, 2000000 } };
+
+void turn_setup(struct turn_stage *w)
+{
+	struct ai_options options = {
+		.rounds_max = 2, .attempts_max = 3, .turn_ms = 60000, .prices = prices, .price_count = 1
+	};
+	struct err err = { 0 };
+
+	memset(w, 0, sizeof(*w));
+	options.loop = w->loop = fake_loop_create();
+	w->ai = ai_create(&options, &err);
+	assert_non_null(w->ai);
+	w->ai->models[0].ops->destroy(w->ai->models[0].llm);
+	w->llm.host = ai_host(w->ai, NULL);
+	w->ai->models[0].ops = &fake_ops;
+	w->ai->models[0].llm = &w->llm;
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = { "read", "keyed", "once" };
+
+		w->tool[i] = (struct tool){ .name = names[i],
+					    .parameters = "{}",
+					    .class = (enum tool_class)i,
+					    .box = &w->box[i],
+					    .call = fake_call };
+		w->tools[i] = &w->tool[i];
+	}
+}
+
+void turn_teardown(struct turn_stage *w)
+{
+	ai_destroy(w->ai);
+	buf_free(&w->log);
+	fake_loop_destroy(w->loop);
+}
+
+static const struct ai_message history[] = {
+	{ AI_USER, "one one one one one one one one one one" },
+	{ AI_ASSISTANT, "two two two two two two two two two" },
+	{ AI_USER, "three three three three three three three" },
+	{ AI_ASSISTANT, "four four four four four four" },
+};
+
+static const struct tool_caller caller = { "o1", "p1", 5 };
+
+struct ai_ask turn_question(struct turn_stage *w)
+{
+	return (struct ai_ask){ .system_prompt = "be kind",
+				.temperature = -1,
+				.history = history,
+				.history_count = 4,
+				.prompt = "go",
+				.tools = w->tools,
+				.tool_count = 3,
+				.caller = &caller,
+				.key = "turn-1" };
+}
+
+void turn_start(struct turn_stage *w, const struct ai_ask *ask)
+{
+	ai_start(w->ai, ask, &turn_events, w, 42);
+	assert_string_equal(buf_str(&w->log), ""); /* nothing from within */
+	assert_int_equal(w->llm.asked, 0);
+	fake_loop_pass(w->loop, 20);
+}
+
+void turn_begin(struct turn_stage *w)
+{
+	struct ai_ask ask = turn_question(w);
+
+	turn_setup(w);
+	ask.tools = w->tools;
+	turn_start(w, &ask);
+}
+
+struct llm_reply turn_blank_reply(void)
+{
+	return (struct llm_reply){ .text = "",
+				   .input_tokens = 100,
+				   .output_tokens = 10,
+				   .cached_tokens = -1,
+				   .cost_micros = -1,
+				   .first_token_ms = -1 };
+}
+
+void turn_give(struct turn_stage *w, const struct llm_reply *reply)
+{
+	uint64_t ticket = w->llm.ticket;
+
+	assert_int_not_equal(ticket, 0);
+	w->llm.ticket = 0;
+	w->llm.host.done(w->ai, ticket, reply);
+}
+
+void turn_say(struct turn_stage *w, const char *text, enum llm_stop stop)
+{
+	struct llm_reply reply = turn_blank_reply();
+
+	reply.text = text;
+	reply.stop = stop;
+	turn_give(w, &reply);
+}
+
+void turn_want(struct turn_stage *w, const char *text, const struct llm_call *calls, size_t count)
+{
+	struct llm_reply reply = turn_blank_reply();
+
+	reply.text = text;
+	reply.calls = calls;
+	reply.call_count = count;
+	reply.stop = LLM_STOP_TOOLS;
+	reply.raw = "{}";
+	turn_give(w, &reply);
+}
+
+void turn_break_down(struct turn_stage *w, enum llm_fault fault, unsigned retry_ms, const char *text)
+{
+	struct llm_reply reply = turn_blank_reply();
+
+	reply.fault = fault;
+	reply.retry_ms = retry_ms;
+	reply.text = text;
+	reply.input_tokens = reply.output_tokens = -1;
+	err_set(&reply.err, ERR_UNSURE, "it broke");
+	turn_give(w, &reply);
+}
+
+void turn_part(struct turn_stage *w, const char *text)
+{
+	w->llm.host.part(w->ai, w->llm.ticket, text, strlen(text));
+}
+
+void turn_result(struct turn_stage *w, int tool, unsigned nth, const char *text, bool failed)
+{
+	struct box *box = &w->box[tool];
+
+	box->done(box->owner, box->tickets[nth], text, failed);
+}
+
+void turn_expect_log(struct turn_stage *w, const char *log)
+{
+	assert_string_equal(buf_str(&w->log), log);
+	buf_clear(&w->log);
+}
+
+void turn_expect_seen(struct turn_stage *w, const char *piece)
+{
+	if (strstr(buf_str(&w->llm.seen), piece) == NULL)
+		fail_msg("'%s' is not in:\n%s", piece, buf_str(&w->llm.seen));
+}
