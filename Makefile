@@ -28,10 +28,11 @@ SEES_api     := base io
 SEES_webhook := base io
 SEES_app     := base io db store core ai tasks api webhook
 
-PKGS_base    := jansson libcrypto
-PKGS_io      := libwebsockets libuv libcurl libssl libcrypto
-PKGS_db      := sqlite3
-PKGS_app     := libconfig libcurl smartcols jansson
+# Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
+USES_base    := jansson openssl/ unistr unictype
+USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
+USES_db      := sqlite3
+USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
 LIBS_PLAIN   := -lhttp_parser -lwslay -lunistring -lpthread -lm
 

@@ -130,16 +130,10 @@ check-quick: ## formatting, forbidden includes and functions
 	@! grep -nE '\b(strcpy|strcat|sprintf|vsprintf|alloca|system|popen|tmpnam|gets|atoi|atol)\(' $(filter-out tests/%,$(C_FILES))
 	@$(foreach r,$(ROOMS),$(call third_party,$(r)))
 
-# A library's header may stand only in the rooms whose PKGS name it.
-third_party = ! grep -nE '$(subst $() ,|,$(foreach p,$(filter-out $(PKGS_$(1)) $(ALSO_$(1)),$(PKGS)),\#include <$(HEADER_$(p))))' $(DIR_$(1))/*.c $(DIR_$(1))/*.h || exit 1;
-HEADER_libwebsockets := libwebsockets
-HEADER_libuv     := uv
-HEADER_libcurl   := curl/
-HEADER_jansson   := jansson
-HEADER_sqlite3   := sqlite3
-HEADER_libconfig := libconfig
-HEADER_libcrypto := openssl/
-HEADER_smartcols := libsmartcols
+# A library's header may stand only in the rooms whose USES name it.
+space := $(subst ,, )
+all_headers := $(sort $(foreach r,$(ROOMS),$(USES_$(r))))
+third_party = ! grep -nE 'include <($(subst $(space),|,$(strip $(filter-out $(USES_$(1)),$(all_headers)))))' $(DIR_$(1))/*.c $(DIR_$(1))/*.h || exit 1;
 
 TIDY_FLAGS = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"0"' -Iinclude $(foreach r,$(ROOMS),-I$(DIR_$(r)))
 TIDY_FILES = $(foreach r,$(ROOMS),$(call room_src,$(r)))

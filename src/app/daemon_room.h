@@ -3,12 +3,12 @@
 #define USHER_DAEMON_ROOM_H
 
 #include "ai_open.h"
-#include "settings_file.h"
 #include "core.h"
 #include "daemon.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
+#include "settings_file.h"
 #include "store_open.h"
 #include "store_people.h"
 #include "tasks.h"

@@ -16,19 +16,20 @@ struct web_request;
 
 /* Limits, one documented table (security.md R5). */
 enum web_limits {
-	WEB_HEAD_MAX = 16384,       /* bytes of request line and headers: 431 */
-	WEB_HEADERS_MAX = 100,      /* 431 */
-	WEB_TARGET_MAX = 4096,      /* bytes of the request target: 414 */
-	WEB_HEAD_SECONDS = 10,      /* from the first byte to the end of the headers: 408 */
-	WEB_BODY_SECONDS = 30,      /* without progress of 16 KiB: 408 */
-	WEB_IDLE_SECONDS = 60,      /* kept-alive connection without a request: closed */
-	WEB_WRITE_SECONDS = 60,     /* an answer the peer does not read: closed */
-	WEB_CONNECTIONS_MAX = 20000, /* per server; beyond it the longest idle one is closed, else the new one */
+	WEB_HEAD_MAX = 16384,	/* bytes of request line and headers: 431 */
+	WEB_HEADERS_MAX = 100,	/* 431 */
+	WEB_TARGET_MAX = 4096,	/* bytes of the request target: 414 */
+	WEB_HEAD_SECONDS = 10,	/* from the first byte to the end of the headers: 408 */
+	WEB_BODY_SECONDS = 30,	/* without progress of 16 KiB: 408 */
+	WEB_IDLE_SECONDS = 60,	/* kept-alive connection without a request: closed */
+	WEB_WRITE_SECONDS = 60, /* an answer the peer does not read: closed */
+	WEB_CONNECTIONS_MAX =
+		20000, /* per server; beyond it the longest idle one is closed, else the new one */
 };
 
 struct web_options {
 	const char *address;   /* "127.0.0.1", "::1", "0.0.0.0"; or NULL with path */
-	int port;              /* 0: any free one, see web_port */
+	int port;	       /* 0: any free one, see web_port */
 	const char *path;      /* a unix socket instead: made with mode 0660, an old one is replaced */
 	const char *cert_file; /* PEM chain and key: TLS 1.2 and later; NULL: plain */
 	const char *key_file;
@@ -52,9 +53,9 @@ void web_destroy(struct web *web);
 typedef void web_fn(void *owner, struct web_request *request);
 
 struct web_route {
-	const char *method;   /* "GET", "POST", ...; HEAD is served by GET without its body */
-	const char *path;     /* "/webhook/{name}/messages/{id}": {x} is one segment; more literal routes win */
-	size_t body_max;      /* bytes; a larger announced or chunked body: 413 before it is buffered */
+	const char *method; /* "GET", "POST", ...; HEAD is served by GET without its body */
+	const char *path;   /* "/webhook/{name}/messages/{id}": {x} is one segment; more literal routes win */
+	size_t body_max;    /* bytes; a larger announced or chunked body: 413 before it is buffered */
 	web_fn *fn;
 	void *owner;
 };
@@ -72,13 +73,13 @@ void web_release(struct web *web, void *owner); /* all routes of this owner */
 /* ---- the request: valid until it is answered or gone --------------------------------------------------- */
 
 const char *web_method(const struct web_request *request);
-const char *web_path(const struct web_request *request);            /* percent-decoded, no query */
-const char *web_param(const struct web_request *request, const char *name);  /* {name} of the route, decoded */
-const char *web_query(const struct web_request *request, const char *name);  /* decoded; NULL when absent */
+const char *web_path(const struct web_request *request);		    /* percent-decoded, no query */
+const char *web_param(const struct web_request *request, const char *name); /* {name} of the route, decoded */
+const char *web_query(const struct web_request *request, const char *name); /* decoded; NULL when absent */
 const char *web_header(const struct web_request *request, const char *name); /* any case; NULL when absent */
 bool web_header_repeated(const struct web_request *request, const char *name);
-const char *web_body(const struct web_request *request, size_t *len_out);    /* NUL-terminated too */
-const char *web_peer(const struct web_request *request);             /* address, or "unix" */
+const char *web_body(const struct web_request *request, size_t *len_out); /* NUL-terminated too */
+const char *web_peer(const struct web_request *request);		  /* address, or "unix" */
 bool web_peer_unix(const struct web_request *request, uid_t *uid_out, gid_t *gid_out); /* SO_PEERCRED */
 /* The request comes from this machine, and not through a proxy on it. */
 bool web_loopback(const struct web_request *request);
@@ -121,7 +122,8 @@ struct web_socket_events {
 };
 struct web_socket *web_upgrade(struct web_request *request, const char *protocol, size_t message_max,
 			       const struct web_socket_events *events, void *owner);
-bool web_socket_send(struct web_socket *socket, bool binary, const void *data, size_t len); /* false: too much waits */
+bool web_socket_send(struct web_socket *socket, bool binary, const void *data,
+		     size_t len);						/* false: too much waits */
 void web_socket_close(struct web_socket *socket, int code, const char *reason); /* closed() follows */
 
 #endif

@@ -1,8 +1,8 @@
 /* rooms: base io db store core ai tasks api webhook app */
 /* Any file given as settings is taken or refused with a sentence, never more. */
-#include "settings_file.h"
 #include "log.h"
 #include "settings_build.h"
+#include "settings_file.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

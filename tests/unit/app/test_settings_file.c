@@ -1,7 +1,7 @@
 /* The settings file as an operator writes it: what is taken, what is refused and how the refusal reads. */
-#include "settings_file.h"
 #include "mem.h"
 #include "settings_build.h"
+#include "settings_file.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
