@@ -24,6 +24,7 @@ struct cli {
 	char **argv;	     /* as started */
 	const char **args;   /* words behind the command */
 	size_t count;
+	bool secrets;		   /* the command needs the settings' secrets */
 	struct settings *settings; /* loaded by cli_socket */
 	char *socket;
 };

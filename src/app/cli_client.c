@@ -27,7 +27,8 @@ const char *cli_socket(struct cli *cli)
 
 	if (cli->socket)
 		return cli->socket;
-	cli->settings = config_load(config_path(cli->config), &err);
+	cli->settings = cli->secrets ? config_load(config_path(cli->config), &err)
+				     : config_load_open(config_path(cli->config), &err);
 	if (cli->settings == NULL) {
 		fprintf(stderr, "usher: %s\n", err.text);
 		return NULL;

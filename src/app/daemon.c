@@ -217,9 +217,8 @@ static bool add_platforms(struct daemon *daemon, struct err *err)
 	return true;
 }
 
-static void on_ready(void *owner)
+void daemon_ready(struct daemon *daemon)
 {
-	struct daemon *daemon = owner;
 	const struct settings *listen = part(daemon, "listen");
 
 	daemon->ready = true;
@@ -228,7 +227,11 @@ static void on_ready(void *owner)
 		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),
 		 settings_given(listen, "cert_file") ? "https" : "http", settings_text(listen, "address"),
 		 web_port(daemon->web), daemon->socket_path);
-	first_steps(daemon);
+}
+
+static void on_core_ready(void *owner)
+{
+	first_steps(owner);
 }
 
 static bool start(struct daemon *daemon, struct err *err)
@@ -251,7 +254,7 @@ static bool start(struct daemon *daemon, struct err *err)
 	admin_claim(daemon);
 	health_claim(daemon);
 	io_on_signals(daemon->io, on_stop_signal, on_reload_signal, daemon);
-	core_start(daemon->core, on_ready, daemon);
+	core_start(daemon->core, on_core_ready, daemon);
 	return true;
 }
 

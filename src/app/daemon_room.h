@@ -43,6 +43,9 @@ void health_claim(struct daemon *daemon);
 /* first.c: makes the operator's account if there is none, and the key of `run --try`. */
 void first_steps(struct daemon *daemon);
 
+/* daemon.c: called once the operator's account is there, so that the first command finds it. */
+void daemon_ready(struct daemon *daemon);
+
 /* daemon.c: begins the graceful end. */
 void daemon_stop(struct daemon *daemon);
 

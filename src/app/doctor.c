@@ -217,6 +217,7 @@ int cli_doctor(struct cli *cli)
 {
 	struct doctor doctor = { .cli = cli, .findings = json_array() };
 
+	cli->secrets = true;
 	if (cli_socket(cli)) {
 		check_settings(&doctor);
 		check_secrets(&doctor, cli->settings);

@@ -61,7 +61,8 @@ static void operator_made(void *owner, uint64_t ticket, const struct err *err, c
 	(void)json;
 	if (err->kind != ERR_NONE)
 		log_error(&daemon->log, "cannot make the operator's account: %s", err->text);
-	else
+	daemon_ready(daemon);
+	if (err->kind == ERR_NONE)
 		make_try_key(daemon);
 }
 
@@ -71,14 +72,17 @@ static void operator_found(void *owner, uint64_t ticket, const struct err *err, 
 
 	(void)ticket;
 	(void)key;
-	if (err->kind == ERR_GONE)
+	if (err->kind == ERR_GONE) {
 		store_act(daemon->store, "user_add",
 			  (const char *const[]){ daemon_operator, "Operator", "owner@localhost", "owner" }, 4,
 			  operator_made, daemon, 0);
-	else if (err->kind == ERR_NONE)
-		make_try_key(daemon);
-	else
+		return;
+	}
+	if (err->kind != ERR_NONE)
 		log_error(&daemon->log, "cannot look for the operator's account: %s", err->text);
+	daemon_ready(daemon);
+	if (err->kind == ERR_NONE)
+		make_try_key(daemon);
 }
 
 void first_steps(struct daemon *daemon)

@@ -89,12 +89,19 @@ static void help_all(FILE *out)
 
 static void help_command(FILE *out, const struct command *c)
 {
-	fprintf(out, "Usage: usher %s %s\n\n%s.\n", c->name, c->usage, c->help);
+	fprintf(out, "Usage: usher %s%s%s\n\n%s.\n", c->name, *c->usage ? " " : "", c->usage, c->help);
 	for (const struct command *verb = c->verbs; verb && verb->name; verb++)
-		fprintf(out, "\n  usher %s %s %s\n      %s\n", c->name, verb->name, verb->usage, verb->help);
-	fputs("\nOptions: --config FILE  the settings file in force ($USHER_CONFIG, /etc/usher/usher.conf)\n"
-	      "         --json         print JSON instead of a table\n",
+		fprintf(out, "\n  usher %s %s%s%s\n      %s\n", c->name, verb->name, *verb->usage ? " " : "",
+			verb->usage, verb->help);
+	if (c->run == settings_help)
+		return;
+	fputs("\nOptions:\n  --config FILE  the settings file; otherwise $USHER_CONFIG, then "
+	      "/etc/usher/usher.conf, then the defaults\n",
 	      out);
+	if (c->run == run)
+		fputs("  --try          make an API key and print a curl line that works\n", out);
+	else if (c->run != cli_chat)
+		fputs("  --json         print JSON instead of text\n", out);
 }
 
 static const struct command *find(const struct command *table, const char *name)

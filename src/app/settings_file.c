@@ -119,6 +119,7 @@ static void fill_platform_settings(void)
 
 struct reading {
 	const char *file;
+	bool secrets; /* false: they are passed over */
 	struct err *err;
 };
 
@@ -213,6 +214,8 @@ static bool read_item(const struct reading *reading, const config_setting_t *ite
 	free(where);
 	if (row == NULL)
 		return false;
+	if (row->type == SETTING_SECRET && !reading->secrets)
+		return true;
 	if (list && (row->type == SETTING_TEXTS || row->type == SETTING_GROUPS))
 		return read_list(reading, item, group, row, depth);
 	if (row->type == SETTING_GROUP)
@@ -233,9 +236,9 @@ static bool read_group(const struct reading *reading, const config_setting_t *fr
 	return true;
 }
 
-static bool read_file(const char *path, struct settings *top, struct err *err)
+static bool read_file(const char *path, bool secrets, struct settings *top, struct err *err)
 {
-	struct reading reading = { .file = path, .err = err };
+	struct reading reading = { .file = path, .secrets = secrets, .err = err };
 	config_t config;
 	bool fine;
 
@@ -281,17 +284,28 @@ static bool check_names(const struct settings *top, struct err *err)
 	return true;
 }
 
-struct settings *config_load(const char *path, struct err *err)
+static struct settings *load(const char *path, bool secrets, struct err *err)
 {
 	struct settings *top;
 
 	fill_platform_settings();
 	top = settings_create(top_settings, "", path ? path : "the defaults");
-	if ((path && !read_file(path, top, err)) || !settings_finish(top, err) || !check_names(top, err)) {
+	if ((path && !read_file(path, secrets, top, err)) || !settings_finish(top, err) ||
+	    !check_names(top, err)) {
 		settings_destroy(top);
 		return NULL;
 	}
 	return top;
+}
+
+struct settings *config_load(const char *path, struct err *err)
+{
+	return load(path, true, err);
+}
+
+struct settings *config_load_open(const char *path, struct err *err)
+{
+	return load(path, false, err);
 }
 
 const char *config_path(const char *named)

@@ -10,6 +10,9 @@
  * what was expected and the nearest known name. The caller frees with settings_destroy. */
 struct settings *config_load(const char *path, struct err *err);
 
+/* The same without secrets, as if none were given: for commands, which run where the daemon's are not to be read. */
+struct settings *config_load_open(const char *path, struct err *err);
+
 /* The file in force: the one named, else $USHER_CONFIG, else /etc/usher/usher.conf if it is there, else NULL.
  */
 const char *config_path(const char *named);
@@ -17,7 +20,7 @@ const char *config_path(const char *named);
 /* The control socket: settings control.path, else usher.sock beside a SQLite file. Caller frees. */
 char *config_socket(const struct settings *settings);
 
-/* Prints every setting with its type, default and help: `usher run --help-settings`. */
+/* Prints every setting with its type, default and help: `usher settings`. */
 void config_help(void);
 
 /* The price table: the file of settings prices.file, else the one that travels in the binary. */

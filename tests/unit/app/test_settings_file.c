@@ -16,7 +16,8 @@
 
 static struct err err;
 
-static struct settings *load(const char *text)
+static struct settings *load_by(struct settings *(*loader)(const char *path, struct err *err),
+				const char *text)
 {
 	int fd = memfd_create("settings", MFD_CLOEXEC);
 	char path[64];
@@ -25,9 +26,14 @@ static struct settings *load(const char *text)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	err_clear(&err);
-	settings = config_load(path, &err);
+	settings = loader(path, &err);
 	close(fd);
 	return settings;
+}
+
+static struct settings *load(const char *text)
+{
+	return load_by(config_load, text);
 }
 
 static void without_a_file_the_defaults_run(void **state)
@@ -102,6 +108,26 @@ static void refusals_name_place_and_cure(void **state)
 	}
 }
 
+/* An operator's shell does not have the daemon's environment and credentials: `usher status` works all the same. */
+static void commands_do_not_need_the_secrets(void **state)
+{
+	static const char text[] =
+		"listen = { port = 8081; };\n"
+		"models = ( { name = \"main\"; provider = \"openai\"; model = \"m\"; api_key = "
+		"\"env:USHER_TEST_NOT_SET\"; } );\n"
+		"platforms = { webhook = ( { name = \"crm\"; secret = \"credential:crm\"; } ); };\n";
+	struct settings *settings = load(text);
+
+	(void)state;
+	assert_null(settings);
+	assert_non_null(strstr(err.text, "USHER_TEST_NOT_SET"));
+	settings = load_by(config_load_open, text);
+	assert_non_null(settings);
+	assert_int_equal(settings_int(settings_group(settings, "listen"), "port"), 8081);
+	settings_destroy(settings);
+	assert_null(load_by(config_load_open, "listen = { prot = 1; };\n"));
+}
+
 static void the_built_in_prices_are_whole(void **state)
 {
 	struct prices prices;
@@ -156,6 +182,7 @@ int main(void)
 		cmocka_unit_test(without_a_file_the_defaults_run),
 		cmocka_unit_test(the_file_of_the_design_is_taken),
 		cmocka_unit_test(refusals_name_place_and_cure),
+		cmocka_unit_test(commands_do_not_need_the_secrets),
 		cmocka_unit_test(the_built_in_prices_are_whole),
 		cmocka_unit_test(a_price_that_is_none_is_refused),
 	};
