@@ -78,7 +78,6 @@ valgrind: ## unit tests and one whole life of the daemon under valgrind
 # ---- fuzzing: tests/fuzz/fuzz_NAME.c, first line "/* rooms: base io */" ---------------------------------
 
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_BINS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 FUZZ_SECONDS ?= 600
 fuzz_rooms = $(shell sed -n '1s|^/\* rooms: \(.*\) \*/|\1|p' $(1))
 
@@ -100,7 +99,8 @@ fuzz: fuzz-bins ## every fuzz target for FUZZ_SECONDS (600) each
 	@for t in build/fuzz/bin/*; do case $$t in *.d) continue;; esac; echo "== $$t"; \
 		mkdir -p build/fuzz/corpus/$$(basename $$t); \
 		$$t -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-			-artifact_prefix=build/fuzz/ build/fuzz/corpus/$$(basename $$t) 2>&1 | tail -n 8 || exit 1; done
+			-artifact_prefix=build/fuzz/ build/fuzz/corpus/$$(basename $$t) >build/fuzz/last.log 2>&1 || \
+			{ tail -n 60 build/fuzz/last.log; exit 1; }; tail -n 8 build/fuzz/last.log; done
 
 fuzz-short:
 	@$(MAKE) --no-print-directory -s fuzz-bins
@@ -113,7 +113,7 @@ fuzz-short:
 bench: all ## throughput, CPU a message, latency, memory, start-up time, size
 	@cd tests && USHER=$(abspath $(B))/usher node bench/bench.mjs
 
-campaign: all ## kill -9 at every step and at random under load; prints the counts
+campaign: all ## kill -9 at some 800 points of a message's way and 200 times at random; prints the counts
 	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs
 
 .PHONY: campaign-short

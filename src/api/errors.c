@@ -34,7 +34,6 @@ static const struct {
 	[API_MODEL_REFUSED] = { 502, "MODEL_REFUSED", "The model refused to answer" },
 	[API_CONTEXT_OVERFLOW] = { 422, "CONTEXT_OVERFLOW", "The conversation does not fit the model" },
 	[API_TOO_MANY_ROUNDS] = { 502, "TOO_MANY_ROUNDS", "The model asked for too many tool calls" },
-	[API_BUDGET_EXCEEDED] = { 402, "BUDGET_EXCEEDED", "The spending limit is reached" },
 	[API_ANSWER_FAILED] = { 500, "ANSWER_FAILED", "The message could not be answered" },
 	[API_REFUSED] = { 403, "REFUSED", "The message was not allowed" },
 	[API_QUARANTINED] = { 500, "QUARANTINED", "The message was set aside after repeated failures" },
@@ -48,9 +47,9 @@ static const struct {
 } reasons[] = {
 	{ "model_unavailable", API_MODEL_UNAVAILABLE }, { "timeout", API_MODEL_TIMEOUT },
 	{ "model_refused", API_MODEL_REFUSED },		{ "context_overflow", API_CONTEXT_OVERFLOW },
-	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "budget", API_BUDGET_EXCEEDED },
-	{ "model_auth", API_MODEL_UNAVAILABLE },	{ "model_limited", API_MODEL_UNAVAILABLE },
-	{ "empty_answer", API_MODEL_UNAVAILABLE },	{ "disabled", API_PROFILE_DISABLED },
+	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "model_auth", API_MODEL_UNAVAILABLE },
+	{ "model_limited", API_MODEL_UNAVAILABLE },	{ "empty_answer", API_MODEL_UNAVAILABLE },
+	{ "disabled", API_PROFILE_DISABLED },
 };
 
 int error_status(enum api_error error)

@@ -187,7 +187,6 @@ static void test_failed_turns(void **state)
 		{ "model_refused", "MODEL_REFUSED", 502 },
 		{ "context_overflow", "CONTEXT_OVERFLOW", 422 },
 		{ "too_many_rounds", "TOO_MANY_ROUNDS", 502 },
-		{ "budget", "BUDGET_EXCEEDED", 402 },
 		{ "something_new", "ANSWER_FAILED", 500 },
 	};
 
