@@ -14,7 +14,7 @@
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libconfig_yy\n";
+	return "leak:libconfig.so\n";
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
