@@ -145,12 +145,12 @@ run: deps-build ## build, start with the embedded defaults, print a curl line th
 	@exec $(B)/usher run --try
 
 PREFIX     ?= /usr/local
-SYSCONFDIR ?= /etc
 install: all ## install the binary, sample settings and the systemd unit (DESTDIR, PREFIX)
 	install -D -m 755 $(B)/usher $(DESTDIR)$(PREFIX)/bin/usher
 	install -D -m 644 etc/usher.conf $(DESTDIR)$(PREFIX)/share/usher/usher.conf
 	install -D -m 644 etc/prices.conf $(DESTDIR)$(PREFIX)/share/usher/prices.conf
 	install -D -m 644 etc/usher.service $(DESTDIR)$(PREFIX)/lib/systemd/system/usher.service
+	sed -i 's|/usr/local/bin/|$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/usher.service
 
 clean: ## remove everything that was built
 	rm -rf build build-*

@@ -7,7 +7,7 @@ UNIT_store   := base io db store
 FAKES_store  := tests/unit/store/asking.c tests/unit/store/people_stage.c
 UNIT_core    := base core
 FAKES_core   := $(wildcard tests/fakes/*.c)
-FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c web_server.c ws_stage.c)
+FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c ws_stage.c)
 UNIT_ai      := base ai
 FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c openai_stage.c turn_stage.c)
 SEES_UNIT_ai := io
@@ -145,4 +145,4 @@ check: check-quick ## format, clang-tidy, cppcheck, both compilers with warnings
 		--suppress=missingInclude --suppress=normalCheckLevelMaxBranches \
 		'-Djson_array_foreach(a,i,v)=for(;;)' '-Djson_object_foreach(o,k,v)=for(;;)' -D_GNU_SOURCE -DUSHER_VERSION='"0"' \
 		-Iinclude $(foreach r,$(ROOMS),-I$(DIR_$(r))) $(TIDY_FILES)
-	@printf '%s\n' $(TIDY_FILES) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(subst ",\",$(subst ','\'',$(TIDY_FLAGS))) 2>/dev/null' tidy
+	@printf '%s\n' $(TIDY_FILES) | xargs -P2 -I{} clang-tidy --quiet {} -- $(TIDY_FLAGS) 2>/dev/null

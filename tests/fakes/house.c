@@ -233,3 +233,18 @@ bool house_status_says(struct house *house, const char *part)
 	buf_free(&out);
 	return says;
 }
+
+int house_setup(void **state, const struct core_options *options)
+{
+	static struct house house;
+
+	house_open(&house, options);
+	*state = &house;
+	return 0;
+}
+
+int house_teardown(void **state)
+{
+	house_close(*state);
+	return 0;
+}

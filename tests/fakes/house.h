@@ -26,6 +26,10 @@ void house_open(struct house *house, const struct core_options *options);
 void house_prepare(struct house *house, const struct core_options *options);
 void house_close(struct house *house);
 
+/* For setup and teardown of a test: one house at a time. */
+int house_setup(void **state, const struct core_options *options);
+int house_teardown(void **state);
+
 /* A message comes in; what the platform said is told by `receipt`. */
 void house_say(struct platform *platform, uint64_t receipt, const char *conversation, const char *text);
 

@@ -14,11 +14,7 @@
 
 static int open_with(void **state, enum strangers rule)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ .strangers = rule });
-	*state = &house;
-	return 0;
+	return house_setup(state, &(struct core_options){ .strangers = rule });
 }
 
 static int setup_pair(void **state)
@@ -34,12 +30,6 @@ static int setup_allow(void **state)
 static int setup_deny(void **state)
 {
 	return open_with(state, STRANGERS_DENY);
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
 }
 
 static void a_stranger_speaks(struct house *house, const struct speaker *speaker)
@@ -211,14 +201,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_codes),
-		cmocka_unit_test_setup_teardown(test_a_stranger_gets_a_code, setup_pair, teardown),
+		cmocka_unit_test_setup_teardown(test_a_stranger_gets_a_code, setup_pair, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_refusal_that_could_not_be_stored_is_tried_again,
-						setup_pair, teardown),
-		cmocka_unit_test_setup_teardown(test_everyone_is_let_in, setup_allow, teardown),
-		cmocka_unit_test_setup_teardown(test_who_may_not_be_let_in_is_refused, setup_allow, teardown),
-		cmocka_unit_test_setup_teardown(test_a_slow_admission_is_waited_for, setup_allow, teardown),
-		cmocka_unit_test_setup_teardown(test_nobody_is_let_in, setup_deny, teardown),
-		cmocka_unit_test_setup_teardown(test_a_switched_off_person_is_told, setup_allow, teardown),
+						setup_pair, house_teardown),
+		cmocka_unit_test_setup_teardown(test_everyone_is_let_in, setup_allow, house_teardown),
+		cmocka_unit_test_setup_teardown(test_who_may_not_be_let_in_is_refused, setup_allow,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_slow_admission_is_waited_for, setup_allow,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_nobody_is_let_in, setup_deny, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_switched_off_person_is_told, setup_allow,
+						house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

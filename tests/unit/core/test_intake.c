@@ -14,17 +14,7 @@
 
 static int setup(void **state)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ .strangers = STRANGERS_PAIR });
-	*state = &house;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
+	return house_setup(state, &(struct core_options){ .strangers = STRANGERS_PAIR });
 }
 
 static struct incoming plain(void)
@@ -334,19 +324,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_what_is_missing_or_not_text),
-		cmocka_unit_test_setup_teardown(test_a_refusal_comes_later_and_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_the_store_says_is_passed_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_store_that_cannot, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_failed_store_ends_the_daemon_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_who_is_refused_under_pressure, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_refusal_comes_later_and_once, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_what_the_store_says_is_passed_on, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_store_that_cannot, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_failed_store_ends_the_daemon_once, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_who_is_refused_under_pressure, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_an_ignored_event_is_acknowledged_and_that_is_all, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_look_while_it_is_answered, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_look_after_the_end, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_look_that_was_overtaken, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_look_at_a_waiting_message, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_look_with_nonsense, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_look_when_the_store_is_busy, setup, teardown),
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_while_it_is_answered, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_after_the_end, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_that_was_overtaken, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_at_a_waiting_message, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_with_nonsense, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_look_when_the_store_is_busy, setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,18 +12,8 @@
 
 static int setup(void **state)
 {
-	static struct house house;
-
-	house_open(&house,
-		   &(struct core_options){ .system_prompt = "Be brief.", .strangers = STRANGERS_PAIR });
-	*state = &house;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
+	return house_setup(
+		state, &(struct core_options){ .system_prompt = "Be brief.", .strangers = STRANGERS_PAIR });
 }
 
 /* The platform would forget a message that a crash then loses. */
@@ -89,8 +79,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_nothing_is_acknowledged_before_it_is_stored, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_the_whole_way, setup, teardown),
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_whole_way, setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

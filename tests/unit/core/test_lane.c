@@ -11,11 +11,7 @@
 
 static int open_with(void **state, unsigned turns_max)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ .turns_max = turns_max, .disk_reserve = 4096 });
-	*state = &house;
-	return 0;
+	return house_setup(state, &(struct core_options){ .turns_max = turns_max, .disk_reserve = 4096 });
 }
 
 static int setup(void **state)
@@ -26,12 +22,6 @@ static int setup(void **state)
 static int setup_one_slot(void **state)
 {
 	return open_with(state, 1);
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
 }
 
 static void answer(struct house *house)
@@ -261,20 +251,21 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_two_messages_at_once_are_answered_in_order, setup,
-						teardown),
+						house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_message_that_comes_during_the_end_is_not_forgotten,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_burst_is_one_turn_with_all_ids, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_conversations_share_one_slot, setup_one_slot, teardown),
-		cmocka_unit_test_setup_teardown(test_at_most_turns_max_at_once, setup, teardown),
+						setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_burst_is_one_turn_with_all_ids, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_conversations_share_one_slot, setup_one_slot,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_at_most_turns_max_at_once, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_claim_that_could_not_be_made_is_made_later, setup,
-						teardown),
+						house_teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_to_claim_frees_the_slot, setup_one_slot,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_a_held_slot_is_given_on, setup_one_slot, teardown),
-		cmocka_unit_test_setup_teardown(test_a_slot_held_in_vain, setup_one_slot, teardown),
-		cmocka_unit_test_setup_teardown(test_store_only, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_long_queue_is_worked_off, setup, teardown),
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_held_slot_is_given_on, setup_one_slot, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_slot_held_in_vain, setup_one_slot, house_teardown),
+		cmocka_unit_test_setup_teardown(test_store_only, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_long_queue_is_worked_off, setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

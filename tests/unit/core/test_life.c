@@ -13,17 +13,7 @@
 
 static int setup(void **state)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ .strangers = STRANGERS_PAIR });
-	*state = &house;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
+	return house_setup(state, &(struct core_options){ .strangers = STRANGERS_PAIR });
 }
 
 static void on_stopped(void *owner)
@@ -391,19 +381,19 @@ int main(void)
 		cmocka_unit_test(test_what_was_left_is_taken_up),
 		cmocka_unit_test(test_no_start_without_recovery),
 		cmocka_unit_test(test_a_platform_that_does_not_start),
-		cmocka_unit_test_setup_teardown(test_an_idle_daemon_stops_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_turn_ends_in_its_grace, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_long_turn_is_left, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_running_send_is_waited_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_queued_replies_go_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_stop_with_a_full_disk, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_plugin_that_hangs, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_what_is_already_here_is_stored, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_claim_under_way, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stop_before_the_start_is_over, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_idle_daemon_stops_at_once, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_turn_ends_in_its_grace, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_long_turn_is_left, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_running_send_is_waited_for, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_queued_replies_go_back, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_stop_with_a_full_disk, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_plugin_that_hangs, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_already_here_is_stored, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_claim_under_way, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_stop_before_the_start_is_over, setup, house_teardown),
 		cmocka_unit_test(test_destroyed_in_the_middle),
-		cmocka_unit_test_setup_teardown(test_status_is_json, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_plugin_of_another_contract, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_status_is_json, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_plugin_of_another_contract, setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,17 +14,7 @@
 
 static int setup(void **state)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ 0 });
-	*state = &house;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
+	return house_setup(state, &(struct core_options){ 0 });
 }
 
 static enum reply_state judge(enum sent how, unsigned can, int64_t expires_ms, int64_t *next_ms)
@@ -389,25 +379,29 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_follows_from_an_outcome),
-		cmocka_unit_test_setup_teardown(test_maybe_is_not_repeated_where_it_shows, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_failed_send_comes_again_by_itself, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_silent_plugin, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_foreign_ticket, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_stale_answer_is_not_sent, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_maybe_is_not_repeated_where_it_shows, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_failed_send_comes_again_by_itself, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_silent_plugin, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_foreign_ticket, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_stale_answer_is_not_sent, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_refused_credentials_pause_the_installation, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_one_reply_probes_after_five_minutes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_at_most_sixteen_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_flood_goes_back_to_the_store, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_one_at_a_time_in_a_conversation, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_next_answer_follows_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_queued_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_line_of_answers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_finished_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_no_reply_asks_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_outcome_is_recorded_in_the_end, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_installation_that_is_gone, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_next_due_time_is_kept, setup, teardown),
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_one_reply_probes_after_five_minutes, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_at_most_sixteen_at_once, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_flood_goes_back_to_the_store, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_one_at_a_time_in_a_conversation, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_next_answer_follows_at_once, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_queued_one, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_line_of_answers, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_answer_behind_a_finished_one, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_no_reply_asks_nothing, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_an_outcome_is_recorded_in_the_end, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_an_installation_that_is_gone, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_next_due_time_is_kept, setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,17 +15,8 @@ static const struct err full = { .kind = ERR_FULL, .text = "disk full" };
 
 static int setup(void **state)
 {
-	static struct house house;
-
-	house_open(&house, &(struct core_options){ .system_prompt = "Be brief.", .history_messages = 20 });
-	*state = &house;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	house_close(*state);
-	return 0;
+	return house_setup(state,
+			   &(struct core_options){ .system_prompt = "Be brief.", .history_messages = 20 });
 }
 
 static void begin(struct house *house, const struct store_turn *turn)
@@ -382,27 +373,31 @@ static void test_a_turn_of_an_installation_that_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_model_that_never_answers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_late_word_finds_nobody, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_slow_store_is_waited_for, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_recall_is_put_again, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_answer_waits_for_room_on_the_disk, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_end_that_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_record_that_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_parts_are_streamed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_attempts_rise_over_restarts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_only_who_streams_gets_parts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_journal_is_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_model_that_never_answers, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_late_word_finds_nobody, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_slow_store_is_waited_for, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_recall_is_put_again, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_an_answer_waits_for_room_on_the_disk, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_an_end_that_is_refused, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_record_that_is_refused, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_parts_are_streamed, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_attempts_rise_over_restarts, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_only_who_streams_gets_parts, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_journal_is_in_order, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_journal_that_is_refused_ends_the_turn, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(test_a_resumed_turn_hands_its_journal_over, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_every_failure_has_a_polite_line, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_empty_answer_is_a_failure, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_too_many_beginnings, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_person_who_was_switched_off, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_late_message_says_so, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_the_conversations_own_settings_win, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_turn_of_an_installation_that_is_gone, setup, teardown),
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_resumed_turn_hands_its_journal_over, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_every_failure_has_a_polite_line, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_an_empty_answer_is_a_failure, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_too_many_beginnings, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_person_who_was_switched_off, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_late_message_says_so, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_conversations_own_settings_win, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_turn_of_an_installation_that_is_gone, setup,
+						house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

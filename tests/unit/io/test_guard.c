@@ -1,8 +1,7 @@
 /* Nobody who gives us a URL may reach our own network by it: addresses, spellings, names that lie, redirects.
  */
-#include "client.h"
+#include "call_stage.h"
 #include "guard.h"
-#include "peer.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -273,10 +272,6 @@ static void test_loopback_urls_by_choice(void **state)
 
 /* ---- calls: names that lie ----------------------------------------------------------------------------- */
 
-static struct client client;
-static struct peer *peer;
-static struct result result;
-
 /* What the names of these tests resolve to, instead of the system's resolver: curl's threads come here too.
  */
 static const char *fake_answers[2];
@@ -327,20 +322,8 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(fake_answers, 0, sizeof(fake_answers));
-	memset(&result, 0, sizeof(result));
 	fake_lookups = 0;
-	client_open(&client, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	client_close(&client);
-	if (peer != NULL)
-		peer_stop(peer);
-	peer = NULL;
-	return 0;
+	return client_setup(state);
 }
 
 static void answer_or_redirect(struct peer_link *link)
@@ -477,7 +460,7 @@ static void test_redirect_inwards(void **state)
 	assert_int_equal(peer->requests, 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, client_teardown)
 
 int main(void)
 {

@@ -1,7 +1,6 @@
 /* One outgoing call against servers that behave and servers that do not: what the caller is told must be
  * true. */
-#include "client.h"
-#include "peer.h"
+#include "call_stage.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,28 +10,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-static struct client client;
-static struct peer *peer;
-static struct result result;
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&result, 0, sizeof(result));
-	client_open(&client, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	client_close(&client);
-	if (peer != NULL)
-		peer_stop(peer);
-	peer = NULL;
-	return 0;
-}
 
 static const char *serve(peer_fn *script)
 {
@@ -400,7 +377,7 @@ static void test_missing_ca_file_is_told_at_once(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent/ca.pem"));
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
 int main(void)
 {

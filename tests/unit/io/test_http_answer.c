@@ -1,8 +1,7 @@
 /* What the caller learns from an answer, how answers come in pieces, and how limits and cancelling end a
  * call. */
-#include "client.h"
+#include "call_stage.h"
 #include "clock.h"
-#include "peer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,28 +13,7 @@
 
 #include <cmocka.h>
 
-static struct client client;
-static struct peer *peer;
-static struct result result;
 static const char *answer_text;
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&result, 0, sizeof(result));
-	client_open(&client, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	client_close(&client);
-	if (peer != NULL)
-		peer_stop(peer);
-	peer = NULL;
-	return 0;
-}
 
 static const char *serve(peer_fn *script)
 {
@@ -374,7 +352,7 @@ static void test_destroy_while_running(void **state)
 	http_start(client.http, &call, NULL, must_not_end, NULL, 0); /* one that never began */
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
 int main(void)
 {

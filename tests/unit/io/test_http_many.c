@@ -1,7 +1,6 @@
 /* Many calls at once, and what they leave behind: the loop must stay at rest and nothing may pile up. */
-#include "client.h"
+#include "call_stage.h"
 #include "loop.h"
-#include "peer.h"
 #include <netdb.h>
 #include <semaphore.h>
 #include <stdlib.h>
@@ -15,28 +14,6 @@
 #include <cmocka.h>
 
 enum { CALLS = 500 };
-
-static struct client client;
-static struct peer *peer;
-static struct result result;
-
-static int setup(void **state)
-{
-	(void)state;
-	memset(&result, 0, sizeof(result));
-	client_open(&client, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	client_close(&client);
-	if (peer != NULL)
-		peer_stop(peer);
-	peer = NULL;
-	return 0;
-}
 
 static const char *serve(peer_fn *script)
 {
@@ -229,7 +206,7 @@ static void test_slow_names_stop_nobody(void **state)
 	} while (done > 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
 int main(void)
 {

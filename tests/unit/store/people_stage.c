@@ -188,3 +188,15 @@ bool stage_user(const char *username, bool *active_out, char *profile_out)
 	store_user(stage.store, username, key_found, NULL, 0);
 	return take_key(active_out, profile_out);
 }
+
+void stage_refused(enum err_kind kind, const char *words)
+{
+	assert_int_equal(stage_err.kind, kind);
+	if (strstr(stage_err.text, words) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", stage_err.text, words);
+}
+
+const char *stage_at(json_t *rows, size_t row, const char *key)
+{
+	return json_text(json_array_get(rows, row), key);
+}

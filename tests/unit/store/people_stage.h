@@ -30,4 +30,10 @@ extern struct err stage_err;
 bool stage_key(const char *hash, bool *active_out, char *profile_out);
 bool stage_user(const char *username, bool *active_out, char *profile_out);
 
+/* The latest act was refused, for this reason. */
+void stage_refused(enum err_kind kind, const char *words);
+
+/* One text of an array of rows. */
+const char *stage_at(json_t *rows, size_t row, const char *key);
+
 #endif

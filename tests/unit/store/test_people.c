@@ -10,18 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void refused(enum err_kind kind, const char *words)
-{
-	assert_int_equal(stage_err.kind, kind);
-	if (strstr(stage_err.text, words) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", stage_err.text, words);
-}
-
-static const char *at(json_t *rows, size_t row, const char *key)
-{
-	return json_text(json_array_get(rows, row), key);
-}
-
 /* The first thing an operator does; names that clash must not end as two people in one account. */
 static void users_are_added_once(void **state)
 {
@@ -32,22 +20,22 @@ static void users_are_added_once(void **state)
 	(void)state;
 	assert_non_null(stage_act("user_add", "alice", "Alice", "alice@example.org", "owner", END));
 	assert_null(stage_act("user_add", "alice", END));
-	refused(ERR_REFUSED, "user name alice is taken");
+	stage_refused(ERR_REFUSED, "user name alice is taken");
 	assert_null(stage_act("user_add", "alice2", NULL, "alice@example.org", END));
-	refused(ERR_REFUSED, "email address alice@example.org is taken");
+	stage_refused(ERR_REFUSED, "email address alice@example.org is taken");
 	assert_non_null(stage_act("user_add", "bob", END));
 	rows = stage_report("users", END);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(at(rows, 0, "username"), "alice");
-	assert_string_equal(at(rows, 0, "role"), "owner");
-	assert_string_equal(at(rows, 0, "status"), "active");
-	assert_string_equal(at(rows, 1, "role"), "member");
-	assert_string_equal(at(rows, 1, "email"), "bob@localhost");
+	assert_string_equal(stage_at(rows, 0, "username"), "alice");
+	assert_string_equal(stage_at(rows, 0, "role"), "owner");
+	assert_string_equal(stage_at(rows, 0, "status"), "active");
+	assert_string_equal(stage_at(rows, 1, "role"), "member");
+	assert_string_equal(stage_at(rows, 1, "email"), "bob@localhost");
 	assert_true(stage_user("alice", &active, profile));
 	assert_true(active);
 	assert_string_equal(json_text(stage_report("user", profile, END), "username"), "alice");
 	assert_false(stage_user("carol", &active, NULL));
-	refused(ERR_GONE, "no user is named \"carol\"");
+	stage_refused(ERR_GONE, "no user is named \"carol\"");
 }
 
 /* A name ends up in web paths and tables: nothing odd may get in, and the reason must be told. */
@@ -60,20 +48,20 @@ static void odd_users_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_null(stage_act("user_add", names[i], END));
-		refused(ERR_REFUSED, "user name");
+		stage_refused(ERR_REFUSED, "user name");
 	}
 	for (size_t i = 0; i < sizeof(emails) / sizeof(emails[0]); i++) {
 		assert_null(stage_act("user_add", "x", NULL, emails[i], END));
-		refused(ERR_REFUSED, "email address");
+		stage_refused(ERR_REFUSED, "email address");
 	}
 	assert_null(stage_act("user_add", "x", NULL, NULL, "king", END));
-	refused(ERR_REFUSED, "member, operator or owner");
+	stage_refused(ERR_REFUSED, "member, operator or owner");
 	assert_null(stage_act("user_add", "x", " \t", END));
-	refused(ERR_REFUSED, "display name");
+	stage_refused(ERR_REFUSED, "display name");
 	assert_null(stage_act("user_add", "x", "\xff", END));
-	refused(ERR_REFUSED, "not UTF-8");
+	stage_refused(ERR_REFUSED, "not UTF-8");
 	assert_null(stage_act("user_add", END));
-	refused(ERR_REFUSED, "user name is missing");
+	stage_refused(ERR_REFUSED, "user name is missing");
 	assert_int_equal(json_array_size(stage_report("users", END)), 0);
 }
 
@@ -88,18 +76,18 @@ static void a_user_is_switched_off_and_on(void **state)
 	assert_non_null(stage_act("user_status", "alice", "disabled", END));
 	assert_true(stage_key(HASH_A, &active, NULL));
 	assert_false(active);
-	assert_string_equal(at(stage_report("users", END), 0, "status"), "disabled");
+	assert_string_equal(stage_at(stage_report("users", END), 0, "status"), "disabled");
 	assert_non_null(stage_act("user_status", "alice", "active", END));
 	assert_true(stage_key(HASH_A, &active, NULL));
 	assert_true(active);
 	assert_null(stage_act("user_status", "alice", "asleep", END));
-	refused(ERR_REFUSED, "active or disabled");
+	stage_refused(ERR_REFUSED, "active or disabled");
 	assert_null(stage_act("user_status", "carol", "active", END));
-	refused(ERR_GONE, "carol");
+	stage_refused(ERR_GONE, "carol");
 	assert_non_null(stage_act("user_role", "alice", "operator", END));
-	assert_string_equal(at(stage_report("users", END), 0, "role"), "operator");
+	assert_string_equal(stage_at(stage_report("users", END), 0, "role"), "operator");
 	assert_null(stage_act("user_role", "alice", "god", END));
-	refused(ERR_REFUSED, "role");
+	stage_refused(ERR_REFUSED, "role");
 }
 
 /* A revoked key must fail at the very next request; a replaced one likewise. */
@@ -111,19 +99,19 @@ static void keys_come_and_go(void **state)
 	stage_act("user_add", "alice", END);
 	assert_non_null(stage_act("key_add", "alice", "laptop", "k1", HASH_A, END));
 	assert_null(stage_act("key_add", "alice", "laptop", "k2", HASH_B, END));
-	refused(ERR_REFUSED, "has a key named \"laptop\"");
+	stage_refused(ERR_REFUSED, "has a key named \"laptop\"");
 	assert_true(stage_key(HASH_A, &active, NULL)); /* the refused one changed nothing */
 	assert_non_null(stage_act("key_replace", "alice", "laptop", "k2", HASH_B, END));
 	assert_false(stage_key(HASH_A, &active, NULL));
-	refused(ERR_GONE, "not known, or revoked");
+	stage_refused(ERR_GONE, "not known, or revoked");
 	assert_true(stage_key(HASH_B, &active, NULL));
 	assert_non_null(stage_act("key_revoke", "k2", END));
 	assert_false(stage_key(HASH_B, &active, NULL));
 	assert_null(stage_act("key_revoke", "k9", END));
-	refused(ERR_GONE, "k9");
+	stage_refused(ERR_GONE, "k9");
 	assert_int_equal(json_array_size(stage_report("keys", "alice", END)), 2);
 	assert_null(stage_act("key_add", "carol", "x", "k3", HASH_A, END));
-	refused(ERR_GONE, "carol");
+	stage_refused(ERR_GONE, "carol");
 }
 
 /* The key itself must never reach the database, not even by a caller's mistake. */
@@ -132,9 +120,9 @@ static void only_hashes_are_kept(void **state)
 	(void)state;
 	stage_act("user_add", "alice", END);
 	assert_null(stage_act("key_add", "alice", "x", "k1", "usher_key_in_the_clear", END));
-	refused(ERR_REFUSED, "SHA-256");
+	stage_refused(ERR_REFUSED, "SHA-256");
 	assert_null(stage_act("key_add", "alice", " ", "k1", HASH_A, END));
-	refused(ERR_REFUSED, "name");
+	stage_refused(ERR_REFUSED, "name");
 }
 
 /* An operator looks at the last use before revoking a key. */
@@ -145,10 +133,10 @@ static void the_last_use_of_a_key_is_noted(void **state)
 	(void)state;
 	stage_act("user_add", "alice", END);
 	stage_act("key_add", "alice", "x", "k1", HASH_A, END);
-	assert_null(at(stage_report("keys", END), 0, "last_used_at"));
+	assert_null(stage_at(stage_report("keys", END), 0, "last_used_at"));
 	stage_key(HASH_A, &active, NULL);
 	stage_act("user_role", "alice", "member", END); /* the note rides with the next commit */
-	assert_non_null(at(stage_report("keys", END), 0, "last_used_at"));
+	assert_non_null(stage_at(stage_report("keys", END), 0, "last_used_at"));
 }
 
 #define PAIR(CODE, SENDER, EXPIRES)                                                                          \
@@ -172,13 +160,13 @@ static void strangers_are_let_in(void **state)
 	assert_string_equal(json_text(stage_report("user", profile, END), "identities"), "webhook/crm");
 	assert_int_equal(json_array_size(stage_report("pairs", END)), 0); /* dora's other code has served */
 	assert_null(stage_act("pair_approve", "ACDE3467", END));
-	refused(ERR_REFUSED, "approved before");
+	stage_refused(ERR_REFUSED, "approved before");
 	assert_null(stage_act("pair_approve", "HJKM3467", END));
-	refused(ERR_REFUSED, "dropped");
+	stage_refused(ERR_REFUSED, "dropped");
 	assert_null(stage_act("pair_approve", "TTTT7777", END));
-	refused(ERR_REFUSED, "expired");
+	stage_refused(ERR_REFUSED, "expired");
 	assert_null(stage_act("pair_approve", "NNNNNNNN", END));
-	refused(ERR_GONE, "nobody waits");
+	stage_refused(ERR_GONE, "nobody waits");
 }
 
 /* The same person on a second platform: one profile, not two. */
@@ -191,11 +179,11 @@ static void a_stranger_becomes_a_known_user(void **state)
 	stage_script(PAIR("ACDE3467", "U123", "2999-01-01T00:00:00.000Z")
 			     PAIR("HJKM3467", "emil", "2999-01-01T00:00:00.000Z"));
 	assert_null(stage_act("pair_approve", "ACDE3467", "nobody", END));
-	refused(ERR_GONE, "nobody");
+	stage_refused(ERR_GONE, "nobody");
 	assert_non_null(stage_act("pair_approve", "ACDE3467", "alice", "alice", END));
 	users = stage_report("users", END);
 	assert_int_equal(json_array_size(users), 1);
-	assert_string_equal(at(users, 0, "identities"), "api/chat, webhook/crm");
+	assert_string_equal(stage_at(users, 0, "identities"), "api/chat, webhook/crm");
 	assert_non_null(stage_act("pair_drop", "HJKM3467", END));
 	assert_int_equal(json_array_size(stage_report("pairs", END)), 0);
 	assert_int_equal(json_array_size(stage_report("users", END)), 1);
@@ -206,21 +194,21 @@ static void unknown_names_and_arguments(void **state)
 {
 	(void)state;
 	assert_null(stage_report("passwords", END));
-	refused(ERR_GONE, "no report");
+	stage_refused(ERR_GONE, "no report");
 	assert_null(stage_act("format_disk", END));
-	refused(ERR_GONE, "no act");
+	stage_refused(ERR_GONE, "no act");
 	assert_null(stage_report("users", "1", END));
-	refused(ERR_REFUSED, "0 arguments at most");
+	stage_refused(ERR_REFUSED, "0 arguments at most");
 	assert_null(stage_act("pair_drop", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", END));
-	refused(ERR_REFUSED, "at most");
+	stage_refused(ERR_REFUSED, "at most");
 	assert_null(stage_report("conversations", NULL, NULL, "0", END));
-	refused(ERR_REFUSED, "limit");
+	stage_refused(ERR_REFUSED, "limit");
 	assert_null(stage_report("conversations", NULL, NULL, "1x", END));
-	refused(ERR_REFUSED, "limit");
+	stage_refused(ERR_REFUSED, "limit");
 	assert_null(stage_report("conversations", NULL, NULL, NULL, "999999999999999999999999", END));
-	refused(ERR_REFUSED, "before: a whole number");
+	stage_refused(ERR_REFUSED, "before: a whole number");
 	assert_null(stage_report("usage", "colour", END));
-	refused(ERR_REFUSED, "colour");
+	stage_refused(ERR_REFUSED, "colour");
 	assert_int_equal(json_array_size(stage_report("installations", END)), 0);
 }
 

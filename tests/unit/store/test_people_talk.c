@@ -12,18 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void refused(enum err_kind kind, const char *words)
-{
-	assert_int_equal(stage_err.kind, kind);
-	if (strstr(stage_err.text, words) == NULL)
-		fail_msg("\"%s\" does not say \"%s\"", stage_err.text, words);
-}
-
-static const char *at(json_t *rows, size_t row, const char *key)
-{
-	return json_text(json_array_get(rows, row), key);
-}
-
 #define T(SECOND)    "'2026-03-01T10:00:" SECOND ".000Z'"
 #define UUID(END_OF) "'00000000-0000-7000-8000-0000000000" END_OF "'"
 
@@ -121,8 +109,8 @@ static void conversations_are_ones_own(void **state)
 	(void)state;
 	rows = stage_report("conversations", ALICE, END);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(at(rows, 0, "title"), "Old"); /* newest first */
-	assert_string_equal(at(rows, 1, "title"), "Shopping");
+	assert_string_equal(stage_at(rows, 0, "title"), "Old"); /* newest first */
+	assert_string_equal(stage_at(rows, 1, "title"), "Shopping");
 	assert_int_equal(json_array_size(stage_report("conversations", NULL, END)), 3);
 	assert_null(stage_report("conversation", "2", ALICE, END));
 	snprintf(theirs, sizeof(theirs), "%s", stage_err.text);
@@ -131,13 +119,13 @@ static void conversations_are_ones_own(void **state)
 	theirs[strlen(theirs) - 1] = '9';
 	assert_string_equal(stage_err.text, theirs);
 	assert_null(stage_report("messages", "2", ALICE, END));
-	refused(ERR_GONE, "no conversation");
+	stage_refused(ERR_GONE, "no conversation");
 	assert_null(stage_act("conversation_rename", "2", ALICE, "Mine", END));
-	refused(ERR_GONE, "no conversation");
+	stage_refused(ERR_GONE, "no conversation");
 	assert_null(stage_act("conversation_archive", "00000000-0000-7000-8000-0000000000c2", ALICE, END));
-	refused(ERR_GONE, "no conversation");
+	stage_refused(ERR_GONE, "no conversation");
 	assert_null(stage_report("explain", "3", ALICE, END));
-	refused(ERR_GONE, "no message");
+	stage_refused(ERR_GONE, "no message");
 	assert_string_equal(json_text(stage_report("conversation", "2", BOB, END), "title"), "Secrets");
 }
 
@@ -168,11 +156,12 @@ static void messages_have_roles_and_order(void **state)
 			    END); /* by uuid, any case */
 	assert_int_equal(json_array_size(rows), 5);
 	for (size_t i = 0; i < 5; i++) {
-		assert_string_equal(at(rows, i, "role"), roles[i]);
-		assert_true(i == 0 || strcmp(at(rows, i - 1, "timestamp"), at(rows, i, "timestamp")) < 0);
+		assert_string_equal(stage_at(rows, i, "role"), roles[i]);
+		assert_true(i == 0 ||
+			    strcmp(stage_at(rows, i - 1, "timestamp"), stage_at(rows, i, "timestamp")) < 0);
 		assert_true(i == 0 || json_int(json_array_get(rows, i - 1), "id", 0) <
 					      json_int(json_array_get(rows, i), "id", 0));
-		assert_true(at(rows, i, "content")[0] != '\0');
+		assert_true(stage_at(rows, i, "content")[0] != '\0');
 	}
 	tool = json_array_get(json_object_get(json_array_get(rows, 1), "tool_calls"), 0);
 	assert_string_equal(json_text(tool, "name"), "add_task");
@@ -190,11 +179,11 @@ static void messages_come_by_role_and_time(void **state)
 	assert_int_equal(json_array_size(stage_report("messages", "1", ALICE, "user", END)), 2);
 	rows = stage_report("messages", "1", ALICE, NULL, "2026-03-01T10:00:03.000Z", NULL, "1", END);
 	assert_int_equal(json_array_size(rows), 1);
-	assert_string_equal(at(rows, 0, "content"), "Milk is on the list.");
+	assert_string_equal(stage_at(rows, 0, "content"), "Milk is on the list.");
 	rows = stage_report("messages", "1", ALICE, NULL, NULL, "2026-03-01T10:00:05.000Z", "2", END);
 	assert_int_equal(json_array_size(rows), 2); /* the last two before, oldest first */
-	assert_string_equal(at(rows, 0, "role"), "assistant");
-	assert_string_equal(at(rows, 1, "role"), "tool");
+	assert_string_equal(stage_at(rows, 0, "role"), "assistant");
+	assert_string_equal(stage_at(rows, 1, "role"), "tool");
 }
 
 /* Answers of a megabyte each: the reader is told to ask for less, memory stays bounded, and no page ends
@@ -207,7 +196,7 @@ static void too_much_for_one_answer(void **state)
 		     "\"promptAt\")"
 		     " SELECT i, 3, hex(zeroblob(500000)), '2026-03-01T11:00:' || i || '.000Z' FROM n");
 	assert_null(stage_report("messages", "3", ALICE, END));
-	refused(ERR_REFUSED, "ask for less");
+	stage_refused(ERR_REFUSED, "ask for less");
 	assert_int_equal(json_array_size(stage_report("messages", "3", ALICE, NULL, NULL, NULL, "15", END)),
 			 15);
 }
@@ -220,7 +209,7 @@ static void archiving_and_taking_out_again(void **state)
 		json_text(stage_act("conversation_rename", "1", ALICE, "Groceries", END), "title"),
 		"Groceries");
 	assert_null(stage_act("conversation_rename", "1", ALICE, " ", END));
-	refused(ERR_REFUSED, "title");
+	stage_refused(ERR_REFUSED, "title");
 	assert_string_equal(json_text(stage_act("conversation_archive", "1", ALICE, END), "state"),
 			    "archived");
 	assert_string_equal(json_text(stage_act("conversation_archive", "1", ALICE, END), "state"),
@@ -232,7 +221,7 @@ static void archiving_and_taking_out_again(void **state)
 		     "\"conversationSource\","
 		     " installation) VALUES ('" ALICE "', '" ORG "', 'room', 'webhook', 'crm')");
 	assert_null(stage_act("conversation_unarchive", "1", ALICE, END));
-	refused(ERR_REFUSED, "archive that one first");
+	stage_refused(ERR_REFUSED, "archive that one first");
 	assert_string_equal(json_text(stage_report("conversation", "1", ALICE, END), "state"), "archived");
 }
 
@@ -277,21 +266,21 @@ static void usage_counts_unknown_costs(void **state)
 	(void)state;
 	rows = stage_report("usage", "model", END);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(at(rows, 0, "model"), "openai/m-1");
-	assert_string_equal(at(rows, 0, "cost_usd"), "1.234567");
+	assert_string_equal(stage_at(rows, 0, "model"), "openai/m-1");
+	assert_string_equal(stage_at(rows, 0, "cost_usd"), "1.234567");
 	assert_int_equal(json_int(json_array_get(rows, 0), "unknown_cost", 0), 1);
 	assert_int_equal(json_int(json_array_get(rows, 0), "tokens", 0), 60);
-	assert_string_equal(at(rows, 1, "cost_usd"), "0.000001");
+	assert_string_equal(stage_at(rows, 1, "cost_usd"), "0.000001");
 	assert_int_equal(json_int(json_array_get(rows, 1), "failures", 0), 1);
 	assert_int_equal(json_array_size(stage_report("usage", "day", END)), 2);
 	assert_int_equal(json_array_size(stage_report("usage", "day", "2026-03-02", END)), 1);
 	assert_int_equal(json_array_size(stage_report("usage", "platform", NULL, "2026-03-02", END)), 1);
 	rows = stage_report("usage", "user", NULL, NULL, ALICE, END);
 	assert_int_equal(json_array_size(rows), 1);
-	assert_string_equal(at(rows, 0, "username"), "Alice");
+	assert_string_equal(stage_at(rows, 0, "username"), "Alice");
 	rows = stage_report("interactions", NULL, NULL, "2", END);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(at(rows, 0, "error_message"), "timeout");
+	assert_string_equal(stage_at(rows, 0, "error_message"), "timeout");
 	assert_true(json_is_false(json_object_get(json_array_get(rows, 0), "success")));
 	assert_int_equal(json_array_size(stage_report("interactions", BOB, END)), 1);
 }
@@ -304,16 +293,16 @@ static void dead_letters_wait_for_the_operator(void **state)
 	(void)state;
 	rows = stage_report("dead_letters", END);
 	assert_int_equal(json_array_size(rows), 2);
-	assert_string_equal(at(rows, 0, "id"), "r2");
-	assert_string_equal(at(rows, 1, "id"), "m3");
+	assert_string_equal(stage_at(rows, 0, "id"), "r2");
+	assert_string_equal(stage_at(rows, 1, "id"), "m3");
 	assert_null(stage_act("dead_letter_retry", "r1", END));
-	refused(ERR_REFUSED, "it is sent");
+	stage_refused(ERR_REFUSED, "it is sent");
 	assert_null(stage_act("dead_letter_retry", "m1", END));
-	refused(ERR_REFUSED, "it is answered");
+	stage_refused(ERR_REFUSED, "it is answered");
 	assert_null(stage_act("dead_letter_retry", "r77", END));
-	refused(ERR_GONE, "r77");
+	stage_refused(ERR_GONE, "r77");
 	assert_null(stage_act("dead_letter_drop", "nonsense", END));
-	refused(ERR_GONE, "nonsense");
+	stage_refused(ERR_GONE, "nonsense");
 	assert_string_equal(
 		json_text(stage_act("dead_letter_retry", "00000000-0000-7000-8000-0000000000f2", END),
 			  "state"),
@@ -335,9 +324,9 @@ static void dead_letters_are_dropped(void **state)
 	assert_non_null(stage_act("dead_letter_drop", "m3", END));
 	assert_int_equal(json_array_size(stage_report("dead_letters", END)), 0);
 	assert_null(stage_act("dead_letter_retry", "m3", END));
-	refused(ERR_REFUSED, "it is dropped");
+	stage_refused(ERR_REFUSED, "it is dropped");
 	assert_null(stage_act("dead_letter_drop", "r2", END));
-	refused(ERR_REFUSED, "it is cancelled");
+	stage_refused(ERR_REFUSED, "it is cancelled");
 }
 
 /* A tool call that is repeated after a crash must neither add milk twice nor fail where it had succeeded. */
@@ -357,7 +346,7 @@ static void a_task_is_changed_once(void **state)
 		json_text(stage_act("task_update", ORG, ALICE, id, NULL, "at the market", "key-2", END),
 			  "status"),
 		"updated");
-	assert_string_equal(at(stage_report("task_list", ORG, ALICE, "pending", END), 0, "description"),
+	assert_string_equal(stage_at(stage_report("task_list", ORG, ALICE, "pending", END), 0, "description"),
 			    "at the market");
 	assert_string_equal(json_text(stage_act("task_complete", ORG, ALICE, id, "key-3", END), "status"),
 			    "completed");
@@ -368,7 +357,7 @@ static void a_task_is_changed_once(void **state)
 	assert_string_equal(json_text(stage_act("task_delete", ORG, ALICE, id, "key-4", END), "status"),
 			    "deleted");
 	assert_null(stage_act("task_delete", ORG, ALICE, id, "key-5", END));
-	refused(ERR_GONE, "no such task");
+	stage_refused(ERR_GONE, "no such task");
 }
 
 /* Another person's list is out of reach by number, by call key and by organisation. */
@@ -378,17 +367,17 @@ static void tasks_are_ones_own(void **state)
 	assert_non_null(stage_act("task_add", ORG, ALICE, "secret", NULL, "key-1", END));
 	assert_int_equal(json_array_size(stage_report("task_list", ORG, BOB, END)), 0);
 	assert_null(stage_act("task_complete", ORG, BOB, "1", "key-2", END));
-	refused(ERR_GONE, "no such task");
+	stage_refused(ERR_GONE, "no such task");
 	assert_null(stage_act("task_delete", "another-organisation", ALICE, "1", "key-3", END));
-	refused(ERR_GONE, "no such task");
+	stage_refused(ERR_GONE, "no such task");
 	assert_null(stage_act("task_add", ORG, BOB, "mine", NULL, "key-1", END));
 	assert_int_equal(stage_err.kind, ERR_REFUSED);
 	assert_null(stage_act("task_add", ORG, ALICE, NULL, NULL, NULL, END));
-	refused(ERR_REFUSED, "title is missing");
+	stage_refused(ERR_REFUSED, "title is missing");
 	assert_null(stage_act("task_update", ORG, ALICE, "1", END));
-	refused(ERR_REFUSED, "new title or description");
+	stage_refused(ERR_REFUSED, "new title or description");
 	assert_null(stage_act("task_complete", ORG, ALICE, "-1", END));
-	refused(ERR_REFUSED, "task_id: a whole number");
+	stage_refused(ERR_REFUSED, "task_id: a whole number");
 	assert_int_equal(json_array_size(stage_report("task_list", ORG, ALICE, "pending", END)), 1);
 }
 
