@@ -72,7 +72,7 @@ tsan: ## the store's tests and the end-to-end tests under ThreadSanitizer
 VALGRIND := valgrind -q --max-threads=2000 --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 valgrind: ## unit tests and one whole life of the daemon under valgrind
 	@$(MAKE) --no-print-directory -s -j2 B=build/debug MODE=debug unit-bins all
-	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $$t"; $(VALGRIND) $$t >/dev/null || exit 1; done
+	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $t"; USHER_VALGRIND=1 $(VALGRIND) $t >/dev/null || exit 1; done
 	@cd tests && USHER=$(abspath build/debug)/usher USHER_UNDER="$(VALGRIND)" node --test e2e/journey.test.mjs
 
 # ---- fuzzing: tests/fuzz/fuzz_NAME.c, first line "/* rooms: base io */" ---------------------------------

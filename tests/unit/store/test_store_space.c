@@ -45,7 +45,7 @@ static bool mount_small(void)
 	if (unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) != 0)
 		return false;
 	return (uid == 0 || become_root(uid, gid)) &&
-	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", folder, "tmpfs", 0, "size=4m") == 0;
 }
 
