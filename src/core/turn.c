@@ -229,8 +229,6 @@ void turns_begin(struct turns *turns, const struct store_turn *claimed)
 		log_info(&turn->log, "begun again, attempt %u", claimed->attempts);
 	if (!claimed->speaker.active) /* switched off while the message waited */
 		turn_fail(turn, "disabled", NULL);
-	else if (claimed->attempts > TURN_ATTEMPTS_MAX)
-		turn_fail(turn, "too_many_attempts", NULL);
 	else
 		steps[TURN_RECALL].start(turn);
 }

@@ -20,8 +20,6 @@ enum turn_state {
 	TURN_STATES,
 };
 
-enum { TURN_ATTEMPTS_MAX = 10 }; /* beginnings, safe stops included; crashes are counted by the store */
-
 /* A message of a running turn, found by its uuid. */
 struct turn_message {
 	const char *uuid;

@@ -300,17 +300,6 @@ static void test_an_empty_answer_is_a_failure(void **state)
 	assert_string_equal(house_question(house, Q_ANSWER)->reason, "empty_answer");
 }
 
-static void test_too_many_beginnings(void **state)
-{
-	struct house *house = *state;
-	struct store_turn turn = *house_turn(1, 5);
-
-	turn.attempts = 11;
-	begin(house, &turn);
-	assert_int_equal(house_waiting(house, Q_RECALL), 0);
-	assert_string_equal(house_question(house, Q_ANSWER)->reason, "too_many_attempts");
-}
-
 /* Switched off while the message waited: no model is paid for it. */
 static void test_a_person_who_was_switched_off(void **state)
 {
@@ -391,7 +380,6 @@ int main(void)
 						house_teardown),
 		cmocka_unit_test_setup_teardown(test_every_failure_has_a_polite_line, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_an_empty_answer_is_a_failure, setup, house_teardown),
-		cmocka_unit_test_setup_teardown(test_too_many_beginnings, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_person_who_was_switched_off, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_late_message_says_so, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_the_conversations_own_settings_win, setup,
