@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
 
-const binary = process.env.USHER ?? path.resolve('../build/usher');
+export const binary = process.env.USHER ?? path.resolve('../build/usher');
 const under = (process.env.USHER_UNDER ?? '').split(' ').filter(Boolean);
 const patience = under.length ? 20 : 1; // under valgrind everything takes longer
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
-import { Daemon, hookSecret, until, wait } from './harness.mjs';
+import { Daemon, binary as daemonBinary, hookSecret, until, wait } from './harness.mjs';
 
 const sql = (file, text) => execFileSync('sqlite3', [file, text], { encoding: 'utf8' }).trim();
 
@@ -149,7 +149,9 @@ test('a clock that jumps back and forth keeps order, times that rise, and every 
   execFileSync(process.env.CC ?? 'gcc', ['-shared', '-fPIC', '-D_GNU_SOURCE', '-o', shim, `${shim}.c`, '-ldl']);
   const set = (seconds) => writeFileSync(file, String(seconds));
   set(0);
-  Object.assign(daemon.env, { LD_PRELOAD: shim, CLOCK_FILE: file });
+  // A sanitizer's own library must come first; a release build names none.
+  const first = execFileSync('ldd', [daemonBinary], { encoding: 'utf8' }).match(/=> (\S*libasan\S*)/)?.[1];
+  Object.assign(daemon.env, { LD_PRELOAD: [first, shim].filter(Boolean).join(' '), CLOCK_FILE: file });
   await daemon.start();
   const ids = [];
   for (const seconds of [0, -7200, -100, 0, 86400 * 30, 0, -86400, 60]) {
