@@ -41,9 +41,7 @@ $(foreach r,$(ROOMS),$(eval $(call UNIT_TARGET,$(r))))
 
 # ---- whole suites --------------------------------------------------------------------------------------
 
-NODE_TEST = USHER=$(abspath $(1)/usher) node --test --test-reporter=spec
-
-.PHONY: test test-all e2e asan tsan valgrind check check-quick fuzz bench campaign
+.PHONY: test e2e asan tsan valgrind check check-quick fuzz bench campaign
 test: deps ## everything that must hold: unit tests under sanitizers, the daemon end to end, a short campaign
 	@$(MAKE) --no-print-directory -s check-quick
 	@$(MAKE) --no-print-directory -s -j2 all

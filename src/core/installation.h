@@ -13,7 +13,7 @@ struct installation {
 	const struct platform_ops *ops;
 	struct platform *platform;
 	char *name;	/* "crm" */
-	char *log_name; /* "webhook/crm" */
+	char *log_name; /* "PLATFORM/NAME" */
 	struct log log;
 	enum link_state link;
 	char *link_why; /* or NULL */
