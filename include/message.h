@@ -18,21 +18,38 @@ enum message_limits {
 
 /* A file that came with a message, by reference. Borrowed for the call. */
 struct message_file {
-	const char *url;  /* where it can be fetched */
+	const char *url;  /* where it can be fetched: a URL, or the plugin's own words for ops.fetch */
 	const char *name; /* or NULL */
 	const char *mime; /* or NULL */
 	int64_t size;	  /* bytes, -1 unknown */
 };
 
 enum incoming_flags {
-	INCOMING_ALONE = 1 << 0, /* wants an answer of its own: never merged with its neighbours */
-	INCOMING_LATE = 1 << 1,	 /* fetched after an outage; the model is told so */
-	INCOMING_NEW = 1 << 2,	 /* start a new conversation whatever the key says */
-	INCOMING_IGNORE = 1 << 3 /* valid but nothing to answer: stored as ignored with the reason in text */
+	INCOMING_ALONE = 1 << 0,  /* wants an answer of its own: never merged with its neighbours */
+	INCOMING_LATE = 1 << 1,	  /* fetched after an outage; the model is told so */
+	INCOMING_NEW = 1 << 2,	  /* start a new conversation whatever the key says */
+	INCOMING_IGNORE = 1 << 3, /* valid but nothing to answer: stored as ignored with the reason in text */
+	INCOMING_IF_PLACE =
+		1
+		<< 4, /* only if its conversation exists (we were not called by name): else ACK_NOT_ADDRESSED */
+	INCOMING_COMMAND = 1 << 5, /* text is a command of ours ("help", "new"): the core answers, no model */
+	INCOMING_VOUCHED = 1 << 6, /* the platform's own membership lets this sender in: no pairing */
+	INCOMING_JOINED = 1 << 7,  /* others spoke here before: a new conversation asks ops.context for it */
+};
+
+/* What a person did. All but SAID are about something earlier: stored as ignored, with the effect named here,
+ * in the same transaction. */
+enum incoming_kind {
+	INCOMING_SAID, /* said something */
+	INCOMING_EDITED, /* changed what target (a semantic key) said to text; what waits is answered as changed */
+	INCOMING_DELETED, /* took back target (a semantic key); what waits is not answered, its text is erased */
+	INCOMING_RATED, /* text "up" or "down" about the answer whose reply uuid is target; the last one counts */
+	INCOMING_STOPPED, /* stop the turn that runs in this conversation */
 };
 
 /* One message as a plugin hands it to the core. Everything is borrowed for the call; the core copies. */
 struct incoming {
+	enum incoming_kind kind;
 	uint64_t receipt; /* the plugin's own ticket, given back by platform_ops.ack */
 	const char *
 		delivery_key; /* the same delivery has the same key (durability.md 2.3), unique per installation */
@@ -49,8 +66,13 @@ struct incoming {
 		reply_to; /* where the answer is sent, in the plugin's own words; NULL: the asker fetches it */
 	const struct message_file *files;
 	size_t file_count;
-	int64_t sent_ms; /* the platform's time, Unix milliseconds; 0 unknown */
-	unsigned flags;	 /* enum incoming_flags */
+	int64_t sent_ms;    /* the platform's time, Unix milliseconds; 0 unknown */
+	unsigned flags;	    /* enum incoming_flags */
+	const char *target; /* what kinds other than SAID are about; else NULL */
+	/* Moves the cursor of this scope forward in the transaction that stores the message, also when it was
+	 * stored before; both or neither. Positions are decimal numbers, possibly with a fraction of fixed width:
+	 * the longer text is the later one, equally long ones compare by byte. */
+	const char *cursor_scope, *cursor;
 };
 
 /* The end of a message's way; every accepted message reaches exactly one of the last five (design section 2). */
@@ -73,7 +95,13 @@ struct outgoing {
 	enum message_state state;	  /* of those messages */
 	const char *reason;		  /* short code when not answered ("model_unavailable"), else NULL */
 	const char *reply_to;		  /* as in the message; NULL when the asker fetches the answer */
-	const char *text;	/* Markdown; the notice when not answered; NULL while there is none */
+	const char *
+		text; /* Markdown, or what ops.split made of it; the notice when not answered; NULL while there is none */
+	unsigned part,
+		parts; /* a long answer goes out in parts (ops.split), each with its own uuid: 0 of 1 */
+	bool unsure; /* an earlier attempt may have arrived: look for it before sending (PLATFORM_READS_BACK) */
+	const char *
+		placeholder; /* remote id of what was shown while the answer grew (host.placed), with part 0; or NULL */
 	const char *tool_calls; /* JSON array [{name,arguments,result}], never NULL */
 	int64_t conversation_id;
 	const char *conversation_uuid;

@@ -7,12 +7,14 @@
 #include "message.h"
 #include "settings.h"
 
-enum { PLATFORM_ABI = 1 };
+enum { PLATFORM_ABI = 2 };
 
 struct loop;
+struct io;
 struct web;
 struct http;
 struct log;
+struct buf;
 struct platform;
 struct platform_host;
 
@@ -23,6 +25,8 @@ enum platform_can {
 	PLATFORM_SHEDS_EARLY =
 		1
 		<< 2, /* its senders are told and remember: refused first, from level 2 (durability.md 2.8) */
+	PLATFORM_READS_BACK = 1 << 3, /* can find out whether an unsure send arrived: it is handed over again
+					 with out->unsure */
 };
 
 /* How accepting a message ended. Only after STORED and BEFORE may the platform be told "received". */
@@ -33,6 +37,7 @@ enum ack_how {
 	ACK_INVALID,	     /* breaks a limit or is not UTF-8: nothing stored */
 	ACK_NO_CONVERSATION, /* no such conversation for this speaker: nothing stored */
 	ACK_ARCHIVED,	     /* that conversation is read-only: nothing stored */
+	ACK_NOT_ADDRESSED,   /* INCOMING_IF_PLACE and there is no such conversation: nothing stored */
 	ACK_DISABLED,	     /* the speaker's profile is switched off: nothing stored (API only) */
 	ACK_BUSY,	     /* back-pressure: nothing stored, try again after retry_ms */
 	ACK_FAILED,	     /* the store can't: nothing known to be stored, try again after retry_ms */
@@ -52,8 +57,10 @@ struct ack {
 struct outgoing_part {
 	const char *const *answers_to; /* uuids of the messages being answered */
 	size_t answers_to_count;
-	unsigned attempt; /* rises when the answer had to be begun again */
-	size_t offset;	  /* bytes of the answer before this piece */
+	const char *reply_to;	 /* as in the newest of these messages; may be NULL */
+	const char *placeholder; /* remote id of what an earlier beginning showed (host.placed), or NULL */
+	unsigned attempt;	 /* rises when the answer had to be begun again */
+	size_t offset;		 /* bytes of the answer before this piece */
 	const char *text;
 	size_t len;
 };
@@ -66,6 +73,37 @@ enum sent {
 	SENT_LIMITED,  /* the platform asks to wait retry_ms; not a failure */
 	SENT_REJECTED, /* for good: no retry */
 	SENT_AUTH,     /* our credentials are refused: stop sending for this installation */
+	SENT_UNKNOWN,  /* whether an earlier attempt arrived can't be found out: held for the operator */
+};
+
+/* One place where somebody added us (a workspace, a guild), kept as a row of "LLMAgentInstallation". */
+struct install {
+	const char *key;   /* "T123": unique under the configured installation; the row's name is "acme/T123".
+				 NULL: the configured installation itself */
+	const char *title; /* what people call it */
+	const char *settings; /* JSON object, shown to operators: no secrets */
+	const char *secrets;  /* JSON object, sealed at rest (AES-256-GCM); NULL: none, or erased */
+	bool enabled;	      /* the operator's switch; ignored by host.install */
+};
+
+/* How fetching a file ended. Borrowed for the call. */
+struct fetched {
+	enum fetched_how {
+		FETCHED,	 /* it is at the path, complete */
+		FETCHED_NOT,	 /* not now: network, or the platform is not ready; why says more */
+		FETCHED_REFUSED, /* too large, not what it says it is, gone: why is for the person */
+	} how;
+	int64_t size;
+	const char *mime; /* as found, or NULL */
+	const char *why;  /* one line for people; NULL with FETCHED */
+};
+
+/* What a plugin tells an operator who sets it up. Pure functions: no connection, no installation. */
+struct platform_guide {
+	const char *title; /* "Slack" */
+	/* Appends what to paste where (a manifest, a link), filled in. settings: of the installation, checked. */
+	void (*print)(const struct settings *settings, const char *public_url, struct buf *out);
+	const char *first; /* what to do to be answered first: "mention the bot in a channel" */
 };
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
@@ -92,6 +130,35 @@ struct platform_ops {
 	void (*stream)(struct platform *platform, const struct outgoing_part *part);
 	/* Messages of this installation reached their end; whoever waits on a connection may be told. May be NULL. */
 	void (*ended)(struct platform *platform, const struct outgoing *out);
+	/* Renders an answer or a notice (Markdown) into the messages the platform takes, none empty, in the plugin's
+	 * own form: each is one row of the outbox and what send gets as out->text. Nothing is lost. texts_out: an
+	 * array that the caller frees, and each of its texts; returns how many, at least one. Pure. NULL: send gets
+	 * the Markdown itself. */
+	size_t (*split)(struct platform *platform, const char *text, char ***texts_out);
+	/* Fetches a file of an accepted message to this path (which exists not yet; mode 0600), at most max bytes.
+	 * Answer: host->fetched. May be NULL: files stay references. */
+	void (*fetch)(struct platform *platform, const struct message_file *file, const char *path,
+		      int64_t max, uint64_t ticket);
+	/* What others said at this reply address before we were called. Answer: host->context. May be NULL. */
+	void (*context)(struct platform *platform, const char *reply_to, uint64_t ticket);
+	/* Called between create or adopt and start, for each cursor kept. May be NULL. */
+	void (*cursor)(struct platform *platform, const char *scope, const char *position);
+	/* A place that added the configured installation `root`: called for each row at start (before start), and when
+	 * host->install made a new one (followed by start). An enabled row with secrets only. host is its own. What it
+	 * returns is used like what create returns: ack, send, stop and destroy get it; it is destroyed before root.
+	 * NULL and err on failure. May be NULL: nobody can add it. */
+	struct platform *(*adopt)(struct platform *root, struct platform_host *host,
+				  const struct install *install, struct err *err);
+	/* Answer to host->install; name: of the row, NULL when err says it failed. */
+	void (*installed)(struct platform *root, uint64_t ticket, const struct err *err, const char *name);
+	/* Answer to host->keep. */
+	void (*kept)(struct platform *platform, uint64_t ticket, const struct err *err);
+	/* The operator switched this installation off (false) or on again. Off: connections are closed, nothing is
+	 * taken in or sent. Removed ones are stopped and destroyed instead. May be NULL. */
+	void (*enable)(struct platform *platform, bool enabled);
+	/* Looks at tokens, rights and connection for `usher doctor`. Answer: host->checked. May be NULL. */
+	void (*check)(struct platform *platform, uint64_t ticket);
+	const struct platform_guide *guide; /* for `usher init`; or NULL */
 	/* Answer to host->look: out is NULL when this installation has no such message. May be NULL. */
 	void (*found)(struct platform *platform, uint64_t ticket, const struct outgoing *out);
 	/* Take in nothing new and let running sends finish. Answer: host->stopped. Turns that still run may call ack,
@@ -103,7 +170,11 @@ struct platform_ops {
 
 /* What a plugin may tell or ask the core; one per installation. The rooms' handles are borrowed. */
 struct platform_host {
+	const char *name;	/* of the installation: "acme", or "acme/T123" for one that was adopted */
+	const char *public_url; /* listen.public_url without a final slash, or NULL */
+	bool can_install;	/* a key to seal secrets with is set: host->install works */
 	struct loop *loop;
+	struct io *io;	   /* for outgoing web sockets */
 	struct web *web;   /* our web server: claim paths under /{platform}/{name} */
 	struct http *http; /* outgoing requests */
 	struct log *log;   /* prints "webhook/crm: ..." */
@@ -119,6 +190,24 @@ struct platform_host {
 	void (*link)(struct platform_host *host, enum link_state now, const char *why);
 	/* Answer to ops->stop. */
 	void (*stopped)(struct platform_host *host);
+	/* Somebody added us, or added us again: the row and its secrets are made durable, its organisation is made
+	 * when new; then adopt (again: the old one is stopped and destroyed first) and start, then ops->installed.
+	 * Only on the host of a configured installation. */
+	void (*install)(struct platform_host *host, const struct install *install, uint64_t ticket);
+	/* The other side took us out: secrets are erased, nothing more is answered or sent; the plugin object is
+	 * stopped and destroyed in a later round (not so a configured one: it stays, disabled until the next start).
+	 * Conversations stay. key: which of a configured installation's; NULL: this host's own. */
+	void (*removed)(struct platform_host *host, const char *key, const char *why);
+	/* New secrets of this adopted installation: durable when ops->kept says so. Use them only then. */
+	void (*keep)(struct platform_host *host, const char *secrets, uint64_t ticket);
+	/* Something stands for the answer to these messages from now on (a stream, "..."): kept, and handed over with
+	 * the answer, also after a crash. uuid: any of outgoing_part.answers_to. */
+	void (*placed)(struct platform_host *host, const char *uuid, const char *remote_id);
+	/* Answers to ops->fetch, ops->context (text NULL: nothing) and ops->check. findings: JSON array of
+	 * {"check","result":"ok|warning|fault","message"}. */
+	void (*fetched)(struct platform_host *host, uint64_t ticket, const struct fetched *fetched);
+	void (*context)(struct platform_host *host, uint64_t ticket, const char *text);
+	void (*checked)(struct platform_host *host, uint64_t ticket, const char *findings);
 };
 
 #endif

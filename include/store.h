@@ -39,8 +39,12 @@ struct store_turn {
 	const char *const *uuids; /* of the messages, oldest first */
 	const char *const *delivery_keys;
 	size_t count;
-	unsigned attempts;	       /* how often this turn has been begun, this time included */
-	bool late;		       /* a message of it was fetched after an outage */
+	unsigned attempts;		  /* how often this turn has been begun, this time included */
+	unsigned flags;			  /* enum incoming_flags of its messages, joined by or */
+	const struct message_file *files; /* of all of them, oldest first */
+	size_t file_count;
+	const char
+		*placeholder; /* what stands for its answer on the platform already (store_placed), or NULL */
 	const struct ai_step *journal; /* durable steps of an earlier beginning */
 	size_t journal_count;
 };
@@ -69,6 +73,7 @@ enum accept_how {
 	ACCEPT_CONFLICT,
 	ACCEPT_NO_CONVERSATION,
 	ACCEPT_ARCHIVED,
+	ACCEPT_NOT_ADDRESSED,
 	ACCEPT_DISABLED
 };
 
@@ -77,7 +82,8 @@ struct store_accepted {
 	int64_t inbox_id;
 	const char *uuid; /* of the stored message: with ACCEPT_BEFORE the first copy's */
 	enum message_state state;
-	int64_t conversation_id; /* 0: not placed, because the speaker is not (yet) admitted */
+	int64_t conversation_id; /* 0: not placed, because the speaker is not (yet) admitted. With INCOMING_STOPPED:
+				    where a turn is to be stopped */
 	const char *conversation_uuid;
 	const struct speaker *speaker; /* NULL: a stranger */
 	const struct store_turn *turn; /* claimed, or NULL */
@@ -141,9 +147,14 @@ void store_journal(struct store *store, int64_t turn_id, const struct ai_step *s
  * transaction; with claim_next also the claim of what waits behind it. */
 struct store_answer {
 	int64_t turn_id;
-	enum message_state state;	/* ANSWERED or FAILED */
-	const char *reason;		/* when failed */
-	const char *text;		/* the answer, or the notice */
+	enum message_state state; /* ANSWERED or FAILED */
+	const char *reason;	  /* when failed */
+	const char *text;	  /* the answer, or the notice */
+	const char *const
+		*parts; /* text as it is sent, in order, each a row of the outbox; NULL: text in one */
+	size_t part_count;
+	const char
+		*context; /* what others had said before (ops.context), remembered with the prompt; or NULL */
 	const struct ai_result *result; /* what the AI room said; NULL when it was not asked */
 	int64_t started_ms;		/* Unix milliseconds when the turn began */
 	bool claim_next;
@@ -186,6 +197,7 @@ struct store_sent {
 	const char *remote_id; /* or NULL */
 	const char *why;       /* or NULL */
 	int64_t next_ms;       /* Unix milliseconds, with REPLY_PENDING */
+	bool unsure; /* with REPLY_PENDING: this attempt may have arrived; stays so until it is SENT */
 };
 void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
 		uint64_t ticket);
@@ -199,7 +211,7 @@ void store_look(struct store *store, const char *platform, const char *installat
 
 /* At start: what was being done when the last process died is made ready again; a message that was being answered
  * in STORE_CRASHES_MAX dead processes is quarantined (its notice goes to the outbox). Replies that were being sent
- * become pending where `resends` names their platform, else unknown. */
+ * become pending and unsure where `resends` names their platform, else unknown. */
 struct store_recovered {
 	const int64_t *conversations; /* that have waiting messages, oldest first */
 	size_t conversation_count;

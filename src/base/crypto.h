@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_SHA256_HEX = 65, CRYPTO_UUID_SIZE = 37 };
+enum { CRYPTO_SHA256_SIZE = 32, CRYPTO_SHA256_HEX = 65, CRYPTO_UUID_SIZE = 37, CRYPTO_KEY_SIZE = 32 };
 
 void crypto_random(void *out, size_t size);
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]);
@@ -32,6 +32,16 @@ size_t crypto_base64(const void *data, size_t len, char *out);
 
 /* Strict alphabet; padding may be missing; no white space. out: 3 * len / 4 + 3 bytes. false: not base64. */
 bool crypto_unbase64(const char *text, size_t len, uint8_t *out, size_t *len_out);
+
+/* AES-256-GCM (NIST SP 800-38D) with a random nonce: "v1." and base64 of nonce, cipher text and tag. context is
+ * authenticated too: what was sealed for one row does not open in another. The caller frees. */
+char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text);
+
+/* The text, or NULL: another key, another context, or changed. The caller frees. */
+char *crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *sealed);
+
+/* 32 bytes written as 64 hexadecimal digits or as base64. */
+bool crypto_key_read(const char *text, uint8_t key_out[CRYPTO_KEY_SIZE]);
 
 /* A UUID version 7 (RFC 9562): ordered by time, 74 random bits. Returns out. */
 char *crypto_uuid(char out[CRYPTO_UUID_SIZE]);

@@ -3,9 +3,11 @@
 #define USHER_CORE_H
 
 #include "ai.h"
+#include "crypto.h"
 #include "platform.h"
 #include "settings.h"
 #include "store.h"
+#include "store_people.h"
 
 struct core;
 struct buf;
@@ -20,8 +22,14 @@ struct core_options {
 	enum strangers strangers;
 	const char *system_prompt; /* of settings assistant; or NULL */
 	unsigned history_messages;
-	unsigned turns_max;		 /* turns running at once */
-	int64_t disk_reserve;		 /* bytes to leave free beside the database */
+	unsigned turns_max;	/* turns running at once */
+	int64_t disk_reserve;	/* bytes to leave free beside the database */
+	const char *public_url; /* of settings listen, without a final slash; or NULL */
+	const char *data_dir;	/* where fetched files are put: DIR/files; NULL: files stay references */
+	int64_t file_max;	/* bytes of one file */
+	const uint8_t (
+		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */
+	size_t key_count;
 	const struct tool *const *tools; /* offered to the model */
 	size_t tool_count;
 	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the
@@ -51,6 +59,17 @@ unsigned core_level(const struct core *core, const char **why_out);
 
 /* Numbers for `usher status`: appends a JSON object. Refreshes the gauges of /metrics too. */
 void core_status(struct core *core, struct buf *out);
+
+/* The operator's word about an installation ("slack", "acme/T123"). REMOVE is for adopted ones and for rows that are
+ * no longer configured. fn: ERR_GONE when there is none, ERR_REFUSED with the reason; json: the row. */
+enum core_switch { CORE_ENABLE, CORE_DISABLE, CORE_REMOVE };
+void core_switch(struct core *core, enum core_switch how, const char *platform, const char *name,
+		 store_json_fn *fn, void *owner, uint64_t ticket);
+
+/* Lets an installation look at its tokens, rights and connection (ops.check). json: its findings, [] when it has no
+ * such check. Waits 30 s at most. */
+void core_check(struct core *core, const char *platform, const char *name, store_json_fn *fn, void *owner,
+		uint64_t ticket);
 
 /* After "dead_letter_retry" or "pair_approve": look at the database again now. */
 void core_wake(struct core *core);

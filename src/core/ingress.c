@@ -99,6 +99,7 @@ static void acknowledge(struct arrival *arrival, const struct ack *ack)
 		[ACK_INVALID] = "invalid",
 		[ACK_NO_CONVERSATION] = "no_conversation",
 		[ACK_ARCHIVED] = "archived",
+		[ACK_NOT_ADDRESSED] = "not_addressed",
 		[ACK_DISABLED] = "disabled",
 		[ACK_BUSY] = "busy",
 		[ACK_FAILED] = "not_stored",
@@ -179,6 +180,7 @@ static struct ack ack_of_accepted(const struct store_accepted *accepted)
 		[ACCEPT_CONFLICT] = { ACK_CONFLICT, "this key was used for another message" },
 		[ACCEPT_NO_CONVERSATION] = { ACK_NO_CONVERSATION, "no such conversation" },
 		[ACCEPT_ARCHIVED] = { ACK_ARCHIVED, "this conversation is archived" },
+		[ACCEPT_NOT_ADDRESSED] = { ACK_NOT_ADDRESSED, "not said to us" },
 		[ACCEPT_DISABLED] = { ACK_DISABLED, "this account is switched off" },
 	};
 	bool stored = accepted->how == ACCEPT_NEW || accepted->how == ACCEPT_BEFORE;

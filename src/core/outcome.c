@@ -25,6 +25,8 @@ enum reply_state outcome_judge(const struct outcome_facts *facts, int64_t *next_
 	*next_ms_out = 0;
 	if (facts->how == SENT_ACCEPTED)
 		return REPLY_SENT;
+	if (facts->how == SENT_UNKNOWN)
+		return REPLY_UNKNOWN;
 	if (facts->how == SENT_REJECTED)
 		return REPLY_REJECTED;
 	if (facts->how == SENT_MAYBE && !(facts->can & PLATFORM_RESENDS))
@@ -41,6 +43,7 @@ const char *outcome_name(enum sent how)
 	static const char *const names[] = {
 		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
 		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "unauthorized",
+		[SENT_UNKNOWN] = "unknown",
 	};
 
 	return names[how];

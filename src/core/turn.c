@@ -164,7 +164,7 @@ static const char *prompt_of(struct arena *arena, const struct store_turn *claim
 {
 	char now[CLOCK_TEXT_SIZE];
 
-	if (!claimed->late)
+	if (!(claimed->flags & INCOMING_LATE))
 		return arena_text(arena, claimed->text);
 	return arena_format(arena,
 			    "[This was sent while you were unreachable and is delivered late, at %s.]\n%s",

@@ -166,7 +166,7 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 	for (size_t i = 0; i < count; i++) {
 		uuids[i] = letters[i].uuid;
 		keys[i] = letters[i].delivery_key;
-		turn->late |= (letters[i].flags & INCOMING_LATE) != 0;
+		turn->flags |= letters[i].flags;
 		if (letters[i].attempts + 1 > turn->attempts)
 			turn->attempts = letters[i].attempts + 1;
 	}

@@ -320,7 +320,7 @@ static void test_a_late_message_says_so(void **state)
 	struct store_turn turn = *house_turn(1, 5);
 	const char *prompt;
 
-	turn.late = true;
+	turn.flags = INCOMING_LATE;
 	begin(house, &turn);
 	house_recall(house);
 	prompt = thinking(house)->prompt;

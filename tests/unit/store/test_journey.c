@@ -252,7 +252,7 @@ static void late_goes_before(void **state)
 	ask_accept(a, &late, true);
 	done = answer_with(a, got->turn->id, "ok", true);
 	assert_string_equal(done->next->text, "before that\nnow");
-	assert_true(done->next->late);
+	assert_true(done->next->flags & INCOMING_LATE);
 }
 
 /* A long text is not glued to the next one, and nothing of it is lost. */

@@ -1,0 +1,72 @@
+/* Questions about installations and what is kept for them: rows of "LLMAgentInstallation", secrets, cursors,
+ * placeholders, fetched files. Same rules as store.h. */
+#ifndef USHER_STORE_INSTALL_H
+#define USHER_STORE_INSTALL_H
+
+#include "store.h"
+
+struct store_installation {
+	const char *platform, *name; /* "acme", or "acme/T123" for one that was adopted */
+	const char *org_id, *title;
+	const char *settings; /* JSON object */
+	const char *secrets;  /* sealed; NULL: none */
+	bool enabled, removed;
+};
+
+/* Every row, by platform and name. A read. */
+typedef void store_installations_fn(void *owner, uint64_t ticket, const struct err *err,
+				    const struct store_installation *rows, size_t count);
+void store_installations(struct store *store, store_installations_fn *fn, void *owner, uint64_t ticket);
+
+/* Makes the row, or brings it up to date: title, settings and secrets where not NULL; no longer removed; `enabled`
+ * stays as it is. own_org: a new row gets an organisation of its own, named after platform, name and title.
+ * rows of the answer: this one. */
+struct store_install {
+	const char *platform, *name, *title, *settings, *secrets;
+	bool own_org;
+};
+void store_install(struct store *store, const struct store_install *install, store_installations_fn *fn,
+		   void *owner, uint64_t ticket);
+
+/* Replaces the sealed secrets of a row that is not removed; else ERR_GONE. */
+void store_keep(struct store *store, const char *platform, const char *name, const char *secrets,
+		store_done_fn *fn, void *owner, uint64_t ticket);
+
+/* Taken out: in one transaction the secrets are erased, the row is marked as removed, its replies that are not being
+ * sent are cancelled, its waiting messages end as ignored, both with this reason. Doing it again changes nothing. */
+void store_remove(struct store *store, const char *platform, const char *name, const char *why,
+		  store_done_fn *fn, void *owner, uint64_t ticket);
+
+/* The operator's switch. ERR_GONE: no such row, or removed. */
+void store_enable(struct store *store, const char *platform, const char *name, bool enabled,
+		  store_done_fn *fn, void *owner, uint64_t ticket);
+
+/* How far events of an installation were taken in; only cursors moved since this time (Unix milliseconds), the
+ * newest STORE_CURSORS_MAX. A read. */
+enum { STORE_CURSORS_MAX = 10000 };
+struct store_cursor {
+	const char *scope, *position;
+};
+typedef void store_cursors_fn(void *owner, uint64_t ticket, const struct err *err,
+			      const struct store_cursor *cursors, size_t count);
+void store_cursors(struct store *store, const char *platform, const char *installation, int64_t since_ms,
+		   store_cursors_fn *fn, void *owner, uint64_t ticket);
+
+/* Remembers with the turn of this message what stands for its answer on the platform. */
+void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
+		  void *owner, uint64_t ticket);
+
+/* A file that came with a message: its row in "LLMAgentImport", made or found again by message and index. path: where
+ * it lies, NULL with error. id of the row in the answer. */
+struct store_file {
+	const char *uuid; /* of the message */
+	unsigned index;
+	const char *name, *url, *path, *mime;
+	int64_t size;
+	const char *error; /* why it was not taken, or NULL */
+};
+typedef void store_file_fn(void *owner, uint64_t ticket, const struct err *err, int64_t import_id);
+void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,
+		uint64_t ticket);
+
+#endif
