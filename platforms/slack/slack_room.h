@@ -31,6 +31,8 @@ struct slack_working;
 struct slack_catch_up;
 struct slack_files;
 struct slack_rotation;
+struct slack_life;
+struct slack_checks;
 
 /* ---- config.c ------------------------------------------------------------------------------------------ */
 
@@ -58,6 +60,9 @@ struct slack_config {
 };
 extern const struct setting slack_settings[];
 bool slack_config_read(struct slack_config *config, const struct settings *settings, struct err *err);
+/* What the settings need from the daemon: an address for the browser, a key for the tokens of others. */
+bool slack_config_fits(const struct slack_config *config, const struct settings *settings,
+		       const struct platform_host *host, struct err *err);
 void slack_config_finish(struct slack_config *config);
 
 /* ---- slack.c ------------------------------------------------------------------------------------------- */
@@ -93,7 +98,10 @@ struct platform {
 	struct slack_catch_up *catch_up; /* catch_up.c */
 	struct slack_files *files;	 /* files.c */
 	struct slack_rotation *rotation; /* rotate.c */
-	UT_hash_handle hh;		 /* app->workspaces, by key */
+	struct slack_life *life;	 /* life.c: who we are, the link, the end */
+	struct slack_checks *checks;	 /* check.c */
+	int64_t stored_ms; /* when something of it was stored last, Unix milliseconds; 0 never */
+	UT_hash_handle hh; /* app->workspaces, by key */
 };
 
 /* The configured app. */
@@ -106,7 +114,8 @@ struct slack {
 	struct slack_sockets *sockets;	 /* with SLACK_SOCKET */
 	struct slack_installs *installs; /* install.c; with client_id */
 	uint64_t last_ticket;
-	struct slack *next;
+	enum link_state link; /* of the transport, by slack_link */
+	char *link_why;	      /* or NULL */
 };
 
 /* Tickets are never used twice. */
@@ -124,6 +133,26 @@ void slack_token_dead(struct platform *workspace, const char *why);
 
 /* Something that stopping waits for has ended. */
 void slack_settle(struct platform *workspace);
+
+/* The transport's connection changed; why may be NULL. The transports call this and never host->link: a workspace's
+ * link is up when the transport is up and its token is good, and slack_catch_up_begin is called when it comes up. */
+void slack_link(struct slack *app, enum link_state now, const char *why);
+
+/* life.c: a workspace from its start to its end. */
+struct slack_life *slack_life_create(struct platform *workspace);
+bool slack_life_start(struct platform *workspace, struct err *err);
+void slack_life_enable(struct platform *workspace, bool enabled);
+void slack_life_stop(struct platform *workspace);
+/* The row of the configured installation was recorded, if this is that ticket. */
+bool slack_life_recorded(struct platform *workspace, uint64_t ticket, const struct err *err);
+void slack_life_destroy(struct slack_life *life);
+
+/* identity.c: what install.settings and install.secrets hold. The caller frees; read returns false when it is not
+ * ours. */
+char *slack_secrets_write(const char *token, const char *refresh_token, int64_t expires_ms);
+bool slack_secrets_read(struct platform *workspace, const char *secrets, struct err *err);
+char *slack_record_write(const struct platform *workspace); /* install.settings of the configured one */
+bool slack_record_read(struct platform *workspace, const struct install *install, struct err *err);
 
 /* ---- api.c: calls of the Web API (sheet 13) ------------------------------------------------------------- */
 
@@ -297,19 +326,27 @@ struct slack_installs *slack_installs_create(struct slack *app);
 bool slack_installs_start(struct slack_installs *installs, struct err *err); /* /slack/NAME/install, /oauth */
 void slack_installed(struct slack_installs *installs, uint64_t ticket, const struct err *err,
 		     const char *name);
-void slack_installs_destroy(struct slack_installs *installs);
+bool slack_installs_busy(const struct slack_installs *installs); /* takes NULL */
+void slack_installs_stop(struct slack_installs *installs);	 /* takes NULL: nobody new */
+void slack_installs_destroy(struct slack_installs *installs);	 /* takes NULL */
 
 /* rotate.c: refreshes a token before it expires; whoever needs it meanwhile waits. */
 struct slack_rotation *slack_rotation_create(struct platform *workspace);
+void slack_rotation_begin(struct platform *workspace); /* watches over the token's age from now on */
+/* Refreshes now, then calls, in a later round. Not fresh: not to be had now (workspace->dead false: try again later)
+ * or never (dead). Not called after slack_rotation_destroy. */
 typedef void slack_fresh_fn(struct platform *workspace, void *owner, bool fresh);
-void slack_fresh(struct platform *workspace, slack_fresh_fn *fn, void *owner); /* refresh now, then call */
+void slack_fresh(struct platform *workspace, slack_fresh_fn *fn, void *owner);
+bool slack_rotation_busy(const struct platform *workspace); /* a new token is not kept yet */
 void slack_kept(struct platform *workspace, uint64_t ticket, const struct err *err);
 void slack_rotation_destroy(struct slack_rotation *rotation);
 
 /* The other side took us out (app_uninstalled, tokens_revoked): never called with the token in hand. */
 void slack_removed(struct platform *workspace, const char *why);
 
+struct slack_checks *slack_checks_create(struct platform *workspace);
 void slack_check(struct platform *workspace, uint64_t ticket); /* ops.check */
+void slack_checks_destroy(struct slack_checks *checks);
 extern const struct platform_guide slack_guide;
 
 /* Scopes the bot needs, each with what is missing without it; ends with a NULL scope. */
@@ -317,5 +354,6 @@ struct slack_scope {
 	const char *scope, *without;
 };
 extern const struct slack_scope slack_scopes[];
+bool slack_scope_granted(const char *granted, const char *scope); /* granted: comma-separated */
 
 #endif
