@@ -11,6 +11,7 @@
 
 struct io;
 struct http;
+struct http_running;
 
 struct http_options {
 	const char *ca_file; /* a private CA in addition to nothing else: replaces the system's; NULL: the
@@ -60,7 +61,12 @@ struct http_answer {
 	const char *should_retry; /* x-should-retry, or NULL */
 	int64_t first_byte_ms;	  /* since the start, -1 none */
 	int64_t total_ms;
+	const struct http_running *of; /* for http_header; NULL: an answer without headers */
 };
+
+/* Any other header of the answer: the first of this name, in any case of letters; NULL when there is none. Borrowed,
+ * like the answer, for the call of on_done. */
+const char *http_header(const struct http_answer *answer, const char *name);
 
 /* Pieces of a 2xx body. Return false to stop: the end then comes as HTTP_MAYBE. */
 typedef bool http_data_fn(void *owner, uint64_t ticket, const char *data, size_t len);

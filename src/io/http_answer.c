@@ -17,6 +17,11 @@ static const char *header(const struct http_running *call, const char *name)
 	return found->value;
 }
 
+const char *http_header(const struct http_answer *answer, const char *name)
+{
+	return answer->of != NULL ? header(answer->of, name) : NULL;
+}
+
 /* "1.5": digits and at most one point, as both headers write numbers. */
 static bool number(const char *text, double *value_out)
 {
@@ -124,6 +129,7 @@ void http_answer_read(struct http_running *call, struct http_answer *answer)
 		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 		answer->status = status >= 200 ? (int)status : 0;
 		read_headers(call, answer);
+		answer->of = call;
 	}
 	if (answer->how != HTTP_ANSWERED)
 		explain(call, answer);

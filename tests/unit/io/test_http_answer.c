@@ -43,6 +43,36 @@ static void test_headers_of_an_overloaded_service(void **state)
 	assert_string_equal(result.body, "{}");
 }
 
+static char scopes[80], nothing[80];
+
+static void keep_headers(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	const char *named = http_header(answer, "x-oauth-scopes"), *other = http_header(answer, "x-other");
+
+	(void)ticket;
+	snprintf(scopes, sizeof(scopes), "%s", named != NULL ? named : "(none)");
+	snprintf(nothing, sizeof(nothing), "%s", other != NULL ? other : "(none)");
+	io_stop(((struct client *)owner)->io);
+}
+
+/* A platform tells rights and limits in headers of its own. */
+static void test_any_header_by_name(void **state)
+{
+	struct http_call call = { .method = "GET", .url = serve(say_text) };
+
+	(void)state;
+	answer_text = "HTTP/1.1 200 OK\r\nX-OAuth-Scopes: chat:write,im:history\r\nContent-Length: 0\r\n\r\n";
+	http_start(client.http, &call, NULL, keep_headers, &client, 0);
+	client_run(&client);
+	assert_string_equal(scopes, "chat:write,im:history");
+	assert_string_equal(nothing, "(none)");
+	call.url = "http://127.0.0.1:1/";
+	http_start(client.http, &call, NULL, keep_headers, &client, 0);
+	client_run(&client);
+	assert_string_equal(scopes, "(none)"); /* nobody answered */
+	assert_null(http_header(&(struct http_answer){ .status = 200 }, "date"));
+}
+
 /* Waiting too short gets us banned, waiting too long loses the user. */
 static void test_retry_after(void **state)
 {
@@ -358,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_headers_of_an_overloaded_service),
+		CASE(test_any_header_by_name),
 		CASE(test_retry_after),
 		CASE(test_retry_after_date_without_date_header),
 		CASE(test_too_large_answer_is_cut),
