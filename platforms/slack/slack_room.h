@@ -21,6 +21,7 @@
 
 struct slack;
 struct slack_sockets;
+struct slack_receive;
 struct slack_installs;
 struct slack_inbound;
 struct slack_lanes;
@@ -112,6 +113,7 @@ struct slack {
 	struct platform *workspaces; /* whose key is known */
 	struct slack_inbound *inbound;
 	struct slack_sockets *sockets;	 /* with SLACK_SOCKET */
+	struct slack_receive *receive;	 /* receive.c; with a signing secret */
 	struct slack_installs *installs; /* install.c; with client_id */
 	uint64_t last_ticket;
 	enum link_state link; /* of the transport, by slack_link */
@@ -157,12 +159,12 @@ bool slack_record_read(struct platform *workspace, const struct install *install
 /* ---- api.c: calls of the Web API (sheet 13) ------------------------------------------------------------- */
 
 enum slack_how {
-	SLACK_OK,	/* "ok": true */
-	SLACK_NOT_SENT, /* nothing left the house */
-	SLACK_MAYBE,	/* may have happened: cut off, 5xx, not JSON, internal_error, fatal_error */
-	SLACK_LIMITED,	/* 429 or ratelimited, or our own pace says wait */
-	SLACK_REFUSED,	/* "ok": false for this call: error says why */
-	SLACK_AUTH, /* the token is dead (workspace->dead is set), or has expired and can't be refreshed */
+	SLACK_OK, /* "ok": true */
+	SLACK_NOT_SENT, /* certainly not done, later it may be: nothing left, or turned away before it was looked at */
+	SLACK_MAYBE,   /* may have happened: cut off, 5xx, not JSON, internal_error, fatal_error */
+	SLACK_LIMITED, /* 429 or ratelimited, or our own pace says wait */
+	SLACK_REFUSED, /* "ok": false for this call: error says why */
+	SLACK_AUTH,    /* the token is dead (workspace->dead is set), or has expired and can't be refreshed */
 };
 
 struct slack_answer {
@@ -172,6 +174,7 @@ struct slack_answer {
 	const char *needed; /* the missing scope, or NULL */
 	const char *scopes; /* x-oauth-scopes of the answer, or NULL */
 	unsigned retry_ms;  /* with SLACK_LIMITED */
+	bool harmless; /* with SLACK_MAYBE: doing it twice is the same as doing it once (reads, updates) */
 };
 
 /* How a method is called: one table in api.c. Methods not in it are refused as a bug. */
@@ -188,11 +191,12 @@ typedef void slack_api_fn(struct platform *workspace, void *owner, uint64_t tick
 			  const struct slack_answer *answer);
 
 /* One call, never repeated by itself except once after token_expired (the token is refreshed first). The answer comes
- * in a later round, once, unless cancelled. Returns an id, never 0. A workspace's limits are counted by method
- * (sheet 13.3); 429 pauses exactly that method, or that lane for chat.postMessage. */
+ * in a later round, once, unless cancelled; the callback may start and cancel calls, but not destroy the lanes.
+ * Returns an id, never 0. A workspace's limits are counted by method (sheet 13.3); 429 pauses exactly that method, or
+ * that lane for chat.postMessage. Calls with a token of their own go out even when the workspace's is dead. */
 uint64_t slack_api(struct platform *workspace, struct slack_call *call, slack_api_fn *fn, void *owner,
 		   uint64_t ticket);
-void slack_api_cancel(struct platform *workspace, uint64_t id);
+void slack_api_cancel(struct platform *workspace, uint64_t id); /* unknown ids are ignored */
 
 /* A request to a response_url (sheet 9): no token; the URL must be below one of Slack's hosts or api_base's. */
 uint64_t slack_respond(struct platform *workspace, const char *url, json_t *body, slack_api_fn *fn,
@@ -213,19 +217,24 @@ struct slack_from {
 	uint64_t id;			 /* the connection's number, or web_id */
 	char envelope[SLACK_ID_MAX + 1]; /* with a socket */
 	unsigned retry;			 /* the platform's count of this delivery, for the log only */
+	bool answerable; /* the acknowledgement may carry a payload; without it, it is left out */
 };
 
 enum slack_payload { SLACK_EVENT, SLACK_COMMAND, SLACK_INTERACTIVE };
 
 struct slack_sockets *slack_sockets_create(struct slack *app);
-void slack_sockets_start(struct slack_sockets *sockets); /* connects, and stays connected */
+void slack_sockets_start(
+	struct slack_sockets *sockets); /* connects, and stays connected; also after a stop */
 void slack_sockets_stop(
 	struct slack_sockets *sockets); /* takes nothing new; owed acknowledgements still go */
 bool slack_sockets_idle(const struct slack_sockets *sockets);
 void slack_sockets_destroy(struct slack_sockets *sockets);
 
-bool slack_receive_start(struct slack *app, struct err *err); /* claims /slack/NAME/events */
-void slack_receive_stop(struct slack *app);
+/* Claims /slack/NAME/events, and /commands and /interactive for those who keep the three apart. Without a signing
+ * secret nothing is claimed, which is an error only with SLACK_HTTP. Sets app->receive. */
+bool slack_receive_start(struct slack *app, struct err *err);
+void slack_receive_stop(struct slack *app);    /* new ones get 503; what was taken is still answered */
+void slack_receive_destroy(struct slack *app); /* what still waits gets 503 */
 
 /* Exactly one of these for each slack_take, now or later. payload: JSON text for the ack, or NULL. later: it could not
  * be stored: HTTP 503, a socket stays silent, and Slack sends again. bad: HTTP 4xx, a socket acknowledges. */
