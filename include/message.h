@@ -115,4 +115,8 @@ const char *message_state_name(enum message_state state);
 /* The reverse; returns false for an unknown word. */
 bool message_state_parse(const char *name, enum message_state *state_out);
 
+/* What was said, behind what others had said before (both UTF-8; context NULL or empty: only what was said), as the
+ * model reads it, now and in the history of later turns. The caller frees. */
+char *message_with_context(const char *context, const char *text);
+
 #endif

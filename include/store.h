@@ -42,6 +42,7 @@ struct store_turn {
 	unsigned attempts;		  /* how often this turn has been begun, this time included */
 	unsigned flags;			  /* enum incoming_flags of its messages, joined by or */
 	const struct message_file *files; /* of all of them, oldest first */
+	const size_t *file_messages;	  /* for each file: its message's place in uuids */
 	size_t file_count;
 	const char
 		*placeholder; /* what stands for its answer on the platform already (store_placed), or NULL */
@@ -87,6 +88,7 @@ struct store_accepted {
 	const char *conversation_uuid;
 	const struct speaker *speaker; /* NULL: a stranger */
 	const struct store_turn *turn; /* claimed, or NULL */
+	unsigned flags;		       /* enum incoming_flags of the message; 0 with ACCEPT_BEFORE */
 };
 
 typedef void store_accepted_fn(void *owner, uint64_t ticket, const struct err *err,
@@ -153,8 +155,8 @@ struct store_answer {
 	const char *const
 		*parts; /* text as it is sent, in order, each a row of the outbox; NULL: text in one */
 	size_t part_count;
-	const char
-		*context; /* what others had said before (ops.context), remembered with the prompt; or NULL */
+	const char *context; /* what others had said before (ops.context): put before the prompt in later
+				histories (message_with_context); or NULL */
 	const struct ai_result *result; /* what the AI room said; NULL when it was not asked */
 	int64_t started_ms;		/* Unix milliseconds when the turn began */
 	bool claim_next;
@@ -172,58 +174,12 @@ typedef void store_answered_fn(void *owner, uint64_t ticket, const struct err *e
 void store_answer(struct store *store, const struct store_answer *ask, store_answered_fn *fn, void *owner,
 		  uint64_t ticket);
 
-/* ---- the outbox -------------------------------------------------------------------------------------- */
-
-/* Replies whose time has come, in order of each conversation, marked as being sent (T5). */
-typedef void store_due_fn(void *owner, uint64_t ticket, const struct err *err,
-			  const struct store_reply *replies, size_t count,
-			  int64_t next_ms /* when the next is due, Unix ms; 0 none */);
-void store_due(struct store *store, size_t limit, store_due_fn *fn, void *owner, uint64_t ticket);
-
-enum reply_state {
-	REPLY_PENDING,
-	REPLY_SENDING,
-	REPLY_SENT,
-	REPLY_UNKNOWN,
-	REPLY_REJECTED,
-	REPLY_EXPIRED,
-	REPLY_CANCELLED
-};
-
-/* How an attempt ended (T6). PENDING: again at next_ms. Waits for company: no commit of its own within 50 ms. */
-struct store_sent {
-	int64_t reply_id;
-	enum reply_state state;
-	const char *remote_id; /* or NULL */
-	const char *why;       /* or NULL */
-	int64_t next_ms;       /* Unix milliseconds, with REPLY_PENDING */
-	bool unsure; /* with REPLY_PENDING: this attempt may have arrived; stays so until it is SENT */
-};
-void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
-		uint64_t ticket);
-
-/* ---- finding and starting again ---------------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------------------------------------- */
 
 /* An accepted message by uuid, as far as it got; out is NULL when that installation has none. A read. */
 typedef void store_found_fn(void *owner, uint64_t ticket, const struct err *err, const struct outgoing *out);
 void store_look(struct store *store, const char *platform, const char *installation, const char *uuid,
 		store_found_fn *fn, void *owner, uint64_t ticket);
-
-/* At start: what was being done when the last process died is made ready again; a message that was being answered
- * in STORE_CRASHES_MAX dead processes is quarantined (its notice goes to the outbox). Replies that were being sent
- * become pending and unsure where `resends` names their platform, else unknown. */
-struct store_recovered {
-	const int64_t *conversations; /* that have waiting messages, oldest first */
-	size_t conversation_count;
-	const struct store_accepted *unplaced; /* messages of people not yet admitted or refused */
-	const char *const *unplaced_platforms, *const *unplaced_installations;
-	size_t unplaced_count;
-	size_t interrupted, quarantined, unsure; /* how many */
-};
-typedef void store_recovered_fn(void *owner, uint64_t ticket, const struct err *err,
-				const struct store_recovered *r);
-void store_recover(struct store *store, const char *const *resends, size_t resend_count,
-		   store_recovered_fn *fn, void *owner, uint64_t ticket);
 
 /* Numbers for back-pressure and metrics, kept by the store without a question. */
 struct store_gauges {

@@ -62,8 +62,9 @@ struct store_file {
 	const char *uuid; /* of the message */
 	unsigned index;
 	const char *name, *url, *path, *mime;
-	int64_t size;
-	const char *error; /* why it was not taken, or NULL */
+	int64_t size;	    /* -1 unknown */
+	const char *sha256; /* of its bytes, lower-case hex; or NULL */
+	const char *error;  /* why it was not taken, or NULL */
 };
 typedef void store_file_fn(void *owner, uint64_t ticket, const struct err *err, int64_t import_id);
 void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,

@@ -1,8 +1,10 @@
-/* Thin wrappers of OpenSSL 3: digests, base64, random numbers, UUIDs. */
+/* Thin wrappers of OpenSSL 3: digests, base64, sealing, random numbers, UUIDs. */
 #include "crypto.h"
 #include "clock.h"
+#include "mem.h"
 #include "text.h"
 #include <ctype.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -133,6 +135,101 @@ bool crypto_unbase64(const char *text, size_t len, uint8_t *out, size_t *len_out
 	}
 	return true;
 }
+
+/* ---- sealing ------------------------------------------------------------------------------------------- */
+
+enum { NONCE_SIZE = 12, TAG_SIZE = 16 };
+static const char seal_mark[] = "v1."; /* AES-256-GCM; another way to seal would get another mark */
+
+static size_t base64_size(size_t len)
+{
+	return 4 * ((len + 2) / 3) + 1;
+}
+
+char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text)
+{
+	size_t len = strlen(text), mark = sizeof(seal_mark) - 1, whole = NONCE_SIZE + len + TAG_SIZE;
+	uint8_t *box = mem_alloc(whole), *cipher = box + NONCE_SIZE;
+	char *sealed = mem_alloc(mark + base64_size(whole));
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int written;
+
+	must(ctx != NULL && len <= INT_MAX / 2);
+	crypto_random(box, NONCE_SIZE);
+	must(EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, box, NULL));
+	must(EVP_EncryptUpdate(ctx, NULL, &written, (const uint8_t *)context, (int)strlen(context)));
+	must(EVP_EncryptUpdate(ctx, cipher, &written, (const uint8_t *)text, (int)len));
+	must(EVP_EncryptFinal_ex(ctx, cipher + len, &written));
+	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, cipher + len));
+	EVP_CIPHER_CTX_free(ctx);
+	memcpy(sealed, seal_mark, mark);
+	crypto_base64(box, whole, sealed + mark);
+	free(box);
+	return sealed;
+}
+
+/* text: len + 1 bytes. false: not what was sealed with this key for this context. */
+static bool open_box(const uint8_t *key, const char *context, uint8_t *box, size_t len, char *text)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t *cipher = box + NONCE_SIZE;
+	int written;
+	bool whole;
+
+	must(ctx != NULL);
+	must(EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), key, box, NULL));
+	must(EVP_DecryptUpdate(ctx, NULL, &written, (const uint8_t *)context, (int)strlen(context)));
+	must(EVP_DecryptUpdate(ctx, (uint8_t *)text, &written, cipher, (int)len));
+	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, cipher + len));
+	whole = EVP_DecryptFinal_ex(ctx, (uint8_t *)text + len, &written) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	text[len] = '\0';
+	return whole;
+}
+
+char *crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *sealed)
+{
+	size_t mark = sizeof(seal_mark) - 1, coded, len, room;
+	uint8_t *box;
+	char *text = NULL;
+
+	if (strncmp(sealed, seal_mark, mark) != 0)
+		return NULL;
+	coded = strlen(sealed + mark);
+	room = 3 * (coded / 4) + 3;
+	if (coded % 4 != 0 || coded > INT_MAX / 2)
+		return NULL;
+	box = mem_alloc(room);
+	if (crypto_unbase64(sealed + mark, coded, box, &len) && len >= NONCE_SIZE + TAG_SIZE) {
+		len -= NONCE_SIZE + TAG_SIZE;
+		text = mem_alloc(len + 1);
+		if (!open_box(key, context, box, len, text)) {
+			OPENSSL_cleanse(text, len);
+			free(text);
+			text = NULL;
+		}
+	}
+	free(box);
+	return text;
+}
+
+bool crypto_key_read(const char *text, uint8_t key_out[CRYPTO_KEY_SIZE])
+{
+	uint8_t read[3 * 44 / 4 + 3];
+	size_t len = strlen(text), got = 0;
+	bool taken = false;
+
+	if (len == 2 * (size_t)CRYPTO_KEY_SIZE)
+		taken = crypto_unhex(text, len, read);
+	else if (len == 43 || len == 44) /* base64, with its padding or without */
+		taken = crypto_unbase64(text, len, read, &got) && got == CRYPTO_KEY_SIZE;
+	if (taken)
+		memcpy(key_out, read, CRYPTO_KEY_SIZE);
+	OPENSSL_cleanse(read, sizeof(read));
+	return taken;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------ */
 
 /* Random bytes for names, not for secrets: fetched many at a time, since every message needs four of them. */
 static void random_for_name(uint8_t *out, size_t size)

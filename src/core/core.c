@@ -12,6 +12,7 @@
 #include "outbox.h"
 #include "pressure.h"
 #include "stopping.h"
+#include "store_outbox.h"
 #include "turn.h"
 #include <stdlib.h>
 #include <string.h>

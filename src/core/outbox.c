@@ -7,7 +7,7 @@
 #include "log.h"
 #include "mem.h"
 #include "outcome.h"
-#include "store.h"
+#include "store_outbox.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>

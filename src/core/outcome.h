@@ -3,7 +3,7 @@
 #define USHER_CORE_OUTCOME_H
 
 #include "platform.h"
-#include "store.h"
+#include "store_outbox.h"
 
 struct outcome_facts {
 	enum sent how;

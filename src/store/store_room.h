@@ -6,7 +6,7 @@
 #include "clock.h"
 #include "db.h"
 #include "mem.h"
-#include "store.h"
+#include "store_outbox.h"
 
 enum job_way {
 	JOB_READ,   /* the reading thread: may take long, never waits for a sync; sees everything whose answer

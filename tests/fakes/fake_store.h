@@ -2,7 +2,7 @@
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
 
-#include "store.h"
+#include "store_outbox.h"
 
 enum question_kind {
 	Q_ACCEPT,

@@ -190,6 +190,22 @@ static void message_states_have_words(void **state)
 	assert_false(message_state_parse("lost", &found));
 }
 
+/* The model must see where what others wrote ends and where the question begins. */
+static void context_comes_before_what_was_said(void **state)
+{
+	char *alone = message_with_context(NULL, "help us"), *empty = message_with_context("", "help us");
+	char *both = message_with_context("ann: %s is broken", "help us");
+
+	(void)state;
+	assert_string_equal(alone, "help us");
+	assert_string_equal(empty, "help us");
+	assert_true(strstr(both, "ann: %s is broken") < strstr(both, "help us"));
+	assert_non_null(strstr(both, "[Now you are asked:]\nhelp us"));
+	free(alone);
+	free(empty);
+	free(both);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +219,7 @@ int main(void)
 		cmocka_unit_test(arenas_keep_large_and_small_things),
 		cmocka_unit_test(metrics_are_printed_for_prometheus),
 		cmocka_unit_test(message_states_have_words),
+		cmocka_unit_test(context_comes_before_what_was_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "io.h"
-#include "store.h"
+#include "store_outbox.h"
 #include "store_open.h"
 #include "store_room.h"
 
