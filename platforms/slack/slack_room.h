@@ -149,11 +149,19 @@ void slack_life_stop(struct platform *workspace);
 bool slack_life_recorded(struct platform *workspace, uint64_t ticket, const struct err *err);
 void slack_life_destroy(struct slack_life *life);
 
-/* identity.c: what install.settings and install.secrets hold. The caller frees; read returns false when it is not
- * ours. */
+/* identity.c: who we are, and what install.settings and install.secrets hold of it. fill learns it from auth.test,
+ * list puts the workspace into app->workspaces, forget frees what fill and read put there. An id of the platform's
+ * (slack_is) is letters and digits and begins with one of first. What is written, the caller frees; read returns false
+ * when it is not ours. */
+bool slack_fill(struct platform *workspace, const json_t *auth_test, struct err *err);
+bool slack_list(struct platform *workspace, struct err *err);
+void slack_unlist(struct platform *workspace);
+void slack_forget(struct platform *workspace);
+bool slack_is(const char *text, const char *first);
+int64_t slack_expires_ms(int64_t life_s); /* from now, Unix milliseconds */
 char *slack_secrets_write(const char *token, const char *refresh_token, int64_t expires_ms);
 bool slack_secrets_read(struct platform *workspace, const char *secrets, struct err *err);
-char *slack_record_write(const struct platform *workspace); /* install.settings of the configured one */
+char *slack_record_write(const struct platform *workspace, const char *app_id, const char *installed_by);
 bool slack_record_read(struct platform *workspace, const struct install *install, struct err *err);
 
 /* ---- api.c: calls of the Web API (sheet 13) ------------------------------------------------------------- */
@@ -231,7 +239,7 @@ bool slack_sockets_idle(const struct slack_sockets *sockets);
 void slack_sockets_destroy(struct slack_sockets *sockets);
 
 /* Claims /slack/NAME/events, and /commands and /interactive for those who keep the three apart. Without a signing
- * secret nothing is claimed, which is an error only with SLACK_HTTP. Sets app->receive. */
+ * secret nothing is claimed, which is an error only with SLACK_HTTP. Sets app->receive. After a stop it goes on. */
 bool slack_receive_start(struct slack *app, struct err *err);
 void slack_receive_stop(struct slack *app);    /* new ones get 503; what was taken is still answered */
 void slack_receive_destroy(struct slack *app); /* what still waits gets 503 */

@@ -1,0 +1,400 @@
+/* `usher doctor` for an app and its workspaces: tokens, rights, address, clock, connection, each with its cure. */
+#include "clock.h"
+#include "mem.h"
+#include "slack_room.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CLOCK_WARN_MS = 60000, CLOCK_FAULT_MS = 300000 /* sheet 5 */, CLOCK_TOTAL_MS = 10000 };
+
+enum finding { FINE, WARNING, FAULT };
+
+struct check {
+	struct slack_checks *checks;
+	uint64_t ticket; /* the core's */
+	uint64_t own;	 /* ours, for what is asked meanwhile */
+	uint64_t call, http;
+	size_t step;
+	json_t *findings;
+	char *app_id; /* of the bot token */
+	struct check *next;
+};
+
+struct slack_checks {
+	struct platform *workspace;
+	struct check *running;
+};
+
+static void say(struct check *check, enum finding finding, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void say(struct check *check, enum finding finding, const char *what, const char *fmt, ...)
+{
+	static const char *const words[] = { "ok", "warning", "fault" };
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	json_array_append_new(check->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
+							 words[finding], "message", text ? text : "?"));
+	free(text);
+}
+
+static const struct slack *app_of(const struct check *check)
+{
+	return check->checks->workspace->app;
+}
+
+static bool of_root(const struct check *check)
+{
+	return app_of(check)->root == check->checks->workspace;
+}
+
+static const char *app_id(const struct check *check)
+{
+	return check->app_id ? check->app_id : app_of(check)->app_id ? app_of(check)->app_id : "APP";
+}
+
+static struct check *find(struct slack_checks *checks, uint64_t own)
+{
+	struct check *check = checks->running;
+
+	while (check && check->own != own)
+		check = check->next;
+	return check;
+}
+
+static void next(struct check *check);
+
+static void call(struct check *check, struct slack_call *what, slack_api_fn *fn)
+{
+	struct platform *workspace = check->checks->workspace;
+
+	check->call = slack_api(workspace, what, fn, check->checks, check->own);
+}
+
+/* ---- what needs no question -------------------------------------------------------------------------------- */
+
+static void check_link(struct check *check)
+{
+	const struct platform *workspace = check->checks->workspace;
+	const struct slack *app = workspace->app;
+	char time[CLOCK_TEXT_SIZE];
+
+	if (workspace->disabled)
+		say(check, WARNING, "link", "switched off; usher installation enable switches it on");
+	else if (app->link == LINK_UP)
+		say(check, FINE, "link", "%s",
+		    app->config.transport == SLACK_SOCKET ? "connected (Socket Mode)"
+							  : "waiting for Slack's requests");
+	else
+		say(check, FAULT, "link", "not connected%s%s", app->link_why ? ": " : "",
+		    app->link_why ? app->link_why : "");
+	if (workspace->stored_ms)
+		say(check, FINE, "messages", "the last one came at %s",
+		    clock_text(workspace->stored_ms, time));
+	else
+		say(check, FINE, "messages",
+		    "none since the start. If people can't write to it directly: App Home, Show Tabs, "
+		    "Messages "
+		    "Tab, and allow messages there: https://api.slack.com/apps/%s/app-home",
+		    app_id(check));
+	next(check);
+}
+
+static void check_address(struct check *check)
+{
+	const struct slack *app = app_of(check);
+	const char *url = app->root->host->public_url;
+
+	if (!of_root(check) || app->config.transport != SLACK_HTTP)
+		;
+	else if (url == NULL)
+		say(check, FAULT, "address",
+		    "listen.public_url is not set: Slack can't know where to call; set it to https://... and "
+		    "print the manifest again");
+	else if (strncmp(url, "https://", 8) != 0)
+		say(check, WARNING, "address", "%s is not https: Slack calls no such address", url);
+	else
+		say(check, FINE, "address", "%s/slack/%s/events; requests are proved by the signing secret",
+		    url, app->config.name);
+	next(check);
+}
+
+/* ---- the bot token ------------------------------------------------------------------------------------------ */
+
+static void check_scopes(struct check *check, const char *granted)
+{
+	size_t missing = 0;
+
+	if (granted == NULL)
+		return;
+	for (const struct slack_scope *scope = slack_scopes; scope->scope; scope++) {
+		if (slack_scope_granted(granted, scope->scope))
+			continue;
+		missing++;
+		say(check, strcmp(scope->scope, "chat:write") == 0 ? FAULT : WARNING, "scopes",
+		    "%s is missing: %s. Add it at https://api.slack.com/apps/%s/oauth and install the app "
+		    "again",
+		    scope->scope, scope->without, app_id(check));
+	}
+	if (missing == 0)
+		say(check, FINE, "scopes", "all that are needed");
+}
+
+static void got_bot(struct platform *workspace, void *owner, uint64_t ticket,
+		    const struct slack_answer *answer)
+{
+	struct check *check = find(owner, ticket);
+	const char *id =
+		answer->how == SLACK_OK ? json_text(json_object_get(answer->body, "bot"), "app_id") : NULL;
+
+	if (check == NULL)
+		return;
+	check->call = 0;
+	if (slack_is(id, "A"))
+		check->app_id = mem_text(id);
+	check_scopes(check, workspace->scopes);
+	next(check);
+}
+
+static void got_token(struct platform *workspace, void *owner, uint64_t ticket,
+		      const struct slack_answer *answer)
+{
+	struct check *check = find(owner, ticket);
+	const char *team, *bot;
+
+	if (check == NULL)
+		return;
+	check->call = 0;
+	if (answer->how != SLACK_OK) {
+		bool dead = answer->how == SLACK_AUTH || answer->how == SLACK_REFUSED;
+
+		say(check, dead ? FAULT : WARNING, "token", "%s%s%s",
+		    dead ? "Slack refuses the bot token: " : "the bot token could not be tried: ",
+		    answer->error ? answer->error : "no reason given",
+		    !dead	     ? ""
+		    : of_root(check) ? "; copy it again from \"OAuth & Permissions\""
+				     : "; the app must be added again");
+		next(check);
+		return;
+	}
+	team = json_text(answer->body, "team");
+	bot = json_text(answer->body, "bot_id");
+	say(check, FINE, "token", "works in %s (%s)", team ? team : "a workspace without name",
+	    workspace->key ? workspace->key : "not greeted yet");
+	if (answer->scopes) {
+		free(workspace->scopes);
+		workspace->scopes = mem_text(answer->scopes);
+	}
+	if (slack_is(bot, "B")) {
+		call(check,
+		     &(struct slack_call){ .method = "bots.info", .args = json_pack("{s:s}", "bot", bot) },
+		     got_bot);
+		return;
+	}
+	check_scopes(check, workspace->scopes);
+	next(check);
+}
+
+static void check_token(struct check *check)
+{
+	const struct platform *workspace = check->checks->workspace;
+
+	if (workspace->token) {
+		call(check, &(struct slack_call){ .method = "auth.test" }, got_token);
+		return;
+	}
+	say(check, FINE, "token", "none: workspaces add the app at %s/slack/%s/install",
+	    workspace->host->public_url ? workspace->host->public_url : "", app_of(check)->config.name);
+	next(check);
+}
+
+/* ---- the app token ------------------------------------------------------------------------------------------ */
+
+/* "xapp-1-A0123-...": whose token it is stands in it. NULL: it does not. The caller frees. */
+static char *app_of_token(const char *token)
+{
+	const char *at = strchr(token, '-'), *end;
+	char *id;
+
+	at = at ? strchr(at + 1, '-') : NULL;
+	end = at ? strchr(at + 1, '-') : NULL;
+	if (end == NULL)
+		return NULL;
+	id = mem_text_n(at + 1, (size_t)(end - at - 1));
+	if (slack_is(id, "A"))
+		return id;
+	free(id);
+	return NULL;
+}
+
+static void same_app(struct check *check)
+{
+	char *id = app_of_token(app_of(check)->config.app_token);
+
+	if (id == NULL || check->app_id == NULL)
+		say(check, FINE, "app token", "works");
+	else if (strcmp(id, check->app_id) == 0)
+		say(check, FINE, "app token", "works, and belongs to the same app as the bot token (%s)", id);
+	else
+		say(check, FAULT, "app token",
+		    "belongs to the app %s, but the bot token to %s: take both from one app; with these, "
+		    "nothing "
+		    "said to the bot would arrive",
+		    id, check->app_id);
+	free(id);
+}
+
+static void got_connection(struct platform *workspace, void *owner, uint64_t ticket,
+			   const struct slack_answer *answer)
+{
+	struct check *check = find(owner, ticket);
+
+	(void)workspace;
+	if (check == NULL)
+		return;
+	check->call = 0;
+	if (answer->how == SLACK_OK)
+		same_app(check);
+	else if (answer->how == SLACK_AUTH || answer->how == SLACK_REFUSED)
+		say(check, FAULT, "app token",
+		    "Slack refuses it: %s; make one with connections:write at "
+		    "https://api.slack.com/apps/%s/general, App-Level Tokens, and switch Socket Mode on",
+		    answer->error ? answer->error : "no reason given", app_id(check));
+	else
+		say(check, WARNING, "app token", "could not be tried: %s",
+		    answer->error ? answer->error : "no answer");
+	next(check);
+}
+
+static void check_app_token(struct check *check)
+{
+	const struct slack_config *config = &app_of(check)->config;
+
+	if (!of_root(check) || config->transport != SLACK_SOCKET) {
+		next(check);
+		return;
+	}
+	call(check, &(struct slack_call){ .method = "apps.connections.open", .token = config->app_token },
+	     got_connection);
+}
+
+/* ---- the clock ---------------------------------------------------------------------------------------------- */
+
+static void got_time(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	struct check *check = find(owner, ticket);
+	int64_t off;
+
+	if (check == NULL)
+		return;
+	check->http = 0;
+	if (answer->how != HTTP_ANSWERED || answer->date_ms == 0) {
+		say(check, WARNING, "clock", "could not be compared with Slack's: %s",
+		    answer->how == HTTP_ANSWERED ? "no date in its answer" : answer->err.text);
+		next(check);
+		return;
+	}
+	off = clock_wall_ms() - answer->date_ms;
+	off = off < 0 ? -off : off;
+	if (off >= CLOCK_FAULT_MS)
+		say(check, FAULT, "clock",
+		    "%lld s off: Slack's requests are refused as too old; set the clock",
+		    (long long)(off / 1000));
+	else
+		say(check, off >= CLOCK_WARN_MS ? WARNING : FINE, "clock", "within %lld s of Slack's",
+		    (long long)(off / 1000 + 1));
+	next(check);
+}
+
+static void check_clock(struct check *check)
+{
+	const struct platform *workspace = check->checks->workspace;
+	char *url;
+
+	if (!of_root(check)) {
+		next(check);
+		return;
+	}
+	url = mem_format("%s/api.test", app_of(check)->config.api_base);
+	check->http =
+		http_start(workspace->host->http,
+			   &(struct http_call){ .method = "GET", .url = url, .total_ms = CLOCK_TOTAL_MS },
+			   NULL, got_time, check->checks, check->own);
+	free(url);
+}
+
+/* ---- one after the other -------------------------------------------------------------------------------------- */
+
+static void (*const steps[])(struct check *check) = {
+	check_link, check_address, check_token, check_app_token, check_clock,
+};
+
+static void check_free(struct check *check)
+{
+	struct check **at = &check->checks->running;
+	struct platform *workspace = check->checks->workspace;
+
+	while (*at != check)
+		at = &(*at)->next;
+	*at = check->next;
+	if (check->call)
+		slack_api_cancel(workspace, check->call);
+	if (check->http)
+		http_cancel(workspace->host->http, check->http);
+	json_decref(check->findings);
+	free(check->app_id);
+	free(check);
+}
+
+static void next(struct check *check)
+{
+	struct platform_host *host = check->checks->workspace->host;
+	uint64_t ticket = check->ticket;
+	char *text;
+
+	if (check->step < sizeof(steps) / sizeof(steps[0])) {
+		steps[check->step++](check);
+		return;
+	}
+	text = json_write(check->findings);
+	check_free(check);
+	host->checked(host, ticket, text);
+	free(text);
+}
+
+void slack_check(struct platform *workspace, uint64_t ticket)
+{
+	struct check *check = mem_zero(1, sizeof(*check));
+
+	check->checks = workspace->checks;
+	check->ticket = ticket;
+	check->own = slack_ticket(workspace->app);
+	check->findings = json_array();
+	check->next = workspace->checks->running;
+	workspace->checks->running = check;
+	next(check);
+}
+
+struct slack_checks *slack_checks_create(struct platform *workspace)
+{
+	struct slack_checks *checks = mem_zero(1, sizeof(*checks));
+
+	checks->workspace = workspace;
+	return checks;
+}
+
+void slack_checks_destroy(struct slack_checks *checks)
+{
+	if (checks == NULL)
+		return;
+	while (checks->running)
+		check_free(checks->running);
+	free(checks);
+}

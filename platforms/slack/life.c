@@ -1,0 +1,380 @@
+/* A workspace from its start to its end: who are we, is the connection up, is anything still owed. */
+#include "backoff.h"
+#include "mem.h"
+#include "slack_room.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { ASK_BASE_MS = 1000, ASK_CAP_MS = 60000, LOOK_MS = 100 };
+
+struct slack_life {
+	struct platform *workspace;
+	struct loop_timer *again; /* auth.test, after a pause */
+	struct loop_timer *soon;  /* is anything still owed? */
+	uint64_t call;		  /* of slack_api, 0 none */
+	unsigned attempts;
+	uint64_t record_ticket;
+	enum link_state shown;
+	bool started;
+	bool accepted; /* the token, by auth.test */
+	bool carrying; /* the root: the transport was begun */
+	bool stopped, removed;
+};
+
+static void ask(void *data);
+
+static bool is_root(const struct platform *workspace)
+{
+	return workspace->app->root == workspace;
+}
+
+/* ---- the link ------------------------------------------------------------------------------------------- */
+
+static void tell(struct platform *workspace, enum link_state now, const char *why)
+{
+	bool up = now == LINK_UP && workspace->life->shown != LINK_UP;
+
+	workspace->life->shown = now;
+	workspace->host->link(workspace->host, now, why);
+	if (up && workspace->token)
+		slack_catch_up_begin(workspace);
+}
+
+static void show(struct platform *workspace)
+{
+	const struct slack_life *life = workspace->life;
+	const struct slack *app = workspace->app;
+
+	if (!life->started || workspace->stopping || (workspace->dead && workspace->token))
+		return;
+	if (workspace->disabled)
+		tell(workspace, LINK_DOWN, "switched off by the operator");
+	else if (workspace->token && !life->accepted)
+		tell(workspace, LINK_CONNECTING, "asking Slack who we are");
+	else
+		tell(workspace, app->link, app->link_why);
+}
+
+void slack_link(struct slack *app, enum link_state now, const char *why)
+{
+	struct platform *one, *next;
+	char *copy = mem_text(why);
+
+	free(app->link_why);
+	app->link_why = copy;
+	app->link = now;
+	show(app->root);
+	HASH_ITER (hh, app->workspaces, one, next)
+		if (one != app->root)
+			show(one);
+}
+
+/* ---- the transport -------------------------------------------------------------------------------------- */
+
+static void carry(struct platform *root)
+{
+	struct slack *app = root->app;
+	struct err err = { 0 };
+
+	if (root->life->carrying || root->stopping || root->disabled)
+		return;
+	root->life->carrying = true;
+	if (app->config.transport == SLACK_SOCKET) {
+		slack_link(app, LINK_CONNECTING, NULL);
+		slack_sockets_start(app->sockets);
+	} else if (slack_receive_start(app, &err)) {
+		slack_link(app, LINK_UP, NULL);
+	} else {
+		log_error(root->host->log, "%s", err.text);
+		slack_link(app, LINK_DOWN, err.text);
+	}
+}
+
+static void drop(struct platform *root)
+{
+	if (!root->life->carrying)
+		return;
+	root->life->carrying = false;
+	if (root->app->config.transport == SLACK_SOCKET)
+		slack_sockets_stop(root->app->sockets);
+	else
+		slack_receive_stop(root->app);
+}
+
+/* ---- who we are ----------------------------------------------------------------------------------------- */
+
+static void warn_scopes(const struct platform *workspace)
+{
+	if (workspace->scopes == NULL)
+		return;
+	for (const struct slack_scope *scope = slack_scopes; scope->scope; scope++)
+		if (!slack_scope_granted(workspace->scopes, scope->scope))
+			log_warn(workspace->host->log,
+				 "the bot lacks the scope %s: %s. Add it at "
+				 "https://api.slack.com/apps/%s/oauth "
+				 "and install the app again",
+				 scope->scope, scope->without,
+				 workspace->app->app_id ? workspace->app->app_id : "APP");
+}
+
+static void record(struct platform *root)
+{
+	char *settings = slack_record_write(root, root->app->app_id, NULL);
+	struct install install = { .title = root->title, .settings = settings, .enabled = true };
+
+	root->life->record_ticket = slack_ticket(root->app);
+	root->host->install(root->host, &install, root->life->record_ticket);
+	free(settings);
+}
+
+bool slack_life_recorded(struct platform *workspace, uint64_t ticket, const struct err *err)
+{
+	if (ticket != workspace->life->record_ticket)
+		return false;
+	if (err && err->kind != ERR_NONE)
+		log_warn(workspace->host->log, "its row could not be brought up to date: %s", err->text);
+	return true;
+}
+
+/* Which app the token belongs to; nothing depends on it, so it is asked once. */
+static void app_known(struct platform *workspace, void *owner, uint64_t ticket,
+		      const struct slack_answer *answer)
+{
+	struct slack *app = workspace->app;
+	const char *id =
+		answer->how == SLACK_OK ? json_text(json_object_get(answer->body, "bot"), "app_id") : NULL;
+
+	(void)owner;
+	(void)ticket;
+	workspace->life->call = 0;
+	if (app->app_id == NULL && slack_is(id, "A"))
+		app->app_id = mem_text(id);
+	warn_scopes(workspace);
+	record(workspace);
+}
+
+static void ask_app(struct platform *root)
+{
+	struct slack_call call = { .method = "bots.info" };
+
+	if (root->bot_id == NULL) {
+		warn_scopes(root);
+		record(root);
+		return;
+	}
+	call.args = json_pack("{s:s}", "bot", root->bot_id);
+	root->life->call = slack_api(root, &call, app_known, NULL, slack_ticket(root->app));
+}
+
+static void accepted(struct platform *workspace, const struct slack_answer *answer)
+{
+	workspace->life->accepted = true;
+	workspace->life->attempts = 0;
+	if (answer->scopes) {
+		free(workspace->scopes);
+		workspace->scopes = mem_text(answer->scopes);
+	}
+	log_info(workspace->host->log, "we are %s in %s (%s)", workspace->bot_user_id,
+		 workspace->title ? workspace->title : "a workspace without name", workspace->key);
+	if (is_root(workspace)) {
+		ask_app(workspace);
+		carry(workspace);
+	} else {
+		warn_scopes(workspace);
+	}
+	show(workspace);
+}
+
+static void asked(struct platform *workspace, void *owner, uint64_t ticket, const struct slack_answer *answer)
+{
+	struct slack_life *life = owner;
+	struct err err = { 0 };
+
+	(void)ticket;
+	life->call = 0;
+	if (workspace->dead)
+		return; /* slack_token_dead has said so */
+	if (answer->how == SLACK_OK) {
+		if (slack_identify(workspace, answer->body, &err))
+			accepted(workspace, answer);
+		else
+			slack_token_dead(workspace, err.text);
+		return;
+	}
+	if (life->attempts++ == 0)
+		log_warn(workspace->host->log, "auth.test: %s; trying again",
+			 answer->error ? answer->error : "?");
+	loop_timer_start(life->again,
+			 answer->how == SLACK_LIMITED
+				 ? answer->retry_ms
+				 : ASK_BASE_MS + backoff_ms(life->attempts, ASK_BASE_MS, ASK_CAP_MS),
+			 0);
+}
+
+static void ask(void *data)
+{
+	struct platform *workspace = data;
+	struct slack_call call = { .method = "auth.test" };
+
+	if (workspace->stopping || workspace->dead || workspace->life->call)
+		return;
+	workspace->life->call =
+		slack_api(workspace, &call, asked, workspace->life, slack_ticket(workspace->app));
+}
+
+/* ---- the end of a token --------------------------------------------------------------------------------- */
+
+static char *cure(const struct platform *workspace)
+{
+	const struct slack *app = workspace->app;
+	const char *url = app->root->host->public_url;
+
+	if (!is_root(workspace))
+		return mem_format("the app must be added again: %s/slack/%s/install",
+				  url ? url : "PUBLIC_URL", app->config.name);
+	return mem_format(
+		"copy the Bot User OAuth Token of https://api.slack.com/apps/%s/oauth into bot_token "
+		"and reload",
+		app->app_id ? app->app_id : "APP");
+}
+
+void slack_token_dead(struct platform *workspace, const char *why)
+{
+	struct slack_life *life = workspace->life;
+	char *what, *text;
+
+	if (workspace->dead)
+		return;
+	workspace->dead = true;
+	what = cure(workspace);
+	text = mem_format("Slack refuses the token (%s); %s", why ? why : "no reason given", what);
+	log_error(workspace->host->log, "%s", text);
+	if (life && life->started && !workspace->stopping)
+		tell(workspace, LINK_DOWN, text);
+	free(what);
+	free(text);
+	if (life == NULL || !is_root(workspace))
+		return;
+	if (workspace->app->config.client_id)
+		carry(workspace); /* the others' workspaces do not depend on ours */
+	else
+		drop(workspace);
+}
+
+void slack_removed(struct platform *workspace, const char *why)
+{
+	if (workspace->life->removed)
+		return; /* it may be said twice, in two ways (sheet 3.5) */
+	workspace->life->removed = true;
+	workspace->dead = true;
+	log_warn(workspace->host->log, "taken out: %s", why);
+	tell(workspace, LINK_DOWN, why);
+	if (is_root(workspace) && workspace->app->config.client_id == NULL)
+		drop(workspace);
+	workspace->host->removed(workspace->host, NULL, why);
+}
+
+/* ---- starting and stopping ------------------------------------------------------------------------------- */
+
+/* The root also waits for what belongs to no workspace. */
+static bool app_owes(const struct slack *app)
+{
+	return slack_inbound_owed(app->inbound) > 0 ||
+	       (app->sockets && app->root->life->started && !slack_sockets_idle(app->sockets)) ||
+	       slack_installs_busy(app->installs);
+}
+
+static void look(void *data)
+{
+	struct platform *workspace = data;
+
+	if (!workspace->stopping || workspace->life->stopped || slack_sends_running(workspace->sends) > 0 ||
+	    slack_rotation_busy(workspace) || (is_root(workspace) && app_owes(workspace->app)))
+		return;
+	workspace->life->stopped = true;
+	loop_timer_stop(workspace->life->soon);
+	workspace->host->stopped(workspace->host);
+}
+
+void slack_settle(struct platform *workspace)
+{
+	if (workspace->stopping && !workspace->life->stopped)
+		loop_timer_start(workspace->life->soon, 0, LOOK_MS);
+}
+
+struct slack_life *slack_life_create(struct platform *workspace)
+{
+	struct slack_life *life = mem_zero(1, sizeof(*life));
+
+	life->workspace = workspace;
+	life->again = loop_timer_create(workspace->host->loop, ask, workspace);
+	life->soon = loop_timer_create(workspace->host->loop, look, workspace);
+	return life;
+}
+
+bool slack_life_start(struct platform *workspace, struct err *err)
+{
+	struct slack *app = workspace->app;
+
+	if (is_root(workspace) && app->installs && !slack_installs_start(app->installs, err))
+		return false;
+	workspace->life->started = true;
+	if (workspace->token) {
+		slack_rotation_begin(workspace);
+		ask(workspace);
+	} else if (is_root(workspace)) {
+		carry(workspace);
+	}
+	show(workspace);
+	return true;
+}
+
+void slack_life_enable(struct platform *workspace, bool enabled)
+{
+	struct slack_life *life = workspace->life;
+	struct slack *app = workspace->app;
+
+	if (workspace->disabled == !enabled)
+		return;
+	workspace->disabled = !enabled;
+	if (!is_root(workspace) || !life->started || workspace->stopping) {
+		show(workspace);
+		return;
+	}
+	if (!enabled) {
+		drop(workspace);
+	} else if (!life->carrying && (workspace->token == NULL || app->config.client_id ||
+				       (life->accepted && !workspace->dead))) {
+		carry(workspace);
+	}
+	show(workspace);
+}
+
+void slack_life_stop(struct platform *workspace)
+{
+	struct slack_life *life = workspace->life;
+
+	if (workspace->stopping)
+		return;
+	workspace->stopping = true;
+	loop_timer_stop(life->again);
+	if (life->call)
+		slack_api_cancel(workspace, life->call);
+	life->call = 0;
+	if (is_root(workspace)) {
+		drop(workspace);
+		slack_installs_stop(workspace->app->installs);
+	}
+	slack_settle(workspace);
+}
+
+void slack_life_destroy(struct slack_life *life)
+{
+	if (life == NULL)
+		return;
+	if (life->call)
+		slack_api_cancel(life->workspace, life->call);
+	loop_timer_destroy(life->again);
+	loop_timer_destroy(life->soon);
+	free(life);
+}
