@@ -156,10 +156,8 @@ test('Socket Mode: refresh, tickets, the cap of ten, dead connections', async (t
   t.after(() => socket.disconnect());
   s.slack.knobs.pingMs = 100;
   const seen = new Set();
-  socket.on('slack_event', async ({ body, ack }) => {
-    await ack();
-    seen.add(body.event.text);
-  });
+  // The package answers on its current socket; what it could not acknowledge comes again.
+  socket.on('slack_event', ({ body, ack }) => ack().then(() => seen.add(body.event.text), () => {}));
   await socket.start();
   const sockets = () => s.slack.sockets.of(s.app);
   const [first] = sockets();
