@@ -36,7 +36,7 @@ SEES_app     := base io db store core ai tasks markup api webhook slack
 USES_base    := jansson openssl/ unistr unictype
 USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
 USES_db      := sqlite3
-USES_markup  := md4c
+USES_markup  := md4c unigbrk
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
 LIBS_PLAIN   := -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
@@ -95,13 +95,16 @@ $(B)/$(DIR_$(1))/%.o: $(DIR_$(1))/%.c Makefile
 endef
 $(foreach r,$(ROOMS),$(eval $(call ROOM_RULES,$(r))))
 
-# Files that travel inside the binary: migrations by backend, the price table.
-EMBED := $(wildcard db/migrations/*/*.sql) etc/prices.conf
+# Files that travel inside the binary: migrations by backend, the price table, the manifest of a Slack app.
+EMBED := $(wildcard db/migrations/*/*.sql) etc/prices.conf etc/slack-manifest.yaml
 EMBED_OBJ := $(patsubst %,$(B)/%.o,$(EMBED))
 $(B)/%.sql.o: %.sql
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 $(B)/%.conf.o: %.conf
+	@mkdir -p $(@D)
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
+$(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 

@@ -31,7 +31,7 @@ UNIT_app     := app base io db store core ai tasks markup api webhook slack
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 
 define UNIT_RULES
-$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter slack,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	@echo "  TEST $$@"
 	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)) $(SEES_UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl $(UNITLD_$(1)) $$(UNITLD_$(1)_$$(@F))
