@@ -277,8 +277,7 @@ static void start_waiting(struct slack_lanes *lanes)
 	while ((call = api_next(lanes, now, &late, &wait)) != NULL) {
 		call->in_lane = !late;
 		if (late)
-			decide(call, SLACK_LIMITED, "others were before it",
-			       api_wait(call, now) + API_LANE_MS);
+			give_up(call, now);
 		else
 			go(call);
 	}
