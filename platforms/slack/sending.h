@@ -1,0 +1,56 @@
+/* One answer on its way, shared by the files that send it. Loop thread only. */
+#ifndef USHER_SLACK_SENDING_H
+#define USHER_SLACK_SENDING_H
+
+#include "out.h"
+
+enum send_step {
+	SEND_LOOKING, /* its stream is being ended, or its thread read */
+	SEND_SETTLED, /* told in the next round */
+	SEND_REPLACE, /* the message that was shown while it grew */
+	SEND_CLOSE,   /* a stream that is still open */
+	SEND_POST,
+	SEND_RESPOND, /* to the response_url of a command */
+	SEND_WHISPER, /* a command's answer without a response_url: one person sees it */
+};
+
+struct sending {
+	uint64_t ticket;
+	struct platform *workspace;
+	char *uuid, *text;
+	struct slack_place place;
+	char **answers_to;
+	size_t answers_to_count;
+	unsigned part;
+	bool buttons; /* feedback below, unless Slack does not want them */
+	bool unsure;  /* nothing is posted before the thread was read */
+	bool closed;  /* a stream that was still open was closed once */
+	bool stale;   /* what stood for the answer can't be replaced */
+	int64_t created_ms;
+	char *shown; /* ts of what stands for the answer, or NULL */
+	enum send_step step;
+	uint64_t api;
+	struct slack_reading *reading;
+	enum sent settled; /* with SEND_SETTLED: told in the next round */
+	const char *why;   /* static */
+	UT_hash_handle hh;
+};
+
+struct slack_sends {
+	struct platform *workspace;
+	struct sending *all;
+	struct loop_timer *soon;
+};
+
+/* send.c: the ends; the sending is gone afterwards. maybe: what an unknown outcome means for this call. */
+void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
+	       const char *why);
+void send_tell_accepted(struct sending *sending, const json_t *body);
+void send_tell_outcome(struct sending *sending, const struct slack_answer *answer, enum sent maybe);
+
+/* send_steps.c */
+void send_step(struct sending *sending, enum send_step step);
+void send_replace(struct sending *sending, const char *ts); /* SEND_REPLACE of this message */
+void send_post(struct sending *sending); /* SEND_POST, after reading the thread when it is unsure */
+
+#endif
