@@ -26,10 +26,14 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *                 (page marks); with before and without after: the last ones before it
  *   explain       message [profile]          object: the whole timeline of an inbox id or uuid
  *   usage         day|model|user|platform [since] [until] [profile]
+ *   usage_of      profile                    object: {"today", "month"}, each {"requests", "tokens", "cost_usd",
+ *                                            "unknown_cost"} since midnight or the first of the month (UTC)
  *   interactions  [profile] [since] [limit]  newest first
+ *   feedback      [since] [limit]            what people thought of answers, newest first: "value" is up or down
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
  *   status                                   object: counts by state
- *   installations
+ *   installations                            "secrets": whether there are any; "removed_at" NULL: in use
+ *   installation  name                       object; platform/name, or a name that only one platform has
  *   task_list     org profile [all|pending|completed]
  */
 void store_report(struct store *store, const char *name, const char *const *args, size_t arg_count,
@@ -45,6 +49,10 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   key_add       username, key name, key id, hash   refused while the user has an active key of that name
  *   key_replace   the same; revokes that one first
  *   key_revoke    key id
+ *   link_make     profile, code hash         valid for 10 minutes; at most 3 open ones a profile
+ *   link_use      profile, platform, installation, sender, code hash
+ *                 this sender (known as this profile) is the profile of the code from now on; both must be of one
+ *                 organisation; a code serves once
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

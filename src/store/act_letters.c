@@ -1,10 +1,11 @@
 /* Dead letters: replies that did not arrive and messages set aside, tried again or given up. */
+#include "journey.h"
 #include "people.h"
 #include <inttypes.h>
 
 enum { WINDOW_LEAST_MS = 60000 };
 
-struct letter {
+struct dead_letter {
 	bool reply; /* else a message that was set aside */
 	int64_t id;
 	const char *state, *reason, *created_at, *expires_at;
@@ -27,24 +28,24 @@ static const struct way {
 };
 
 static bool look(struct db *db, struct arena *room, const struct way *way, const char *key,
-		 struct letter *letter_out, bool *found_out, struct err *err)
+		 struct dead_letter *letter_out, bool *found_out, struct err *err)
 {
 	struct query query;
 
 	db_query(db, &query, way->sql, "t", key);
 	*found_out = db_row(&query);
 	if (*found_out)
-		*letter_out = (struct letter){ .reply = way->reply,
-					       .id = db_int(&query, 0),
-					       .state = room_text(room, &query, 1),
-					       .reason = room_text(room, &query, 2),
-					       .created_at = room_text(room, &query, 3),
-					       .expires_at = room_text(room, &query, 4),
-					       .dropped = db_bool(&query, 5) };
+		*letter_out = (struct dead_letter){ .reply = way->reply,
+						    .id = db_int(&query, 0),
+						    .state = room_text(room, &query, 1),
+						    .reason = room_text(room, &query, 2),
+						    .created_at = room_text(room, &query, 3),
+						    .expires_at = room_text(room, &query, 4),
+						    .dropped = db_bool(&query, 5) };
 	return db_end(&query, err);
 }
 
-static bool is_dead(const struct letter *letter)
+static bool is_dead(const struct dead_letter *letter)
 {
 	if (!letter->reply)
 		return strcmp(letter->state, "quarantined") == 0 && !letter->dropped;
@@ -53,7 +54,7 @@ static bool is_dead(const struct letter *letter)
 }
 
 /* ERR_GONE: no such letter. ERR_REFUSED: there is, but it isn't dead. */
-static bool find(struct db *db, struct arena *room, const char *name, struct letter *letter_out,
+static bool find(struct db *db, struct arena *room, const char *name, struct dead_letter *letter_out,
 		 struct err *err)
 {
 	bool found = false;
@@ -76,29 +77,32 @@ static bool find(struct db *db, struct arena *room, const char *name, struct let
 	return true;
 }
 
-static void answer(const struct letter *letter, struct arena *room, const char *state, json_t **answer_out)
+static void answer(const struct dead_letter *letter, struct arena *room, const char *state,
+		   json_t **answer_out)
 {
 	*answer_out = json_pack("{s:s, s:s, s:s}", "id",
 				arena_format(room, "%c%" PRId64, letter->reply ? 'r' : 'm', letter->id),
 				"kind", letter->reply ? "reply" : "message", "state", state);
 }
 
-/* As much time as the reply had at first. */
-static bool retry_reply(struct db *db, struct arena *room, const struct letter *letter, struct err *err)
+/* As much time as the reply had at first. Who looked and wants it sent is not asked whether it had arrived. */
+static bool retry_reply(struct db *db, struct arena *room, const struct dead_letter *letter, struct err *err)
 {
-	int64_t now = clock_wall_ms();
+	int64_t now_ms = clock_wall_ms();
 	int64_t window = room_parse_time(letter->expires_at) - room_parse_time(letter->created_at);
+	const char *now = room_time(room, now_ms);
+	const char *expires = room_time(room, now_ms + (window > WINDOW_LEAST_MS ? window : WINDOW_LEAST_MS));
 
 	return db_run(db, err, NULL,
-		      "UPDATE outbox SET state = 'pending', reason = NULL, attempts = 0, next_at = $2, "
-		      "expires_at = $3"
-		      " WHERE id = $1",
-		      "itt", letter->id, room_time(room, now),
-		      room_time(room, now + (window > WINDOW_LEAST_MS ? window : WINDOW_LEAST_MS)));
+		      "UPDATE outbox SET state = 'pending', reason = NULL, attempts = 0, unsure = 0, next_at "
+		      "= $2,"
+		      " expires_at = $3 WHERE id = $1",
+		      "itt", letter->id, now, expires) &&
+	       reply_revive(db, room, letter->id, now, expires, err);
 }
 
 /* It begins again as if it had just been accepted, with a turn of its own. */
-static bool retry_message(struct db *db, const struct letter *letter, struct err *err)
+static bool retry_message(struct db *db, const struct dead_letter *letter, struct err *err)
 {
 	return db_run(db, err, NULL,
 		      "UPDATE inbox SET state = 'accepted', reason = NULL, attempts = 0, finished_at = NULL, "
@@ -110,7 +114,7 @@ static bool retry_message(struct db *db, const struct letter *letter, struct err
 bool act_dead_letter_retry(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 			   struct err *err)
 {
-	struct letter letter;
+	struct dead_letter letter;
 
 	if (!find(db, room, args[0], &letter, err))
 		return false;
@@ -121,7 +125,7 @@ bool act_dead_letter_retry(struct db *db, struct arena *room, const char *const 
 bool act_dead_letter_drop(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 			  struct err *err)
 {
-	struct letter letter;
+	struct dead_letter letter;
 
 	if (!find(db, room, args[0], &letter, err))
 		return false;

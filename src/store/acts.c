@@ -15,6 +15,8 @@ static const struct act {
 	{ "key_add", "TTTT", "user name,key name,key id,hash", act_key_add },
 	{ "key_replace", "TTTT", "user name,key name,key id,hash", act_key_replace },
 	{ "key_revoke", "T", "key id", act_key_revoke },
+	{ "link_make", "PT", "profile,code hash", act_link_make },
+	{ "link_use", "PTTTT", "profile,platform,installation,sender,code hash", act_link_use },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

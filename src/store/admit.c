@@ -21,8 +21,8 @@ static bool load_waiting(struct db *db, struct arena *room, int64_t id, struct w
 	db_query(db, &query,
 		 "SELECT uuid, platform, installation, delivery_key, sender, body, reply_to, flags, "
 		 "sender_name, org_id,"
-		 " conversation_key, state = 'accepted' AND \"llmConversationId\" IS NULL FROM inbox WHERE "
-		 "id = $1",
+		 " conversation_key, state = 'accepted' AND \"llmConversationId\" IS NULL, files FROM inbox"
+		 " WHERE id = $1",
 		 "i", id);
 	found = db_row(&query);
 	if (found) {
@@ -36,6 +36,7 @@ static bool load_waiting(struct db *db, struct arena *room, int64_t id, struct w
 			.body = room_text(room, &query, 5),
 			.reply_to = room_text(room, &query, 6),
 			.flags = (unsigned)db_int(&query, 7),
+			.files = room_text(room, &query, 12),
 		};
 		it->sender_name = room_text(room, &query, 8);
 		it->org_id = room_text(room, &query, 9);
@@ -84,11 +85,11 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 	where.platform = it.letter.platform;
 	where.installation = it.letter.installation;
 	where.key = it.conversation_key;
-	where.text = it.letter.body;
 	where.fresh = (it.letter.flags & INCOMING_NEW) != 0;
 	if (!place_for(db, job->room, &where, speaker, &place, err))
 		return false;
 	place.next_seq++;
+	place.title = it.letter.flags & INCOMING_COMMAND ? NULL : place_title(job->room, it.letter.body);
 	if (ask->may_claim && !place.busy &&
 	    !turn_begin(db, job->room, &place, speaker, &it.letter, 1, where.now_ms, &turn, err))
 		return false;
@@ -101,6 +102,7 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 		.conversation_uuid = place.uuid,
 		.speaker = speaker,
 		.turn = turn,
+		.flags = it.letter.flags,
 	};
 	job->answer = out;
 	return db_run(db, err, NULL,

@@ -1,8 +1,9 @@
 /* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not
  * at all. */
-#include "buf.h"
+#include "crypto.h"
 #include "journey.h"
 #include "json.h"
+#include "prompt.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,15 +184,38 @@ static void fill_outgoing(struct outgoing *out, const struct run *run, const str
 		.conversation_uuid = run->place.uuid,
 		.created_ms = at_ms,
 		.attempt = 1,
+		.parts = 1,
+		.placeholder = run->placeholder,
 	};
 }
 
-/* The outbox row, when somebody is to be told; out->reply when it goes at once. */
+/* The rows of the outbox, one for each part: the first carries the answer's own uuid. */
+static bool add_parts(struct db *db, struct reply_ask *reply, const struct store_answer *answer,
+		      int64_t *first_out, bool *sending_out, struct err *err)
+{
+	char uuid[CRYPTO_UUID_SIZE];
+	bool sending;
+	int64_t id;
+
+	if (answer->part_count)
+		reply->text = answer->parts[0];
+	if (!reply_add(db, reply, first_out, sending_out, err))
+		return false;
+	for (reply->part = 1; reply->part < answer->part_count; reply->part++) {
+		reply->uuid = crypto_uuid(uuid);
+		reply->text = answer->parts[reply->part];
+		if (!reply_add(db, reply, &id, &sending, err))
+			return false;
+	}
+	return true;
+}
+
+/* When somebody is to be told and can be; out->reply when it goes at once. */
 static bool add_reply(struct db *db, struct arena *room, const struct run *run, const struct asked *asked,
 		      const struct answer_ask *ask, struct store_answered *out, int64_t now_ms,
 		      struct err *err)
 {
-	const struct reply_ask reply = {
+	struct reply_ask reply = {
 		.turn_id = run->turn_id,
 		.conversation_id = run->place.id,
 		.now_ms = now_ms,
@@ -207,15 +231,19 @@ static bool add_reply(struct db *db, struct arena *room, const struct run *run, 
 	struct store_reply *due = arena_alloc(room, sizeof(*due));
 	bool sending;
 
-	if (reply.reply_to == NULL || reply.text == NULL)
+	if (reply.reply_to == NULL || reply.text == NULL || run->removed)
 		return true;
-	if (!reply_add(db, &reply, &due->id, &sending, err))
+	if (!add_parts(db, &reply, &ask->answer, &due->id, &sending, err))
 		return false;
 	due->platform = asked->platform;
 	due->installation = asked->installation;
 	due->conversation_id = run->place.id;
 	due->expires_ms = reply_expires(now_ms, ask->answer.expire_s);
 	due->out = *out->ended;
+	if (ask->answer.part_count) {
+		due->out.text = ask->answer.parts[0];
+		due->out.parts = (unsigned)ask->answer.part_count;
+	}
 	out->reply = sending ? due : NULL;
 	return true;
 }
@@ -256,6 +284,8 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	out->ended = ended;
 	job->answer = out;
 	return record(db, &run, ask, now, err) && end_messages(db, &run, &ask->answer, at, now, err) &&
+	       (ask->answer.context == NULL ||
+		prompt_remember(db, job->room, run.turn_id, ask->answer.context, err)) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&
 	       what_waits(db, job->room, &run.place, ask->answer.claim_next, now, out, err) &&
 	       place_keep(db, &run.place, now, err);
@@ -266,6 +296,15 @@ static void give_answer(struct job *job)
 	const struct answer_ask *ask = job->ask;
 
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
+}
+
+static const char *const *copy_parts(struct job *job, const char *const *parts, size_t count)
+{
+	const char **copy = arena_alloc(job->room, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = job_text(job, parts[i]);
+	return copy;
 }
 
 void store_answer(struct store *store, const struct store_answer *question, store_answered_fn *fn,
@@ -280,6 +319,10 @@ void store_answer(struct store *store, const struct store_answer *question, stor
 	ask->answer = *question;
 	ask->answer.reason = job_text(job, question->reason);
 	ask->answer.text = question->text && question->text[0] ? job_text(job, question->text) : NULL;
+	ask->answer.context =
+		question->context && question->context[0] ? job_text(job, question->context) : NULL;
+	ask->answer.part_count = ask->answer.text && question->parts ? question->part_count : 0;
+	ask->answer.parts = copy_parts(job, question->parts, ask->answer.part_count);
 	ask->answer.result = NULL;
 	if (result) {
 		ask->result = *result;

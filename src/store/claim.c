@@ -1,8 +1,8 @@
 /* Which waiting messages become one turn: an interrupted one again, else a burst of one person merged. */
 #include "crypto.h"
+#include "files.h"
 #include "journey.h"
-#include "json.h"
-#include <stdlib.h>
+#include "prompt.h"
 #include <string.h>
 
 enum {
@@ -13,7 +13,7 @@ enum {
 #define LETTER                                                                                               \
 	"w.id, w.turn_id, w.uuid, w.platform, w.installation, w.delivery_key, w.sender, w.profile_id, "      \
 	"w.body,"                                                                                            \
-	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at)"
+	" w.reply_to, w.flags, w.attempts, coalesce(w.sent_at, w.received_at), w.files"
 
 static void take_letter(const struct query *query, struct arena *room, struct letter *letter)
 {
@@ -31,6 +31,7 @@ static void take_letter(const struct query *query, struct arena *room, struct le
 		.flags = (unsigned)db_int(query, 10),
 		.attempts = (unsigned)db_int(query, 11),
 		.order_ms = room_parse_time(db_text(query, 12)),
+		.files = room_text(room, query, 13),
 	};
 }
 
@@ -108,7 +109,7 @@ static void sort_late(struct letter *letters, size_t count)
 /* One answer must be able to serve both: same person, same door, and nobody's reply address is lost. */
 static bool may_merge(const struct letter *a, const struct letter *b)
 {
-	return !((a->flags | b->flags) & INCOMING_ALONE) && same(a->sender, b->sender) &&
+	return !((a->flags | b->flags) & (INCOMING_ALONE | INCOMING_COMMAND)) && same(a->sender, b->sender) &&
 	       same(a->profile_id, b->profile_id) && same(a->platform, b->platform) &&
 	       same(a->installation, b->installation) && (a->reply_to == NULL) == (b->reply_to == NULL);
 }
@@ -126,24 +127,6 @@ static size_t merge_count(const struct letter *letters, size_t count)
 	return merged;
 }
 
-static const char *join_bodies(struct arena *room, const struct letter *letters, size_t count)
-{
-	size_t len = 0;
-	char *text, *end;
-
-	if (count == 1)
-		return letters[0].body;
-	for (size_t i = 0; i < count; i++)
-		len += strlen(letters[i].body) + 1;
-	text = end = arena_alloc(room, len);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			*end++ = '\n';
-		end = stpcpy(end, letters[i].body);
-	}
-	return text;
-}
-
 static struct store_turn *make_turn(struct arena *room, const struct place *place,
 				    const struct speaker *speaker, const struct letter *letters, size_t count)
 {
@@ -151,6 +134,7 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 	const char **uuids = arena_alloc(room, count * sizeof(*uuids));
 	const char **keys = arena_alloc(room, count * sizeof(*keys));
 	const struct letter *newest = &letters[count - 1];
+	struct file_list files = { 0 };
 
 	*turn = (struct store_turn){
 		.conversation_id = place->id,
@@ -169,29 +153,12 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 		turn->flags |= letters[i].flags;
 		if (letters[i].attempts + 1 > turn->attempts)
 			turn->attempts = letters[i].attempts + 1;
+		files_read(room, letters[i].files, i, &files);
 	}
+	turn->files = files.files;
+	turn->file_messages = files.messages;
+	turn->file_count = files.count;
 	return turn;
-}
-
-/* Where the parts of a merged prompt came from: {"messages":[{"uuid","delivery_key","text"}]}. */
-static char *structured(const struct letter *letters, size_t count)
-{
-	struct buf out = { 0 };
-
-	if (count == 1)
-		return NULL;
-	buf_text(&out, "{\"messages\":[");
-	for (size_t i = 0; i < count; i++) {
-		buf_text(&out, i ? ",{\"uuid\":" : "{\"uuid\":");
-		json_quote(&out, letters[i].uuid, strlen(letters[i].uuid));
-		buf_text(&out, ",\"delivery_key\":");
-		json_quote(&out, letters[i].delivery_key, strlen(letters[i].delivery_key));
-		buf_text(&out, ",\"text\":");
-		json_quote(&out, letters[i].body, strlen(letters[i].body));
-		buf_text(&out, "}");
-	}
-	buf_text(&out, "]}");
-	return buf_take(&out);
 }
 
 bool turn_begin(struct db *db, struct arena *room, struct place *place, const struct speaker *speaker,
@@ -200,21 +167,20 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 {
 	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
 	char uuid[CRYPTO_UUID_SIZE], answer[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE];
-	char *parts = structured(letters, count);
-	bool made, done;
+	bool command = (letters[0].flags & INCOMING_COMMAND) != 0, made;
 
-	turn->text = join_bodies(room, letters, count);
-	done = db_one_int(
+	turn->text = prompt_text(room, letters, count);
+	*turn_out = turn;
+	return db_one_int(
 		db, err, &made, &turn->id,
 		"INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
 		" \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
-		" \"traceId\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-		"itttttttt", place->id, letters[0].delivery_key, turn->text, parts, crypto_uuid(uuid),
-		crypto_uuid(answer), speaker->profile_id, clock_text(place_tick(place, now_ms), at),
-		letters[0].uuid);
-	free(parts);
-	*turn_out = turn;
-	return done;
+		" \"traceId\", \"entityType\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+		"itttttttt"
+		"t",
+		place->id, letters[0].delivery_key, turn->text, prompt_structured(room, letters, count, NULL),
+		crypto_uuid(uuid), crypto_uuid(answer), speaker->profile_id,
+		clock_text(place_tick(place, now_ms), at), letters[0].uuid, command ? "command" : NULL);
 }
 
 static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id,
@@ -229,40 +195,49 @@ static bool mark_claimed(struct db *db, const struct letter *letters, size_t cou
 	return true;
 }
 
+/* Messages that were begun together, and what was shown for their answer. */
+struct group {
+	size_t count; /* 0: a fresh turn is to be made */
+	const char *placeholder;
+};
+
 /* The same group once more, with what its journal holds. */
 static bool resume(struct db *db, struct arena *room, const struct place *place,
-		   const struct speaker *speaker, const struct letter *letters, size_t count,
+		   const struct speaker *speaker, const struct group *group, const struct letter *letters,
 		   struct store_turn **turn_out, struct err *err)
 {
-	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
+	struct store_turn *turn = make_turn(room, place, speaker, letters, group->count);
 
 	turn->id = letters[0].turn_id;
-	turn->text = join_bodies(room, letters, count);
+	turn->text = prompt_text(room, letters, group->count);
+	turn->placeholder = group->placeholder;
 	*turn_out = turn;
-	return mark_claimed(db, letters, count, turn->id, err) &&
+	return mark_claimed(db, letters, group->count, turn->id, err) &&
 	       run_steps(db, room, turn->id, &turn->journal, &turn->journal_count, err);
 }
 
-/* How many letters from the first on were begun together; 0: a fresh turn is to be made. A turn that has
- * ended (its message was taken out of quarantine) is not begun again. */
-static bool resumable(struct db *db, const struct letter *letters, size_t count, size_t *group_out,
-		      struct err *err)
+/* How many letters from the first on were begun together. A turn that has ended (its message was taken out of
+ * quarantine) is not begun again. */
+static bool resumable(struct db *db, struct arena *room, const struct letter *letters, size_t count,
+		      struct group *group_out, struct err *err)
 {
-	int64_t turn_id = letters[0].turn_id, open = 0;
-	size_t group = 0;
-	bool found = false;
+	int64_t turn_id = letters[0].turn_id;
+	struct query query;
+	bool found;
 
-	*group_out = 0;
+	*group_out = (struct group){ 0 };
 	if (turn_id == 0)
 		return true;
-	if (!db_one_int(db, err, &found, &open,
-			"SELECT 1 FROM \"LLMConversationMessage\" WHERE id = $1 AND \"answeredAt\" IS NULL",
-			"i", turn_id))
-		return false;
-	while (found && group < count && letters[group].turn_id == turn_id)
-		group++;
-	*group_out = group;
-	return true;
+	db_query(
+		db, &query,
+		"SELECT placeholder FROM \"LLMConversationMessage\" WHERE id = $1 AND \"answeredAt\" IS NULL",
+		"i", turn_id);
+	found = db_row(&query);
+	if (found)
+		group_out->placeholder = room_text(room, &query, 0);
+	while (found && group_out->count < count && letters[group_out->count].turn_id == turn_id)
+		group_out->count++;
+	return db_end(&query, err);
 }
 
 bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t now_ms,
@@ -270,8 +245,9 @@ bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t 
 {
 	struct speaker speaker = { 0 };
 	struct letter *letters;
-	size_t count, group;
+	struct group group;
 	bool running, known;
+	size_t count, taken;
 
 	*turn_out = NULL;
 	*more_out = false;
@@ -279,15 +255,15 @@ bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t 
 		return false;
 	if (running || count == 0)
 		return true;
-	if (!resumable(db, letters, count, &group, err))
+	if (!resumable(db, room, letters, count, &group, err))
 		return false;
-	sort_late(letters, group ? group : count);
-	*more_out = count > (group ? group : merge_count(letters, count));
+	sort_late(letters, group.count ? group.count : count);
+	taken = group.count ? group.count : merge_count(letters, count);
+	*more_out = count > taken;
 	if (!room_speaker(db, room, letters[0].profile_id, &speaker, &known, err))
 		return false;
-	if (group > 0)
-		return resume(db, room, place, &speaker, letters, group, turn_out, err);
-	group = merge_count(letters, count);
-	return turn_begin(db, room, place, &speaker, letters, group, now_ms, turn_out, err) &&
-	       mark_claimed(db, letters, group, (*turn_out)->id, err);
+	if (group.count > 0)
+		return resume(db, room, place, &speaker, &group, letters, turn_out, err);
+	return turn_begin(db, room, place, &speaker, letters, taken, now_ms, turn_out, err) &&
+	       mark_claimed(db, letters, taken, (*turn_out)->id, err);
 }

@@ -18,7 +18,8 @@ static const struct part {
 	{ "message", false,
 	  "SELECT i.id, i.uuid, i.platform, i.installation, i.sender, i.sender_name, i.profile_id, i.state, "
 	  "i.reason,"
-	  " i.attempts, i.body AS text, i.files AS \"files:json\", i.delivery_key, i.semantic_key,"
+	  " i.attempts, i.body AS text, i.files AS \"files:json\", i.delivery_key, i.semantic_key, i.kind,"
+	  " i.target,"
 	  " i.\"llmConversationId\" AS conversation_id, c.uuid AS conversation_uuid, i.seq, i.turn_id, "
 	  "i.sent_at,"
 	  " i.received_at, i.finished_at, i.dropped_at FROM inbox i"
@@ -50,9 +51,12 @@ static const struct part {
 	  " ORDER BY created_at, id" },
 	{ "replies", true,
 	  "SELECT 'r' || o.id AS id, o.uuid, o.platform, o.installation, o.state, o.reason, o.attempts, "
-	  "o.body AS text,"
+	  "o.ord AS part, o.unsure AS \"unsure:bool\", o.body AS text,"
 	  " o.created_at, o.next_at, o.expires_at, o.sent_at, o.remote_id FROM outbox o" REPLIES
 	  " ORDER BY o.id" },
+	{ "feedback", true,
+	  "SELECT value, platform, installation, sender, profile_id, created_at, updated_at FROM feedback"
+	  " WHERE turn_id =" TURN " ORDER BY id" },
 	{ "timeline", true,
 	  "SELECT at, what FROM ("
 	  "SELECT sent_at AS at, 1 AS rank, 'said on ' || platform || '/' || installation AS what FROM inbox"
@@ -75,6 +79,7 @@ static const struct part {
 	  "BIGINT)"
 	  " UNION ALL SELECT o.created_at, 8, 'reply r' || o.id || ' stored' FROM outbox o" REPLIES
 	  " UNION ALL SELECT o.sent_at, 9, 'reply r' || o.id || ' delivered' FROM outbox o" REPLIES
+	  " UNION ALL SELECT updated_at, 10, 'rated ' || value FROM feedback WHERE turn_id =" TURN
 	  ") AS t WHERE at IS NOT NULL ORDER BY CASE WHEN rank <= 3 THEN 1 WHEN rank <= 5 THEN 2 ELSE 3 END, "
 	  "at, rank" },
 };

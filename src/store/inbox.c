@@ -1,9 +1,7 @@
 /* T1: a message is stored once, and, where its speaker is known, placed in a conversation and perhaps begun.
  */
-#include "buf.h"
-#include "journey.h"
-#include "json.h"
-#include <stdlib.h>
+#include "arrival.h"
+#include "files.h"
 #include <string.h>
 
 struct accept_ask {
@@ -12,86 +10,71 @@ struct accept_ask {
 	store_accepted_fn *fn;
 };
 
-/* What a script knows so far of the message that came. */
-struct arrival {
-	struct db *db;
-	struct arena *room;
-	const struct store_accept *ask;
-	const struct incoming *in;
-	const char *body; /* what the model will be told */
-	int64_t now_ms;
-	bool known; /* the speaker is somebody */
-	struct speaker speaker;
-	struct place place;
-	struct store_turn *turn;
-	struct store_accepted *out;
-};
+/* The row of an earlier copy, if there is one: the first six columns. With the same delivery key but another body it is a
+ * conflict. */
+static void take_copy(struct arrival *it, const struct query *query, bool compare)
+{
+	const char *print = db_text(query, 3);
 
-/* The row of an earlier copy, if there is one. With the same delivery key but another body it is a conflict.
- */
-static bool find_copy(struct arrival *it, const char *sql, const char *key, bool compare, struct err *err)
+	*it->out = (struct store_accepted){
+		.how = ACCEPT_BEFORE,
+		.inbox_id = db_int(query, 0),
+		.uuid = room_text(it->room, query, 1),
+		.conversation_id = db_int(query, 4),
+		.conversation_uuid = room_text(it->room, query, 5),
+	};
+	message_state_parse(db_text(query, 2), &it->out->state);
+	if (compare && print && it->in->fingerprint && strcmp(print, it->in->fingerprint) != 0)
+		it->out->how = ACCEPT_CONFLICT;
+}
+
+#define COPY	      "w.id, w.uuid, w.state, w.fingerprint, w.\"llmConversationId\", c.uuid"
+#define PLACE_OF_COPY " LEFT JOIN \"LLMConversation\" c ON c.id = w.\"llmConversationId\""
+
+/* The installation's row, and the row of this very delivery. */
+static bool find_delivery(struct arrival *it, struct err *err)
 {
 	struct query query;
 
-	db_query(it->db, &query, sql, "ttt", it->ask->platform, it->ask->installation, key);
+	db_query(it->db, &query,
+		 "SELECT " COPY
+		 ", i.\"companyId\", CASE WHEN i.\"removedAt\" IS NOT NULL THEN i.\"removedWhy\""
+		 " WHEN NOT i.enabled THEN 'installation disabled' END"
+		 " FROM (SELECT 1) LEFT JOIN \"LLMAgentInstallation\" i ON i.platform = $1 AND i.name = $2"
+		 " LEFT JOIN inbox w ON w.platform = $1 AND w.installation = $2 AND w.delivery_key = "
+		 "$3" PLACE_OF_COPY,
+		 "ttt", it->ask->platform, it->ask->installation, it->in->delivery_key);
 	if (db_row(&query)) {
-		const char *print = db_text(&query, 3);
-
-		*it->out = (struct store_accepted){
-			.how = ACCEPT_BEFORE,
-			.inbox_id = db_int(&query, 0),
-			.uuid = room_text(it->room, &query, 1),
-			.conversation_id = db_int(&query, 4),
-			.conversation_uuid = room_text(it->room, &query, 5),
-		};
-		message_state_parse(db_text(&query, 2), &it->out->state);
-		if (compare && print && it->in->fingerprint && strcmp(print, it->in->fingerprint) != 0)
-			it->out->how = ACCEPT_CONFLICT;
+		it->org_id = room_text(it->room, &query, 6);
+		it->closed = room_text(it->room, &query, 7);
+		if (!db_null(&query, 0))
+			take_copy(it, &query, true);
 	}
 	return db_end(&query, err);
 }
 
-#define COPY                                                                                                 \
-	"SELECT w.id, w.uuid, w.state, w.fingerprint, w.\"llmConversationId\", c.uuid FROM inbox w"          \
-	" LEFT JOIN \"LLMConversation\" c ON c.id = w.\"llmConversationId\""                                 \
-	" WHERE w.platform = $1 AND w.installation = $2 AND "
+/* The row of the same human act that came another way. */
+static bool find_twin(struct arrival *it, struct err *err)
+{
+	struct query query;
+
+	db_query(it->db, &query,
+		 "SELECT " COPY " FROM inbox w" PLACE_OF_COPY
+		 " WHERE w.platform = $1 AND w.installation = $2 AND w.semantic_key = $3",
+		 "ttt", it->ask->platform, it->ask->installation, it->in->semantic_key);
+	if (db_row(&query))
+		take_copy(it, &query, false);
+	return db_end(&query, err);
+}
 
 static bool find_before(struct arrival *it, bool *found_out, struct err *err)
 {
-	if (!find_copy(it, COPY "w.delivery_key = $3", it->in->delivery_key, true, err))
+	if (!find_delivery(it, err))
 		return false;
-	if (it->out->inbox_id == 0 && it->in->semantic_key &&
-	    !find_copy(it, COPY "w.semantic_key = $3", it->in->semantic_key, false, err))
+	if (it->out->inbox_id == 0 && it->in->semantic_key && !find_twin(it, err))
 		return false;
 	*found_out = it->out->inbox_id != 0;
 	return true;
-}
-
-static char *files_json(const struct incoming *in)
-{
-	struct buf out = { 0 };
-
-	if (in->file_count == 0)
-		return NULL;
-	for (size_t i = 0; i < in->file_count; i++) {
-		const struct message_file *file = &in->files[i];
-
-		buf_text(&out, i ? ",{\"url\":" : "[{\"url\":");
-		json_quote(&out, file->url, strlen(file->url));
-		if (file->name) {
-			buf_text(&out, ",\"name\":");
-			json_quote(&out, file->name, strlen(file->name));
-		}
-		if (file->mime) {
-			buf_text(&out, ",\"mime\":");
-			json_quote(&out, file->mime, strlen(file->mime));
-		}
-		if (file->size >= 0)
-			buf_format(&out, ",\"size\":%lld", (long long)file->size);
-		buf_text(&out, "}");
-	}
-	buf_text(&out, "]");
-	return buf_take(&out);
 }
 
 /* A message may be nothing but files; a turn is never empty. */
@@ -100,8 +83,6 @@ static const char *body_of(struct arena *room, const struct incoming *in)
 	struct buf out = { 0 };
 	const char *body;
 
-	if (in->flags & INCOMING_IGNORE)
-		return "";
 	if (in->text && in->text[0])
 		return in->text;
 	for (size_t i = 0; i < in->file_count; i++)
@@ -117,47 +98,65 @@ static const char *or_empty(const char *text)
 	return text ? text : "";
 }
 
-/* The inbox row, as far as the message has got. */
-static bool insert(struct arrival *it, enum message_state state, const char *reason, struct err *err)
+static const char *const kinds[] = {
+	[INCOMING_SAID] = "said",   [INCOMING_EDITED] = "edited",   [INCOMING_DELETED] = "deleted",
+	[INCOMING_RATED] = "rated", [INCOMING_STOPPED] = "stopped",
+};
+
+static const char *org_of(const struct arrival *it)
+{
+	if (it->known)
+		return it->speaker.org_id;
+	return it->org_id ? it->org_id : ROOM_DEFAULT_ORG;
+}
+
+bool arrival_insert(struct arrival *it, enum message_state state, const char *reason, struct err *err)
 {
 	const struct incoming *in = it->in;
 	bool ended = state == MESSAGE_IGNORED, made;
 	const char *now = room_time(it->room, it->now_ms);
-	char *files = files_json(in);
-	bool done = db_one_int(
+
+	it->out->uuid = it->ask->uuid;
+	it->out->state = state;
+	it->out->flags = in->flags;
+	return db_one_int(
 		it->db, err, &made, &it->out->inbox_id,
 		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, semantic_key, "
 		"fingerprint, sender,"
 		" sender_name, profile_id, conversation_key, \"llmConversationId\", seq, body, reply_to, "
 		"files, flags,"
-		" state, reason, attempts, turn_id, sent_at, received_at, finished_at)"
-		" VALUES ($1, coalesce($2, (SELECT \"companyId\" FROM \"LLMAgentInstallation\" i WHERE "
-		"i.platform = $3"
-		" AND i.name = $4), '" ROOM_DEFAULT_ORG
-		"'), $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 0),"
+		" state, reason, attempts, turn_id, sent_at, received_at, finished_at, kind, target)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 0),"
 		" nullif($13, 0), $14, $15, coalesce($16, '[]'), $17, $18, $19, $20, nullif($21, 0), $22, "
-		"$23, $24)"
+		"$23, $24, $25, $26)"
 		" RETURNING id",
-		"tttttttttttiitttittiittt", it->ask->uuid, it->known ? it->speaker.org_id : NULL,
-		it->ask->platform, it->ask->installation, in->delivery_key, in->semantic_key, in->fingerprint,
+		"tttttttttttiitttittiittttt", it->ask->uuid, org_of(it), it->ask->platform,
+		it->ask->installation, in->delivery_key, in->semantic_key, in->fingerprint,
 		or_empty(in->sender), in->sender_name, it->known ? it->speaker.profile_id : NULL,
-		in->conversation, it->place.id, it->place.id ? it->place.next_seq - 1 : 0, it->body,
-		in->reply_to, files, (int64_t)in->flags, message_state_name(state), reason,
-		(int64_t)(it->turn ? 1 : 0), it->turn ? it->turn->id : 0, room_time(it->room, in->sent_ms),
-		now, ended ? now : NULL);
-
-	free(files);
-	it->out->uuid = it->ask->uuid;
-	it->out->state = state;
-	return done;
+		in->conversation, it->placed ? it->place.id : 0, it->seq, it->body, in->reply_to, it->files,
+		(int64_t)in->flags, message_state_name(state), reason, (int64_t)(it->turn ? 1 : 0),
+		it->turn ? it->turn->id : 0, room_time(it->room, in->sent_ms), now, ended ? now : NULL,
+		kinds[in->kind], in->target);
 }
 
-static bool who_speaks(struct arrival *it, struct err *err)
+static const struct speaker *keep_speaker(struct arena *room, const struct speaker *speaker)
 {
-	if (it->in->profile)
-		return room_speaker(it->db, it->room, it->in->profile, &it->speaker, &it->known, err);
-	return room_identity(it->db, it->room, it->ask->platform, it->ask->installation,
-			     or_empty(it->in->sender), &it->speaker, &it->known, err);
+	struct speaker *copy = arena_alloc(room, sizeof(*copy));
+
+	*copy = *speaker;
+	return copy;
+}
+
+bool arrival_speaker(struct arrival *it, struct err *err)
+{
+	bool done = it->in->profile
+			    ? room_speaker(it->db, it->room, it->in->profile, &it->speaker, &it->known, err)
+			    : room_identity(it->db, it->room, it->ask->platform, it->ask->installation,
+					    or_empty(it->in->sender), &it->speaker, &it->known, err);
+
+	if (it->known)
+		it->out->speaker = keep_speaker(it->room, &it->speaker);
+	return done;
 }
 
 /* The conversation that is meant. placed_out false: there is no such, it->out says why. */
@@ -168,12 +167,14 @@ static bool find_place(struct arrival *it, bool *placed_out, struct err *err)
 		.platform = it->ask->platform,
 		.installation = it->ask->installation,
 		.key = in->conversation,
-		.text = it->body,
 		.fresh = (in->flags & INCOMING_NEW) != 0,
 		.now_ms = it->now_ms,
 	};
+	bool was = it->placed;
 
-	*placed_out = true;
+	*placed_out = it->placed = true;
+	if (was && !ask.fresh)
+		return true;
 	if (in->conversation_id == 0)
 		return place_for(it->db, it->room, &ask, &it->speaker, &it->place, err);
 	if (!place_by_id(it->db, it->room, in->conversation_id, it->speaker.profile_id, &it->place,
@@ -183,14 +184,16 @@ static bool find_place(struct arrival *it, bool *placed_out, struct err *err)
 		it->out->how = ACCEPT_NO_CONVERSATION;
 	else if (it->place.archived)
 		it->out->how = ACCEPT_ARCHIVED;
-	*placed_out = it->out->how == ACCEPT_NEW;
+	*placed_out = it->placed = it->out->how == ACCEPT_NEW;
 	return true;
 }
 
 /* Takes a number in the conversation, and begins the turn when nobody is before it. */
 static bool take_number(struct arrival *it, const struct letter *letter, struct err *err)
 {
-	it->place.next_seq++;
+	it->seq = it->place.next_seq++;
+	if (!(it->in->flags & INCOMING_COMMAND))
+		it->place.title = place_title(it->room, it->body);
 	it->out->conversation_id = it->place.id;
 	it->out->conversation_uuid = it->place.uuid;
 	if (it->ask->may_claim && !it->place.busy &&
@@ -209,6 +212,7 @@ static bool accept_known(struct arrival *it, struct err *err)
 		.delivery_key = it->in->delivery_key,
 		.body = it->body,
 		.reply_to = it->in->reply_to,
+		.files = it->files,
 		.flags = it->in->flags,
 	};
 	bool placed;
@@ -218,15 +222,65 @@ static bool accept_known(struct arrival *it, struct err *err)
 	if (!placed)
 		return true;
 	return take_number(it, &letter, err) &&
-	       insert(it, it->turn ? MESSAGE_CLAIMED : MESSAGE_ACCEPTED, NULL, err);
+	       arrival_insert(it, it->turn ? MESSAGE_CLAIMED : MESSAGE_ACCEPTED, NULL, err);
 }
 
-static const struct speaker *keep_speaker(struct arena *room, const struct speaker *speaker)
+/* Said without calling us: ours only where we talk already. */
+static bool find_addressed(struct arrival *it, bool *ours_out, struct err *err)
 {
-	struct speaker *copy = arena_alloc(room, sizeof(*copy));
+	*ours_out = !(it->in->flags & INCOMING_IF_PLACE);
+	if (*ours_out || it->in->conversation == NULL)
+		return true;
+	if (!place_by_key(it->db, it->room, it->ask->platform, it->ask->installation, it->in->conversation,
+			  &it->place, &it->placed, err))
+		return false;
+	*ours_out = it->placed;
+	return true;
+}
 
-	*copy = *speaker;
-	return copy;
+/* Nothing of it is ours: not the text, but that something came. */
+static bool turn_away(struct arrival *it, const char *reason, struct err *err)
+{
+	it->body = "";
+	it->files = NULL;
+	it->placed = false;
+	return arrival_insert(it, MESSAGE_IGNORED, reason, err);
+}
+
+static bool accept_said(struct arrival *it, struct err *err)
+{
+	const struct incoming *in = it->in;
+
+	if (in->flags & INCOMING_IGNORE)
+		return turn_away(it, in->text && in->text[0] ? in->text : "ignored", err);
+	if (!arrival_speaker(it, err))
+		return false;
+	if (it->known && it->speaker.active)
+		return accept_known(it, err);
+	it->placed = false; /* not before the door has decided */
+	if (in->profile == NULL)
+		return arrival_insert(it, MESSAGE_ACCEPTED, NULL, err);
+	it->out->how = ACCEPT_DISABLED;
+	return true;
+}
+
+static bool decide(struct arrival *it, struct err *err)
+{
+	bool before, ours;
+
+	if (!find_before(it, &before, err))
+		return false;
+	if (before)
+		return true;
+	if (!find_addressed(it, &ours, err))
+		return false;
+	if (!ours) {
+		it->out->how = ACCEPT_NOT_ADDRESSED;
+		return true;
+	}
+	if (it->closed)
+		return turn_away(it, it->closed, err);
+	return it->in->kind == INCOMING_SAID ? accept_said(it, err) : arrival_change(it, err);
 }
 
 static bool run_accept(struct db *db, struct job *job, struct err *err)
@@ -238,29 +292,13 @@ static bool run_accept(struct db *db, struct job *job, struct err *err)
 		.ask = &ask->accept,
 		.in = &ask->in,
 		.body = body_of(job->room, &ask->in),
+		.files = files_write(job->room, ask->in.files, ask->in.file_count),
 		.now_ms = clock_wall_ms(),
 		.out = arena_alloc(job->room, sizeof(*it.out)),
 	};
-	bool before;
 
 	job->answer = it.out;
-	if (!find_before(&it, &before, err))
-		return false;
-	if (before)
-		return true;
-	if (ask->in.flags & INCOMING_IGNORE)
-		return insert(&it, MESSAGE_IGNORED,
-			      ask->in.text && ask->in.text[0] ? ask->in.text : "ignored", err);
-	if (!who_speaks(&it, err))
-		return false;
-	if (it.known)
-		it.out->speaker = keep_speaker(job->room, &it.speaker);
-	if (it.known && it.speaker.active)
-		return accept_known(&it, err);
-	if (ask->in.profile == NULL)
-		return insert(&it, MESSAGE_ACCEPTED, NULL, err);
-	it.out->how = ACCEPT_DISABLED;
-	return true;
+	return decide(&it, err) && cursor_move(&it, err);
 }
 
 static void give_accept(struct job *job)
@@ -308,6 +346,9 @@ void store_accept(struct store *store, const struct store_accept *question, stor
 	ask->in.conversation = job_text(job, in->conversation);
 	ask->in.text = job_text(job, in->text);
 	ask->in.reply_to = job_text(job, in->reply_to);
+	ask->in.target = job_text(job, in->target);
+	ask->in.cursor_scope = job_text(job, in->cursor_scope);
+	ask->in.cursor = job_text(job, in->cursor);
 	ask->in.files = in->file_count ? copy_files(job, in) : NULL;
 	store_ask(store, job);
 }

@@ -15,7 +15,7 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 		 "SELECT m.uuid, m.\"answerUuid\", m.\"userId\", m.\"userPrompt\", m.\"answeredAt\" IS NOT "
 		 "NULL,"
 		 " m.\"llmTaskId\", c.id, c.uuid, c.\"nextSeq\", c.\"lastAt\", c.\"userCompanyId\","
-		 " c.\"conversationSource\", s.id, s.name"
+		 " c.\"conversationSource\", s.id, s.name, m.placeholder, i.\"removedAt\" IS NOT NULL"
 		 " FROM \"LLMConversationMessage\" m JOIN \"LLMConversation\" c ON c.id = "
 		 "m.\"llmConversationId\""
 		 " LEFT JOIN \"LLMAgentInstallation\" i ON i.platform = c.\"conversationSource\" AND i.name "
@@ -41,6 +41,8 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 			.platform = room_text(room, &query, 11),
 			.settings_id = db_int(&query, 12),
 			.agent = room_text(room, &query, 13),
+			.placeholder = room_text(room, &query, 14),
+			.removed = db_bool(&query, 15),
 		};
 	if (!db_end(&query, err))
 		return false;

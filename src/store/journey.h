@@ -14,7 +14,8 @@ struct place {
 	int64_t next_seq;
 	int64_t last_ms; /* of its latest message, Unix milliseconds; 0 none */
 	bool archived;
-	bool busy; /* messages of it wait or are being answered */
+	bool busy;	   /* messages of it wait or are being answered */
+	const char *title; /* for one that has none yet, or NULL */
 };
 
 /* The active one at a platform's place, or one by id; found_out false when there is none. profile (may be
@@ -26,12 +27,15 @@ bool place_by_id(struct db *db, struct arena *room, int64_t id, const char *prof
 
 /* The one that a message belongs to, made when missing. key NULL, or fresh: a new one. */
 struct place_ask {
-	const char *platform, *installation, *key, *text;
+	const char *platform, *installation, *key;
 	bool fresh;
 	int64_t now_ms;
 };
 bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
 	       struct place *place_out, struct err *err);
+
+/* What a conversation that begins with this text is called; NULL when it says nothing. */
+const char *place_title(struct arena *room, const char *text);
 
 /* A time for the next row: now, but always later than all before. */
 int64_t place_tick(struct place *place, int64_t now_ms);
@@ -46,6 +50,7 @@ bool place_keep(struct db *db, const struct place *place, int64_t now_ms, struct
 struct letter {
 	int64_t id, turn_id;
 	const char *uuid, *platform, *installation, *delivery_key, *sender, *profile_id, *body, *reply_to;
+	const char *files; /* JSON array; NULL or "[]": none */
 	unsigned flags, attempts;
 	int64_t order_ms; /* when it was said, or else when it came */
 };
@@ -66,8 +71,9 @@ bool turn_claim(struct db *db, struct arena *room, struct place *place, int64_t 
 /* A turn's rows while a script works on it. */
 struct run {
 	int64_t turn_id, task_id; /* task_id 0: none yet */
-	const char *uuid, *answer_uuid, *profile_id, *prompt;
+	const char *uuid, *answer_uuid, *profile_id, *prompt, *placeholder;
 	bool ended;
+	bool removed;			       /* its installation was taken out: nothing is sent */
 	const char *org_id, *platform, *agent; /* agent: name of the LLMSettings in force */
 	int64_t settings_id;
 	struct place place;
@@ -117,14 +123,20 @@ struct reply_ask {
 	int64_t now_ms;
 	uint32_t expire_s;
 	bool at_once; /* marked as being sent unless an earlier one of its conversation is unfinished */
+	size_t part;  /* 0, or which of a long answer: sleeps behind the one before */
 	const char *uuid, *org_id, *platform, *installation, *reply_to, *text;
 };
 /* The outbox row; sending_out says whether it may be sent now. */
 bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,
 	       struct err *err);
 
-/* This reply has reached its end: the one that sleeps behind it in its conversation is due now. */
-bool reply_release(struct db *db, int64_t reply_id, const char *now, struct err *err);
+/* This reply has reached its end: the one that sleeps behind it in its conversation is due now. torn: it did not
+ * arrive, so the parts of the same answer behind it are cancelled. */
+bool reply_release(struct db *db, int64_t reply_id, bool torn, const char *now, struct err *err);
+
+/* An operator has this reply sent again: the parts that were cancelled on its account come back behind it. */
+bool reply_revive(struct db *db, struct arena *room, int64_t reply_id, const char *now, const char *expires,
+		  struct err *err);
 
 /* When a reply made now is no longer worth sending. */
 int64_t reply_expires(int64_t now_ms, uint32_t expire_s);

@@ -19,6 +19,8 @@ static void take_found(const struct query *query, struct arena *room, struct out
 		.created_ms = room_parse_time(db_text(query, 7)),
 		.tool_calls = tool_calls_of(room, db_text(query, 8)),
 		.attempt = 1,
+		.parts = 1,
+		.placeholder = room_text(room, query, 9),
 	};
 }
 
@@ -34,7 +36,8 @@ static bool run_look(struct db *db, struct job *job, struct err *err)
 	db_query(db, &query,
 		 "SELECT w.id, w.turn_id, w.reply_to, w.\"llmConversationId\", c.uuid,"
 		 " coalesce(m.\"answerUuid\", o.uuid, w.uuid), coalesce(m.\"llmParsedOutput\", o.body),"
-		 " coalesce(m.\"answeredAt\", w.finished_at), t.\"llmStructuredOutput\" FROM inbox w"
+		 " coalesce(m.\"answeredAt\", w.finished_at), t.\"llmStructuredOutput\","
+		 " m.placeholder FROM inbox w"
 		 " LEFT JOIN \"LLMConversation\" c ON c.id = w.\"llmConversationId\""
 		 " LEFT JOIN \"LLMConversationMessage\" m ON m.id = w.turn_id"
 		 " LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""

@@ -1,4 +1,5 @@
 /* The way out: which replies are due (T5), and how an attempt ended (T6). */
+#include "installs.h"
 #include "journey.h"
 #include <string.h>
 
@@ -16,13 +17,17 @@ struct due_answer {
 /* Every one of a list, then the one behind each. */
 static bool end_expired(struct db *db, const int64_t *ids, size_t count, const char *now, struct err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!db_run(db, err, NULL,
+	for (size_t i = 0; i < count; i++) {
+		int64_t ended = 0;
+
+		/* The one before it may have taken it along. */
+		if (!db_run(db, err, &ended,
 			    "UPDATE outbox SET state = 'expired', reason = 'not delivered in time' WHERE id "
-			    "= $1",
+			    "= $1 AND state = 'pending'",
 			    "i", ids[i]) ||
-		    !reply_release(db, ids[i], now, err))
+		    (ended && !reply_release(db, ids[i], true, now, err)))
 			return false;
+	}
 	return true;
 }
 
@@ -38,7 +43,7 @@ static bool expire(struct db *db, const char *now, bool *more_out, struct err *e
 	db_query(db, &query,
 		 "SELECT id FROM outbox WHERE state IN ('pending', 'sending') AND state = 'pending' AND "
 		 "next_at <= $1"
-		 " AND expires_at <= $1 ORDER BY next_at LIMIT 256",
+		 " AND expires_at <= $1 ORDER BY next_at, id LIMIT 256",
 		 "t", now);
 	while (count < AT_ONCE && db_row(&query))
 		ids[count++] = db_int(&query, 0);
@@ -68,6 +73,10 @@ static void take_reply(const struct query *query, struct arena *room, struct sto
 			.conversation_uuid = room_text(room, query, 11),
 			.tool_calls = tool_calls_of(room, db_text(query, 12)),
 			.created_ms = room_parse_time(db_text(query, 13)),
+			.part = (unsigned)db_int(query, 14),
+			.parts = (unsigned)db_int(query, 15),
+			.unsure = db_bool(query, 16),
+			.placeholder = db_int(query, 14) == 0 ? room_text(room, query, 17) : NULL,
 		},
 	};
 }
@@ -79,21 +88,24 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 {
 	struct query query;
 
-	db_query(db, &query,
-		 "SELECT o.id, o.uuid, o.platform, o.installation, o.\"llmConversationId\", o.expires_at, "
-		 "o.reply_to,"
-		 " o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at"
-		 " FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
-		 " LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
-		 " LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
-		 " WHERE o.state IN ('pending', 'sending') AND o.state = 'pending' AND o.next_at <= $1"
-		 " AND o.expires_at > $1"
-		 " AND NOT EXISTS (SELECT 1 FROM (SELECT e.state FROM outbox e"
-		 " WHERE e.\"llmConversationId\" = o.\"llmConversationId\" AND e.id < o.id ORDER BY e.id "
-		 "DESC LIMIT 8) earlier"
-		 " WHERE earlier.state IN ('pending', 'sending'))"
-		 " ORDER BY o.next_at, o.id LIMIT $2",
-		 "ti", now, (int64_t)limit);
+	db_query(
+		db, &query,
+		"SELECT o.id, o.uuid, o.platform, o.installation, o.\"llmConversationId\", o.expires_at, "
+		"o.reply_to,"
+		" o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at,"
+		" o.ord, coalesce((SELECT max(p.ord) + 1 FROM outbox p WHERE p.turn_id = o.turn_id), 1),"
+		" o.unsure, m.placeholder"
+		" FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
+		" LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
+		" LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
+		" WHERE o.state IN ('pending', 'sending') AND o.state = 'pending' AND o.next_at <= $1"
+		" AND o.expires_at > $1"
+		" AND NOT EXISTS (SELECT 1 FROM (SELECT e.state FROM outbox e"
+		" WHERE e.\"llmConversationId\" = o.\"llmConversationId\" AND e.id < o.id ORDER BY e.id "
+		"DESC LIMIT 8) earlier"
+		" WHERE earlier.state IN ('pending', 'sending'))"
+		" ORDER BY o.next_at, o.id LIMIT $2",
+		"ti", now, (int64_t)limit);
 	while (out->count < limit && db_row(&query)) {
 		rows[out->count] = (struct due_row){ db_int(&query, 9), db_int(&query, 10) };
 		take_reply(&query, room, &out->replies[out->count++]);
@@ -189,21 +201,31 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 {
 	const struct sent_ask *ask = job->ask;
 	const struct store_sent *sent = &ask->sent;
-	bool again = sent->state == REPLY_PENDING, there = sent->state == REPLY_SENT;
+	bool again = sent->state == REPLY_PENDING, there = sent->state == REPLY_SENT, torn = false;
 	char now[CLOCK_TEXT_SIZE], next[CLOCK_TEXT_SIZE];
 	int64_t now_ms = clock_wall_ms(), changed = 0;
 	const char *why = sent->why || there || again ? sent->why : states[sent->state];
 
 	if (!db_run(db, err, &changed,
 		    "UPDATE outbox SET state = $2, reason = $3, remote_id = coalesce($4, remote_id),"
-		    " next_at = coalesce($5, next_at), sent_at = $6 WHERE id = $1 AND state = 'sending'",
-		    "ittttt", sent->reply_id, states[sent->state], why, sent->remote_id,
+		    " next_at = coalesce($5, next_at), sent_at = $6,"
+		    " unsure = CASE WHEN $2 = 'sent' THEN 0 WHEN $7 THEN 1 ELSE unsure END"
+		    " WHERE id = $1 AND state = 'sending'",
+		    "ittttt"
+		    "b",
+		    sent->reply_id, states[sent->state], why, sent->remote_id,
 		    again ? clock_text(sent->next_ms > 0 ? sent->next_ms : now_ms, next) : NULL,
-		    there ? clock_text(now_ms, now) : NULL))
+		    there ? clock_text(now_ms, now) : NULL, again && sent->unsure))
 		return false;
 	if (changed == 0)
 		return err_set(err, ERR_REFUSED, "reply %lld is not being sent", (long long)sent->reply_id);
-	return again || reply_release(db, sent->reply_id, clock_text(now_ms, now), err);
+	if (again && !removal_cancel(db, sent->reply_id, &torn, err))
+		return false;
+	if (again && !torn)
+		return true;
+	torn = torn || sent->state == REPLY_REJECTED || sent->state == REPLY_EXPIRED ||
+	       sent->state == REPLY_CANCELLED;
+	return reply_release(db, sent->reply_id, torn, clock_text(now_ms, now), err);
 }
 
 static void give_sent(struct job *job)

@@ -67,6 +67,12 @@ char *json_answer_take(struct arena *room, json_t *value);
 bool explain_print(struct db *db, struct arena *room, const char *const *args, struct buf *out,
 		   struct err *err);
 
+/* ---- report_installs.c --------------------------------------------------------------------------- */
+
+/* All of them; the one called platform/name, or name alone where that is clear. */
+bool installs_print(struct db *db, struct buf *out, struct err *err);
+bool install_print(struct db *db, const char *name, struct buf *out, struct err *err);
+
 /* ---- the acts ----------------------------------------------------------------------------------- */
 
 /* Does it; *answer_out is an object. */
@@ -76,6 +82,7 @@ typedef bool act_run(struct db *db, struct arena *room, const char *const *args,
 act_run act_user_add, act_user_status, act_user_role; /* act_users.c */
 act_run act_pair_approve, act_pair_drop;	      /* act_pairs.c */
 act_run act_key_add, act_key_replace, act_key_revoke; /* act_keys.c */
+act_run act_link_make, act_link_use;		      /* act_links.c */
 act_run act_conversation_rename, act_conversation_archive,
 	act_conversation_unarchive;					   /* act_conversations.c */
 act_run act_dead_letter_retry, act_dead_letter_drop;			   /* act_letters.c */

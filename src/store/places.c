@@ -52,7 +52,7 @@ bool place_by_id(struct db *db, struct arena *room, int64_t id, const char *prof
 }
 
 /* The first line that says something, at most TITLE_CHARS characters. */
-static const char *title_of(struct arena *room, const char *text)
+const char *place_title(struct arena *room, const char *text)
 {
 	size_t chars = 0, len = 0, line;
 
@@ -77,11 +77,11 @@ static bool create(struct db *db, struct arena *room, const struct place_ask *as
 	*place_out = (struct place){ .uuid = uuid, .next_seq = 1 };
 	return db_one_int(
 		db, err, &made, &place_out->id,
-		"INSERT INTO \"LLMConversation\" (uuid, \"userId\", \"userCompanyId\", title, \"sessionId\","
+		"INSERT INTO \"LLMConversation\" (uuid, \"userId\", \"userCompanyId\", \"sessionId\","
 		" \"conversationSource\", installation, \"createdAt\", \"updatedAt\")"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id",
-		"tttttttt", uuid, speaker->profile_id, speaker->org_id, title_of(room, ask->text), ask->key,
-		ask->platform, ask->installation, now);
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id",
+		"ttttttt", uuid, speaker->profile_id, speaker->org_id, ask->key, ask->platform,
+		ask->installation, now);
 }
 
 bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
@@ -117,8 +117,9 @@ bool place_keep(struct db *db, const struct place *place, int64_t now_ms, struct
 	char now[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
 
 	return db_run(db, err, NULL,
-		      "UPDATE \"LLMConversation\" SET \"nextSeq\" = $2, \"lastAt\" = $3, \"updatedAt\" = $4 "
-		      "WHERE id = $1",
-		      "iitt", place->id, place->next_seq,
-		      place->last_ms ? clock_text(place->last_ms, last) : NULL, clock_text(now_ms, now));
+		      "UPDATE \"LLMConversation\" SET \"nextSeq\" = $2, \"lastAt\" = $3, \"updatedAt\" = $4, "
+		      "title = coalesce(title, $5) WHERE id = $1",
+		      "iittt", place->id, place->next_seq,
+		      place->last_ms ? clock_text(place->last_ms, last) : NULL, clock_text(now_ms, now),
+		      place->title);
 }

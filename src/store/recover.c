@@ -1,5 +1,6 @@
 /* At start: what the last process left in the middle is made ready again, and what kills processes is set
  * aside. */
+#include "installs.h"
 #include "journey.h"
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	reply.platform = asked.platform;
 	reply.installation = asked.installation;
 	reply.reply_to = asked.reply_to;
-	return (asked.reply_to == NULL || reply_add(db, &reply, &id, &sending, err)) &&
+	return (asked.reply_to == NULL || run.removed || reply_add(db, &reply, &id, &sending, err)) &&
 	       place_keep(db, &run.place, now_ms, err);
 }
 
@@ -120,7 +121,7 @@ static bool give_up_replies(struct db *db, struct arena *room, const char *now, 
 			    "being sent'"
 			    " WHERE id = $1",
 			    "i", sending.ids[i]) ||
-		    !reply_release(db, sending.ids[i], now, err))
+		    !reply_release(db, sending.ids[i], false, now, err))
 			return false;
 	out->unsure = sending.count;
 	return true;
@@ -133,12 +134,13 @@ static bool recover_replies(struct db *db, struct arena *room, const struct reco
 {
 	for (size_t i = 0; i < ask->resend_count; i++)
 		if (!db_run(db, err, NULL,
-			    "UPDATE outbox SET state = 'pending', next_at = $2 WHERE state IN ('pending', "
+			    "UPDATE outbox SET state = 'pending', unsure = 1, next_at = $2 WHERE state IN "
+			    "('pending', "
 			    "'sending')"
 			    " AND state = 'sending' AND platform = $1",
 			    "tt", ask->resends[i], now))
 			return false;
-	return give_up_replies(db, room, now, out, err);
+	return give_up_replies(db, room, now, out, err) && removal_sweep(db, now, err);
 }
 
 struct unplaced {
@@ -173,7 +175,7 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 	db_query(
 		db, &query,
 		"SELECT w.id, w.uuid, w.platform, w.installation, p.id, p.org_id, p.display_name, p.role, "
-		"p.status"
+		"p.status, w.flags"
 		" FROM inbox w LEFT JOIN platform_identities i ON i.platform = w.platform"
 		" AND i.installation = w.installation AND i.external_user_id = w.sender"
 		" LEFT JOIN user_profiles p ON p.id = coalesce(w.profile_id, i.profile_id)"
@@ -190,6 +192,7 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 			.inbox_id = db_int(&query, 0),
 			.uuid = room_text(room, &query, 1),
 			.state = MESSAGE_ACCEPTED,
+			.flags = (unsigned)db_int(&query, 9),
 		};
 		if (!db_null(&query, 4)) {
 			struct speaker *speaker = arena_alloc(room, sizeof(*speaker));

@@ -125,6 +125,7 @@ static bool run_refuse(struct db *db, struct job *job, struct err *err)
 		.tool_calls = "[]",
 		.created_ms = now_ms,
 		.attempt = 1,
+		.parts = 1,
 	};
 	asked_tell(&it.asked, &out->out);
 	job->answer = out;

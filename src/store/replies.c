@@ -1,4 +1,5 @@
 /* What goes out: which messages an answer is for, and its outbox row. */
+#include "crypto.h"
 #include "journey.h"
 #include "json.h"
 #include <stdlib.h>
@@ -88,24 +89,42 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 
 	clock_text(ask->now_ms, now);
 	clock_text(reply_expires(ask->now_ms, ask->expire_s), expires);
-	if (ask->at_once && ask->conversation_id && !behind_another(db, ask->conversation_id, &behind, err))
+	behind = ask->part > 0;
+	if (ask->at_once && !behind && ask->conversation_id &&
+	    !behind_another(db, ask->conversation_id, &behind, err))
 		return false;
 	*sending_out = ask->at_once && !behind;
 	return db_one_int(db, err, &made, id_out,
 			  "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
 			  "platform, installation,"
-			  " reply_to, body, state, attempts, next_at, expires_at, created_at)"
+			  " reply_to, body, state, attempts, next_at, expires_at, created_at, ord)"
 			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
 			  "$10, $11, $12, $13,"
-			  " $14) RETURNING id",
-			  "ttiiitttttittt", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			  " $14, $15) RETURNING id",
+			  "ttiiitttttittti", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
 			  ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
 			  *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
-			  expires, now);
+			  expires, now, (int64_t)ask->part);
 }
 
-bool reply_release(struct db *db, int64_t reply_id, const char *now, struct err *err)
+/* Why the parts behind $1 do not go out. */
+#define TORN_BY_1                                                                                            \
+	"'part ' || (SELECT o.ord + 1 FROM outbox o WHERE o.id = $1) || ' of the answer was not delivered'"
+
+/* Nobody is helped by the middle of an answer. */
+static bool cancel_rest(struct db *db, int64_t reply_id, struct err *err)
 {
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET state = 'cancelled', reason = " TORN_BY_1
+		      " WHERE turn_id = (SELECT o.turn_id FROM outbox o WHERE o.id = $1)"
+		      " AND ord > (SELECT o.ord FROM outbox o WHERE o.id = $1) AND state = 'pending'",
+		      "i", reply_id);
+}
+
+bool reply_release(struct db *db, int64_t reply_id, bool torn, const char *now, struct err *err)
+{
+	if (torn && !cancel_rest(db, reply_id, err))
+		return false;
 	return db_run(db, err, NULL,
 		      "UPDATE outbox SET next_at = $2 WHERE state = 'pending' AND next_at > $2 AND id ="
 		      " (SELECT n.id FROM outbox o JOIN outbox n ON n.\"llmConversationId\" = "
@@ -113,6 +132,37 @@ bool reply_release(struct db *db, int64_t reply_id, const char *now, struct err 
 		      " AND n.id > o.id AND n.state IN ('pending', 'sending') WHERE o.id = $1 ORDER BY n.id "
 		      "LIMIT 1)",
 		      "it", reply_id, now);
+}
+
+bool reply_revive(struct db *db, struct arena *room, int64_t reply_id, const char *now, const char *expires,
+		  struct err *err)
+{
+	enum { AT_ONCE = 64 };
+	int64_t *torn = arena_alloc(room, AT_ONCE * sizeof(*torn));
+	char uuid[CRYPTO_UUID_SIZE];
+	struct query query;
+	size_t count = 0;
+
+	db_query(db, &query,
+		 "SELECT max(p.id) FROM outbox p WHERE p.turn_id = (SELECT o.turn_id FROM outbox o WHERE "
+		 "o.id = $1)"
+		 " AND p.state = 'cancelled' AND p.reason = " TORN_BY_1
+		 " GROUP BY p.ord ORDER BY p.ord LIMIT 64",
+		 "i", reply_id);
+	while (count < AT_ONCE && db_row(&query))
+		torn[count++] = db_int(&query, 0);
+	if (!db_end(&query, err))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!db_run(db, err, NULL,
+			    "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, platform,"
+			    " installation, reply_to, ord, body, next_at, expires_at, created_at)"
+			    " SELECT $2, org_id, \"llmConversationId\", turn_id, platform, installation, "
+			    "reply_to,"
+			    " ord, body, $4, $4, $3 FROM outbox WHERE id = $1",
+			    "ittt", torn[i], crypto_uuid(uuid), now, expires))
+			return false;
+	return true;
 }
 
 const char *tool_calls_of(struct arena *room, const char *structured)

@@ -94,6 +94,23 @@ static const struct {
 	{ "platform", USAGE("coalesce(a.platform, 'unknown')") "platform" USAGE_SUMS },
 };
 
+/* Of one profile, from a day or month on. */
+static const char usage_of_sql[] =
+	"SELECT count(*) AS requests, coalesce(sum(tokens_used), 0) AS tokens,"
+	" coalesce(sum(cost_micros), 0) AS \"cost_usd:usd\","
+	" coalesce(sum(CASE WHEN cost_micros IS NULL THEN 1 ELSE 0 END), 0) AS unknown_cost"
+	" FROM ai_agent_interactions WHERE user_id = $1 AND created_at >= $2";
+
+static const char feedback_sql[] =
+	"SELECT f.updated_at, f.value, f.platform, f.installation, f.sender,"
+	" coalesce(u.username, p.display_name) AS username, m.\"llmConversationId\" AS conversation_id,"
+	" f.turn_id, m.\"traceId\" AS message, substr(m.\"userPrompt\", 1, 80) AS prompt,"
+	" substr(m.\"llmParsedOutput\", 1, 80) AS answer, f.created_at FROM feedback f"
+	" JOIN \"LLMConversationMessage\" m ON m.id = f.turn_id"
+	" LEFT JOIN user_profiles p ON p.id = f.profile_id LEFT JOIN users u ON u.id = p.user_id"
+	" WHERE ($1 IS NULL OR f.updated_at >= $1) ORDER BY f.updated_at DESC, f.id DESC"
+	" LIMIT CAST($2 AS BIGINT)";
+
 static const char interactions_sql[] =
 	"SELECT a.created_at, coalesce(u.username, p.display_name) AS username, a.platform, a.agent_name,"
 	" a.interaction_type, a.provider, a.model_used, a.tokens_used, a.cost_micros AS \"cost_usd:usd\", "
@@ -142,11 +159,6 @@ static const char status_sql[] =
 	" (SELECT max(version) FROM schema_version) AS schema_version";
 /* clang-format on */
 
-static const char installations_sql[] =
-	"SELECT id, platform, name, enabled AS \"enabled:bool\", \"companyId\" AS company_id, \"createdAt\" "
-	"AS created_at,"
-	" \"updatedAt\" AS updated_at FROM \"LLMAgentInstallation\" ORDER BY platform, name";
-
 static const char task_list_sql[] =
 	"SELECT id AS task_id, title, description, completed AS \"completed:bool\", created_at, updated_at "
 	"FROM tasks"
@@ -164,11 +176,14 @@ static const struct report reports[] = {
 	{ "messages", "Cptttl", "conversation,profile,role,after,before,limit", .sql = messages_sql,
 	  .sql_before = messages_before_sql },
 	{ "explain", "Tp", "message,profile", .sql = NULL },
+	{ "usage_of", "P", "profile", .sql = NULL },
 	{ "usage", "Tttp", "day|model|user|platform,since,until,profile", .sql = NULL },
 	{ "interactions", "ptl", "profile,since,limit", .sql = interactions_sql },
 	{ "dead_letters", "l", "limit", .sql = dead_letters_sql },
 	{ "status", "", "", .sql = status_sql, .object = true },
-	{ "installations", "", "", .sql = installations_sql },
+	{ "installations", "", "", .sql = NULL },
+	{ "installation", "T", "name", .sql = NULL },
+	{ "feedback", "tl", "since,limit", .sql = feedback_sql },
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };
 
@@ -210,6 +225,26 @@ static bool print_usage(struct db *db, const struct named_args *args, struct buf
 		       CUT(args->text[0]));
 }
 
+/* Days and months are those of UTC, as everywhere. */
+static bool print_usage_of(struct db *db, struct arena *room, const char *profile, struct buf *out,
+			   struct err *err)
+{
+	enum { DAY = 10, MONTH = 7 };
+	const char *now = room_time(room, clock_wall_ms());
+	const char *today[] = { profile, arena_text_n(room, now, DAY) };
+	const char *month[] = { profile, arena_text_n(room, now, MONTH) };
+	bool found;
+
+	buf_text(out, "{\"today\":");
+	if (!row_of(db, out, usage_of_sql, today, 2, &found, err))
+		return false;
+	buf_text(out, ",\"month\":");
+	if (!row_of(db, out, usage_of_sql, month, 2, &found, err))
+		return false;
+	buf_text(out, "}");
+	return true;
+}
+
 static bool print_report(struct db *db, struct arena *room, const struct report *report,
 			 const struct named_args *args, struct buf *out, struct err *err)
 {
@@ -220,6 +255,12 @@ static bool print_report(struct db *db, struct arena *room, const struct report 
 		return explain_print(db, room, args->text, out, err);
 	if (strcmp(report->name, "usage") == 0)
 		return print_usage(db, args, out, err);
+	if (strcmp(report->name, "usage_of") == 0)
+		return print_usage_of(db, room, args->text[0], out, err);
+	if (strcmp(report->name, "installations") == 0)
+		return installs_print(db, out, err);
+	if (strcmp(report->name, "installation") == 0)
+		return install_print(db, args->text[0], out, err);
 	if (!report->object)
 		return rows_of(db, out, statement_of(report, args), args->text, count, err);
 	return row_of(db, out, statement_of(report, args), args->text, count, &found, err) &&

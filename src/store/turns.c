@@ -1,5 +1,9 @@
-/* The questions about one turn that are short: claim the next (T2), recall what was said before. */
+/* The questions about one turn that are short: claim the next (T2), recall what was said before, remember what stands
+ * for its answer. */
 #include "journey.h"
+#include "prompt.h"
+#include "store_install.h"
+#include <stdlib.h>
 
 struct claim_ask {
 	int64_t conversation_id;
@@ -74,7 +78,22 @@ static bool read_settings(struct db *db, struct arena *room, int64_t conversatio
 	return db_end(&query, err);
 }
 
-/* Turns that got an answer, newest first, written from the end of the array. A notice is no answer. */
+/* What was said, behind what others had said before. */
+static const char *asked_text(struct arena *room, const struct query *query)
+{
+	const char *context = prompt_context(room, db_text(query, 2)), *kept;
+	char *text;
+
+	if (context == NULL)
+		return room_text(room, query, 0);
+	text = message_with_context(context, db_text(query, 0));
+	kept = arena_text(room, text);
+	free(text);
+	return kept;
+}
+
+/* Turns that got an answer, newest first, written from the end of the array. A notice is no answer, and a command was
+ * not said to the model. */
 static bool read_history(struct db *db, struct arena *room, const struct recall_ask *ask, unsigned limit,
 			 struct store_recalled *out, struct err *err)
 {
@@ -83,14 +102,15 @@ static bool read_history(struct db *db, struct arena *room, const struct recall_
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT m.\"userPrompt\", m.\"llmParsedOutput\" FROM \"LLMConversationMessage\" m"
+		 "SELECT m.\"userPrompt\", m.\"llmParsedOutput\", m.\"structuredUserPrompt\""
+		 " FROM \"LLMConversationMessage\" m"
 		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND NOT m.failed"
-		 " AND m.\"llmParsedOutput\" IS NOT NULL"
+		 " AND m.\"llmParsedOutput\" IS NOT NULL AND coalesce(m.\"entityType\", '') <> 'command'"
 		 " ORDER BY m.id DESC LIMIT $3",
 		 "iii", ask->conversation_id, ask->turn_id, (int64_t)(most / 2));
 	while (at > 0 && db_row(&query)) {
 		messages[--at] = (struct ai_message){ AI_ASSISTANT, room_text(room, &query, 1) };
-		messages[--at] = (struct ai_message){ AI_USER, room_text(room, &query, 0) };
+		messages[--at] = (struct ai_message){ AI_USER, asked_text(room, &query) };
 	}
 	out->history = messages + at;
 	out->count = most - at;
@@ -125,5 +145,45 @@ void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id,
 	*(struct recall_ask *)job->ask = (struct recall_ask){
 		.conversation_id = conversation_id, .turn_id = turn_id, .limit = limit, .fn = fn
 	};
+	store_ask(store, job);
+}
+
+/* ---- what stands for its answer --------------------------------------------------------------------------
+ */
+
+struct placed_ask {
+	const char *uuid, *remote_id;
+	store_done_fn *fn;
+};
+
+static bool run_placed(struct db *db, struct job *job, struct err *err)
+{
+	const struct placed_ask *ask = job->ask;
+	int64_t rows = 0;
+
+	return db_run(db, err, &rows,
+		      "UPDATE \"LLMConversationMessage\" SET placeholder = $2 WHERE id ="
+		      " (SELECT turn_id FROM inbox WHERE uuid = $1)",
+		      "tt", ask->uuid, ask->remote_id) &&
+	       (rows > 0 || err_set(err, ERR_GONE, "message %s has no turn", ask->uuid));
+}
+
+static void give_placed(struct job *job)
+{
+	const struct placed_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err);
+}
+
+/* Rides with the next commit: it must be there before the answer is, and an answer comes with a commit. */
+void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
+		  void *owner, uint64_t ticket)
+{
+	struct job *job =
+		job_create(JOB_LAZY, run_placed, give_placed, sizeof(struct placed_ask), owner, ticket);
+
+	*(struct placed_ask *)job->ask = (struct placed_ask){ .uuid = job_text(job, uuid),
+							      .remote_id = job_text(job, remote_id),
+							      .fn = fn };
 	store_ask(store, job);
 }

@@ -1,0 +1,115 @@
+/* One person in two places: a code that is asked for in one and given in the other joins them. */
+#include "people.h"
+
+enum { HASH_LEN = 64, LIFE_MS = 600000, OPEN_MAX = 3 };
+
+/* A code by mistake instead of its hash would lie readable in the database. */
+static bool hash_check(const char *hash, struct err *err)
+{
+	return (strlen(hash) == HASH_LEN && hash[strspn(hash, "0123456789abcdef")] == '\0') ||
+	       err_set(err, ERR_REFUSED, "a code's hash is SHA-256 in lower-case hexadecimal digits");
+}
+
+/* Somebody who is switched off neither gives nor takes an identity. */
+static bool speaker_check(struct db *db, struct arena *room, const char *profile_id,
+			  struct speaker *speaker_out, struct err *err)
+{
+	bool found;
+
+	if (!room_speaker(db, room, profile_id, speaker_out, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_GONE, "there is no profile %.*s", CUT(profile_id));
+	return speaker_out->active || err_set(err, ERR_REFUSED, "this account is switched off");
+}
+
+bool act_link_make(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
+		   struct err *err)
+{
+	int64_t now_ms = clock_wall_ms(), open = 0;
+	const char *now = room_time(room, now_ms), *expires = room_time(room, now_ms + LIFE_MS);
+	struct speaker speaker;
+	bool found;
+
+	if (!hash_check(args[1], err) || !speaker_check(db, room, args[0], &speaker, err) ||
+	    !db_one_int(db, err, &found, &open,
+			"SELECT count(*) FROM link_codes WHERE profile_id = $1 AND expires_at > $2"
+			" AND used_at IS NULL",
+			"tt", speaker.profile_id, now))
+		return false;
+	if (open >= OPEN_MAX)
+		return err_set(err, ERR_REFUSED,
+			       "you have %d codes that nobody has used: use one of them, or wait ten minutes",
+			       OPEN_MAX);
+	*answer_out = json_pack("{s:s, s:s}", "profile_id", speaker.profile_id, "expires_at", expires);
+	return db_run(db, err, NULL,
+		      "INSERT INTO link_codes (code_hash, org_id, profile_id, created_at, expires_at)"
+		      " VALUES ($1, $2, $3, $4, $5)",
+		      "ttttt", args[1], speaker.org_id, speaker.profile_id, now, expires);
+}
+
+/* The profile that the code was made for. */
+static bool find_code(struct db *db, struct arena *room, const char *hash, struct speaker *speaker_out,
+		      struct err *err)
+{
+	const char *profile_id = NULL;
+	bool used = false, in_time = false;
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT profile_id, used_at IS NOT NULL, expires_at > $2 FROM link_codes WHERE code_hash = "
+		 "$1",
+		 "tt", hash, room_time(room, clock_wall_ms()));
+	if (db_row(&query)) {
+		profile_id = room_text(room, &query, 0);
+		used = db_bool(&query, 1);
+		in_time = db_bool(&query, 2);
+	}
+	if (!db_end(&query, err))
+		return false;
+	if (profile_id == NULL)
+		return err_set(err, ERR_GONE, "this code is not known");
+	if (used)
+		return err_set(err, ERR_REFUSED, "this code was used before: ask for a new one");
+	if (!in_time)
+		return err_set(err, ERR_REFUSED, "this code has expired: ask for a new one");
+	return speaker_check(db, room, profile_id, speaker_out, err);
+}
+
+/* The one who gives the code must be who the caller takes them for. */
+static bool find_giver(struct db *db, struct arena *room, const char *const *args, struct speaker *giver_out,
+		       struct err *err)
+{
+	bool found;
+
+	if (!room_identity(db, room, args[1], args[2], args[3], giver_out, &found, err))
+		return false;
+	if (!found || strcmp(giver_out->profile_id, args[0]) != 0)
+		return err_set(err, ERR_GONE, "there is no such sender on %.*s", CUT(args[1]));
+	return giver_out->active || err_set(err, ERR_REFUSED, "this account is switched off");
+}
+
+bool act_link_use(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
+		  struct err *err)
+{
+	const char *now = room_time(room, clock_wall_ms());
+	struct speaker owner, giver;
+
+	if (!hash_check(args[4], err) || !find_code(db, room, args[4], &owner, err) ||
+	    !find_giver(db, room, args, &giver, err))
+		return false;
+	if (strcmp(owner.org_id, giver.org_id) != 0)
+		return err_set(err, ERR_REFUSED, "this code was made in another organisation");
+	if (strcmp(owner.profile_id, giver.profile_id) == 0)
+		return err_set(
+			err, ERR_REFUSED,
+			"this code is your own: give it where you want to be known as the same person");
+	*answer_out = json_pack("{s:s, s:s, s:s?}", "profile_id", owner.profile_id, "former_profile_id",
+				giver.profile_id, "display_name", owner.display_name);
+	return db_run(db, err, NULL,
+		      "UPDATE platform_identities SET profile_id = $4 WHERE platform = $1"
+		      " AND installation = $2 AND external_user_id = $3",
+		      "tttt", args[1], args[2], args[3], owner.profile_id) &&
+	       db_run(db, err, NULL, "UPDATE link_codes SET used_at = $2, used_by = $3 WHERE code_hash = $1",
+		      "ttt", args[4], now, arena_format(room, "%s/%s/%s", args[1], args[2], args[3]));
+}

@@ -1,0 +1,141 @@
+/* What a turn asks: the text of its messages, and where its parts came from. */
+#include "prompt.h"
+#include "json.h"
+#include <string.h>
+
+const char prompt_deleted[] = "(deleted by its author)";
+
+static const char context_first[] = "{\"context\":";
+
+const char *prompt_text(struct arena *room, const struct letter *letters, size_t count)
+{
+	size_t len = 0;
+	char *text, *end;
+
+	if (count == 1)
+		return letters[0].body;
+	for (size_t i = 0; i < count; i++)
+		len += strlen(letters[i].body) + 1;
+	text = end = arena_alloc(room, len);
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			*end++ = '\n';
+		end = stpcpy(end, letters[i].body);
+	}
+	return text;
+}
+
+static void write_messages(struct buf *out, const struct letter *letters, size_t count)
+{
+	buf_text(out, "\"messages\":[");
+	for (size_t i = 0; i < count; i++) {
+		buf_text(out, i ? ",{\"uuid\":" : "{\"uuid\":");
+		json_quote(out, letters[i].uuid, strlen(letters[i].uuid));
+		buf_text(out, ",\"delivery_key\":");
+		json_quote(out, letters[i].delivery_key, strlen(letters[i].delivery_key));
+		buf_text(out, ",\"text\":");
+		json_quote(out, letters[i].body, strlen(letters[i].body));
+		buf_text(out, "}");
+	}
+	buf_text(out, "]");
+}
+
+const char *prompt_structured(struct arena *room, const struct letter *letters, size_t count,
+			      const char *context)
+{
+	struct buf out = { 0 };
+	const char *text;
+
+	if (count <= 1 && context == NULL)
+		return NULL;
+	buf_text(&out, context ? context_first : "{");
+	if (context)
+		json_quote(&out, context, strlen(context));
+	if (count > 1) {
+		buf_text(&out, context ? "," : "");
+		write_messages(&out, letters, count);
+	}
+	buf_text(&out, "}");
+	text = arena_text_n(room, buf_str(&out), out.len);
+	buf_free(&out);
+	return text;
+}
+
+const char *prompt_context(struct arena *room, const char *structured)
+{
+	const char *context;
+	json_t *document;
+
+	if (structured == NULL || strncmp(structured, context_first, sizeof(context_first) - 1) != 0)
+		return NULL;
+	document = json_read(structured, strlen(structured), NULL);
+	context = arena_text(room, json_text(document, "context"));
+	json_decref(document);
+	return context;
+}
+
+/* Its messages as they are now, and the context kept with it. */
+struct held {
+	struct letter letters[STORE_MERGE_MAX];
+	size_t count;
+	const char *context;
+};
+
+static bool read_held(struct db *db, struct arena *room, int64_t turn_id, struct held *held, struct err *err)
+{
+	struct query query;
+
+	*held = (struct held){ 0 };
+	db_query(db, &query,
+		 "SELECT w.uuid, w.delivery_key, w.body FROM inbox w WHERE w.turn_id = $1 ORDER BY w.seq",
+		 "i", turn_id);
+	while (held->count < STORE_MERGE_MAX && db_row(&query))
+		held->letters[held->count++] = (struct letter){ .uuid = room_text(room, &query, 0),
+								.delivery_key = room_text(room, &query, 1),
+								.body = room_text(room, &query, 2) };
+	if (!db_end(&query, err))
+		return false;
+	db_query(db, &query, "SELECT \"structuredUserPrompt\" FROM \"LLMConversationMessage\" WHERE id = $1",
+		 "i", turn_id);
+	if (db_row(&query))
+		held->context = prompt_context(room, db_text(&query, 0));
+	return db_end(&query, err);
+}
+
+bool prompt_rebuild(struct db *db, struct arena *room, int64_t turn_id, struct err *err)
+{
+	struct held held;
+
+	if (!read_held(db, room, turn_id, &held, err))
+		return false;
+	return db_run(db, err, NULL,
+		      "UPDATE \"LLMConversationMessage\" SET \"userPrompt\" = $2,"
+		      " \"structuredUserPrompt\" = $3 WHERE id = $1",
+		      "itt", turn_id,
+		      held.count ? prompt_text(room, held.letters, held.count) : prompt_deleted,
+		      prompt_structured(room, held.letters, held.count, held.context));
+}
+
+bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const char *context, struct err *err)
+{
+	struct held held;
+
+	if (!read_held(db, room, turn_id, &held, err))
+		return false;
+	return db_run(db, err, NULL,
+		      "UPDATE \"LLMConversationMessage\" SET \"structuredUserPrompt\" = $2 WHERE id = $1",
+		      "it", turn_id, prompt_structured(room, held.letters, held.count, context));
+}
+
+#define TASK "(SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m WHERE m.id = $1)"
+
+bool prompt_erase(struct db *db, int64_t turn_id, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE \"LLMTask\" SET \"llmRawPrompt\" = (SELECT m.\"userPrompt\" FROM"
+		      " \"LLMConversationMessage\" m WHERE m.id = $1) WHERE id = " TASK,
+		      "i", turn_id) &&
+	       db_run(db, err, NULL,
+		      "UPDATE ai_agent_interactions SET input = $2 WHERE \"llmTaskId\" = " TASK, "it",
+		      turn_id, prompt_deleted);
+}

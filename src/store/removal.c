@@ -1,0 +1,154 @@
+/* What changes an installation's row after it was made: new secrets, the operator's switch, its removal. */
+#include "installs.h"
+#include "store_install.h"
+
+struct change_ask {
+	const char *platform, *name;
+	const char *text; /* secrets, or why it was removed */
+	bool enabled;
+	store_done_fn *fn;
+};
+
+static bool changed(const struct change_ask *ask, int64_t rows, struct err *err)
+{
+	return rows > 0 || err_set(err, ERR_GONE, "there is no installation %s/%s", ask->platform, ask->name);
+}
+
+static bool run_keep(struct db *db, struct job *job, struct err *err)
+{
+	const struct change_ask *ask = job->ask;
+	int64_t rows = 0;
+
+	return db_run(db, err, &rows,
+		      "UPDATE \"LLMAgentInstallation\" SET secrets = $3, \"updatedAt\" = $4"
+		      " WHERE platform = $1 AND name = $2 AND \"removedAt\" IS NULL",
+		      "tttt", ask->platform, ask->name, ask->text, room_time(job->room, clock_wall_ms())) &&
+	       changed(ask, rows, err);
+}
+
+static bool run_enable(struct db *db, struct job *job, struct err *err)
+{
+	const struct change_ask *ask = job->ask;
+	int64_t rows = 0;
+
+	return db_run(db, err, &rows,
+		      "UPDATE \"LLMAgentInstallation\" SET enabled = $3, \"updatedAt\" = $4"
+		      " WHERE platform = $1 AND name = $2 AND \"removedAt\" IS NULL",
+		      "ttbt", ask->platform, ask->name, ask->enabled,
+		      room_time(job->room, clock_wall_ms())) &&
+	       changed(ask, rows, err);
+}
+
+/* ---- removal ---------------------------------------------------------------------------------------------
+ */
+
+/* Along the short lists of what has not ended. */
+static bool end_work(struct db *db, const struct change_ask *ask, const char *now, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET state = 'cancelled', reason = $3 WHERE state IN ('pending', "
+		      "'sending')"
+		      " AND state = 'pending' AND platform = $1 AND installation = $2",
+		      "ttt", ask->platform, ask->name, ask->text) &&
+	       db_run(db, err, NULL,
+		      "UPDATE inbox SET state = 'ignored', reason = $3, finished_at = $4"
+		      " WHERE state IN ('accepted', 'claimed') AND state = 'accepted'"
+		      " AND platform = $1 AND installation = $2",
+		      "tttt", ask->platform, ask->name, ask->text, now);
+}
+
+static bool run_remove(struct db *db, struct job *job, struct err *err)
+{
+	const struct change_ask *ask = job->ask;
+	const char *now = room_time(job->room, clock_wall_ms());
+	int64_t removed;
+	bool found;
+
+	if (!db_one_int(db, err, &found, &removed,
+			"SELECT \"removedAt\" IS NOT NULL FROM \"LLMAgentInstallation\""
+			" WHERE platform = $1 AND name = $2",
+			"tt", ask->platform, ask->name))
+		return false;
+	if (found && removed)
+		return true;
+	/* A configured one may have no row: its work ends all the same. */
+	return db_run(db, err, NULL,
+		      "UPDATE \"LLMAgentInstallation\" SET secrets = NULL, \"removedAt\" = $3,"
+		      " \"removedWhy\" = $4, \"updatedAt\" = $3 WHERE platform = $1 AND name = $2",
+		      "tttt", ask->platform, ask->name, now, ask->text) &&
+	       end_work(db, ask, now, err);
+}
+
+#define REMOVED_OF(TABLE)                                                                                    \
+	" FROM \"LLMAgentInstallation\" i WHERE i.platform = " TABLE ".platform AND i.name = " TABLE         \
+	".installation AND i.\"removedAt\" IS NOT NULL)"
+
+bool removal_cancel(struct db *db, int64_t reply_id, bool *cancelled_out, struct err *err)
+{
+	int64_t rows = 0;
+
+	if (!db_run(db, err, &rows,
+		    "UPDATE outbox SET state = 'cancelled', reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
+			    "outbox") " WHERE id = $1 AND EXISTS (SELECT 1" REMOVED_OF("outbox"),
+		    "i", reply_id))
+		return false;
+	*cancelled_out = rows > 0;
+	return true;
+}
+
+bool removal_sweep(struct db *db, const char *now, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE outbox SET state = 'cancelled', reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
+			      "outbox") " WHERE state IN ('pending', 'sending') AND state = 'pending'"
+					" AND EXISTS (SELECT 1" REMOVED_OF("outbox"),
+		      "") &&
+	       db_run(db, err, NULL,
+		      "UPDATE inbox SET state = 'ignored', finished_at = $1,"
+		      " reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
+			      "inbox") " WHERE state IN ('accepted', 'claimed') AND state = 'accepted'"
+				       " AND EXISTS (SELECT 1" REMOVED_OF("inbox"),
+		      "t", now);
+}
+
+/* ---- asking ----------------------------------------------------------------------------------------------
+ */
+
+static void give_change(struct job *job)
+{
+	const struct change_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err);
+}
+
+static void put(struct store *store, job_run *run, const char *platform, const char *name, const char *text,
+		bool enabled, store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	struct job *job = job_create(JOB_WRITE, run, give_change, sizeof(struct change_ask), owner, ticket);
+
+	*(struct change_ask *)job->ask = (struct change_ask){ .platform = job_text(job, platform),
+							      .name = job_text(job, name),
+							      .text = job_text(job, text),
+							      .enabled = enabled,
+							      .fn = fn };
+	store_ask(store, job);
+}
+
+void store_keep(struct store *store, const char *platform, const char *name, const char *secrets,
+		store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put(store, run_keep, platform, name, secrets, false, fn, owner, ticket);
+}
+
+void store_remove(struct store *store, const char *platform, const char *name, const char *why,
+		  store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put(store, run_remove, platform, name, why && why[0] ? why : "installation removed", false, fn, owner,
+	    ticket);
+}
+
+void store_enable(struct store *store, const char *platform, const char *name, bool enabled,
+		  store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put(store, run_enable, platform, name, NULL, enabled, fn, owner, ticket);
+}
