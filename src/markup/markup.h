@@ -42,12 +42,13 @@ struct markup_node {
 	enum markup_kind kind;
 	const char *text; /* TEXT, CODE, CODE_BLOCK: literal, entities resolved; NUL-terminated. Else NULL */
 	size_t len;
-	const char *target;	 /* LINK, IMAGE: address as written, entities resolved; never NULL there */
-	const char *language;	 /* CODE_BLOCK: first word after the fence, or NULL */
-	unsigned level;		 /* HEADING: 1 to 6 */
-	unsigned start;		 /* LIST: first number */
-	bool ordered, tight;	 /* LIST */
-	bool task, checked;	 /* ITEM */
+	const char *target;   /* LINK, IMAGE: address as written, entities resolved; never NULL there */
+	const char *language; /* CODE_BLOCK: first word after the fence, or NULL */
+	unsigned level;	      /* HEADING: 1 to 6 */
+	unsigned start;	      /* LIST: first number */
+	bool ordered, tight;  /* LIST */
+	bool task, checked;   /* ITEM */
+	bool continued; /* ITEM: it begins in an earlier part (markup_split): no bullet, number or box is shown */
 	enum markup_align align; /* CELL */
 	struct markup_node *parent, *first, *last, *next;
 };
