@@ -1,0 +1,32 @@
+/* Writes what comes from the network into a new file without stopping the loop: the writes are done by libuv's threads,
+ * one after the other. Loop thread only. */
+#ifndef USHER_SPOOL_H
+#define USHER_SPOOL_H
+
+#include "err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct io;
+struct spool;
+
+/* How it ended, once, in a later round. size: bytes in the file; with an error the file is gone. */
+typedef void spool_done_fn(void *owner, uint64_t ticket, const struct err *err, int64_t size);
+
+/* Makes the file (mode 0600); it must not exist, and a symbolic link is not followed. waiting_max: bytes that may wait
+ * for the disk. Never NULL: what fails, fails later. */
+struct spool *spool_create(struct io *io, const char *path, size_t waiting_max, spool_done_fn *fn,
+			   void *owner, uint64_t ticket);
+
+/* Copies the bytes. False: writing has failed, or more waits for the disk than may: call spool_abandon. */
+bool spool_write(struct spool *spool, const void *data, size_t len);
+
+/* That was all: what waits is written, the file is made durable (fsync) and closed, then fn is called. The spool
+ * is fn's last sight: it frees itself. */
+void spool_finish(struct spool *spool);
+
+/* The file is removed and fn not called; also after spool_finish, before fn. Takes NULL. */
+void spool_abandon(struct spool *spool);
+
+#endif
