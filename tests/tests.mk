@@ -26,6 +26,8 @@ UNITLD_slack := -Wl,--unresolved-symbols=ignore-all # UNDER WAY
 WRAP_OUT := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_api slack_api_cancel slack_respond slack_settle \
 	clock_wall_ms loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy))
 $(foreach t,send read_back stream growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
+WRAP_NET := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_take slack_link slack_token_dead slack_fresh))
+$(foreach t,api api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$(t) := $(WRAP_NET)))
 UNIT_app     := app base io db store core ai tasks markup api webhook slack
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
