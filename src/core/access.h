@@ -12,7 +12,7 @@ enum access {
 	ACCESS_DISABLED, /* known, but switched off */
 };
 
-/* speaker NULL: nobody known. Pure. */
-enum access access_decide(const struct speaker *speaker, enum strangers rule);
+/* speaker NULL: nobody known. vouched: the platform answers for the sender. Pure. */
+enum access access_decide(const struct speaker *speaker, enum strangers rule, bool vouched);
 
 #endif

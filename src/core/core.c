@@ -3,9 +3,11 @@
 #include "buf.h"
 #include "counts.h"
 #include "door.h"
+#include "gather.h"
 #include "ingress.h"
 #include "inside.h"
 #include "installation.h"
+#include "installs.h"
 #include "json.h"
 #include "lane.h"
 #include "mem.h"
@@ -70,6 +72,8 @@ static void sweep(void *data)
 	door_sweep(core->door);
 	ingress_sweep(core->ingress);
 	outbox_sweep(core->outbox);
+	gathers_sweep(core->gathers);
+	installs_sweep(core->installs);
 	lanes_pump(core->lanes);
 }
 
@@ -80,12 +84,19 @@ struct core *core_create(const struct core_options *options)
 	core->options = *options;
 	core->system_prompt = mem_text(options->system_prompt);
 	core->options.system_prompt = core->system_prompt;
+	core->options.public_url = core->public_url = mem_text(options->public_url);
+	core->options.data_dir = core->data_dir = mem_text(options->data_dir);
+	if (options->key_count)
+		core->keys = mem_copy(options->keys, options->key_count * CRYPTO_KEY_SIZE);
+	core->options.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])core->keys;
 	core->log = options->log;
 	core->ingress = ingress_create(core);
 	core->door = door_create(core);
 	core->lanes = lanes_create(core);
 	core->turns = turns_create(core);
 	core->outbox = outbox_create(core);
+	core->gathers = gathers_create(core);
+	core->installs = installs_create(core);
 	core->pressure = pressure_create(core);
 	core->sweep = loop_timer_create(options->loop, sweep, core);
 	return core;
@@ -98,9 +109,7 @@ bool core_add(struct core *core, const struct platform_ops *ops, const struct se
 
 	if (inst == NULL)
 		return false;
-	core->installations =
-		mem_resize(core->installations, core->installation_count + 1, sizeof(struct installation *));
-	core->installations[core->installation_count++] = inst;
+	installation_list(inst);
 	if (platform_out)
 		*platform_out = inst->platform;
 	return true;
@@ -113,6 +122,8 @@ static bool start_platforms(struct core *core)
 	for (size_t i = 0; i < core->installation_count; i++) {
 		struct installation *inst = core->installations[i];
 
+		if (!installation_on(inst) && inst->ops->enable)
+			inst->ops->enable(inst->platform, false);
 		if (!inst->ops->start(inst->platform, &err)) {
 			err_add(&err, "%s/%s does not start", inst->ops->name, inst->name);
 			core_fatal(core, &err);
@@ -141,6 +152,17 @@ static void take_over(struct core *core, const struct store_recovered *recovered
 			    &recovered->unplaced[i]);
 }
 
+static void begin_work(struct core *core)
+{
+	if (!start_platforms(core))
+		return;
+	core->phase = CORE_RUNNING;
+	loop_timer_start(core->sweep, CORE_SWEEP_MS, CORE_SWEEP_MS);
+	lanes_pump(core->lanes);
+	outbox_wake(core->outbox);
+	core->ready(core->ready_owner);
+}
+
 static void done_recover(void *owner, uint64_t ticket, const struct err *err,
 			 const struct store_recovered *recovered)
 {
@@ -154,29 +176,29 @@ static void done_recover(void *owner, uint64_t ticket, const struct err *err,
 	if (core->phase != CORE_RECOVERING)
 		return; /* stopped meanwhile */
 	take_over(core, recovered);
-	if (!start_platforms(core))
-		return;
-	core->phase = CORE_RUNNING;
-	loop_timer_start(core->sweep, CORE_SWEEP_MS, CORE_SWEEP_MS);
-	lanes_pump(core->lanes);
-	outbox_wake(core->outbox);
-	core->ready(core->ready_owner);
+	installs_cursors(core->installs, begin_work);
 }
 
-void core_start(struct core *core, void (*ready)(void *owner), void *owner)
+static void recover(struct core *core)
 {
 	const char **resends = mem_zero(core->installation_count + 1, sizeof(*resends));
 	size_t count = 0;
 
 	for (size_t i = 0; i < core->installation_count; i++)
-		if (core->installations[i]->ops->can & PLATFORM_RESENDS)
+		if (core->installations[i]->root == NULL &&
+		    (core->installations[i]->ops->can & (PLATFORM_RESENDS | PLATFORM_READS_BACK)))
 			resends[count++] = core->installations[i]->ops->name;
-	core->phase = CORE_RECOVERING;
-	core->ready = ready;
-	core->ready_owner = owner;
 	core_asking(core);
 	store_recover(core->options.store, resends, count, done_recover, core, 0);
 	free(resends);
+}
+
+void core_start(struct core *core, void (*ready)(void *owner), void *owner)
+{
+	core->phase = CORE_RECOVERING;
+	core->ready = ready;
+	core->ready_owner = owner;
+	installs_begin(core->installs, recover);
 }
 
 void core_stop(struct core *core, unsigned grace_ms, void (*stopped)(void *owner), void *owner)
@@ -195,16 +217,25 @@ void core_destroy(struct core *core)
 		return;
 	stopping_destroy(core->stopping);
 	loop_timer_destroy(core->sweep);
-	for (size_t i = 0; i < core->installation_count; i++)
-		installation_destroy(core->installations[i]);
-	free(core->installations);
+	installs_take_down(core->installs);
+	HASH_CLEAR(hh, core->by_name);
 	ingress_destroy(core->ingress);
 	door_destroy(core->door);
 	lanes_destroy(core->lanes);
 	turns_destroy(core->turns);
 	outbox_destroy(core->outbox);
+	gathers_destroy(core->gathers);
+	installs_destroy(core->installs);
+	for (size_t i = core->installation_count; i-- > 0;)
+		installation_release(core->installations[i]);
+	free(core->installations);
 	pressure_destroy(core->pressure);
 	free(core->system_prompt);
+	free(core->public_url);
+	free(core->data_dir);
+	if (core->keys)
+		explicit_bzero(core->keys, core->options.key_count * CRYPTO_KEY_SIZE);
+	free(core->keys);
 	free(core);
 }
 

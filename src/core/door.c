@@ -14,10 +14,14 @@
 
 enum { LIMIT_MS = 5000 };
 
+static const char full_words[] = "I don't know you yet. You have several codes already: ask the operator to "
+				 "approve one of them, or come back in an hour.";
+static const char disabled_words[] = "Your access has been switched off. Please ask the operator.";
+
 struct stranger {
 	uint64_t serial; /* the ticket */
 	struct door *door;
-	struct installation *inst;
+	struct installation *inst; /* held; or NULL */
 	int64_t inbox_id;
 	enum access access;
 	bool reserved; /* holds a slot for the turn */
@@ -45,6 +49,7 @@ struct door *door_create(struct core *core)
 static void free_stranger(struct stranger *stranger)
 {
 	HASH_DEL(stranger->door->by_serial, stranger);
+	installation_release(stranger->inst);
 	free(stranger);
 }
 
@@ -58,6 +63,7 @@ void door_destroy(struct door *door)
 	HASH_CLEAR(hh, door->by_serial);
 	for (; stranger; stranger = next) {
 		next = stranger->hh.next;
+		installation_release(stranger->inst);
 		free(stranger);
 	}
 	free(door);
@@ -144,24 +150,28 @@ static void ask_refuse(struct stranger *stranger)
 	struct store_refusal ask = { .inbox_id = stranger->inbox_id,
 				     .reason = "stranger",
 				     .expire_s = installation_expire_s(stranger->inst) };
-	char *notice = NULL;
+	char *notice = NULL, *full_notice = NULL;
 
 	if (stranger->access == ACCESS_PAIR) {
-		notice = mem_format("I don't know you yet. Ask the operator to run: usher pair approve %s "
-				    "(valid for one hour).",
-				    pairing_code(stranger->code));
+		char *words = mem_format("I don't know you yet. Ask the operator to run: usher pair approve "
+					 "%s (valid for one hour).",
+					 pairing_code(stranger->code));
+
+		notice = installation_notice(stranger->inst, words);
+		full_notice = installation_notice(stranger->inst, full_words);
+		free(words);
 		ask.reason = "pairing";
-		ask.notice = notice;
 		ask.code = stranger->code;
-		ask.full_notice = "I don't know you yet. You have several codes already: ask the operator to "
-				  "approve one of them, or come back in an hour.";
 	} else if (stranger->access == ACCESS_DISABLED) {
+		notice = installation_notice(stranger->inst, disabled_words);
 		ask.reason = "disabled";
-		ask.notice = "Your access has been switched off. Please ask the operator.";
 	}
+	ask.notice = notice;
+	ask.full_notice = full_notice;
 	core_asking(core);
 	store_refuse(core->options.store, &ask, done_refuse, stranger->door, stranger->serial);
 	free(notice);
+	free(full_notice);
 }
 
 static void ask(struct stranger *stranger)
@@ -177,14 +187,15 @@ void door_decide(struct door *door, struct installation *inst, const struct stor
 {
 	struct core *core = door->core;
 	struct stranger *stranger;
-	enum access access = access_decide(accepted->speaker, core->options.strangers);
+	enum access access =
+		access_decide(accepted->speaker, core->options.strangers, accepted->flags & INCOMING_VOUCHED);
 
 	if (access == ACCESS_YES) /* approved between two lives of the daemon: placed like an admitted one */
 		access = ACCESS_ADMIT;
 	stranger = mem_zero(1, sizeof(*stranger));
 	stranger->serial = core_serial(core);
 	stranger->door = door;
-	stranger->inst = inst;
+	stranger->inst = installation_hold(inst);
 	stranger->inbox_id = accepted->inbox_id;
 	stranger->access = access;
 	stranger->began_ms = loop_now_ms(core->options.loop);

@@ -17,9 +17,10 @@ enum { RETRY_FAILED_MS = 5000, RETRY_FULL_MS = 30000, LOOKS_MAX = 3 };
 
 /* A message between the plugin's word and the store's answer. */
 struct arrival {
-	uint64_t serial; /* the ticket */
-	struct installation *inst;
+	uint64_t serial;	   /* the ticket */
+	struct installation *inst; /* held */
 	uint64_t receipt;
+	enum incoming_kind kind;
 	bool reserved; /* holds a slot for its turn */
 	char uuid[MESSAGE_UUID_SIZE];
 	struct ack ack; /* while in `refused` */
@@ -29,9 +30,9 @@ struct arrival {
 
 /* A question of a plugin after an accepted message. */
 struct look {
-	uint64_t serial; /* our ticket with the store */
-	struct installation *inst;
-	uint64_t ticket; /* the plugin's */
+	uint64_t serial;	   /* our ticket with the store */
+	struct installation *inst; /* held */
+	uint64_t ticket;	   /* the plugin's */
 	char uuid[MESSAGE_UUID_SIZE];
 	uint64_t ended; /* turns that had ended when the store was asked */
 	unsigned asked;
@@ -57,6 +58,18 @@ struct ingress *ingress_create(struct core *core)
 	return ingress;
 }
 
+static void free_arrival(struct arrival *arrival)
+{
+	installation_release(arrival->inst);
+	free(arrival);
+}
+
+static void free_look(struct look *look)
+{
+	installation_release(look->inst);
+	free(look);
+}
+
 void ingress_destroy(struct ingress *ingress)
 {
 	struct arrival *arrival, *next_arrival;
@@ -68,22 +81,22 @@ void ingress_destroy(struct ingress *ingress)
 	HASH_CLEAR(hh, ingress->arrivals);
 	for (; arrival; arrival = next_arrival) {
 		next_arrival = arrival->hh.next;
-		free(arrival);
+		free_arrival(arrival);
 	}
 	look = ingress->looks;
 	HASH_CLEAR(hh, ingress->looks);
 	for (; look; look = next_look) {
 		next_look = look->hh.next;
-		free(look);
+		free_look(look);
 	}
 	LL_CONCAT(ingress->looked, ingress->later);
 	for (arrival = ingress->refused; arrival; arrival = next_arrival) {
 		next_arrival = arrival->next;
-		free(arrival);
+		free_arrival(arrival);
 	}
 	for (look = ingress->looked; look; look = next_look) {
 		next_look = look->next;
-		free(look);
+		free_look(look);
 	}
 	free(ingress);
 }
@@ -107,8 +120,9 @@ static void acknowledge(struct arrival *arrival, const struct ack *ack)
 	struct installation *inst = arrival->inst;
 
 	count_messages(inst->ops->name, outcomes[ack->how], 1);
-	inst->ops->ack(inst->platform, arrival->receipt, ack);
-	free(arrival);
+	if (inst->platform)
+		inst->ops->ack(inst->platform, arrival->receipt, ack);
+	free_arrival(arrival);
 }
 
 static void give_look(struct ingress *ingress, struct look *look);
@@ -208,10 +222,13 @@ static bool is_final(enum message_state state)
 	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED;
 }
 
-static void go_on(struct ingress *ingress, struct installation *inst, const struct store_accepted *accepted)
+static void go_on(struct ingress *ingress, struct installation *inst, enum incoming_kind kind,
+		  const struct store_accepted *accepted)
 {
 	if (accepted->how != ACCEPT_NEW)
 		return;
+	if (kind == INCOMING_STOPPED && accepted->conversation_id)
+		turns_stop(ingress->core->turns, accepted->conversation_id);
 	if (is_final(accepted->state))
 		count_messages(inst->ops->name, message_state_name(accepted->state), 1);
 	else if (accepted->turn || accepted->conversation_id)
@@ -227,21 +244,24 @@ static void done_accept(void *owner, uint64_t ticket, const struct err *err,
 	bool holds = core_answered(ingress->core, err);
 	struct arrival *arrival;
 	struct installation *inst;
+	enum incoming_kind kind;
 	struct ack ack;
 
 	HASH_FIND(hh, ingress->arrivals, &ticket, sizeof(ticket), arrival);
 	if (arrival == NULL)
 		return;
 	HASH_DEL(ingress->arrivals, arrival);
-	inst = arrival->inst;
+	inst = installation_hold(arrival->inst);
+	kind = arrival->kind;
 	if (arrival->reserved)
 		lanes_unreserve(ingress->core->lanes);
 	ack = holds ? ack_of_accepted(accepted) : ack_of_error(err);
 	acknowledge(arrival, &ack);
 	if (holds)
-		go_on(ingress, inst, accepted);
+		go_on(ingress, inst, kind, accepted);
 	else
 		log_warn(&inst->log, "a message could not be stored: %s", err->text);
+	installation_release(inst);
 	lanes_pump(ingress->core->lanes); /* the slot held for it may be free again */
 }
 
@@ -249,12 +269,17 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 {
 	struct core *core = ingress->core;
 	struct arrival *arrival = mem_zero(1, sizeof(*arrival));
-	const char *why = limits_broken(in);
+	struct incoming whole = *in;
+	const char *why;
 	unsigned retry_ms;
 
+	if (whole.text == NULL)
+		whole.text = "";
+	why = limits_broken(&whole);
 	arrival->serial = core_serial(core);
-	arrival->inst = inst;
+	arrival->inst = installation_hold(inst);
 	arrival->receipt = in->receipt;
+	arrival->kind = in->kind;
 	if (why) {
 		refuse(ingress, arrival, ACK_INVALID, 0, why);
 		return;
@@ -273,7 +298,7 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 		     &(struct store_accept){ .uuid = arrival->uuid,
 					     .platform = inst->ops->name,
 					     .installation = inst->name,
-					     .in = in,
+					     .in = &whole,
 					     .may_claim = arrival->reserved },
 		     done_accept, ingress, arrival->serial);
 }
@@ -282,8 +307,9 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 
 static void found(struct look *look, const struct outgoing *out)
 {
-	look->inst->ops->found(look->inst->platform, look->ticket, out);
-	free(look);
+	if (look->inst->platform)
+		look->inst->ops->found(look->inst->platform, look->ticket, out);
+	free_look(look);
 }
 
 static void done_look(void *owner, uint64_t ticket, const struct err *err, const struct outgoing *out)
@@ -312,7 +338,7 @@ static void done_look(void *owner, uint64_t ticket, const struct err *err, const
 	if (turns_ended(turns) != look->ended && look->asked < LOOKS_MAX)
 		give_look(ingress, look);
 	else if (turns_show(turns, look->inst, look->uuid, look->ticket))
-		free(look);
+		free_look(look);
 	else
 		found(look, out);
 }
@@ -322,7 +348,7 @@ static void give_look(struct ingress *ingress, struct look *look)
 	struct core *core = ingress->core;
 
 	if (turns_show(core->turns, look->inst, look->uuid, look->ticket)) {
-		free(look);
+		free_look(look);
 		return;
 	}
 	look->serial = core_serial(core);
@@ -342,7 +368,7 @@ void ingress_look(struct ingress *ingress, struct installation *inst, const char
 	if (inst->ops->found == NULL)
 		return;
 	look = mem_zero(1, sizeof(*look));
-	look->inst = inst;
+	look->inst = installation_hold(inst);
 	look->ticket = ticket;
 	if (len < MESSAGE_UUID_SIZE) /* a longer one stays empty: there is no such message */
 		memcpy(look->uuid, uuid, len);

@@ -14,6 +14,8 @@
 #include <uthash.h>
 
 struct installation;
+struct installs;
+struct gathers;
 struct ingress;
 struct door;
 struct lanes;
@@ -24,7 +26,7 @@ struct stopping;
 
 enum core_phase {
 	CORE_NEW,	 /* made; platforms are being added */
-	CORE_RECOVERING, /* asked the store what the last process left */
+	CORE_RECOVERING, /* asks the store for installations and what the last process left */
 	CORE_RUNNING,
 	CORE_STOPPING, /* nothing new is claimed or sent */
 	CORE_STOPPED,
@@ -38,14 +40,18 @@ enum {
 
 struct core {
 	struct core_options options;
-	char *system_prompt;
+	char *system_prompt, *public_url, *data_dir;
+	uint8_t (*keys)[CRYPTO_KEY_SIZE];
 	const struct log *log;
 	enum core_phase phase;
-	bool failed;	      /* fatal was called */
-	uint64_t last_serial; /* tickets are numbers that are never used twice */
-	size_t asked;	      /* questions the store has not answered yet */
-	struct installation **installations;
+	bool failed;			     /* fatal was called */
+	uint64_t last_serial;		     /* tickets are numbers that are never used twice */
+	size_t asked;			     /* questions the store has not answered yet */
+	struct installation **installations; /* configured ones first, then those that were adopted */
 	size_t installation_count;
+	struct installation *by_name; /* the same, by "PLATFORM/NAME" */
+	struct installs *installs;
+	struct gathers *gathers;
 	struct ingress *ingress;
 	struct door *door;
 	struct lanes *lanes;

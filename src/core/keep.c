@@ -55,6 +55,22 @@ struct ai_result *keep_result(struct arena *arena, const struct ai_result *resul
 	return copy;
 }
 
+struct store_recalled *keep_recalled(struct arena *arena, const struct store_recalled *recalled)
+{
+	struct store_recalled *copy = arena_alloc(arena, sizeof(*copy));
+	struct ai_message *history = arena_alloc(arena, recalled->count * sizeof(*history));
+
+	for (size_t i = 0; i < recalled->count; i++) {
+		history[i].role = recalled->history[i].role;
+		history[i].text = arena_text(arena, recalled->history[i].text);
+	}
+	*copy = *recalled;
+	copy->history = history;
+	copy->model = arena_text(arena, recalled->model);
+	copy->system_prompt = arena_text(arena, recalled->system_prompt);
+	return copy;
+}
+
 struct store_reply *keep_reply(struct arena *arena, const struct store_reply *reply)
 {
 	struct store_reply *copy = arena_alloc(arena, sizeof(*copy));
@@ -70,6 +86,7 @@ struct store_reply *keep_reply(struct arena *arena, const struct store_reply *re
 	out->reason = arena_text(arena, out->reason);
 	out->reply_to = arena_text(arena, out->reply_to);
 	out->text = arena_text(arena, out->text);
+	out->placeholder = arena_text(arena, out->placeholder);
 	out->tool_calls = arena_text(arena, out->tool_calls);
 	out->conversation_uuid = arena_text(arena, out->conversation_uuid);
 	return copy;

@@ -12,6 +12,7 @@ const char *const *keep_texts(struct arena *arena, const char *const *texts, siz
 struct ai_step *keep_steps(struct arena *arena, const struct ai_step *steps, size_t count);
 struct ai_attempt *keep_attempts(struct arena *arena, const struct ai_attempt *attempts, size_t count);
 struct ai_result *keep_result(struct arena *arena, const struct ai_result *result);
+struct store_recalled *keep_recalled(struct arena *arena, const struct store_recalled *recalled);
 struct store_reply *keep_reply(struct arena *arena, const struct store_reply *reply);
 
 #endif

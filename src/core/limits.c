@@ -23,10 +23,16 @@ static const struct field {
 	{ offsetof(struct incoming, profile), MESSAGE_KEY_MAX, false, NULL, "the profile is not an id" },
 	{ offsetof(struct incoming, conversation), MESSAGE_KEY_MAX, false, NULL,
 	  "the conversation is longer than 255 bytes or not UTF-8" },
-	{ offsetof(struct incoming, text), MESSAGE_TEXT_MAX, true, "the text is empty",
+	{ offsetof(struct incoming, text), MESSAGE_TEXT_MAX, false, NULL,
 	  "the text is longer than 65536 bytes or not UTF-8" },
 	{ offsetof(struct incoming, reply_to), MESSAGE_REPLY_TO_MAX, false, NULL,
 	  "the reply address is longer than 4096 bytes or not UTF-8" },
+	{ offsetof(struct incoming, target), MESSAGE_KEY_MAX, false, NULL,
+	  "the target is longer than 255 bytes or not UTF-8" },
+	{ offsetof(struct incoming, cursor_scope), MESSAGE_KEY_MAX, false, NULL,
+	  "the cursor's scope is longer than 255 bytes or not UTF-8" },
+	{ offsetof(struct incoming, cursor), MESSAGE_KEY_MAX, false, NULL,
+	  "the cursor is longer than 255 bytes or not UTF-8" },
 };
 
 static const struct field file_fields[] = {
@@ -61,14 +67,61 @@ static const char *fields_broken(const void *object, const struct field *table, 
 	return broken;
 }
 
+/* A file speaks for itself, and what is about something earlier need not say more. A reason is always given. */
+static const char *text_broken(const struct incoming *in)
+{
+	if (in->flags & INCOMING_IGNORE)
+		return in->text == NULL || *in->text == '\0' ? "the text is empty" : NULL;
+	if (in->kind == INCOMING_RATED && strcmp(in->text, "up") != 0 && strcmp(in->text, "down") != 0)
+		return "a rating is neither \"up\" nor \"down\"";
+	if (in->kind == INCOMING_SAID && in->file_count == 0 && (in->text == NULL || text_blank(in->text)))
+		return "the text is empty";
+	return NULL;
+}
+
+static const char *target_broken(const struct incoming *in)
+{
+	bool needed =
+		in->kind == INCOMING_EDITED || in->kind == INCOMING_DELETED || in->kind == INCOMING_RATED;
+
+	if ((unsigned)in->kind > INCOMING_STOPPED)
+		return "the kind is not known";
+	return needed && (in->target == NULL || *in->target == '\0') ? "the target is missing" : NULL;
+}
+
+/* Positions are compared as text: only digits, and one point at most, can be. */
+static const char *cursor_broken(const struct incoming *in)
+{
+	static const char digits[] = "0123456789";
+	size_t whole;
+
+	if (in->cursor_scope == NULL && in->cursor == NULL)
+		return NULL;
+	if (in->cursor_scope == NULL || in->cursor == NULL)
+		return "a cursor needs a scope and a position";
+	whole = strspn(in->cursor, digits);
+	if (whole && in->cursor[whole] == '.')
+		whole += 1 + strspn(in->cursor + whole + 1, digits);
+	return whole && in->cursor[whole] == '\0' ? NULL : "the cursor is not a number";
+}
+
+static bool needs_place(const struct incoming *in)
+{
+	return (in->kind == INCOMING_SAID || in->kind == INCOMING_STOPPED) && !(in->flags & INCOMING_NEW) &&
+	       in->conversation_id == 0;
+}
+
 const char *limits_broken(const struct incoming *in)
 {
 	const char *broken = fields_broken(in, fields, sizeof(fields) / sizeof(fields[0]));
 
-	if (broken == NULL && !(in->flags & INCOMING_IGNORE) && text_blank(in->text))
-		broken = "the text is empty";
-	if (broken == NULL && !(in->flags & INCOMING_NEW) && in->conversation_id == 0 &&
-	    (in->conversation == NULL || *in->conversation == '\0'))
+	if (broken == NULL)
+		broken = target_broken(in);
+	if (broken == NULL)
+		broken = text_broken(in);
+	if (broken == NULL)
+		broken = cursor_broken(in);
+	if (broken == NULL && needs_place(in) && (in->conversation == NULL || *in->conversation == '\0'))
 		broken = "the conversation is missing";
 	if (broken == NULL && in->file_count > MESSAGE_FILES_MAX)
 		broken = "more than 20 files";

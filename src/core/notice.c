@@ -16,6 +16,8 @@ static const struct {
 	{ "context_overflow",
 	  "This conversation has become too long for my language model. Please start a new one." },
 	{ "too_many_rounds", "I needed too many steps for this. Please ask for something smaller." },
+	{ "stopped", "Stopped, as you asked." },
+	{ "removed", "I have been taken out of here." }, /* on record only: it is not sent */
 	{ "disabled", "Your access has been switched off. Please ask the operator." },
 	{ "not_recorded", "Something went wrong and I could not keep my answer. The operator can see why." },
 	{ "empty_answer", "My language model gave an empty answer. Please try again." },

@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "counts.h"
 #include "installation.h"
+#include "installs.h"
 #include "keep.h"
 #include "log.h"
 #include "mem.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { AGAIN_SOON_MS = 1000, NOT_CONFIGURED_MS = 300000 };
+enum { AGAIN_SOON_MS = 1000, SWITCHED_OFF_MS = 60000, NOT_CONFIGURED_MS = 300000 };
 
 enum sending_state {
 	SENDING_QUEUED,	 /* in its installation's queue */
@@ -23,7 +24,7 @@ enum sending_state {
 struct sending {
 	uint64_t serial; /* the ticket */
 	enum sending_state state;
-	struct installation *inst; /* NULL: not configured */
+	struct installation *inst; /* held; NULL: not configured */
 	int64_t reply_id, conversation_id, expires_ms;
 	unsigned attempt;
 	bool behind;	     /* another reply of this conversation waits for this one's end */
@@ -75,6 +76,7 @@ static char *owned(const char *text)
 
 static void release(struct sending *sending)
 {
+	installation_release(sending->inst);
 	arena_destroy(sending->arena);
 	free(owned(sending->outcome.remote_id));
 	free(owned(sending->outcome.why));
@@ -105,7 +107,7 @@ void outbox_destroy(struct outbox *outbox)
 	free(outbox);
 }
 
-static struct sending *find_place(struct outbox *outbox, int64_t conversation_id)
+static struct sending *find_place(const struct outbox *outbox, int64_t conversation_id)
 {
 	struct sending *sending = NULL;
 
@@ -160,17 +162,16 @@ static void ask_settle(struct outbox *outbox, struct sending *sending)
 	store_sent(outbox->core->options.store, &sending->outcome, done_settle, outbox, sending->serial);
 }
 
-static void settle(struct outbox *outbox, struct sending *sending, enum reply_state state, int64_t next_ms,
-		   const char *remote_id, const char *why)
+/* how: without reply_id; copied. */
+static void settle_as(struct outbox *outbox, struct sending *sending, const struct store_sent *how)
 {
-	bool wake = state != REPLY_PENDING && sending->behind;
+	bool wake = how->state != REPLY_PENDING && sending->behind;
 
 	sending->state = SENDING_SETTLES;
-	sending->outcome = (struct store_sent){ .reply_id = sending->reply_id,
-						.state = state,
-						.remote_id = mem_text(remote_id),
-						.why = mem_text(why),
-						.next_ms = next_ms };
+	sending->outcome = *how;
+	sending->outcome.reply_id = sending->reply_id;
+	sending->outcome.remote_id = mem_text(how->remote_id);
+	sending->outcome.why = mem_text(how->why);
 	DL_APPEND(outbox->settling, sending);
 	outbox->settling_count++;
 	ask_settle(outbox, sending);
@@ -178,16 +179,35 @@ static void settle(struct outbox *outbox, struct sending *sending, enum reply_st
 		outbox_wake(outbox);
 }
 
-/* Nothing left the house: the store keeps it until next_ms, or for the dead letters when that is too late. */
+static void settle(struct outbox *outbox, struct sending *sending, enum reply_state state, const char *why)
+{
+	settle_as(outbox, sending, &(struct store_sent){ .state = state, .why = why });
+}
+
+/* Nothing left the house: the store keeps it until next_ms. It expires when its time has come, not before. */
 static void put_back(struct outbox *outbox, struct sending *sending, int64_t after_ms, const char *why)
 {
 	int64_t next_ms = clock_wall_ms() + after_ms;
-	bool expired = sending->expires_ms && next_ms >= sending->expires_ms;
 
-	settle(outbox, sending, expired ? REPLY_EXPIRED : REPLY_PENDING, expired ? 0 : next_ms, NULL, why);
+	if (sending->expires_ms && next_ms > sending->expires_ms)
+		next_ms = sending->expires_ms;
+	settle_as(outbox, sending,
+		  &(struct store_sent){ .state = REPLY_PENDING, .next_ms = next_ms, .why = why });
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
+
+/* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine. */
+static void hand_over(struct installation *inst, const struct outgoing *reply, uint64_t ticket)
+{
+	struct outgoing out = *reply;
+	char *notice = NULL;
+
+	if (out.state == MESSAGE_QUARANTINED)
+		out.text = notice = installation_notice(inst, out.text);
+	inst->ops->send(inst->platform, &out, ticket);
+	free(notice);
+}
 
 static void run(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
 {
@@ -201,7 +221,7 @@ static void run(struct outbox *outbox, struct sending *sending, const struct sto
 			 sending);
 	outbox->in_flight++;
 	inst->line.in_flight++;
-	inst->ops->send(inst->platform, &reply->out, sending->serial);
+	hand_over(inst, &reply->out, sending->serial);
 }
 
 static void leave_plugin(struct outbox *outbox, struct sending *sending)
@@ -240,29 +260,64 @@ static int64_t probe_after_ms(const struct outbox *outbox, const struct outbox_l
 	return line->probe_ms > now ? (int64_t)(line->probe_ms - now) : 0;
 }
 
+/* Why it is not to be sent now; after_ms_out: when to look again. NULL: it is. */
+static const char *held_back(const struct outbox *outbox, const struct sending *sending,
+			     const struct store_reply *reply, int64_t *after_ms_out)
+{
+	const struct installation *inst = sending->inst;
+	const struct outbox_line *line = inst ? &inst->line : NULL;
+
+	*after_ms_out = AGAIN_SOON_MS;
+	if (outbox->core->phase != CORE_RUNNING) {
+		*after_ms_out = 0;
+		return "stopping";
+	}
+	if (inst == NULL || inst->gone || !inst->started) {
+		if (installs_coming(outbox->core->installs, reply->platform, reply->installation))
+			return "its installation is about to start";
+		*after_ms_out = NOT_CONFIGURED_MS;
+		return "its installation is not configured, or switched off";
+	}
+	if (!installation_on(inst)) {
+		*after_ms_out = SWITCHED_OFF_MS;
+		return "its installation is switched off";
+	}
+	if (line->refused && (line->in_flight || probe_after_ms(outbox, line))) {
+		*after_ms_out = probe_after_ms(outbox, line) + AGAIN_SOON_MS;
+		return "credentials refused";
+	}
+	if (find_place(outbox, sending->conversation_id))
+		return "behind another reply";
+	if (!has_place(outbox, line) && line->queued >= OUTBOX_QUEUE_MAX)
+		return "too many sends at once";
+	return NULL;
+}
+
+static bool was_removed(const struct outbox *outbox, const struct sending *sending,
+			const struct store_reply *reply)
+{
+	return sending->inst
+		       ? sending->inst->removed
+		       : installs_was_removed(outbox->core->installs, reply->platform, reply->installation);
+}
+
 /* Begins to send it, or finds out why not now. */
 static void begin(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
 {
-	struct outbox_line *line = sending->inst ? &sending->inst->line : NULL;
-	bool before = find_place(outbox, sending->conversation_id) != NULL;
+	int64_t after_ms;
+	const char *why = held_back(outbox, sending, reply, &after_ms);
 
-	if (outbox->core->phase != CORE_RUNNING)
-		put_back(outbox, sending, 0, "stopping");
-	else if (sending->expires_ms && clock_wall_ms() >= sending->expires_ms)
-		settle(outbox, sending, REPLY_EXPIRED, 0, NULL, "not sent in time");
-	else if (line == NULL)
-		put_back(outbox, sending, NOT_CONFIGURED_MS, "its installation is not configured");
-	else if (line->refused && (line->in_flight || probe_after_ms(outbox, line)))
-		put_back(outbox, sending, probe_after_ms(outbox, line) + AGAIN_SOON_MS,
-			 "credentials refused");
-	else if (before)
-		put_back(outbox, sending, AGAIN_SOON_MS, "behind another reply");
-	else if (has_place(outbox, line))
+	if (was_removed(outbox, sending, reply))
+		settle(outbox, sending, REPLY_CANCELLED, "its installation was taken out");
+	else if (outbox->core->phase == CORE_RUNNING && sending->expires_ms &&
+		 clock_wall_ms() >= sending->expires_ms)
+		settle(outbox, sending, REPLY_EXPIRED, "not sent in time");
+	else if (why)
+		put_back(outbox, sending, after_ms, why);
+	else if (has_place(outbox, &sending->inst->line))
 		run(outbox, sending, reply);
-	else if (line->queued < OUTBOX_QUEUE_MAX)
-		queue(outbox, sending, reply);
 	else
-		put_back(outbox, sending, AGAIN_SOON_MS, "too many sends at once");
+		queue(outbox, sending, reply);
 }
 
 static void take(struct outbox *outbox, const struct store_reply *reply, bool behind)
@@ -270,12 +325,13 @@ static void take(struct outbox *outbox, const struct store_reply *reply, bool be
 	struct sending *sending = mem_zero(1, sizeof(*sending));
 
 	sending->serial = core_serial(outbox->core);
-	sending->inst = installation_find(outbox->core, reply->platform, reply->installation);
+	sending->inst =
+		installation_hold(installation_find(outbox->core, reply->platform, reply->installation));
 	sending->reply_id = reply->id;
 	sending->conversation_id = reply->conversation_id;
 	sending->expires_ms = reply->expires_ms;
 	sending->attempt = reply->out.attempt;
-	sending->behind = behind;
+	sending->behind = behind || reply->out.part + 1 < reply->out.parts;
 	HASH_ADD(hh, outbox->by_serial, serial, sizeof(sending->serial), sending);
 	begin(outbox, sending, reply);
 }
@@ -353,6 +409,10 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 									.expires_ms = sending->expires_ms },
 					       &next_ms);
 
+	if (inst->removed && state == REPLY_PENDING) { /* there is no second attempt */
+		state = outcome->how == SENT_MAYBE ? REPLY_UNKNOWN : REPLY_CANCELLED;
+		next_ms = 0;
+	}
 	count_reply(inst->ops->name, outcome_name(outcome->how));
 	note_credentials(outbox, inst, outcome);
 	if (state != REPLY_SENT)
@@ -361,7 +421,13 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 			 state == REPLY_PENDING ? "" : ", given up", outcome->why ? ": " : "",
 			 outcome->why ? outcome->why : "");
 	leave_plugin(outbox, sending);
-	settle(outbox, sending, state, next_ms, outcome->remote_id, outcome->why);
+	settle_as(outbox, sending,
+		  &(struct store_sent){ .state = state,
+					.remote_id = outcome->remote_id,
+					.why = outcome->why,
+					.next_ms = next_ms,
+					.unsure = state == REPLY_PENDING && outcome->how == SENT_MAYBE &&
+						  (inst->ops->can & PLATFORM_READS_BACK) });
 	pump_later(outbox);
 }
 
@@ -390,6 +456,31 @@ void outbox_sweep(struct outbox *outbox)
 		next = sending->next;
 		if (sending->retry_ms && sending->retry_ms <= now)
 			ask_settle(outbox, sending);
+	}
+}
+
+/* ---- installations that leave ---------------------------------------------------------------- */
+
+void outbox_leave(struct outbox *outbox, struct installation *inst, enum reply_state state, const char *why)
+{
+	while (inst->line.queue) {
+		struct sending *sending = unqueue(outbox, &inst->line);
+
+		if (state == REPLY_PENDING)
+			put_back(outbox, sending, AGAIN_SOON_MS, why);
+		else
+			settle(outbox, sending, state, why);
+	}
+}
+
+void outbox_forget(struct outbox *outbox, const struct installation *inst)
+{
+	struct sending *sending, *next;
+
+	for (sending = outbox->running; sending; sending = next) {
+		next = sending->next;
+		if (sending->inst == inst)
+			conclude(outbox, sending, &silent);
 	}
 }
 

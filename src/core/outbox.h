@@ -3,6 +3,7 @@
 #define USHER_CORE_OUTBOX_H
 
 #include "inside.h"
+#include "store_outbox.h"
 
 struct store_reply;
 struct sending;
@@ -39,6 +40,12 @@ void outbox_take(struct outbox *outbox, const struct store_reply *reply);
 
 /* A reply of this conversation was stored behind an unfinished one. */
 void outbox_behind(struct outbox *outbox, int64_t conversation_id);
+
+/* An installation leaves: what waits for a place is put back (REPLY_PENDING) or not sent any more (REPLY_CANCELLED). */
+void outbox_leave(struct outbox *outbox, struct installation *inst, enum reply_state state, const char *why);
+
+/* Its plugin object is destroyed: how its running sends end will not be told. */
+void outbox_forget(struct outbox *outbox, const struct installation *inst);
 
 /* Asks the store what is due. */
 void outbox_wake(struct outbox *outbox);

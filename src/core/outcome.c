@@ -29,7 +29,7 @@ enum reply_state outcome_judge(const struct outcome_facts *facts, int64_t *next_
 		return REPLY_UNKNOWN;
 	if (facts->how == SENT_REJECTED)
 		return REPLY_REJECTED;
-	if (facts->how == SENT_MAYBE && !(facts->can & PLATFORM_RESENDS))
+	if (facts->how == SENT_MAYBE && !(facts->can & (PLATFORM_RESENDS | PLATFORM_READS_BACK)))
 		return REPLY_UNKNOWN;
 	*next_ms_out = facts->now_ms + pause_ms(facts);
 	if (facts->expires_ms == 0 || *next_ms_out < facts->expires_ms)

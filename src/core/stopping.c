@@ -3,6 +3,7 @@
 #include "door.h"
 #include "ingress.h"
 #include "installation.h"
+#include "installs.h"
 #include "log.h"
 #include "mem.h"
 #include "outbox.h"
@@ -30,7 +31,7 @@ static bool plugins_stopped(const struct core *core)
 	for (size_t i = 0; i < core->installation_count; i++)
 		if (core->installations[i]->started && !core->installations[i]->stopped)
 			return false;
-	return true;
+	return installs_stopped(core->installs);
 }
 
 static void end_grace(struct stopping *stopping)
@@ -48,6 +49,7 @@ static void end_all(struct stopping *stopping)
 	stopping->all_over = true;
 	for (size_t i = 0; i < core->installation_count; i++)
 		core->installations[i]->stopped = true;
+	installs_give_up(core->installs);
 }
 
 /* The store always answers, so `asked` falls to nothing even when what it says is "not now". */

@@ -1,6 +1,7 @@
 /* Drives every turn through its table of steps; the only code that changes a turn's state. */
 #include "turn.h"
 #include "counts.h"
+#include "gather.h"
 #include "installation.h"
 #include "keep.h"
 #include "lane.h"
@@ -15,11 +16,15 @@ static const struct turn_step {
 	const char *name;		  /* in the log, the metrics and `usher status` */
 	void (*start)(struct turn *turn); /* begins exactly one asynchronous call */
 	unsigned limit_ms;
-	void (*late)(struct turn *turn);  /* the limit has passed; NULL: the store always answers, we wait */
-	void (*again)(struct turn *turn); /* the store could not take it a second ago */
+	void (*late)(struct turn *turn); /* the limit has passed; NULL: the store always answers, we wait */
+	void (*again)(
+		struct turn
+			*turn); /* the store could not take it a second ago; NULL: looks after it itself */
 	void (*leave)(struct turn *turn); /* the turn is given up; may be NULL */
 } steps[TURN_STATES] = {
+	[TURN_COMMAND] = { "command", start_command, 5000, NULL, start_command, NULL },
 	[TURN_RECALL] = { "recall", start_recall, 5000, NULL, start_recall, NULL },
+	[TURN_GATHER] = { "gather", start_gather, 60000, late_gather, NULL, NULL },
 	[TURN_THINK] = { "think", start_think, 300000, late_think, again_think, leave_think },
 	[TURN_ANSWER] = { "answer", start_answer, 5000, NULL, start_answer, NULL },
 };
@@ -76,6 +81,9 @@ static void release(struct turn *turn)
 		LL_DELETE(turn->journals, journal);
 		arena_destroy(journal->arena);
 	}
+	gather_destroy(turn->gather);
+	installation_release(turn->inst);
+	free(turn->placeholder);
 	arena_destroy(turn->question.arena);
 	arena_destroy(turn->end.arena);
 	arena_destroy(turn->arena);
@@ -117,19 +125,23 @@ uint64_t turn_ticket(const struct turn *turn)
 	return turn->serial * TURN_STATES + turn->state;
 }
 
-struct turn *turn_of(struct turns *turns, uint64_t ticket)
+struct turn *turn_find(struct turns *turns, uint64_t serial)
 {
-	uint64_t serial = ticket / TURN_STATES;
 	struct turn *turn;
 
 	HASH_FIND(hh, turns->by_serial, &serial, sizeof(serial), turn);
+	return turn;
+}
+
+struct turn *turn_of(struct turns *turns, uint64_t ticket)
+{
+	struct turn *turn = turn_find(turns, ticket / TURN_STATES);
+
 	return turn && turn_ticket(turn) == ticket ? turn : NULL;
 }
 
-void turn_next(struct turn *turn)
+void turn_go(struct turn *turn, enum turn_state next)
 {
-	enum turn_state next = turn->state + 1;
-
 	leave(turn);
 	enter(turn, next);
 	steps[next].start(turn);
@@ -159,7 +171,7 @@ static void index_messages(struct turn *turn)
 	}
 }
 
-/* The person is told of a delay in words, because the model cannot see the time of a message. */
+/* The model is told of a delay in words, because the model cannot see the time of a message. */
 static const char *prompt_of(struct arena *arena, const struct store_turn *claimed)
 {
 	char now[CLOCK_TEXT_SIZE];
@@ -184,15 +196,19 @@ static struct turn *create(struct turns *turns, const struct store_turn *claimed
 	turn->started_ms = clock_wall_ms();
 	turn->id = claimed->id;
 	turn->conversation_id = claimed->conversation_id;
-	turn->inst = installation_find(turns->core, claimed->platform, claimed->installation);
+	turn->inst =
+		installation_hold(installation_find(turns->core, claimed->platform, claimed->installation));
 	turn->arena = arena_create();
-	turn->platform = turn->inst ? turn->inst->ops->name : arena_text(turn->arena, claimed->platform);
+	turn->platform = arena_text(turn->arena, claimed->platform);
+	turn->installation = arena_text(turn->arena, claimed->installation);
 	turn->conversation_uuid = arena_text(turn->arena, claimed->conversation_uuid);
 	turn->reply_to = arena_text(turn->arena, claimed->reply_to);
 	turn->uuids = keep_texts(turn->arena, claimed->uuids, claimed->count);
 	turn->delivery_keys = keep_texts(turn->arena, claimed->delivery_keys, claimed->count);
 	turn->count = claimed->count;
 	turn->attempts = claimed->attempts ? claimed->attempts : 1;
+	turn->flags = claimed->flags;
+	turn->placeholder = mem_text(claimed->placeholder);
 	snprintf(turn->log_name, sizeof(turn->log_name), "turn %lld", (long long)claimed->id);
 	turn->log = (struct log){ .parent = turn->inst ? &turn->inst->log : turns->core->log,
 				  .name = turn->log_name,
@@ -203,13 +219,32 @@ static struct turn *create(struct turns *turns, const struct store_turn *claimed
 	return turn;
 }
 
+static void keep_files(struct turn_question *question, const struct store_turn *claimed)
+{
+	struct message_file *files = arena_alloc(question->arena, claimed->file_count * sizeof(*files));
+	size_t *messages = arena_alloc(question->arena, claimed->file_count * sizeof(*messages));
+
+	for (size_t i = 0; i < claimed->file_count; i++) {
+		files[i] = (struct message_file){ .url = arena_text(question->arena, claimed->files[i].url),
+						  .name = arena_text(question->arena, claimed->files[i].name),
+						  .mime = arena_text(question->arena, claimed->files[i].mime),
+						  .size = claimed->files[i].size };
+		messages[i] = claimed->file_messages[i];
+	}
+	question->files = files;
+	question->file_messages = messages;
+	question->file_count = claimed->file_count;
+}
+
 static void keep_question(struct turn *turn, const struct store_turn *claimed)
 {
 	struct turn_question *question = &turn->question;
 	struct arena *arena = arena_create();
 
 	question->arena = arena;
+	question->text = arena_text(arena, claimed->text);
 	question->prompt = prompt_of(arena, claimed);
+	keep_files(question, claimed);
 	question->caller = (struct tool_caller){ .org_id = arena_text(arena, claimed->speaker.org_id),
 						 .profile_id = arena_text(arena, claimed->speaker.profile_id),
 						 .conversation_id = claimed->conversation_id };
@@ -224,13 +259,13 @@ void turns_begin(struct turns *turns, const struct store_turn *claimed)
 	if (turns->closed)
 		return; /* stays claimed: the next start resumes it */
 	turn = create(turns, claimed);
-	enter(turn, TURN_RECALL);
+	enter(turn, claimed->flags & INCOMING_COMMAND ? TURN_COMMAND : TURN_RECALL);
 	if (claimed->attempts > 1)
 		log_info(&turn->log, "begun again, attempt %u", claimed->attempts);
 	if (!claimed->speaker.active) /* switched off while the message waited */
 		turn_fail(turn, "disabled", NULL);
 	else
-		steps[TURN_RECALL].start(turn);
+		steps[turn->state].start(turn);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
@@ -246,15 +281,24 @@ void turn_fail(struct turn *turn, const char *code, const struct ai_result *resu
 	end->result = result ? keep_result(end->arena, result) : NULL;
 	if (result && result->err.kind != ERR_NONE)
 		log_warn(&turn->log, "%s: %s", code, result->err.text);
-	leave(turn);
-	enter(turn, TURN_ANSWER);
-	steps[TURN_ANSWER].start(turn);
+	turn_go(turn, TURN_ANSWER);
+}
+
+void turn_answer(struct turn *turn, const char *text, const struct ai_result *result)
+{
+	struct turn_end *end = &turn->end;
+
+	end->arena = arena_create();
+	end->state = MESSAGE_ANSWERED;
+	end->result = result ? keep_result(end->arena, result) : NULL;
+	end->text = arena_text(end->arena, text);
+	turn_go(turn, TURN_ANSWER);
 }
 
 void turn_finish(struct turn *turn, const struct store_answered *answered)
 {
 	struct core *core = turn->core;
-	struct installation *inst = turn->inst;
+	struct installation *inst = installation_hold(turn->inst);
 	int64_t conversation_id = turn->conversation_id;
 	const char *state = message_state_name(turn->end.state);
 
@@ -272,6 +316,7 @@ void turn_finish(struct turn *turn, const struct store_answered *answered)
 		outbox_take(core->outbox, answered->reply);
 	else if (answered->ended && answered->ended->reply_to)
 		outbox_behind(core->outbox, conversation_id);
+	installation_release(inst);
 	lanes_ended(core->lanes, conversation_id, answered->next, answered->waiting);
 }
 
@@ -376,6 +421,65 @@ void turns_abandon(struct turns *turns, bool all)
 	}
 }
 
+/* ---- ending early ---------------------------------------------------------------------------- */
+
+static void end_early(struct turn *turn, const char *code, const char *why)
+{
+	if (turn->state == TURN_THINK)
+		end_think(turn, code, why);
+	else if (turn->state != TURN_ANSWER) /* else its end is with the store already */
+		turn_fail(turn, code, NULL);
+}
+
+void turns_stop(struct turns *turns, int64_t conversation_id)
+{
+	struct turn *turn, *next;
+
+	for (turn = turns->by_serial; turn; turn = next) {
+		next = turn->hh.next;
+		if (turn->conversation_id == conversation_id && turn->state != TURN_COMMAND)
+			end_early(turn, "stopped", "the person asked to stop");
+	}
+}
+
+void turns_remove(struct turns *turns, struct installation *inst)
+{
+	struct turn *turn, *next;
+
+	for (turn = turns->by_serial; turn; turn = next) {
+		next = turn->hh.next;
+		if (turn->inst == inst)
+			end_early(turn, "removed", "the installation was taken out");
+	}
+}
+
+void turns_move(struct turns *turns, struct installation *inst)
+{
+	for (struct turn *turn = turns->by_serial; turn; turn = turn->hh.next) {
+		if (turn->inst == inst || strcmp(turn->installation, inst->name) != 0 ||
+		    strcmp(turn->platform, inst->ops->name) != 0)
+			continue;
+		installation_release(turn->inst);
+		turn->inst = installation_hold(inst);
+		turn->log.parent = &inst->log;
+		turn->show_all = turn->shown.len > 0;
+	}
+}
+
+void turns_placed(struct turns *turns, struct installation *inst, const char *uuid, const char *remote_id)
+{
+	struct turn_message *message;
+	struct turn *turn = NULL;
+
+	HASH_FIND_STR(turns->by_uuid, uuid, message);
+	if (message && message->turn->inst == inst) {
+		turn = message->turn;
+		free(turn->placeholder);
+		turn->placeholder = mem_text(remote_id);
+	}
+	ask_placed(turns->core, uuid, remote_id, turn); /* after its end, too: its reply may be sent again */
+}
+
 /* ---- looking --------------------------------------------------------------------------------- */
 
 bool turns_show(struct turns *turns, struct installation *inst, const char *uuid, uint64_t ticket)
@@ -384,7 +488,7 @@ bool turns_show(struct turns *turns, struct installation *inst, const char *uuid
 	const struct turn *turn;
 
 	HASH_FIND_STR(turns->by_uuid, uuid, message);
-	if (message == NULL || message->turn->inst != inst)
+	if (message == NULL || message->turn->inst != inst || inst->platform == NULL)
 		return false;
 	turn = message->turn;
 	inst->ops->found(inst->platform, ticket,

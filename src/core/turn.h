@@ -22,6 +22,18 @@ void turns_sweep(struct turns *turns);
  * true. */
 bool turns_show(struct turns *turns, struct installation *inst, const char *uuid, uint64_t ticket);
 
+/* A person asks to stop what runs in this conversation: it ends with a notice, unless it is ending already. */
+void turns_stop(struct turns *turns, int64_t conversation_id);
+
+/* This installation was taken out: its turns end, and their replies are not sent. */
+void turns_remove(struct turns *turns, struct installation *inst);
+
+/* The turns of this name belong to inst from now on. */
+void turns_move(struct turns *turns, struct installation *inst);
+
+/* host->placed. */
+void turns_placed(struct turns *turns, struct installation *inst, const char *uuid, const char *remote_id);
+
 /* How many turns have ended since the start: tells whether an answer read from the store may be outdated. */
 uint64_t turns_ended(const struct turns *turns);
 

@@ -8,15 +8,18 @@
 #include "inside.h"
 #include "log.h"
 #include "message.h"
+#include "pairing.h"
 #include "store.h"
 
 struct arena;
 
 /* A stranger is admitted before there is a turn (door.c); a turn begins with a person and a place. */
 enum turn_state {
-	TURN_RECALL, /* what was said before */
-	TURN_THINK,  /* model and tools */
-	TURN_ANSWER, /* answer, reply and final state in one transaction (T4) */
+	TURN_COMMAND, /* instead of the next three: one of our own commands is carried out */
+	TURN_RECALL,  /* what was said before */
+	TURN_GATHER,  /* files and context, from the platform; left out when there is nothing to gather */
+	TURN_THINK,   /* model and tools */
+	TURN_ANSWER,  /* answer, reply and final state in one transaction (T4) */
 	TURN_STATES,
 };
 
@@ -39,11 +42,17 @@ struct turn_journal {
 /* What is needed until the model has been asked, and what of the end until the store has it. */
 struct turn_question {
 	struct arena *arena;
-	const char *prompt;
+	const char *text;   /* what was said, bare */
+	const char *prompt; /* the same as the model is told it */
 	struct tool_caller caller;
+	const struct message_file *files;
+	const size_t *file_messages; /* their messages, as places in turn->uuids */
+	size_t file_count;
+	char code[PAIRING_CODE_SIZE]; /* of the command "link" */
 	const struct ai_step *journal;
 	size_t journal_count;
-	const struct store_recalled *recalled; /* lent: only while done_recall is on the stack */
+	const struct store_recalled
+		*recalled; /* lent while done_recall is on the stack; ours while TURN_GATHER */
 };
 
 struct turn_end {
@@ -51,7 +60,10 @@ struct turn_end {
 	enum message_state state;
 	const char *reason, *text;
 	const struct ai_result *result;
-	bool plain; /* the second try: a notice and nothing else */
+	bool plain;		  /* the second try: a notice and nothing else */
+	bool formed;		  /* parts are what the plugin made of text */
+	const char *const *parts; /* NULL: text as it is */
+	size_t part_count;
 };
 
 struct turn {
@@ -66,16 +78,21 @@ struct turn {
 	bool overdue;		    /* the store takes longer than the step's limit */
 	int64_t started_ms;	    /* Unix milliseconds */
 	int64_t id, conversation_id;
-	struct installation *inst; /* NULL: not configured any more */
+	struct installation *inst; /* held; NULL: not configured any more */
 	struct arena *arena;	   /* of the strings below */
-	const char *platform, *conversation_uuid, *reply_to;
+	const char *platform, *installation, *conversation_uuid, *reply_to;
 	const char *const *uuids, *const *delivery_keys;
 	size_t count;
 	unsigned attempts, restarts; /* beginnings of the turn; of its answer in this one */
 	struct turn_message *messages;
 	struct turn_question question;
 	struct turn_end end;
+	unsigned flags; /* enum incoming_flags */
+	struct gather *gather;
+	char *placeholder;	       /* what stands for the answer on the platform already, or NULL */
+	bool placed_again;	       /* the store could not take that: told once more before the end */
 	struct buf shown;	       /* of the answer, so far */
+	bool show_all;		       /* another plugin object has taken over: it has seen nothing of it */
 	struct turn_journal *journals; /* the head is with the store */
 	struct log log;
 	char log_name[32];
@@ -87,8 +104,11 @@ uint64_t turn_ticket(const struct turn *turn);
 /* Whose ticket it is, if that turn still is in the step that asked; otherwise NULL. */
 struct turn *turn_of(struct turns *turns, uint64_t ticket);
 
-/* The step is done: begins the next one. */
-void turn_next(struct turn *turn);
+/* The turn of this serial, in whatever step; or NULL. */
+struct turn *turn_find(struct turns *turns, uint64_t serial);
+
+/* The step is done: begins this one. */
+void turn_go(struct turn *turn, enum turn_state next);
 
 /* Ends the turn with a notice for the speaker. code: a short word; result may be NULL. Goes to TURN_ANSWER.
  */
@@ -106,13 +126,21 @@ void turn_retry_later(struct turn *turn, const struct err *err);
 /* Length that a growing answer restarts from: rises over restarts of the daemon too. */
 unsigned turn_attempt(const struct turn *turn);
 
-/* turn_steps.c */
+/* The turn's answer is this Markdown (copied); goes to TURN_ANSWER. result: NULL when no model was asked. */
+void turn_answer(struct turn *turn, const char *text, const struct ai_result *result);
+
+/* turn_steps.c, gather.c, command.c */
+void start_command(struct turn *turn);
 void start_recall(struct turn *turn);
+void start_gather(struct turn *turn);
+void late_gather(struct turn *turn);
 void start_think(struct turn *turn);
 void start_answer(struct turn *turn);
 void again_think(struct turn *turn);
 void late_think(struct turn *turn);  /* the limit of the step has passed */
 void leave_think(struct turn *turn); /* the turn is given up while it thinks */
+void end_think(struct turn *turn, const char *code, const char *why); /* it ends while it thinks */
+void ask_placed(struct core *core, const char *uuid, const char *remote_id, const struct turn *turn);
 void turn_question_done(struct turn *turn);
 
 /* notice.c: what the speaker is told, by code. Never NULL. */

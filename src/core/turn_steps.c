@@ -1,15 +1,27 @@
-/* The steps of a turn in the order of the journey: recall, think, answer. */
+/* The steps of a turn in the order of the journey: recall, think, answer. gather.c and command.c hold the others. */
 #include "counts.h"
+#include "gather.h"
 #include "installation.h"
 #include "keep.h"
 #include "lane.h"
 #include "mem.h"
+#include "store_install.h"
 #include "text.h"
 #include "turn_inside.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <utlist.h>
 
 /* ---- recall: what was said before ------------------------------------------------------------ */
+
+/* The model is asked at once, which copies, or later: `recalled` ends with this call. */
+static void go_on(struct turn *turn, const struct store_recalled *recalled)
+{
+	bool gather = gather_wanted(turn, recalled->count == 0);
+
+	turn->question.recalled = gather ? keep_recalled(turn->question.arena, recalled) : recalled;
+	turn_go(turn, gather ? TURN_GATHER : TURN_THINK);
+}
 
 static void done_recall(void *owner, uint64_t ticket, const struct err *err,
 			const struct store_recalled *recalled)
@@ -21,8 +33,7 @@ static void done_recall(void *owner, uint64_t ticket, const struct err *err,
 	if (turn == NULL)
 		return;
 	if (holds) {
-		turn->question.recalled = recalled;
-		turn_next(turn); /* asks the model, which copies; `recalled` ends with this call */
+		go_on(turn, recalled);
 	} else if (core_may_ask_again(err)) {
 		turn_retry_later(turn, err);
 	} else {
@@ -51,12 +62,25 @@ static const struct ai_events think_events = { .part = think_part,
 					       .journal = think_journal,
 					       .done = done_think };
 
+/* What the model is told: what others had said, what was said now, and what became of the files. */
+static char *whole_prompt(const struct turn *turn)
+{
+	struct buf said = { 0 };
+	char *prompt;
+
+	buf_text(&said, turn->question.prompt);
+	gather_prompt(turn->gather, &said);
+	prompt = message_with_context(gather_context(turn->gather), buf_str(&said));
+	buf_free(&said);
+	return prompt;
+}
+
 void start_think(struct turn *turn)
 {
 	const struct core_options *options = &turn->core->options;
 	const struct turn_question *question = &turn->question;
 	const struct store_recalled *recalled = question->recalled;
-	char key[32];
+	char key[32], *prompt = whole_prompt(turn);
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
 	ai_start(options->ai,
@@ -67,7 +91,7 @@ void start_think(struct turn *turn)
 				   .max_output_tokens = recalled->max_output_tokens,
 				   .history = recalled->history,
 				   .history_count = recalled->count,
-				   .prompt = question->prompt,
+				   .prompt = prompt,
 				   .journal = question->journal,
 				   .journal_count = question->journal_count,
 				   .tools = options->tools,
@@ -75,6 +99,7 @@ void start_think(struct turn *turn)
 				   .caller = &question->caller,
 				   .key = key },
 		 &think_events, turn->core, turn_ticket(turn));
+	free(prompt);
 	turn_question_done(turn);
 }
 
@@ -83,6 +108,22 @@ void turn_question_done(struct turn *turn)
 {
 	arena_destroy(turn->question.arena);
 	turn->question = (struct turn_question){ 0 };
+}
+
+static void show(struct turn *turn, size_t offset)
+{
+	struct installation *inst = turn->inst;
+
+	if (inst == NULL || inst->platform == NULL || !(inst->ops->can & PLATFORM_STREAMS))
+		return;
+	inst->ops->stream(inst->platform, &(struct outgoing_part){ .answers_to = turn->uuids,
+								   .answers_to_count = turn->count,
+								   .reply_to = turn->reply_to,
+								   .placeholder = turn->placeholder,
+								   .attempt = turn_attempt(turn),
+								   .offset = offset,
+								   .text = turn->shown.data + offset,
+								   .len = turn->shown.len - offset });
 }
 
 static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again)
@@ -99,14 +140,12 @@ static void think_part(void *owner, uint64_t ticket, const char *text, size_t le
 	}
 	offset = turn->shown.len;
 	buf_add(&turn->shown, text, len);
-	if (turn->inst && (turn->inst->ops->can & PLATFORM_STREAMS))
-		turn->inst->ops->stream(turn->inst->platform,
-					&(struct outgoing_part){ .answers_to = turn->uuids,
-								 .answers_to_count = turn->count,
-								 .attempt = turn_attempt(turn),
-								 .offset = offset,
-								 .text = text,
-								 .len = len });
+	if (turn->show_all) { /* to whoever took over: a beginning of its own */
+		turn->show_all = false;
+		turn->restarts++;
+		offset = 0;
+	}
+	show(turn, offset);
 }
 
 static void ask_journal(struct turn *turn);
@@ -181,7 +220,7 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 {
 	struct core *core = owner;
 	struct turn *turn = turn_of(core->turns, ticket);
-	struct turn_end *end;
+	struct buf answer = { 0 };
 
 	count_attempts(result->attempts, result->attempt_count);
 	if (turn == NULL)
@@ -194,12 +233,10 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 		turn_fail(turn, "empty_answer", result);
 		return;
 	}
-	end = &turn->end;
-	end->arena = arena_create();
-	end->state = MESSAGE_ANSWERED;
-	end->result = keep_result(end->arena, result);
-	end->text = end->result->text;
-	turn_next(turn);
+	buf_text(&answer, result->text);
+	gather_answer(turn->gather, &answer);
+	turn_answer(turn, buf_str(&answer), result);
+	buf_free(&answer);
 }
 
 /* What the requests of a cancelled question have cost belongs on the record all the same. */
@@ -218,17 +255,22 @@ static void keep_left(void *owner, const struct ai_attempt *attempts, size_t cou
 	left->count = count;
 }
 
-void late_think(struct turn *turn)
+void end_think(struct turn *turn, const char *code, const char *why)
 {
 	struct left left = { .arena = arena_create() };
-	struct ai_result result = { .code = "timeout", .tool_calls = "[]" };
+	struct ai_result result = { .code = code, .tool_calls = "[]" };
 
 	ai_cancel(turn->core->options.ai, turn_ticket(turn), keep_left, &left);
-	err_set(&result.err, ERR_AGAIN, "no answer from the model within the limit of a turn");
+	err_set(&result.err, ERR_AGAIN, "%s", why);
 	result.attempts = left.attempts;
 	result.attempt_count = left.count;
-	turn_fail(turn, "timeout", &result);
+	turn_fail(turn, code, &result);
 	arena_destroy(left.arena);
+}
+
+void late_think(struct turn *turn)
+{
+	end_think(turn, "timeout", "no answer from the model within the limit of a turn");
 }
 
 static void done_left(void *owner, uint64_t ticket, const struct err *err)
@@ -270,6 +312,7 @@ static bool end_plainly(struct turn *turn, const struct err *err)
 	end->reason = "not_recorded";
 	end->text = notice_text(end->reason);
 	end->result = NULL;
+	end->formed = false;
 	start_answer(turn);
 	return true;
 }
@@ -291,17 +334,57 @@ static void done_answer(void *owner, uint64_t ticket, const struct err *err,
 		turn_drop(turn, err);
 }
 
+static void done_placed(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct core *core = owner;
+	bool holds = core_answered(core, err);
+	struct turn *turn = turn_find(core->turns, ticket);
+
+	if (holds)
+		return;
+	log_warn(turn ? &turn->log : core->log, "what stands for the answer is not on record: %s", err->text);
+	if (turn)
+		turn->placed_again = true;
+}
+
+void ask_placed(struct core *core, const char *uuid, const char *remote_id, const struct turn *turn)
+{
+	core_asking(core);
+	store_placed(core->options.store, uuid, remote_id, done_placed, core, turn ? turn->serial : 0);
+}
+
+/* In the form of the plugin; of what it was added to when its own object is not there. */
+static void form(struct turn *turn)
+{
+	struct turn_end *end = &turn->end;
+	struct installation *inst = turn->inst;
+
+	if (end->formed || turn->reply_to == NULL)
+		return;
+	if (inst == NULL || inst->platform == NULL)
+		inst = installation_root(turn->core, turn->platform, turn->installation);
+	end->part_count = installation_split(inst, end->text, end->arena, &end->parts);
+	end->formed = true;
+}
+
 void start_answer(struct turn *turn)
 {
 	struct core *core = turn->core;
 	const struct turn_end *end = &turn->end;
 
+	form(turn);
+	if (turn->placed_again && turn->placeholder)
+		ask_placed(core, turn->uuids[0], turn->placeholder, turn); /* before the end reads it */
+	turn->placed_again = false;
 	core_asking(core);
 	store_answer(core->options.store,
 		     &(struct store_answer){ .turn_id = turn->id,
 					     .state = end->state,
 					     .reason = end->reason,
 					     .text = end->text,
+					     .parts = end->parts,
+					     .part_count = end->part_count,
+					     .context = gather_context(turn->gather),
 					     .result = end->result,
 					     .started_ms = turn->started_ms,
 					     .claim_next = lanes_ending(core->lanes, turn->conversation_id),

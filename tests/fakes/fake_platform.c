@@ -5,8 +5,9 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-bool fake_platform_fails_start;
+bool fake_platform_fails_start, fake_platform_fails_adopt;
 
 static struct platform *create(struct platform_host *host, const struct settings *settings, struct err *err)
 {
@@ -49,7 +50,12 @@ static void send(struct platform *platform, const struct outgoing *out, uint64_t
 	note->conversation_id = out->conversation_id;
 	snprintf(note->uuid, sizeof(note->uuid), "%s", out->uuid);
 	snprintf(note->text, sizeof(note->text), "%s", out->text);
+	snprintf(note->placeholder, sizeof(note->placeholder), "%s",
+		 out->placeholder ? out->placeholder : "");
 	note->attempt = out->attempt;
+	note->part = out->part;
+	note->parts = out->parts;
+	note->unsure = out->unsure;
 }
 
 static void stream(struct platform *platform, const struct outgoing_part *part)
@@ -59,6 +65,9 @@ static void stream(struct platform *platform, const struct outgoing_part *part)
 	assert(platform->part_count <= FAKE_NOTES_MAX);
 	snprintf(note->first, sizeof(note->first), "%s", part->answers_to[0]);
 	snprintf(note->text, sizeof(note->text), "%.*s", (int)part->len, part->text);
+	snprintf(note->placeholder, sizeof(note->placeholder), "%s",
+		 part->placeholder ? part->placeholder : "");
+	snprintf(note->reply_to, sizeof(note->reply_to), "%s", part->reply_to ? part->reply_to : "");
 	note->offset = part->offset;
 	note->count = part->answers_to_count;
 	note->attempt = part->attempt;
@@ -107,7 +116,111 @@ static void stop(struct platform *platform)
 
 static void destroy(struct platform *platform)
 {
+	struct platform *root = platform ? platform->root : NULL;
+
+	for (size_t i = 0; root && i < root->adopted_count; i++) {
+		if (root->adopted[i] == platform)
+			root->adopted[i] = NULL;
+	}
+	if (root)
+		root->destroyed++;
 	free(platform);
+}
+
+/* ---- what only some platforms can ------------------------------------------------------------ */
+
+static struct fake_word *word(struct fake_word *list, size_t *count, uint64_t ticket, const char *a,
+			      const char *b)
+{
+	struct fake_word *note = &list[(*count)++];
+
+	assert(*count <= FAKE_WORDS_MAX);
+	note->ticket = ticket;
+	snprintf(note->a, sizeof(note->a), "%s", a ? a : "NULL");
+	snprintf(note->b, sizeof(note->b), "%s", b ? b : "NULL");
+	return note;
+}
+
+/* "a||b" becomes "[a]" and "[b]". */
+static size_t split(struct platform *platform, const char *text, char ***texts_out)
+{
+	char **texts = NULL;
+	size_t count = 0;
+
+	(void)platform;
+	while (text) {
+		const char *end = strstr(text, "||");
+		int len = end ? (int)(end - text) : (int)strlen(text);
+
+		texts = mem_resize(texts, count + 1, sizeof(*texts));
+		texts[count++] = mem_format("[%.*s]", len, text);
+		text = end ? end + 2 : NULL;
+	}
+	*texts_out = texts;
+	return count;
+}
+
+static void fetch(struct platform *platform, const struct message_file *file, const char *path, int64_t max,
+		  uint64_t ticket)
+{
+	struct fake_fetch *note = &platform->fetches[platform->fetch_count++];
+
+	assert(platform->fetch_count <= FAKE_WORDS_MAX);
+	note->ticket = ticket;
+	note->max = max;
+	snprintf(note->url, sizeof(note->url), "%s", file->url);
+	snprintf(note->path, sizeof(note->path), "%s", path);
+}
+
+static void context(struct platform *platform, const char *reply_to, uint64_t ticket)
+{
+	word(platform->contexts, &platform->context_count, ticket, reply_to, NULL);
+}
+
+static void cursor(struct platform *platform, const char *scope, const char *position)
+{
+	assert(!platform->started);
+	word(platform->cursors, &platform->cursor_count, 0, scope, position);
+}
+
+static struct platform *adopt(struct platform *root, struct platform_host *host,
+			      const struct install *install, struct err *err)
+{
+	struct platform *platform;
+
+	if (fake_platform_fails_adopt) {
+		err_set(err, ERR_REFUSED, "its secrets make no sense");
+		return NULL;
+	}
+	platform = mem_zero(1, sizeof(*platform));
+	platform->host = host;
+	platform->root = root;
+	snprintf(platform->key, sizeof(platform->key), "%s", install->key);
+	snprintf(platform->title, sizeof(platform->title), "%s", install->title ? install->title : "");
+	snprintf(platform->secrets, sizeof(platform->secrets), "%s", install->secrets);
+	assert(root->adopted_count < FAKE_WORDS_MAX && install->enabled);
+	root->adopted[root->adopted_count++] = platform;
+	return platform;
+}
+
+static void installed(struct platform *root, uint64_t ticket, const struct err *err, const char *name)
+{
+	word(root->installed, &root->installed_count, ticket, name, err->text)->kind = err->kind;
+}
+
+static void kept(struct platform *platform, uint64_t ticket, const struct err *err)
+{
+	word(platform->kept, &platform->kept_count, ticket, err->text, NULL)->kind = err->kind;
+}
+
+static void enable(struct platform *platform, bool enabled)
+{
+	platform->off = !enabled;
+}
+
+static void check(struct platform *platform, uint64_t ticket)
+{
+	platform->check_ticket = ticket;
 }
 
 #define FAKE_OPS(platform_name, bits)                                                                        \
@@ -120,3 +233,28 @@ static void destroy(struct platform *platform)
 const struct platform_ops fake_chat = FAKE_OPS("chat", PLATFORM_STREAMS);
 const struct platform_ops fake_hook = FAKE_OPS("hook", PLATFORM_RESENDS | PLATFORM_SHEDS_EARLY);
 const struct platform_ops fake_mute = FAKE_OPS("mute", 0);
+const struct platform_ops fake_room = {
+	.abi = PLATFORM_ABI,
+	.name = "room",
+	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK,
+	.retry_cap_s = 60,
+	.expire_s = 600,
+	.create = create,
+	.start = start,
+	.ack = ack,
+	.send = send,
+	.stream = stream,
+	.ended = ended,
+	.split = split,
+	.fetch = fetch,
+	.context = context,
+	.cursor = cursor,
+	.adopt = adopt,
+	.installed = installed,
+	.kept = kept,
+	.enable = enable,
+	.check = check,
+	.found = found,
+	.stop = stop,
+	.destroy = destroy,
+};

@@ -6,8 +6,9 @@
 
 enum { FAKE_NOTES_MAX = 2048 };
 
-/* Three kinds: one streams, one drops second copies and is shed early, one can do nothing of it. */
-extern const struct platform_ops fake_chat, fake_hook, fake_mute;
+/* Four kinds: one streams, one drops second copies and is shed early, one can do nothing of it, and one can be added,
+ * has a form of its own, fetches files and reads back. */
+extern const struct platform_ops fake_chat, fake_hook, fake_mute, fake_room;
 
 struct fake_ack {
 	uint64_t receipt;
@@ -22,12 +23,13 @@ struct fake_ack {
 struct fake_send {
 	uint64_t ticket;
 	int64_t conversation_id;
-	char uuid[MESSAGE_UUID_SIZE], text[200];
-	unsigned attempt;
+	char uuid[MESSAGE_UUID_SIZE], text[200], placeholder[40];
+	unsigned attempt, part, parts;
+	bool unsure;
 };
 
 struct fake_part {
-	char first[MESSAGE_UUID_SIZE], text[200];
+	char first[MESSAGE_UUID_SIZE], text[200], placeholder[40], reply_to[40];
 	size_t offset, count;
 	unsigned attempt;
 };
@@ -41,8 +43,33 @@ struct fake_note { /* of ended and found */
 	unsigned attempt;
 };
 
+struct fake_fetch {
+	uint64_t ticket;
+	char url[100], path[200];
+	int64_t max;
+};
+
+struct fake_word { /* of installed, kept, cursor and context */
+	uint64_t ticket;
+	enum err_kind kind;
+	char a[200], b[200];
+};
+
+enum { FAKE_WORDS_MAX = 40 };
+
 struct platform {
 	struct platform_host *host;
+	struct platform *root; /* of an adopted one */
+	char key[40], title[40], secrets[200];
+	struct platform *adopted[FAKE_WORDS_MAX]; /* of a root: NULL once destroyed */
+	size_t adopted_count, destroyed;
+	struct fake_word installed[FAKE_WORDS_MAX], kept[FAKE_WORDS_MAX], cursors[FAKE_WORDS_MAX],
+		contexts[FAKE_WORDS_MAX];
+	size_t installed_count, kept_count, cursor_count, context_count;
+	struct fake_fetch fetches[FAKE_WORDS_MAX];
+	size_t fetch_count;
+	uint64_t check_ticket; /* of the last check; 0: none */
+	bool off;	       /* enable said so last */
 	struct fake_ack acks[FAKE_NOTES_MAX];
 	struct fake_send sends[FAKE_NOTES_MAX];
 	struct fake_part parts[FAKE_NOTES_MAX];
@@ -52,6 +79,6 @@ struct platform {
 	struct platform *next;
 };
 
-extern bool fake_platform_fails_start;
+extern bool fake_platform_fails_start, fake_platform_fails_adopt;
 
 #endif

@@ -1,5 +1,6 @@
 /* Keeps the core's questions until the test answers them. */
 #include "fake_store.h"
+#include "buf.h"
 #include "mem.h"
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,15 @@ static void forget(struct store *store, struct question *q)
 	free(q->why);
 	free(q->remote_id);
 	free(q->result_code);
+	free(q->parts);
+	free(q->context);
+	free(q->title);
+	free(q->settings);
+	free(q->secrets);
+	free(q->args);
+	free(q->url);
+	free(q->path);
+	free(q->mime);
 	free(q);
 }
 
@@ -89,6 +99,17 @@ struct store_gauges store_gauges(const struct store *store)
 {
 	(void)store;
 	return fake_gauges;
+}
+
+static char *joined(const char *const *texts, size_t count, const char *between)
+{
+	struct buf out = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		buf_text(&out, i ? between : "");
+		buf_text(&out, texts[i] ? texts[i] : "NULL");
+	}
+	return buf_take(&out);
 }
 
 /* ---- questions
@@ -168,6 +189,8 @@ void store_answer(struct store *store, const struct store_answer *ask, store_ans
 	q->reason = mem_text(ask->reason);
 	q->text = mem_text(ask->text);
 	q->claim_next = ask->claim_next;
+	q->context = mem_text(ask->context);
+	q->parts = ask->parts ? joined(ask->parts, ask->part_count, "|") : NULL;
 	q->expire_s = ask->expire_s;
 	q->has_result = ask->result != NULL;
 	q->attempts = ask->result ? ask->result->attempt_count : 0;
@@ -187,6 +210,7 @@ void store_sent(struct store *store, const struct store_sent *sent, store_done_f
 	q->id = sent->reply_id;
 	q->reply_state = sent->state;
 	q->next_ms = sent->next_ms;
+	q->unsure = sent->unsure;
 	q->why = mem_text(sent->why);
 	q->remote_id = mem_text(sent->remote_id);
 }
@@ -208,6 +232,102 @@ void store_recover(struct store *store, const char *const *resends, size_t resen
 
 	q->limit = resend_count;
 	q->text = resend_count ? mem_text(resends[0]) : NULL;
+}
+
+static struct question *put_row(struct store *store, enum question_kind kind, void *fn, void *owner,
+				uint64_t ticket, const char *platform, const char *name)
+{
+	struct question *q = put(store, kind, fn, owner, ticket);
+
+	q->platform = mem_text(platform);
+	q->installation = mem_text(name);
+	return q;
+}
+
+void store_installations(struct store *store, store_installations_fn *fn, void *owner, uint64_t ticket)
+{
+	put(store, Q_INSTALLATIONS, (void *)fn, owner, ticket);
+}
+
+void store_install(struct store *store, const struct store_install *install, store_installations_fn *fn,
+		   void *owner, uint64_t ticket)
+{
+	struct question *q =
+		put_row(store, Q_INSTALL, (void *)fn, owner, ticket, install->platform, install->name);
+
+	q->title = mem_text(install->title);
+	q->settings = mem_text(install->settings);
+	q->secrets = mem_text(install->secrets);
+	q->own_org = install->own_org;
+}
+
+void store_keep(struct store *store, const char *platform, const char *name, const char *secrets,
+		store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put_row(store, Q_KEEP, (void *)fn, owner, ticket, platform, name)->secrets = mem_text(secrets);
+}
+
+void store_remove(struct store *store, const char *platform, const char *name, const char *why,
+		  store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put_row(store, Q_REMOVE, (void *)fn, owner, ticket, platform, name)->why = mem_text(why);
+}
+
+void store_enable(struct store *store, const char *platform, const char *name, bool enabled,
+		  store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	put_row(store, Q_ENABLE, (void *)fn, owner, ticket, platform, name)->enabled = enabled;
+}
+
+void store_cursors(struct store *store, const char *platform, const char *installation, int64_t since_ms,
+		   store_cursors_fn *fn, void *owner, uint64_t ticket)
+{
+	put_row(store, Q_CURSORS, (void *)fn, owner, ticket, platform, installation)->next_ms = since_ms;
+}
+
+void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
+		  void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_PLACED, (void *)fn, owner, ticket);
+
+	q->uuid = mem_text(uuid);
+	q->remote_id = mem_text(remote_id);
+}
+
+void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,
+		uint64_t ticket)
+{
+	struct question *q = put(store, Q_FILE, (void *)fn, owner, ticket);
+
+	q->uuid = mem_text(file->uuid);
+	q->index = file->index;
+	q->text = mem_text(file->name);
+	q->url = mem_text(file->url);
+	q->path = mem_text(file->path);
+	q->mime = mem_text(file->mime);
+	q->size = file->size;
+	q->why = mem_text(file->error);
+}
+
+static void put_named(struct store *store, enum question_kind kind, const char *name, const char *const *args,
+		      size_t arg_count, store_json_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, kind, (void *)fn, owner, ticket);
+
+	q->text = mem_text(name);
+	q->args = joined(args, arg_count, ",");
+}
+
+void store_report(struct store *store, const char *name, const char *const *args, size_t arg_count,
+		  store_json_fn *fn, void *owner, uint64_t ticket)
+{
+	put_named(store, Q_REPORT, name, args, arg_count, fn, owner, ticket);
+}
+
+void store_act(struct store *store, const char *name, const char *const *args, size_t arg_count,
+	       store_json_fn *fn, void *owner, uint64_t ticket)
+{
+	put_named(store, Q_ACT, name, args, arg_count, fn, owner, ticket);
 }
 
 /* ---- answers
@@ -277,4 +397,26 @@ void fake_answer_recovered(struct store *store, struct question *q, const struct
 			   const struct store_recovered *recovered)
 {
 	ANSWER(store_recovered_fn, recovered);
+}
+
+void fake_answer_installations(struct store *store, struct question *q, const struct err *err,
+			       const struct store_installation *rows, size_t count)
+{
+	ANSWER(store_installations_fn, rows, count);
+}
+
+void fake_answer_cursors(struct store *store, struct question *q, const struct err *err,
+			 const struct store_cursor *cursors, size_t count)
+{
+	ANSWER(store_cursors_fn, cursors, count);
+}
+
+void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id)
+{
+	ANSWER(store_file_fn, import_id);
+}
+
+void fake_answer_json(struct store *store, struct question *q, const struct err *err, const char *json)
+{
+	ANSWER(store_json_fn, json);
 }

@@ -2,7 +2,9 @@
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
 
+#include "store_install.h"
 #include "store_outbox.h"
+#include "store_people.h"
 
 enum question_kind {
 	Q_ACCEPT,
@@ -16,6 +18,16 @@ enum question_kind {
 	Q_SENT,
 	Q_LOOK,
 	Q_RECOVER,
+	Q_INSTALLATIONS,
+	Q_INSTALL,
+	Q_KEEP,
+	Q_REMOVE,
+	Q_ENABLE,
+	Q_CURSORS,
+	Q_PLACED,
+	Q_FILE,
+	Q_REPORT,
+	Q_ACT,
 };
 
 /* What was asked; only the fields of its kind are set. Strings are copies. */
@@ -32,6 +44,14 @@ struct question {
 	int64_t next_ms;
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
+	bool unsure, own_org, enabled;
+	char *parts;			  /* of an answer, joined by "|"; NULL: none */
+	char *context;			  /* of an answer */
+	char *title, *settings, *secrets; /* of an installation; installation is its name */
+	char *args;			  /* of a report or act, joined by ","; text is its name */
+	char *url, *path, *mime;	  /* of a file; text is its name, why its error */
+	unsigned index;
+	int64_t size;
 	struct question *prev, *next;
 };
 
@@ -66,6 +86,13 @@ void fake_answer_found(struct store *store, struct question *q, const struct err
 		       const struct outgoing *out);
 void fake_answer_recovered(struct store *store, struct question *q, const struct err *err,
 			   const struct store_recovered *recovered);
+
+void fake_answer_installations(struct store *store, struct question *q, const struct err *err,
+			       const struct store_installation *rows, size_t count);
+void fake_answer_cursors(struct store *store, struct question *q, const struct err *err,
+			 const struct store_cursor *cursors, size_t count);
+void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id);
+void fake_answer_json(struct store *store, struct question *q, const struct err *err, const char *json);
 
 extern struct store_gauges fake_gauges; /* what store_gauges says */
 

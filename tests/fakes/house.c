@@ -41,7 +41,7 @@ static void add(struct house *house, const struct platform_ops *ops, struct plat
 	house->settings[index] = settings;
 }
 
-void house_prepare(struct house *house, const struct core_options *options)
+void house_build(struct house *house, const struct core_options *options)
 {
 	struct core_options all = *options;
 
@@ -49,7 +49,7 @@ void house_prepare(struct house *house, const struct core_options *options)
 				 .store = fake_store_create(),
 				 .ai = fake_ai_create() };
 	metrics_clear();
-	fake_platform_fails_start = false;
+	fake_platform_fails_start = fake_platform_fails_adopt = false;
 	all.loop = house->loop;
 	all.store = house->store;
 	all.ai = house->ai;
@@ -61,17 +61,58 @@ void house_prepare(struct house *house, const struct core_options *options)
 	add(house, &fake_chat, &house->chat, 0);
 	add(house, &fake_hook, &house->hook, 1);
 	add(house, &fake_mute, &house->mute, 2);
+	add(house, &fake_room, &house->room, 3);
 	core_start(house->core, on_ready, house);
+}
+
+/* What the store makes of a configured installation: its row as it was, or a new one. */
+static void answer_install(struct house *house, const struct store_installation *rows, size_t count)
+{
+	struct question *q = house_question(house, Q_INSTALL);
+	char *platform = mem_text(q->platform), *name = mem_text(q->installation);
+	struct store_installation row = { .platform = platform, .name = name, .enabled = true };
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].platform, row.platform) == 0 && strcmp(rows[i].name, row.name) == 0)
+			row.enabled = rows[i].enabled;
+	fake_answer_installations(house->store, q, NULL, &row, 1);
+	free(platform);
+	free(name);
+}
+
+void house_prepare_rows(struct house *house, const struct core_options *options,
+			const struct store_installation *rows, size_t count)
+{
+	house_build(house, options);
+	fake_answer_installations(house->store, house_question(house, Q_INSTALLATIONS), NULL, rows, count);
+	while (house_waiting(house, Q_INSTALL))
+		answer_install(house, rows, count);
+}
+
+void house_prepare(struct house *house, const struct core_options *options)
+{
+	house_prepare_rows(house, options, NULL, 0);
+}
+
+void house_recovered(struct house *house, const struct store_recovered *recovered)
+{
+	fake_answer_recovered(house->store, house_question(house, Q_RECOVER), NULL, recovered);
+	while (house_waiting(house, Q_CURSORS))
+		fake_answer_cursors(house->store, house_question(house, Q_CURSORS), NULL, NULL, 0);
+	fake_loop_run(house->loop);
+}
+
+void house_recover(struct house *house)
+{
+	house_recovered(house, &(struct store_recovered){ 0 });
+	assert(house->ready == 1);
+	fake_answer_due(house->store, house_question(house, Q_DUE), NULL, NULL, 0, 0);
 }
 
 void house_open(struct house *house, const struct core_options *options)
 {
 	house_prepare(house, options);
-	fake_answer_recovered(house->store, house_question(house, Q_RECOVER), NULL,
-			      &(struct store_recovered){ 0 });
-	fake_loop_run(house->loop);
-	assert(house->ready == 1);
-	fake_answer_due(house->store, house_question(house, Q_DUE), NULL, NULL, 0, 0);
+	house_recover(house);
 }
 
 void house_close(struct house *house)
@@ -135,6 +176,34 @@ const struct store_turn *house_turn(int64_t turn_id, int64_t conversation_id)
 				    .count = 1,
 				    .attempts = 1 };
 	return &turn;
+}
+
+const struct store_turn *house_room_turn(const char *name, int64_t turn_id, int64_t conversation_id,
+					 unsigned flags)
+{
+	struct store_turn *turn = (struct store_turn *)(uintptr_t)house_turn(turn_id, conversation_id);
+
+	turn->platform = "room";
+	turn->installation = name;
+	turn->flags = flags;
+	return turn;
+}
+
+void house_begin(struct house *house, const struct store_turn *turn)
+{
+	struct question *q;
+	struct speaker ann = { .profile_id = "ann", .org_id = "org", .active = true };
+
+	house_say(house->chat, (uint64_t)turn->id, "room", "hello");
+	q = house_question(house, Q_ACCEPT);
+	fake_answer_accepted(house->store, q, NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .inbox_id = 1,
+						       .uuid = "u",
+						       .state = MESSAGE_CLAIMED,
+						       .conversation_id = turn->conversation_id,
+						       .speaker = &ann,
+						       .turn = turn });
 }
 
 void house_accept(struct house *house, int64_t conversation_id, int64_t turn_id)

@@ -13,8 +13,8 @@ struct house {
 	struct store *store;
 	struct ai *ai;
 	struct core *core;
-	struct platform *chat, *hook, *mute; /* each with one installation, named "one" */
-	struct settings *settings[3];
+	struct platform *chat, *hook, *mute, *room; /* each with one installation, named "one" */
+	struct settings *settings[4];
 	unsigned ready, stopped, fatal;
 	struct err fatal_err;
 };
@@ -22,8 +22,17 @@ struct house {
 /* Opens with these options (loop, store, ai and the callbacks are filled in) and recovers an empty store. */
 void house_open(struct house *house, const struct core_options *options);
 
-/* Only up to core_start: the question of recovery waits. */
+/* Only up to the question of recovery. */
 void house_prepare(struct house *house, const struct core_options *options);
+
+/* The same with these rows of installations; and only up to core_start: the question for the rows waits. */
+void house_prepare_rows(struct house *house, const struct core_options *options,
+			const struct store_installation *rows, size_t count);
+void house_build(struct house *house, const struct core_options *options);
+
+/* Recovers an empty store and starts; or answers the recovery with this, and that no cursors are kept. */
+void house_recover(struct house *house);
+void house_recovered(struct house *house, const struct store_recovered *recovered);
 void house_close(struct house *house);
 
 /* For setup and teardown of a test: one house at a time. */
@@ -39,6 +48,13 @@ void house_accept(struct house *house, int64_t conversation_id, int64_t turn_id)
 
 /* A claimed turn of one message, "u<turn_id>", on "chat". Static: good until the next call. */
 const struct store_turn *house_turn(int64_t turn_id, int64_t conversation_id);
+
+/* The same of installation `name` of "room", with these flags. */
+const struct store_turn *house_room_turn(const char *name, int64_t turn_id, int64_t conversation_id,
+					 unsigned flags);
+
+/* It is claimed and begins. */
+void house_begin(struct house *house, const struct store_turn *turn);
 
 /* Answers the oldest recall with nothing said before; the model is being asked then. */
 void house_recall(struct house *house);

@@ -50,11 +50,14 @@ static void test_access(void **state)
 	struct speaker on = { .active = true }, off = { .active = false };
 
 	(void)state;
-	assert_int_equal(access_decide(&on, STRANGERS_DENY), ACCESS_YES);
-	assert_int_equal(access_decide(&off, STRANGERS_ALLOW), ACCESS_DISABLED);
-	assert_int_equal(access_decide(NULL, STRANGERS_PAIR), ACCESS_PAIR);
-	assert_int_equal(access_decide(NULL, STRANGERS_ALLOW), ACCESS_ADMIT);
-	assert_int_equal(access_decide(NULL, STRANGERS_DENY), ACCESS_DENY);
+	assert_int_equal(access_decide(&on, STRANGERS_DENY, false), ACCESS_YES);
+	assert_int_equal(access_decide(&off, STRANGERS_ALLOW, false), ACCESS_DISABLED);
+	assert_int_equal(access_decide(NULL, STRANGERS_PAIR, false), ACCESS_PAIR);
+	assert_int_equal(access_decide(NULL, STRANGERS_ALLOW, false), ACCESS_ADMIT);
+	assert_int_equal(access_decide(NULL, STRANGERS_DENY, false), ACCESS_DENY);
+	assert_int_equal(access_decide(NULL, STRANGERS_DENY, true),
+			 ACCESS_ADMIT); /* the platform knows them */
+	assert_int_equal(access_decide(&off, STRANGERS_ALLOW, true), ACCESS_DISABLED);
 }
 
 /* A code is read out over the telephone: no letter may be taken for another, and each must be as likely. */

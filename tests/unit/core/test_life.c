@@ -45,18 +45,16 @@ static void test_what_was_left_is_taken_up(void **state)
 	(void)state;
 	house_prepare(&house, &(struct core_options){ .turns_max = 1 });
 	q = house_question(&house, Q_RECOVER);
-	assert_int_equal(q->limit, 1);
-	assert_string_equal(q->text, "hook"); /* who drops second copies */
+	assert_int_equal(q->limit, 2);
+	assert_string_equal(q->text, "hook"); /* who drops second copies; then "room", which finds out */
 	assert_false(house.chat->started);
-	fake_answer_recovered(house.store, q, NULL,
-			      &(struct store_recovered){ .conversations = conversations,
-							 .conversation_count = 2,
-							 .unplaced = unplaced,
-							 .unplaced_platforms = platforms,
-							 .unplaced_installations = installations,
-							 .unplaced_count = 2,
-							 .interrupted = 1 });
-	fake_loop_run(house.loop);
+	house_recovered(&house, &(struct store_recovered){ .conversations = conversations,
+							   .conversation_count = 2,
+							   .unplaced = unplaced,
+							   .unplaced_platforms = platforms,
+							   .unplaced_installations = installations,
+							   .unplaced_count = 2,
+							   .interrupted = 1 });
 	assert_int_equal(house.ready, 1);
 	assert_true(house.chat->started && house.hook->started);
 	assert_int_equal(house_waiting(&house, Q_REFUSE), 2);
@@ -91,8 +89,7 @@ static void test_a_platform_that_does_not_start(void **state)
 	(void)state;
 	house_prepare(&house, &(struct core_options){ 0 });
 	fake_platform_fails_start = true;
-	fake_answer_recovered(house.store, house_question(&house, Q_RECOVER), NULL,
-			      &(struct store_recovered){ 0 });
+	house_recovered(&house, &(struct store_recovered){ 0 });
 	assert_int_equal(house.ready, 0);
 	assert_int_equal(house.fatal, 1);
 	assert_string_equal(house.fatal_err.text, "chat/one does not start: the path is taken");

@@ -94,7 +94,8 @@ static void test_a_slow_store_is_waited_for(void **state)
 	assert_true(house_status_says(house, "\"overdue\":1"));
 	assert_int_equal(house_waiting(house, Q_RECALL), 1); /* not asked twice */
 	house_recall(house);
-	assert_true(house_status_says(house, "\"recall\":0,\"think\":1,\"answer\":0,\"overdue\":0"));
+	assert_true(
+		house_status_says(house, "\"recall\":0,\"gather\":0,\"think\":1,\"answer\":0,\"overdue\":0"));
 	assert_int_equal(fake_ai_count(house->ai), 1);
 }
 

@@ -1,0 +1,555 @@
+/* Fetches a turn's files and asks what others had said: everything at once, each with its own second tries, all within
+ * the limit of the step. */
+#include "gather.h"
+#include "buf.h"
+#include "installation.h"
+#include "mem.h"
+#include "store_install.h"
+#include "text.h"
+#include "turn_inside.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+enum {
+	CONTEXT_LIMIT_MS = 5000,
+	CONTEXT_MAX = 16384, /* bytes, of the newest */
+	FILES_MAX = 20,	     /* of one turn */
+	TRIES_MAX = 3,
+	TRY_AGAIN_MS = 2000,
+};
+
+enum item_state {
+	ITEM_LATER,   /* to be fetched from retry_ms on */
+	ITEM_FETCHES, /* the plugin has been asked */
+	ITEM_RECORDS, /* the store has been asked */
+	ITEM_AGAIN,   /* the store could not take it: from retry_ms on */
+	ITEM_DONE,
+};
+
+struct item {
+	enum item_state state;
+	struct message_file file;
+	const char *uuid; /* of its message */
+	unsigned index;	  /* among that message's files */
+	char *path;	  /* where it lies, or is to lie */
+	char *mime, *why; /* as found; why it was not taken, or NULL */
+	int64_t size, import_id;
+	unsigned tries;
+	uint64_t retry_ms;
+};
+
+struct gather {
+	struct gathers *gathers;
+	struct turn *turn;
+	struct arena *arena; /* of the files' words: they outlive the question */
+	struct item *items;
+	size_t count, left_out; /* files beyond FILES_MAX */
+	bool asks_context;
+	uint64_t context_serial, began_ms;
+	char *context;
+	struct gather *prev, *next;
+};
+
+/* A question under way. A plugin that answers when nobody waits any more leaves a file behind, which goes. */
+struct wait {
+	uint64_t serial;
+	struct gather *gather; /* NULL: nobody waits */
+	size_t item;
+	struct installation *inst; /* who was asked, held; NULL: the store */
+	char *path;
+	UT_hash_handle hh;
+};
+
+struct gathers {
+	struct core *core;
+	struct gather *all;
+	struct wait *waits;
+};
+
+struct gathers *gathers_create(struct core *core)
+{
+	struct gathers *gathers = mem_zero(1, sizeof(*gathers));
+
+	gathers->core = core;
+	return gathers;
+}
+
+static void free_wait(struct gathers *gathers, struct wait *wait)
+{
+	HASH_DEL(gathers->waits, wait);
+	installation_release(wait->inst);
+	free(wait->path);
+	free(wait);
+}
+
+void gathers_destroy(struct gathers *gathers)
+{
+	if (gathers == NULL)
+		return;
+	while (gathers->waits)
+		free_wait(gathers, gathers->waits);
+	free(gathers);
+}
+
+void gather_destroy(struct gather *gather)
+{
+	if (gather == NULL)
+		return;
+	for (struct wait *wait = gather->gathers->waits; wait; wait = wait->hh.next)
+		if (wait->gather == gather)
+			wait->gather = NULL;
+	for (size_t i = 0; i < gather->count; i++) {
+		free(gather->items[i].path);
+		free(gather->items[i].mime);
+		free(gather->items[i].why);
+	}
+	DL_DELETE(gather->gathers->all, gather);
+	arena_destroy(gather->arena);
+	free(gather->items);
+	free(gather->context);
+	free(gather);
+}
+
+static struct wait *wait_for(struct gather *gather, size_t item, struct installation *inst)
+{
+	struct wait *wait = mem_zero(1, sizeof(*wait));
+
+	wait->serial = core_serial(gather->gathers->core);
+	wait->gather = gather;
+	wait->item = item;
+	wait->inst = installation_hold(inst);
+	HASH_ADD(hh, gather->gathers->waits, serial, sizeof(wait->serial), wait);
+	return wait;
+}
+
+static struct wait *find_wait(struct gathers *gathers, uint64_t serial)
+{
+	struct wait *wait;
+
+	HASH_FIND(hh, gathers->waits, &serial, sizeof(serial), wait);
+	return wait;
+}
+
+static bool under_way(const struct gather *gather)
+{
+	return gather && gather->turn->state == TURN_GATHER;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void look_done(struct gather *gather)
+{
+	if (!under_way(gather) || gather->asks_context)
+		return;
+	for (size_t i = 0; i < gather->count; i++)
+		if (gather->items[i].state != ITEM_DONE)
+			return;
+	turn_go(gather->turn, TURN_THINK);
+}
+
+/* ---- recording ------------------------------------------------------------------------------- */
+
+static void done_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
+{
+	struct gathers *gathers = owner;
+	bool holds = core_answered(gathers->core, err);
+	struct wait *wait = find_wait(gathers, ticket);
+	struct gather *gather = wait ? wait->gather : NULL;
+	struct item *item = gather ? &gather->items[wait->item] : NULL;
+
+	if (wait)
+		free_wait(gathers, wait);
+	if (item == NULL)
+		return;
+	item->state = ITEM_DONE;
+	item->import_id = import_id;
+	if (!holds && core_may_ask_again(err)) {
+		item->state = ITEM_AGAIN;
+		item->retry_ms = loop_now_ms(gathers->core->options.loop) + CORE_RETRY_MS;
+	} else if (!holds) {
+		log_error(&gather->turn->log, "a file is not on record: %s", err->text);
+		if (item->why == NULL) {
+			unlink(item->path);
+			item->why = mem_text("it could not be recorded");
+		}
+	}
+	look_done(gather);
+}
+
+static void record(struct gather *gather, struct item *item)
+{
+	struct core *core = gather->gathers->core;
+	size_t at = (size_t)(item - gather->items);
+
+	item->state = ITEM_RECORDS;
+	core_asking(core);
+	store_file(core->options.store,
+		   &(struct store_file){ .uuid = item->uuid,
+					 .index = item->index,
+					 .name = item->file.name,
+					 .url = item->file.url,
+					 .path = item->why ? NULL : item->path,
+					 .mime = item->mime ? item->mime : item->file.mime,
+					 .size = item->size,
+					 .error = item->why },
+		   done_file, gather->gathers, wait_for(gather, at, NULL)->serial);
+}
+
+static void not_taken(struct gather *gather, struct item *item, const char *why)
+{
+	item->why = mem_text(why);
+	record(gather, item);
+}
+
+/* ---- fetching -------------------------------------------------------------------------------- */
+
+static void fetch(struct gather *gather, struct item *item)
+{
+	struct installation *inst = gather->turn->inst;
+	const struct core_options *options = &gather->gathers->core->options;
+	struct wait *wait;
+
+	if (inst == NULL || inst->platform == NULL) {
+		not_taken(gather, item, "the platform is not connected");
+		return;
+	}
+	if (unlink(item->path) != 0 && errno != ENOENT) { /* of a beginning that died */
+		log_error(&gather->turn->log, "%s: %s", item->path, strerror(errno));
+		not_taken(gather, item, "there is no place to put it");
+		return;
+	}
+	wait = wait_for(gather, (size_t)(item - gather->items), inst);
+	wait->path = mem_text(item->path);
+	item->state = ITEM_FETCHES;
+	item->tries++;
+	inst->ops->fetch(inst->platform, &item->file, item->path, options->file_max, wait->serial);
+}
+
+void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_t ticket,
+		     const struct fetched *fetched)
+{
+	struct wait *wait = find_wait(gathers, ticket);
+	struct gather *gather;
+	struct item *item;
+
+	if (wait == NULL || wait->inst != inst || wait->path == NULL)
+		return;
+	gather = under_way(wait->gather) ? wait->gather : NULL;
+	item = gather ? &gather->items[wait->item] : NULL;
+	if (item == NULL || item->state != ITEM_FETCHES) { /* too late */
+		unlink(wait->path);
+		free_wait(gathers, wait);
+		return;
+	}
+	free_wait(gathers, wait);
+	free(item->mime);
+	item->mime = mem_text(fetched->mime);
+	if (fetched->how == FETCHED) {
+		item->size = fetched->size;
+		record(gather, item);
+	} else if (fetched->how == FETCHED_NOT && item->tries < TRIES_MAX) {
+		item->state = ITEM_LATER;
+		item->retry_ms = loop_now_ms(gathers->core->options.loop) + TRY_AGAIN_MS * item->tries;
+	} else {
+		not_taken(gather, item, fetched->why ? fetched->why : "it could not be fetched");
+	}
+}
+
+/* ---- context --------------------------------------------------------------------------------- */
+
+/* Each line is quoted, so that none can pass for ours. The newest is at the end. */
+static char *quote(const char *text)
+{
+	size_t len = strlen(text);
+	struct buf out = { 0 };
+
+	if (len > CONTEXT_MAX) {
+		const char *cut = text + len - CONTEXT_MAX, *line = strchr(cut, '\n');
+
+		while ((*cut & 0xc0) == 0x80)
+			cut++;
+		text = line ? line + 1 : cut;
+	}
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+
+		buf_text(&out, out.len ? "\n> " : "> ");
+		buf_add(&out, text, line);
+		text += line + (text[line] == '\n');
+	}
+	return buf_take(&out);
+}
+
+void gathers_context(struct gathers *gathers, struct installation *inst, uint64_t ticket, const char *text)
+{
+	struct wait *wait = find_wait(gathers, ticket);
+	struct gather *gather;
+
+	if (wait == NULL || wait->inst != inst || wait->path)
+		return;
+	gather = under_way(wait->gather) ? wait->gather : NULL;
+	free_wait(gathers, wait);
+	if (gather == NULL || !gather->asks_context)
+		return;
+	gather->asks_context = false;
+	if (text && !text_valid(text, strlen(text)))
+		log_warn(&gather->turn->log, "what was said before is not UTF-8: left out");
+	else if (text && !text_blank(text))
+		gather->context = quote(text);
+	look_done(gather);
+}
+
+static void ask_context(struct gather *gather)
+{
+	struct installation *inst = gather->turn->inst;
+
+	gather->asks_context = true;
+	inst->ops->context(inst->platform, gather->turn->reply_to, wait_for(gather, 0, inst)->serial);
+}
+
+/* ---- the step -------------------------------------------------------------------------------- */
+
+static bool wants_files(const struct turn *turn)
+{
+	return turn->question.file_count && turn->inst->ops->fetch && turn->core->options.data_dir;
+}
+
+static bool wants_context(const struct turn *turn, bool fresh)
+{
+	return fresh && (turn->flags & INCOMING_JOINED) && turn->reply_to && turn->inst->ops->context;
+}
+
+bool gather_wanted(const struct turn *turn, bool fresh)
+{
+	if (turn->inst == NULL || turn->inst->platform == NULL)
+		return false;
+	return wants_files(turn) || wants_context(turn, fresh);
+}
+
+static struct message_file keep_file(struct arena *arena, const struct message_file *file)
+{
+	return (struct message_file){ .url = arena_text(arena, file->url),
+				      .name = arena_text(arena, file->name),
+				      .mime = arena_text(arena, file->mime),
+				      .size = file->size };
+}
+
+static void make_items(struct gather *gather)
+{
+	const struct turn *turn = gather->turn;
+	const struct turn_question *question = &turn->question;
+	unsigned index = 0;
+
+	gather->count = question->file_count < FILES_MAX ? question->file_count : FILES_MAX;
+	gather->left_out = question->file_count - gather->count;
+	gather->items = mem_zero(gather->count, sizeof(*gather->items));
+	for (size_t i = 0; i < gather->count; i++) {
+		size_t message = question->file_messages[i];
+
+		index = i && question->file_messages[i - 1] == message ? index + 1 : 0;
+		gather->items[i] =
+			(struct item){ .file = keep_file(gather->arena, &question->files[i]),
+				       .uuid = turn->uuids[message],
+				       .index = index,
+				       .size = question->files[i].size,
+				       .path = mem_format("%s/files/%s-%u", turn->core->options.data_dir,
+							  turn->uuids[message], index) };
+	}
+}
+
+static bool make_folder(struct gather *gather)
+{
+	char *path = mem_format("%s/files", gather->gathers->core->options.data_dir);
+	bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
+
+	if (!made)
+		log_error(&gather->turn->log, "%s: %s", path, strerror(errno));
+	free(path);
+	return made;
+}
+
+static void fetch_all(struct gather *gather)
+{
+	bool place;
+
+	make_items(gather);
+	place = make_folder(gather);
+	for (size_t i = 0; i < gather->count; i++)
+		if (place)
+			fetch(gather, &gather->items[i]);
+		else
+			not_taken(gather, &gather->items[i], "there is no place to put it");
+}
+
+void start_gather(struct turn *turn)
+{
+	struct gathers *gathers = turn->core->gathers;
+	struct gather *gather = mem_zero(1, sizeof(*gather));
+
+	gather->gathers = gathers;
+	gather->turn = turn;
+	gather->arena = arena_create();
+	gather->began_ms = loop_now_ms(turn->core->options.loop);
+	turn->gather = gather;
+	DL_APPEND(gathers->all, gather);
+	if (wants_context(turn, turn->question.recalled->count == 0))
+		ask_context(gather);
+	if (wants_files(turn))
+		fetch_all(gather);
+}
+
+static void give_up_context(struct gather *gather)
+{
+	log_info(&gather->turn->log, "what was said before is left out: no answer from the platform");
+	gather->asks_context = false;
+}
+
+/* What has not come is not taken; the store is waited for. */
+void late_gather(struct turn *turn)
+{
+	struct gather *gather = turn->gather;
+
+	if (gather->asks_context)
+		give_up_context(gather);
+	for (size_t i = 0; i < gather->count; i++)
+		if (gather->items[i].state == ITEM_FETCHES || gather->items[i].state == ITEM_LATER)
+			not_taken(gather, &gather->items[i], "it took too long");
+	look_done(gather);
+}
+
+static void sweep_items(struct gather *gather, uint64_t now)
+{
+	for (size_t i = 0; i < gather->count; i++) {
+		struct item *item = &gather->items[i];
+
+		if (item->retry_ms > now)
+			continue;
+		if (item->state == ITEM_LATER)
+			fetch(gather, item);
+		else if (item->state == ITEM_AGAIN)
+			record(gather, item);
+	}
+}
+
+void gathers_sweep(struct gathers *gathers)
+{
+	uint64_t now = loop_now_ms(gathers->core->options.loop);
+	struct gather *gather, *next;
+
+	for (gather = gathers->all; gather; gather = next) {
+		next = gather->next;
+		if (!under_way(gather))
+			continue;
+		sweep_items(gather, now);
+		if (gather->asks_context && now - gather->began_ms >= CONTEXT_LIMIT_MS) {
+			give_up_context(gather);
+			look_done(gather);
+		}
+	}
+}
+
+void gathers_forget(struct gathers *gathers, const struct installation *inst)
+{
+	struct wait *wait, *next;
+
+	for (wait = gathers->waits; wait; wait = next) {
+		struct gather *gather;
+
+		next = wait->hh.next;
+		if (wait->inst != inst)
+			continue;
+		gather = under_way(wait->gather) ? wait->gather : NULL;
+		if (gather && wait->path && gather->items[wait->item].state == ITEM_FETCHES)
+			gather->items[wait->item].state = ITEM_LATER; /* another object may be there now */
+		if (wait->path)
+			unlink(wait->path);
+		free_wait(gathers, wait);
+	}
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+const char *gather_context(const struct gather *gather)
+{
+	return gather ? gather->context : NULL;
+}
+
+static void add_size(struct buf *out, int64_t size)
+{
+	if (size >= 1000000)
+		buf_format(out, "%.1f MB", (double)size / 1e6);
+	else if (size >= 1000)
+		buf_format(out, "%.1f kB", (double)size / 1e3);
+	else if (size >= 0)
+		buf_format(out, "%lld bytes", (long long)size);
+	else
+		buf_text(out, "size unknown");
+}
+
+static void add_fate(struct buf *out, const struct item *item)
+{
+	if (item->why)
+		buf_format(out, "not taken: %s", item->why);
+	else
+		buf_format(out, "received as import %lld", (long long)item->import_id);
+}
+
+/* On one line, whatever its owner called it. */
+static char *shown_name(const struct item *item)
+{
+	return text_visible(item->file.name && *item->file.name ? item->file.name : "file", "");
+}
+
+void gather_prompt(const struct gather *gather, struct buf *out)
+{
+	for (size_t i = 0; gather && i < gather->count; i++) {
+		const struct item *item = &gather->items[i];
+		const char *type = item->mime ? item->mime : item->file.mime;
+		char *name = shown_name(item), *mime = text_visible(type ? type : "type unknown", "");
+
+		buf_format(out, "%s(file: %s, %s, ", out->len ? "\n" : "", name, mime);
+		add_size(out, item->size);
+		buf_text(out, ": ");
+		add_fate(out, item);
+		buf_text(out, ")");
+		free(name);
+		free(mime);
+	}
+	if (gather && gather->left_out)
+		buf_format(out, "\n(%zu more files: not taken: too many at once)", gather->left_out);
+}
+
+/* CommonMark takes a backslash in front of any punctuation for that character and nothing else. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (ispunct((unsigned char)*text))
+			buf_text(out, "\\");
+		buf_add(out, text, 1);
+	}
+}
+
+void gather_answer(const struct gather *gather, struct buf *out)
+{
+	for (size_t i = 0; gather && i < gather->count; i++) {
+		const struct item *item = &gather->items[i];
+		char *name = shown_name(item);
+
+		buf_text(out, i ? "  \n" : "\n\n");
+		add_plain(out, name);
+		free(name);
+		if (item->why) {
+			buf_text(out, ": not taken: ");
+			add_plain(out, item->why);
+		} else {
+			buf_format(out, ": received (import %lld)", (long long)item->import_id);
+		}
+	}
+	if (gather && gather->left_out)
+		buf_format(out, "  \n%zu more files: not taken, too many at once", gather->left_out);
+}

@@ -1,0 +1,40 @@
+/* What a turn needs from its platform before the model is asked: the files that came with it, and what others had said
+ * before. */
+#ifndef USHER_CORE_GATHER_H
+#define USHER_CORE_GATHER_H
+
+#include "inside.h"
+
+struct turn;
+struct gather;
+struct arena;
+struct buf;
+
+struct gathers *gathers_create(struct core *core);
+void gathers_destroy(struct gathers *gathers);
+
+/* Whether there is anything to gather for this turn; fresh: nothing was said in its conversation before. */
+bool gather_wanted(const struct turn *turn, bool fresh);
+
+/* host->fetched, host->context. */
+void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_t ticket,
+		     const struct fetched *fetched);
+void gathers_context(struct gathers *gathers, struct installation *inst, uint64_t ticket, const char *text);
+
+/* The plugin object is destroyed: it answers nothing more. */
+void gathers_forget(struct gathers *gathers, const struct installation *inst);
+
+/* Time limits of context, second tries. */
+void gathers_sweep(struct gathers *gathers);
+
+/* Frees what a turn gathered, whatever is still under way. Takes NULL. */
+void gather_destroy(struct gather *gather);
+
+/* What others had said, each line quoted; or NULL. */
+const char *gather_context(const struct gather *gather);
+
+/* Appends one line for each file: for the model ("(file: ...)"), or as Markdown for the person. gather may be NULL. */
+void gather_prompt(const struct gather *gather, struct buf *out);
+void gather_answer(const struct gather *gather, struct buf *out);
+
+#endif
