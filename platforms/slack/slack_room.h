@@ -31,6 +31,7 @@ struct slack_streams;
 struct slack_working;
 struct slack_catch_up;
 struct slack_files;
+struct slack_context;
 struct slack_rotation;
 struct slack_life;
 struct slack_checks;
@@ -98,6 +99,7 @@ struct platform {
 	struct slack_working *working;	 /* status.c */
 	struct slack_catch_up *catch_up; /* catch_up.c */
 	struct slack_files *files;	 /* files.c */
+	struct slack_context *contexts;	 /* context.c: a list; ended with the names */
 	struct slack_rotation *rotation; /* rotate.c */
 	struct slack_life *life;	 /* life.c: who we are, the link, the end */
 	struct slack_checks *checks;	 /* check.c */
@@ -259,12 +261,14 @@ void slack_take(struct slack *app, const struct slack_from *from, enum slack_pay
 void slack_acked(struct platform *workspace, uint64_t receipt, const struct ack *ack); /* ops.ack */
 size_t slack_inbound_owed(const struct slack_inbound *inbound); /* payloads not yet acknowledged */
 
-/* A message read by catch_up.c goes the same way; done is called when the core has decided. */
+/* A message read by catch_up.c goes the same way; done is called when the core has decided, or at once when there is
+ * nothing for it to decide. Not called any more when the workspace has ended. */
 typedef void slack_caught_fn(struct platform *workspace, void *owner, const struct ack *ack);
 void slack_take_caught(struct platform *workspace, const char *channel, const char *channel_type,
 		       const json_t *message, slack_caught_fn *done, void *owner);
 
-/* names.c: users and channels by id, cached with expiry, kept apart by workspace. */
+/* names.c: users and channels by id, cached with expiry, kept apart by workspace. Destroying also ends what inbound.c
+ * still owes for this workspace (Slack sends it again) and the questions of context.c. */
 struct slack_names *slack_names_create(struct platform *workspace);
 void slack_names_destroy(struct slack_names *names);
 
