@@ -34,7 +34,7 @@ json_t *slack_metadata(const char *event, const char *id);
 
 /* ---- read_back.c: what of ours stands in a thread --------------------------------------------------------- */
 
-struct slack_reading;
+struct slack_lookup;
 
 /* What is looked for. Borrowed for the call. */
 struct slack_look {
@@ -65,9 +65,9 @@ typedef void slack_found_fn(struct platform *workspace, void *owner, uint64_t ti
 
 /* Reads the thread (or the direct messages) until everything is known, SLACK_LOOK_NEVER after LOOK_PAGES_MAX pages.
  * The answer comes in a later round, once, unless cancelled; the reading is gone then. */
-struct slack_reading *slack_read_back(struct platform *workspace, const struct slack_look *look,
-				      slack_found_fn *fn, void *owner, uint64_t ticket);
-void slack_reading_cancel(struct slack_reading *reading); /* takes NULL */
+struct slack_lookup *slack_read_back(struct platform *workspace, const struct slack_look *look,
+				     slack_found_fn *fn, void *owner, uint64_t ticket);
+void slack_lookup_cancel(struct slack_lookup *reading); /* takes NULL */
 
 /* When looking for something sent after created_ms must begin: what stood for an answer is older than the answer, but
  * never older than what it answers. */

@@ -16,7 +16,7 @@ enum {
 	CURSOR_MAX = 1024,
 };
 
-struct slack_reading {
+struct slack_lookup {
 	struct platform *workspace;
 	char *channel, *thread, *uuid; /* thread NULL: a direct message without one */
 	char **answers_to;
@@ -30,9 +30,9 @@ struct slack_reading {
 	uint64_t ticket;
 };
 
-static void read_page(struct slack_reading *reading, const char *cursor);
+static void read_page(struct slack_lookup *reading, const char *cursor);
 
-static void reading_free(struct slack_reading *reading)
+static void reading_free(struct slack_lookup *reading)
 {
 	for (size_t i = 0; i < reading->answers_to_count; i++)
 		free(reading->answers_to[i]);
@@ -43,7 +43,7 @@ static void reading_free(struct slack_reading *reading)
 	free(reading);
 }
 
-static void finish(struct slack_reading *reading, int how, unsigned retry_ms, const char *why)
+static void finish(struct slack_lookup *reading, int how, unsigned retry_ms, const char *why)
 {
 	reading->found.how = how;
 	reading->found.retry_ms = retry_ms;
@@ -63,7 +63,7 @@ static bool is_own(const struct platform *workspace, const json_t *message)
 	return bot && workspace->bot_id && strcmp(bot, workspace->bot_id) == 0;
 }
 
-static bool is_answered(const struct slack_reading *reading, const char *id)
+static bool is_answered(const struct slack_lookup *reading, const char *id)
 {
 	for (size_t i = 0; i < reading->answers_to_count; i++)
 		if (strcmp(reading->answers_to[i], id) == 0)
@@ -78,7 +78,7 @@ static void note(char place[SLACK_ID_MAX + 1], const char *ts)
 		memcpy(place, ts, strlen(ts) + 1);
 }
 
-static void look_at(struct slack_reading *reading, const json_t *message)
+static void look_at(struct slack_lookup *reading, const json_t *message)
 {
 	const json_t *metadata = json_object_get(message, "metadata");
 	const char *ts = json_text(message, "ts"), *streaming = json_text(message, "streaming_state");
@@ -99,7 +99,7 @@ static void look_at(struct slack_reading *reading, const json_t *message)
 
 /* ---- the pages ---------------------------------------------------------------------------------------------- */
 
-static void read_on(struct slack_reading *reading, const json_t *body)
+static void read_on(struct slack_lookup *reading, const json_t *body)
 {
 	const char *cursor = json_text(json_object_get(body, "response_metadata"), "next_cursor");
 	const json_t *message;
@@ -115,7 +115,7 @@ static void read_on(struct slack_reading *reading, const json_t *body)
 		read_page(reading, cursor);
 }
 
-static void refused(struct slack_reading *reading, const struct slack_answer *answer)
+static void refused(struct slack_lookup *reading, const struct slack_answer *answer)
 {
 	unsigned retry_ms;
 	struct err why;
@@ -134,7 +134,7 @@ static void refused(struct slack_reading *reading, const struct slack_answer *an
 static void page_done(struct platform *workspace, void *owner, uint64_t ticket,
 		      const struct slack_answer *answer)
 {
-	struct slack_reading *reading = owner;
+	struct slack_lookup *reading = owner;
 
 	(void)workspace;
 	(void)ticket;
@@ -154,7 +154,7 @@ static void page_done(struct platform *workspace, void *owner, uint64_t ticket,
 	}
 }
 
-static void read_page(struct slack_reading *reading, const char *cursor)
+static void read_page(struct slack_lookup *reading, const char *cursor)
 {
 	json_t *args = json_pack("{s:s, s:b, s:b, s:i}", "channel", reading->channel, "include_all_metadata",
 				 1, "inclusive", 1, "limit", LOOK_PAGE);
@@ -176,10 +176,10 @@ static void read_page(struct slack_reading *reading, const char *cursor)
 				 page_done, reading, reading->ticket);
 }
 
-struct slack_reading *slack_read_back(struct platform *workspace, const struct slack_look *look,
-				      slack_found_fn *fn, void *owner, uint64_t ticket)
+struct slack_lookup *slack_read_back(struct platform *workspace, const struct slack_look *look,
+				     slack_found_fn *fn, void *owner, uint64_t ticket)
 {
-	struct slack_reading *reading = mem_zero(1, sizeof(*reading));
+	struct slack_lookup *reading = mem_zero(1, sizeof(*reading));
 
 	reading->workspace = workspace;
 	reading->channel = mem_text(look->place->channel);
@@ -197,7 +197,7 @@ struct slack_reading *slack_read_back(struct platform *workspace, const struct s
 	return reading;
 }
 
-void slack_reading_cancel(struct slack_reading *reading)
+void slack_lookup_cancel(struct slack_lookup *reading)
 {
 	if (reading == NULL)
 		return;

@@ -25,7 +25,7 @@ static void stream_free(struct stream *stream)
 {
 	if (stream->api)
 		slack_api_cancel(stream->workspace, stream->api);
-	slack_reading_cancel(stream->reading);
+	slack_lookup_cancel(stream->reading);
 	slack_place_finish(&stream->place);
 	buf_free(&stream->text);
 	free(stream->uuid);
