@@ -36,7 +36,7 @@ export async function until(what, ask, seconds = 15) {
 }
 
 // Every text that a setting of this name holds is a secret.
-const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key'];
+const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key', 'bot_token', 'app_token', 'signing_secret', 'client_secret', 'secrets_key'];
 const wordsNames = ['message', 'text', 'content', 'response'];
 const leastWords = 12; // shorter ones may stand in a log line by chance
 

@@ -7,6 +7,8 @@
 //   cut-once        the first request of each prompt only
 //   midchar         sends its answer split in the middle of a UTF-8 character (and ends well)
 //   cut-midchar     breaks off in the middle of a UTF-8 character
+//   ids             answers with every "[#id]" of the messages since its last answer; ids-MS: that much later
+//   long-N          answers with N numbered lines, a list and a block of code
 //   status-CODE     answers with that status and an OpenAI error body
 //   limited-once    429 with Retry-After for the first request of each prompt, then answers
 //   error-200       status 200 with an error object
@@ -158,8 +160,16 @@ function writeAndBreak(response, data) {
   response.write(data, () => setTimeout(() => response.destroy(), 20));
 }
 
+// What the messages since the last answer are marked with.
+function marks({ messages }) {
+  const from = messages.findLastIndex((m) => m.role === 'assistant') + 1;
+  return messages.slice(from).filter((m) => m.role === 'user').flatMap((m) => JSON.stringify(m.content).match(/\[#[\w.-]+\]/g) ?? []);
+}
+
 const behaviours = {
   echo: answer,
+  ids: (a) => setTimeout(() => answer({ ...a, text: `answered: ${marks(a.body).join(' ')}` }), Number(a.value ?? 0)),
+  long: (a) => answer({ ...a, text: `${Array.from({ length: Number(a.value) }, (_, n) => `* line ${n + 1} of a **long** list`).join('\n')}\n\n\`\`\`c\nint main(void);\n\`\`\`\n\nthe end` }),
   slow: (a) => setTimeout(() => answer(a), Number(a.value)),
   drip: async (a) => {
     begin(a.response);

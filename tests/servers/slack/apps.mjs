@@ -63,7 +63,7 @@ export class App {
     const id = slack.world.id('A');
     Object.assign(this, {
       slack, id, name: 'Usher', socketMode: true, eventsUrl: null, commandsUrl: null, interactivityUrl: null, redirectUrls: [], rotation: false, tokenSeconds: 43_200,
-      orgReady: true, distributed: false, events: allEvents, scopes: allScopes, commands: ['/usher'], agent: true, linkDisabled: false,
+      orgReady: true, distributed: false, events: allEvents, scopes: allScopes, commands: ['/usher'], shortcuts: ['ask'], interactive: true, agent: true, linkDisabled: false,
       clientId: `${digits()}.${digits()}`, clientSecret: hex(16), signingSecret: hex(16), appToken: `xapp-1-${id}-${digits()}-${hex(32)}`, installations: [], ...options,
     });
     slack.tokens.set(this.appToken, { kind: 'app', app: this, entry: { revoked: null, expires: Infinity } });

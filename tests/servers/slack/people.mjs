@@ -77,6 +77,7 @@ export class People {
   // Resolves when the app has answered or three seconds are over; posts: what came over the response_url, also later.
   async command(user, installation, channel, command, text) {
     const { app, org } = installation;
+    if (!app.commands.includes(command)) throw new Error(`${command} is not a valid command`);
     const { entry, url } = this.#responseUrl('commands', app, installation, channel, user);
     const { team } = user;
     const result = await this.slack.deliveries.command(app, {
@@ -91,6 +92,7 @@ export class People {
   async click(user, message, action) {
     const { channel, app } = message;
     const installation = message.user.installation;
+    if (!app.interactive) throw new Error('the app takes no clicks');
     const { entry, url } = this.#responseUrl('actions', app, installation, channel, user, message);
     const result = await this.slack.deliveries.interaction(app, {
       type: 'block_actions', ...this.#who(user, installation), token: 'deprecated', api_app_id: app.id, trigger_id: this.#trigger(),
@@ -104,6 +106,7 @@ export class People {
   // "Ask usher about this" in the menu of a message.
   async shortcut(user, installation, message, callbackId) {
     const { app } = installation, { channel } = message;
+    if (!app.interactive || !app.shortcuts.includes(callbackId)) throw new Error(`no shortcut ${callbackId}`);
     const { entry, url } = this.#responseUrl('app', app, installation, channel, user, message);
     const result = await this.slack.deliveries.interaction(app, {
       type: 'message_action', ...this.#who(user, installation), token: 'deprecated', api_app_id: app.id, callback_id: callbackId, trigger_id: this.#trigger(), action_ts: this.world.ts(),

@@ -5,22 +5,17 @@ export const idsIn = (text) => [...text.matchAll(/\[#([\w.-]+)\]/g)].map((m) => 
 export class Tally {
   constructor() {
     this.expected = new Map(); // id -> message
+    this.isPreview = (m) => m.how === 'stream'; // an app may have more ways to show what grows
   }
 
   expect(message, id) {
     this.expected.set(id, message);
   }
 
-  // What an app has said in the end, in its order: what was shown only as a growing stream is no answer.
-  finals(channel, root) {
-    const said = (root === null ? channel.list : channel.thread(root)).filter((m) => m.app);
-    return { finals: said.filter((m) => m.how !== 'stream'), leftovers: said.filter((m) => m.how === 'stream') };
-  }
-
   // An answer stands in the thread of its question, or under it; in a direct conversation perhaps beside it.
   answersTo(id) {
     const message = this.expected.get(id);
-    return message.channel.list.filter((m) => m.app && m.how !== 'stream' && idsIn(m.text).includes(id));
+    return message.channel.list.filter((m) => m.app && !this.isPreview(m) && idsIn(m.text).includes(id));
   }
 
   answered(id) {
@@ -36,7 +31,7 @@ export class Tally {
     const said = new Map(); // id -> messages that answer it
     for (const channel of new Set([...this.expected.values()].map((m) => m.channel)))
       for (const m of channel.list)
-        if (m.app && m.how !== 'stream') for (const id of idsIn(m.text)) said.set(id, [...(said.get(id) ?? []), m]);
+        if (m.app && !this.isPreview(m)) for (const id of idsIn(m.text)) said.set(id, [...(said.get(id) ?? []), m]);
     return said;
   }
 
@@ -61,7 +56,7 @@ export class Tally {
     for (const channel of new Set([...this.expected.values()].map((m) => m.channel))) {
       const marks = new Map();
       for (const m of channel.list.filter((each) => each.app)) {
-        if (m.how === 'stream') report.leftovers.push(m.ts);
+        if (this.isPreview(m)) report.leftovers.push(m.ts);
         const mark = m.metadata?.event_payload?.id;
         if (mark && marks.has(mark)) report.copies.push(mark);
         marks.set(mark, true);
