@@ -47,7 +47,7 @@ static void take_out(struct api_call *call)
 	if (call->state == API_DECIDED)
 		DL_DELETE(lanes->decided, call);
 	if (call->lane != NULL && call->in_lane) {
-		api_lane_done(lanes, call->lane);
+		slack_api_lane_done(lanes, call->lane);
 		kick(lanes);
 	}
 }
@@ -91,7 +91,7 @@ static void pause_for(struct api_call *call, unsigned retry_ms)
 	struct pace *pace =
 		call->lane != NULL && call->method->method->posts ? &call->lane->posts : &call->method->pace;
 
-	pace_pause(pace, now_of(call->lanes), retry_ms + backoff_ms(1, JITTER_MS, JITTER_MS));
+	slack_pace_pause(pace, now_of(call->lanes), retry_ms + backoff_ms(1, JITTER_MS, JITTER_MS));
 }
 
 static void log_bug(const struct api_call *call, const struct slack_reading *reading)
@@ -262,7 +262,7 @@ static void done(void *owner, uint64_t ticket, const struct http_answer *http)
 
 static void give_up(struct api_call *call, uint64_t now_ms)
 {
-	uint64_t wait = api_wait(call, now_ms);
+	uint64_t wait = slack_api_wait(call, now_ms);
 
 	call->lane = NULL; /* it does not hold it any more */
 	decide(call, SLACK_LIMITED, "others were before it", wait + API_LANE_MS);
@@ -274,7 +274,7 @@ static void start_waiting(struct slack_lanes *lanes)
 	struct api_call *call;
 	bool late;
 
-	while ((call = api_next(lanes, now, &late, &wait)) != NULL) {
+	while ((call = slack_api_next(lanes, now, &late, &wait)) != NULL) {
 		call->in_lane = !late;
 		if (late)
 			give_up(call, now);
@@ -321,16 +321,16 @@ static void line_up(struct api_call *call, const char *lane, unsigned wait_ms)
 	struct slack_lanes *lanes = call->lanes;
 	uint64_t now = now_of(lanes), wait;
 
-	call->lane = lane != NULL ? api_lane_of(lanes, lane) : NULL;
-	wait = api_wait(call, now);
-	if (wait > wait_ms || api_queue_full(lanes, call->body.len)) {
+	call->lane = lane != NULL ? slack_api_lane_of(lanes, lane) : NULL;
+	wait = slack_api_wait(call, now);
+	if (wait > wait_ms || slack_api_queue_full(lanes, call->body.len)) {
 		call->lane = NULL; /* it was never in it */
 		decide(call, SLACK_LIMITED, "too many calls are waiting",
 		       wait > API_LANE_MS ? wait : API_LANE_MS);
 		return;
 	}
 	call->deadline = now + wait_ms;
-	api_queue(call);
+	slack_api_queue(call);
 	kick(lanes);
 }
 
@@ -351,7 +351,7 @@ uint64_t slack_api(struct platform *workspace, struct slack_call *wanted, slack_
 	} else if ((wanted->token != NULL || wanted->basic != NULL) && call->authorization == NULL) {
 		decide(call, SLACK_AUTH, "the token is not one", 0);
 	} else {
-		call->method = api_method_of(lanes, method);
+		call->method = slack_api_method_of(lanes, method);
 		call->form = method->body;
 		slack_body_write(&call->body, method->body, wanted->args);
 		line_up(call, wanted->lane, wanted->wait_ms != 0 ? wanted->wait_ms : API_WAIT_MS);
@@ -383,7 +383,7 @@ static void drop(struct api_call *call)
 	struct slack_lanes *lanes = call->lanes;
 
 	if (call->state == API_WAITING)
-		api_unqueue(call);
+		slack_api_unqueue(call);
 	if (call->state == API_RUNNING)
 		http_cancel(lanes->workspace->host->http, call->http_id);
 	take_out(call);

@@ -1,7 +1,7 @@
 /* Rates and pauses of calls. */
 #include "api_pace.h"
 
-uint64_t pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead)
+uint64_t slack_pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead)
 {
 	int64_t now = (int64_t)now_ms, start = now > pace->paused_until ? now : pace->paused_until;
 	int64_t due = pace->due > start ? pace->due : start;
@@ -13,14 +13,14 @@ uint64_t pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead)
 	return (uint64_t)(at - now);
 }
 
-void pace_take(struct pace *pace, uint64_t now_ms)
+void slack_pace_take(struct pace *pace, uint64_t now_ms)
 {
 	int64_t now = (int64_t)now_ms;
 
 	pace->due = (pace->due > now ? pace->due : now) + pace->interval_ms;
 }
 
-void pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
+void slack_pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
 {
 	int64_t until = (int64_t)(now_ms + ms);
 
@@ -28,7 +28,7 @@ void pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
 		pace->paused_until = until;
 }
 
-bool pace_rested(const struct pace *pace, uint64_t now_ms)
+bool slack_pace_rested(const struct pace *pace, uint64_t now_ms)
 {
 	return pace->due <= (int64_t)now_ms && pace->paused_until <= (int64_t)now_ms;
 }

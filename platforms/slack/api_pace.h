@@ -15,9 +15,9 @@ struct pace {
 };
 
 /* How long the next one has to wait when `ahead` others go before it; 0: it may go now. */
-uint64_t pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead);
-void pace_take(struct pace *pace, uint64_t now_ms); /* one goes now */
-void pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms);
-bool pace_rested(const struct pace *pace, uint64_t now_ms); /* nothing of the past matters any more */
+uint64_t slack_pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead);
+void slack_pace_take(struct pace *pace, uint64_t now_ms); /* one goes now */
+void slack_pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms);
+bool slack_pace_rested(const struct pace *pace, uint64_t now_ms); /* nothing of the past matters any more */
 
 #endif

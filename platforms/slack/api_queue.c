@@ -5,7 +5,7 @@
 #include <string.h>
 #include <utlist.h>
 
-struct api_pace_of *api_method_of(struct slack_lanes *lanes, const struct slack_method *method)
+struct api_pace_of *slack_api_method_of(struct slack_lanes *lanes, const struct slack_method *method)
 {
 	struct api_pace_of *found;
 
@@ -26,7 +26,7 @@ static uint64_t now_of(const struct slack_lanes *lanes)
 
 static bool lane_rests(const struct api_lane *lane, uint64_t now_ms)
 {
-	return lane->waiting == 0 && !lane->busy && pace_rested(&lane->posts, now_ms);
+	return lane->waiting == 0 && !lane->busy && slack_pace_rested(&lane->posts, now_ms);
 }
 
 static void sweep(struct slack_lanes *lanes)
@@ -42,7 +42,7 @@ static void sweep(struct slack_lanes *lanes)
 	}
 }
 
-struct api_lane *api_lane_of(struct slack_lanes *lanes, const char *key)
+struct api_lane *slack_api_lane_of(struct slack_lanes *lanes, const char *key)
 {
 	size_t len = strlen(key);
 	struct api_lane *lane;
@@ -59,7 +59,7 @@ struct api_lane *api_lane_of(struct slack_lanes *lanes, const char *key)
 	return lane;
 }
 
-void api_lane_done(struct slack_lanes *lanes, struct api_lane *lane)
+void slack_api_lane_done(struct slack_lanes *lanes, struct api_lane *lane)
 {
 	lane->busy = false;
 	if (lane_rests(lane, now_of(lanes))) {
@@ -68,21 +68,21 @@ void api_lane_done(struct slack_lanes *lanes, struct api_lane *lane)
 	}
 }
 
-uint64_t api_wait(const struct api_call *call, uint64_t now_ms)
+uint64_t slack_api_wait(const struct api_call *call, uint64_t now_ms)
 {
-	uint64_t method = pace_wait(&call->method->pace, now_ms, call->method->waiting), lane = 0;
+	uint64_t method = slack_pace_wait(&call->method->pace, now_ms, call->method->waiting), lane = 0;
 
 	if (call->lane != NULL && call->method->method->posts)
-		lane = pace_wait(&call->lane->posts, now_ms, call->lane->posting);
+		lane = slack_pace_wait(&call->lane->posts, now_ms, call->lane->posting);
 	return method > lane ? method : lane;
 }
 
-bool api_queue_full(const struct slack_lanes *lanes, size_t bytes)
+bool slack_api_queue_full(const struct slack_lanes *lanes, size_t bytes)
 {
 	return lanes->waiting_count >= API_WAITING_MAX || bytes > API_WAITING_BYTES - lanes->waiting_bytes;
 }
 
-void api_queue(struct api_call *call)
+void slack_api_queue(struct api_call *call)
 {
 	struct slack_lanes *lanes = call->lanes;
 
@@ -97,7 +97,7 @@ void api_queue(struct api_call *call)
 	}
 }
 
-void api_unqueue(struct api_call *call)
+void slack_api_unqueue(struct api_call *call)
 {
 	struct slack_lanes *lanes = call->lanes;
 
@@ -120,9 +120,9 @@ static uint64_t look(struct api_call *call, uint64_t round, uint64_t now_ms)
 
 	if (lane != NULL && (lane->busy || lane->blocked == round))
 		return UINT64_MAX;
-	wait = pace_wait(&call->method->pace, now_ms, 0);
+	wait = slack_pace_wait(&call->method->pace, now_ms, 0);
 	if (lane != NULL && call->method->method->posts)
-		by_lane = pace_wait(&lane->posts, now_ms, 0);
+		by_lane = slack_pace_wait(&lane->posts, now_ms, 0);
 	if (by_lane > wait)
 		wait = by_lane;
 	if (lane != NULL && wait > 0)
@@ -132,15 +132,16 @@ static uint64_t look(struct api_call *call, uint64_t round, uint64_t now_ms)
 
 static void charge(struct api_call *call, uint64_t now_ms)
 {
-	pace_take(&call->method->pace, now_ms);
+	slack_pace_take(&call->method->pace, now_ms);
 	if (call->lane == NULL)
 		return;
 	call->lane->busy = true;
 	if (call->method->method->posts)
-		pace_take(&call->lane->posts, now_ms);
+		slack_pace_take(&call->lane->posts, now_ms);
 }
 
-struct api_call *api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late_out, uint64_t *wait_out)
+struct api_call *slack_api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late_out,
+				uint64_t *wait_out)
 {
 	struct api_call *call;
 	uint64_t round = ++lanes->round;
@@ -151,7 +152,7 @@ struct api_call *api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late
 
 		*late_out = wait > 0 && call->deadline <= now_ms;
 		if (wait == 0 || *late_out) {
-			api_unqueue(call);
+			slack_api_unqueue(call);
 			if (wait == 0)
 				charge(call, now_ms);
 			return call;

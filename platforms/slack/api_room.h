@@ -132,15 +132,17 @@ struct slack_lanes {
 };
 
 /* api_queue.c: who waits for what */
-struct api_pace_of *api_method_of(struct slack_lanes *lanes, const struct slack_method *method);
-struct api_lane *api_lane_of(struct slack_lanes *lanes, const char *key);
-void api_lane_done(struct slack_lanes *lanes, struct api_lane *lane); /* the one under way has ended */
-uint64_t api_wait(const struct api_call *call, uint64_t now_ms); /* for pace and pauses, all ahead counted */
-bool api_queue_full(const struct slack_lanes *lanes, size_t bytes);
-void api_queue(struct api_call *call);
-void api_unqueue(struct api_call *call);
+struct api_pace_of *slack_api_method_of(struct slack_lanes *lanes, const struct slack_method *method);
+struct api_lane *slack_api_lane_of(struct slack_lanes *lanes, const char *key);
+void slack_api_lane_done(struct slack_lanes *lanes, struct api_lane *lane); /* the one under way has ended */
+uint64_t slack_api_wait(const struct api_call *call,
+			uint64_t now_ms); /* for pace and pauses, all ahead counted */
+bool slack_api_queue_full(const struct slack_lanes *lanes, size_t bytes);
+void slack_api_queue(struct api_call *call);
+void slack_api_unqueue(struct api_call *call);
 /* The next call that may go now, taken from the queue, its lane and rates charged; or one that has waited too long
  * (*late_out). NULL: none, and *wait_out says for how long (UINT64_MAX: until something ends). */
-struct api_call *api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late_out, uint64_t *wait_out);
+struct api_call *slack_api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late_out,
+				uint64_t *wait_out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { PING_S = 10, DEAD_S = 30, FRAME_MAX = SLACK_BODY_MAX + 65536 };
+enum { FRAME_MAX = SLACK_BODY_MAX + 65536 };
 
 static struct metric last_frame = {
 	.name = "usher_slack_last_frame_timestamp_seconds",
@@ -48,7 +48,7 @@ static void enter(struct conn *conn, enum conn_state state, unsigned limit_ms)
 static void leave_list(struct conn *conn)
 {
 	DL_DELETE(conn->sockets->conns, conn);
-	sockets_counted(conn->sockets);
+	slack_sockets_counted(conn->sockets);
 }
 
 static void free_conn(struct conn *conn)
@@ -57,14 +57,14 @@ static void free_conn(struct conn *conn)
 	free(conn);
 }
 
-void conn_cut(struct conn *conn)
+void slack_conn_cut(struct conn *conn)
 {
 	ws_destroy(conn->ws);
 	leave_list(conn);
 	free_conn(conn);
 }
 
-void conn_close(struct conn *conn)
+void slack_conn_close(struct conn *conn)
 {
 	if (conn->state == CONN_CLOSING)
 		return;
@@ -88,13 +88,13 @@ static void look_drained(struct conn *conn)
 	uint64_t waited = now_of(conn) - conn->since;
 
 	if (drained(conn))
-		conn_close(conn);
+		slack_conn_close(conn);
 	else
 		loop_timer_start(conn->timer,
 				 (waited < times->linger ? times->linger : times->drain) - waited, 0);
 }
 
-void conn_drain(struct conn *conn)
+void slack_conn_drain(struct conn *conn)
 {
 	enter(conn, CONN_DRAINING, 0);
 	look_drained(conn);
@@ -106,7 +106,7 @@ static void end_by_itself(struct conn *conn, const char *why)
 	enum conn_state state = conn->state;
 
 	leave_list(conn);
-	sockets_gone(conn, state, why);
+	slack_sockets_gone(conn, state, why);
 	free_conn(conn);
 	if (sockets->conns == NULL && !sockets->wanted)
 		slack_settle(sockets->app->root);
@@ -162,14 +162,14 @@ static void take_frame(struct conn *conn, struct slack_frame *frame, const struc
 	case SLACK_FRAME_HELLO:
 		if (conn->state == CONN_GREETING) {
 			enter(conn, CONN_READY, 0);
-			sockets_ready(conn, frame->app_id);
+			slack_sockets_ready(conn, frame->app_id);
 		}
 		break;
 	case SLACK_FRAME_DISCONNECT:
 		log_debug(log_of(conn), "the platform will close a connection: %s",
 			  frame->reason != NULL ? frame->reason : "no reason");
 		if (conn->state != CONN_CLOSING)
-			sockets_leaving(conn, frame->disconnect);
+			slack_sockets_leaving(conn, frame->disconnect);
 		break;
 	case SLACK_FRAME_PAYLOAD:
 		take_payload(conn, frame);
@@ -225,7 +225,7 @@ static void on_closed(void *owner, struct ws *ws, int code, const struct err *er
 	free(why);
 }
 
-struct conn *conn_open(struct slack_sockets *sockets, const char *url, struct err *err)
+struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, struct err *err)
 {
 	static const struct ws_events events = { .open = on_open,
 						 .message = on_message,
@@ -234,11 +234,12 @@ struct conn *conn_open(struct slack_sockets *sockets, const char *url, struct er
 
 	conn->sockets = sockets;
 	conn->number = ++sockets->last_number;
-	conn->ws =
-		ws_connect(sockets->app->root->host->io,
-			   &(struct ws_options){
-				   .url = url, .message_max = FRAME_MAX, .ping_s = PING_S, .dead_s = DEAD_S },
-			   &events, conn, err);
+	conn->ws = ws_connect(sockets->app->root->host->io,
+			      &(struct ws_options){ .url = url,
+						    .message_max = FRAME_MAX,
+						    .ping_s = sockets->times.ping_s,
+						    .dead_s = sockets->times.dead_s },
+			      &events, conn, err);
 	if (conn->ws == NULL) {
 		free(conn);
 		return NULL;
@@ -246,7 +247,7 @@ struct conn *conn_open(struct slack_sockets *sockets, const char *url, struct er
 	conn->timer = loop_timer_create(sockets->app->root->host->loop, on_timer, conn);
 	enter(conn, CONN_HANDSHAKE, 0); /* the web socket has a limit of its own for this */
 	DL_APPEND(sockets->conns, conn);
-	sockets_counted(sockets);
+	slack_sockets_counted(sockets);
 	return conn;
 }
 

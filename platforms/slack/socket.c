@@ -12,7 +12,7 @@
 #include <string.h>
 #include <utlist.h>
 
-const struct socket_times socket_times = {
+const struct socket_times slack_socket_times = {
 	.hello = 30000,
 	.linger = 2000,
 	.drain = 10000,
@@ -23,6 +23,8 @@ const struct socket_times socket_times = {
 	.too_many = 60000,
 	.disabled = 300000,
 	.refused = 600000,
+	.ping_s = 10,
+	.dead_s = 30,
 };
 
 static struct metric open_sockets = {
@@ -51,7 +53,7 @@ static uint64_t now_of(const struct slack_sockets *sockets)
 	return loop_now_ms(host_of(sockets)->loop);
 }
 
-void sockets_counted(struct slack_sockets *sockets)
+void slack_sockets_counted(struct slack_sockets *sockets)
 {
 	const struct conn *conn;
 	int count;
@@ -189,7 +191,7 @@ static void connect_to(struct slack_sockets *sockets, const char *url)
 
 	if (url == NULL || !url_allowed(sockets, url))
 		failed(sockets, "apps.connections.open gave no address of a web socket with TLS");
-	else if (conn_open(sockets, url, &err) == NULL)
+	else if (slack_conn_open(sockets, url, &err) == NULL)
 		failed(sockets, err.text);
 }
 
@@ -224,7 +226,7 @@ static void make_room(struct slack_sockets *sockets)
 	DL_FOREACH_SAFE(sockets->conns, conn, next)
 	{
 		if (count >= CONNS_MAX && conn->state >= CONN_DRAINING) {
-			conn_cut(conn);
+			slack_conn_cut(conn);
 			count--;
 		}
 	}
@@ -278,17 +280,17 @@ static bool same_app(struct slack_sockets *sockets, const char *app_id)
 	return strcmp(app->app_id, app_id) == 0;
 }
 
-void sockets_ready(struct conn *conn, const char *app_id)
+void slack_sockets_ready(struct conn *conn, const char *app_id)
 {
 	struct slack_sockets *sockets = conn->sockets;
 	struct conn *other, *next;
 
 	if (!sockets->wanted) {
-		conn_close(conn);
+		slack_conn_close(conn);
 		return;
 	}
 	if (!same_app(sockets, app_id)) {
-		conn_close(conn); /* what it delivers is meant for another bot */
+		slack_conn_close(conn); /* what it delivers is meant for another bot */
 		refused(sockets, "tokens belong to different apps",
 			"take both tokens from the same app's pages");
 		return;
@@ -297,7 +299,7 @@ void sockets_ready(struct conn *conn, const char *app_id)
 	DL_FOREACH_SAFE(sockets->conns, other, next)
 	{
 		if (other != conn && other->state == CONN_READY)
-			conn_drain(other);
+			slack_conn_drain(other);
 	}
 	if (sockets->app->link != LINK_UP) /* a successor is nothing new */
 		slack_link(sockets->app, LINK_UP, NULL);
@@ -313,7 +315,7 @@ static void close_all_but(struct slack_sockets *sockets, const struct conn *kept
 	DL_FOREACH_SAFE(sockets->conns, conn, next)
 	{
 		if (conn != kept)
-			conn_close(conn);
+			slack_conn_close(conn);
 	}
 }
 
@@ -330,7 +332,7 @@ static struct conn *best(const struct slack_sockets *sockets, struct conn *other
 	return found != NULL ? found : otherwise;
 }
 
-void sockets_leaving(struct conn *conn, enum slack_disconnect why)
+void slack_sockets_leaving(struct conn *conn, enum slack_disconnect why)
 {
 	struct slack_sockets *sockets = conn->sockets;
 
@@ -351,7 +353,7 @@ void sockets_leaving(struct conn *conn, enum slack_disconnect why)
 	}
 }
 
-void sockets_gone(struct conn *conn, enum conn_state state, const char *why)
+void slack_sockets_gone(struct conn *conn, enum conn_state state, const char *why)
 {
 	struct slack_sockets *sockets = conn->sockets;
 
@@ -377,7 +379,7 @@ struct slack_sockets *slack_sockets_create(struct slack *app)
 	struct slack_sockets *sockets = mem_zero(1, sizeof(*sockets));
 
 	sockets->app = app;
-	sockets->times = socket_times;
+	sockets->times = slack_socket_times;
 	sockets->retry = loop_timer_create(host_of(sockets)->loop, on_retry, sockets);
 	return sockets;
 }
@@ -403,9 +405,9 @@ void slack_sockets_stop(struct slack_sockets *sockets)
 	DL_FOREACH_SAFE(sockets->conns, conn, next)
 	{
 		if (conn->state == CONN_READY || conn->state == CONN_DRAINING)
-			conn_drain(conn);
+			slack_conn_drain(conn);
 		else
-			conn_close(conn);
+			slack_conn_close(conn);
 	}
 }
 
@@ -420,7 +422,7 @@ void slack_sockets_destroy(struct slack_sockets *sockets)
 		return;
 	slack_sockets_stop(sockets);
 	while (sockets->conns != NULL)
-		conn_cut(sockets->conns);
+		slack_conn_cut(sockets->conns);
 	loop_timer_destroy(sockets->retry);
 	free(sockets);
 }

@@ -27,7 +27,7 @@ struct conn {
 	struct conn *prev, *next; /* sockets->conns, oldest first */
 };
 
-/* Milliseconds; sheet 6.6 and 6.7. Tests make them short. */
+/* Milliseconds unless they say _s; sheet 6.6 and 6.7. Tests make them short. */
 struct socket_times {
 	unsigned hello;	 /* from the upgrade to hello */
 	unsigned linger; /* a draining connection may still bring something for so long */
@@ -40,8 +40,10 @@ struct socket_times {
 	unsigned too_many; /* pause after too_many_websockets */
 	unsigned disabled; /* pause while Socket Mode is switched off */
 	unsigned refused;  /* pause after a refusal that only people can cure */
+	unsigned ping_s;   /* seconds of silence after which we ask, and after which it is dead */
+	unsigned dead_s;
 };
-extern const struct socket_times socket_times;
+extern const struct socket_times slack_socket_times;
 
 enum { CONNS_MAX = 3 }; /* two, and one that drains */
 
@@ -59,16 +61,16 @@ struct slack_sockets {
 };
 
 /* conn.c */
-struct conn *conn_open(struct slack_sockets *sockets, const char *url, struct err *err);
-void conn_drain(struct conn *conn);
-void conn_close(struct conn *conn); /* close frame now, cut soon after */
-void conn_cut(struct conn *conn);   /* frees it; sockets_gone is not called */
+struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, struct err *err);
+void slack_conn_drain(struct conn *conn);
+void slack_conn_close(struct conn *conn); /* close frame now, cut soon after */
+void slack_conn_cut(struct conn *conn);	  /* frees it; slack_sockets_gone is not called */
 
 /* socket.c, told by conn.c */
-void sockets_ready(struct conn *conn, const char *app_id); /* hello came */
-void sockets_leaving(struct conn *conn, enum slack_disconnect why);
+void slack_sockets_ready(struct conn *conn, const char *app_id); /* hello came */
+void slack_sockets_leaving(struct conn *conn, enum slack_disconnect why);
 /* It ended by itself, in this state, and is no longer among the conns; the pointer dies afterwards. */
-void sockets_gone(struct conn *conn, enum conn_state state, const char *why);
-void sockets_counted(struct slack_sockets *sockets); /* a connection came or went */
+void slack_sockets_gone(struct conn *conn, enum conn_state state, const char *why);
+void slack_sockets_counted(struct slack_sockets *sockets); /* a connection came or went */
 
 #endif
