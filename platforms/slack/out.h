@@ -46,7 +46,7 @@ struct slack_look {
 };
 
 struct slack_found {
-	enum {
+	enum slack_looked {
 		SLACK_LOOKED,	   /* all there is was read: an empty ts means absent */
 		SLACK_LOOK_LATER,  /* not now; retry_ms, 0 unknown */
 		SLACK_LOOK_NEVER,  /* may not be read, or is too much */
@@ -64,10 +64,10 @@ typedef void slack_found_fn(struct platform *workspace, void *owner, uint64_t ti
 			    const struct slack_found *found);
 
 /* Reads the thread (or the direct messages) until everything is known, SLACK_LOOK_NEVER after LOOK_PAGES_MAX pages.
- * The answer comes in a later round, once, unless cancelled; the reading is gone then. */
+ * The answer comes in a later round, once, unless cancelled; the lookup is gone then. */
 struct slack_lookup *slack_read_back(struct platform *workspace, const struct slack_look *look,
 				     slack_found_fn *fn, void *owner, uint64_t ticket);
-void slack_lookup_cancel(struct slack_lookup *reading); /* takes NULL */
+void slack_lookup_cancel(struct slack_lookup *lookup); /* takes NULL */
 
 /* When looking for something sent after created_ms must begin: what stood for an answer is older than the answer, but
  * never older than what it answers. */

@@ -30,26 +30,26 @@ struct slack_lookup {
 	uint64_t ticket;
 };
 
-static void read_page(struct slack_lookup *reading, const char *cursor);
+static void read_page(struct slack_lookup *lookup, const char *cursor);
 
-static void reading_free(struct slack_lookup *reading)
+static void lookup_free(struct slack_lookup *lookup)
 {
-	for (size_t i = 0; i < reading->answers_to_count; i++)
-		free(reading->answers_to[i]);
-	free(reading->answers_to);
-	free(reading->channel);
-	free(reading->thread);
-	free(reading->uuid);
-	free(reading);
+	for (size_t i = 0; i < lookup->answers_to_count; i++)
+		free(lookup->answers_to[i]);
+	free(lookup->answers_to);
+	free(lookup->channel);
+	free(lookup->thread);
+	free(lookup->uuid);
+	free(lookup);
 }
 
-static void finish(struct slack_lookup *reading, int how, unsigned retry_ms, const char *why)
+static void finish(struct slack_lookup *lookup, enum slack_looked how, unsigned retry_ms, const char *why)
 {
-	reading->found.how = how;
-	reading->found.retry_ms = retry_ms;
-	reading->found.why = why;
-	reading->fn(reading->workspace, reading->owner, reading->ticket, &reading->found);
-	reading_free(reading);
+	lookup->found.how = how;
+	lookup->found.retry_ms = retry_ms;
+	lookup->found.why = why;
+	lookup->fn(lookup->workspace, lookup->owner, lookup->ticket, &lookup->found);
+	lookup_free(lookup);
 }
 
 /* ---- what a message is ------------------------------------------------------------------------------------ */
@@ -63,10 +63,10 @@ static bool is_own(const struct platform *workspace, const json_t *message)
 	return bot && workspace->bot_id && strcmp(bot, workspace->bot_id) == 0;
 }
 
-static bool is_answered(const struct slack_lookup *reading, const char *id)
+static bool is_answered(const struct slack_lookup *lookup, const char *id)
 {
-	for (size_t i = 0; i < reading->answers_to_count; i++)
-		if (strcmp(reading->answers_to[i], id) == 0)
+	for (size_t i = 0; i < lookup->answers_to_count; i++)
+		if (strcmp(lookup->answers_to[i], id) == 0)
 			return true;
 	return false;
 }
@@ -78,132 +78,132 @@ static void note(char place[SLACK_ID_MAX + 1], const char *ts)
 		memcpy(place, ts, strlen(ts) + 1);
 }
 
-static void look_at(struct slack_lookup *reading, const json_t *message)
+static void look_at(struct slack_lookup *lookup, const json_t *message)
 {
 	const json_t *metadata = json_object_get(message, "metadata");
 	const char *ts = json_text(message, "ts"), *streaming = json_text(message, "streaming_state");
 	const char *event = json_text(metadata, "event_type");
 	const char *id = json_text(json_object_get(metadata, "event_payload"), "id");
 
-	if (ts == NULL || !is_own(reading->workspace, message))
+	if (ts == NULL || !is_own(lookup->workspace, message))
 		return;
 	if (streaming && strcmp(streaming, "in_progress") == 0)
-		note(reading->found.streaming, ts);
+		note(lookup->found.streaming, ts);
 	if (event == NULL || id == NULL)
 		return;
-	if (reading->uuid && strcmp(event, SLACK_META_REPLY) == 0 && strcmp(id, reading->uuid) == 0)
-		note(reading->found.reply, ts);
-	if (strcmp(event, SLACK_META_GROWING) == 0 && is_answered(reading, id))
-		note(reading->found.growing, ts);
+	if (lookup->uuid && strcmp(event, SLACK_META_REPLY) == 0 && strcmp(id, lookup->uuid) == 0)
+		note(lookup->found.reply, ts);
+	if (strcmp(event, SLACK_META_GROWING) == 0 && is_answered(lookup, id))
+		note(lookup->found.growing, ts);
 }
 
 /* ---- the pages ---------------------------------------------------------------------------------------------- */
 
-static void read_on(struct slack_lookup *reading, const json_t *body)
+static void read_on(struct slack_lookup *lookup, const json_t *body)
 {
 	const char *cursor = json_text(json_object_get(body, "response_metadata"), "next_cursor");
 	const json_t *message;
 	size_t i;
 
 	json_array_foreach (json_object_get(body, "messages"), i, message)
-		look_at(reading, message);
-	if (reading->found.reply[0] || cursor == NULL || cursor[0] == '\0')
-		finish(reading, SLACK_LOOKED, 0, NULL);
-	else if (reading->pages >= LOOK_PAGES_MAX || strlen(cursor) > CURSOR_MAX)
-		finish(reading, SLACK_LOOK_NEVER, 0, "too much was said since to look for it");
+		look_at(lookup, message);
+	if (lookup->found.reply[0] || cursor == NULL || cursor[0] == '\0')
+		finish(lookup, SLACK_LOOKED, 0, NULL);
+	else if (lookup->pages >= LOOK_PAGES_MAX || strlen(cursor) > CURSOR_MAX)
+		finish(lookup, SLACK_LOOK_NEVER, 0, "too much was said since to look for it");
 	else
-		read_page(reading, cursor);
+		read_page(lookup, cursor);
 }
 
-static void refused(struct slack_lookup *reading, const struct slack_answer *answer)
+static void refused(struct slack_lookup *lookup, const struct slack_answer *answer)
 {
 	unsigned retry_ms;
 	struct err why;
 
-	switch (slack_outcome(answer, reading->workspace->app->app_id, &retry_ms, &why)) {
+	switch (slack_outcome(answer, lookup->workspace->app->app_id, &retry_ms, &why)) {
 	case SENT_LIMITED:
 	case SENT_NOT:
 	case SENT_MAYBE:
-		finish(reading, SLACK_LOOK_LATER, retry_ms, why.text);
+		finish(lookup, SLACK_LOOK_LATER, retry_ms, why.text);
 		return;
 	default:
-		finish(reading, SLACK_LOOK_NEVER, 0, why.text);
+		finish(lookup, SLACK_LOOK_NEVER, 0, why.text);
 	}
 }
 
 static void page_done(struct platform *workspace, void *owner, uint64_t ticket,
 		      const struct slack_answer *answer)
 {
-	struct slack_lookup *reading = owner;
+	struct slack_lookup *lookup = owner;
 
 	(void)workspace;
 	(void)ticket;
-	reading->api = 0;
+	lookup->api = 0;
 	switch (answer->how) {
 	case SLACK_OK:
-		read_on(reading, answer->body);
+		read_on(lookup, answer->body);
 		return;
 	case SLACK_REFUSED:
-		refused(reading, answer);
+		refused(lookup, answer);
 		return;
 	case SLACK_AUTH:
-		finish(reading, SLACK_LOOK_NOBODY, 0, answer->error);
+		finish(lookup, SLACK_LOOK_NOBODY, 0, answer->error);
 		return;
 	default: /* reading twice harms nobody */
-		finish(reading, SLACK_LOOK_LATER, answer->retry_ms, answer->error);
+		finish(lookup, SLACK_LOOK_LATER, answer->retry_ms, answer->error);
 	}
 }
 
-static void read_page(struct slack_lookup *reading, const char *cursor)
+static void read_page(struct slack_lookup *lookup, const char *cursor)
 {
-	json_t *args = json_pack("{s:s, s:b, s:b, s:i}", "channel", reading->channel, "include_all_metadata",
+	json_t *args = json_pack("{s:s, s:b, s:b, s:i}", "channel", lookup->channel, "include_all_metadata",
 				 1, "inclusive", 1, "limit", LOOK_PAGE);
 	char oldest[32];
 
-	snprintf(oldest, sizeof(oldest), "%" PRId64 ".%03d000", reading->since_ms / 1000,
-		 (int)(reading->since_ms % 1000));
+	snprintf(oldest, sizeof(oldest), "%" PRId64 ".%03d000", lookup->since_ms / 1000,
+		 (int)(lookup->since_ms % 1000));
 	json_object_set_new(args, "oldest", json_string(oldest));
-	if (reading->thread)
-		json_object_set_new(args, "ts", json_string(reading->thread));
+	if (lookup->thread)
+		json_object_set_new(args, "ts", json_string(lookup->thread));
 	if (cursor)
 		json_object_set_new(args, "cursor", json_string(cursor));
-	reading->pages++;
-	reading->api = slack_api(reading->workspace,
-				 &(struct slack_call){ .method = reading->thread ? "conversations.replies"
-										 : "conversations.history",
-						       .args = args,
-						       .wait_ms = LOOK_WAIT_MS },
-				 page_done, reading, reading->ticket);
+	lookup->pages++;
+	lookup->api = slack_api(lookup->workspace,
+				&(struct slack_call){ .method = lookup->thread ? "conversations.replies"
+									       : "conversations.history",
+						      .args = args,
+						      .wait_ms = LOOK_WAIT_MS },
+				page_done, lookup, lookup->ticket);
 }
 
 struct slack_lookup *slack_read_back(struct platform *workspace, const struct slack_look *look,
 				     slack_found_fn *fn, void *owner, uint64_t ticket)
 {
-	struct slack_lookup *reading = mem_zero(1, sizeof(*reading));
+	struct slack_lookup *lookup = mem_zero(1, sizeof(*lookup));
 
-	reading->workspace = workspace;
-	reading->channel = mem_text(look->place->channel);
-	reading->thread = look->place->thread[0] ? mem_text(look->place->thread) : NULL;
-	reading->uuid = mem_text(look->uuid);
-	reading->answers_to = mem_zero(look->answers_to_count + 1, sizeof(*reading->answers_to));
-	reading->answers_to_count = look->answers_to_count;
+	lookup->workspace = workspace;
+	lookup->channel = mem_text(look->place->channel);
+	lookup->thread = look->place->thread[0] ? mem_text(look->place->thread) : NULL;
+	lookup->uuid = mem_text(look->uuid);
+	lookup->answers_to = mem_zero(look->answers_to_count + 1, sizeof(*lookup->answers_to));
+	lookup->answers_to_count = look->answers_to_count;
 	for (size_t i = 0; i < look->answers_to_count; i++)
-		reading->answers_to[i] = mem_text(look->answers_to[i]);
-	reading->since_ms = look->since_ms > 0 ? look->since_ms : 0;
-	reading->fn = fn;
-	reading->owner = owner;
-	reading->ticket = ticket;
-	read_page(reading, NULL);
-	return reading;
+		lookup->answers_to[i] = mem_text(look->answers_to[i]);
+	lookup->since_ms = look->since_ms > 0 ? look->since_ms : 0;
+	lookup->fn = fn;
+	lookup->owner = owner;
+	lookup->ticket = ticket;
+	read_page(lookup, NULL);
+	return lookup;
 }
 
-void slack_lookup_cancel(struct slack_lookup *reading)
+void slack_lookup_cancel(struct slack_lookup *lookup)
 {
-	if (reading == NULL)
+	if (lookup == NULL)
 		return;
-	if (reading->api)
-		slack_api_cancel(reading->workspace, reading->api);
-	reading_free(reading);
+	if (lookup->api)
+		slack_api_cancel(lookup->workspace, lookup->api);
+	lookup_free(lookup);
 }
 
 int64_t slack_look_since(const struct slack_place *place, int64_t created_ms)

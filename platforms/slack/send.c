@@ -203,7 +203,7 @@ void slack_sends_destroy(struct slack_sends *sends)
 		next = sending->hh.next;
 		if (sending->api)
 			slack_api_cancel(sends->workspace, sending->api);
-		slack_lookup_cancel(sending->reading);
+		slack_lookup_cancel(sending->lookup);
 		sending_free(sending);
 	}
 	loop_timer_destroy(sends->soon);

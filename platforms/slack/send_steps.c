@@ -21,7 +21,7 @@ static void found(struct platform *workspace, void *owner, uint64_t ticket, cons
 	char *remote_id;
 
 	(void)ticket;
-	sending->reading = NULL;
+	sending->lookup = NULL;
 	if (found->reply[0]) {
 		remote_id = slack_remote_id(sending->place.channel, found->reply);
 		log_debug(workspace->host->log, "an unsure reply was found in its thread");
@@ -60,8 +60,7 @@ void send_post(struct sending *sending)
 	};
 
 	if (sending->unsure)
-		sending->reading =
-			slack_read_back(sending->workspace, &look, found, sending, sending->ticket);
+		sending->lookup = slack_read_back(sending->workspace, &look, found, sending, sending->ticket);
 	else
 		send_step(sending, SEND_POST);
 }

@@ -30,7 +30,7 @@ struct sending {
 	char *shown; /* ts of what stands for the answer, or NULL */
 	enum send_step step;
 	uint64_t api;
-	struct slack_lookup *reading;
+	struct slack_lookup *lookup;
 	enum sent settled; /* with SEND_SETTLED: told in the next round */
 	const char *why;   /* static */
 	UT_hash_handle hh;

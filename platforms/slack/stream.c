@@ -25,7 +25,7 @@ static void stream_free(struct stream *stream)
 {
 	if (stream->api)
 		slack_api_cancel(stream->workspace, stream->api);
-	slack_lookup_cancel(stream->reading);
+	slack_lookup_cancel(stream->lookup);
 	slack_place_finish(&stream->place);
 	buf_free(&stream->text);
 	free(stream->uuid);
@@ -53,21 +53,6 @@ static struct stream *stream_find(const struct slack_streams *streams, const cha
 			if (strcmp(stream->uuid, answers_to[i]) == 0)
 				return stream;
 	return NULL;
-}
-
-/* The oldest one that nothing waits for makes room. */
-static bool make_room(struct slack_streams *streams)
-{
-	struct stream *stream;
-
-	if (streams->count < STREAMS_MAX)
-		return true;
-	DL_FOREACH (streams->all, stream)
-		if (stream->state == STREAM_LEFT && stream->doing == STREAM_IDLE && !stream->end) {
-			stream_remove(stream);
-			return true;
-		}
-	return false;
 }
 
 /* ---- what happens to one -------------------------------------------------------------------------------------- */
@@ -116,7 +101,7 @@ static void looked(struct platform *workspace, void *owner, uint64_t ticket, con
 
 	(void)workspace;
 	(void)ticket;
-	stream->reading = NULL;
+	stream->lookup = NULL;
 	stream->doing = STREAM_IDLE;
 	if (stream->end && found->how == SLACK_LOOK_LATER && ++stream->looks < LOOKS_MAX) {
 		stream->not_before_ms = stream_now(stream) + look_pause_ms(found->retry_ms);
@@ -149,7 +134,7 @@ static void look(struct stream *stream)
 	};
 
 	stream->doing = STREAM_LOOKING;
-	stream->reading = slack_read_back(stream->workspace, &what, looked, stream, stream->id);
+	stream->lookup = slack_read_back(stream->workspace, &what, looked, stream, stream->id);
 }
 
 static void finish(struct stream *stream)
@@ -283,7 +268,7 @@ static struct stream *stream_create(struct platform *workspace, const struct out
 	struct slack_streams *streams = workspace->streams;
 	struct stream *stream;
 
-	if (part->offset != 0 || part->reply_to == NULL || !make_room(streams))
+	if (part->offset != 0 || part->reply_to == NULL || streams->count >= STREAMS_MAX)
 		return NULL;
 	stream = mem_zero(1, sizeof(*stream));
 	stream->workspace = workspace;

@@ -52,7 +52,7 @@ struct stream {
 	char *editing;				    /* what it will say when the call has worked */
 	uint64_t first_ms, touched_ms, added_ms, not_before_ms;
 	uint64_t api;
-	struct slack_lookup *reading;
+	struct slack_lookup *lookup;
 	slack_stream_end_fn *end; /* the final text waits */
 	void *end_owner;
 	uint64_t end_ticket;
