@@ -124,10 +124,24 @@ static struct speaker copy_speaker(struct arena *room, const struct speaker *fro
 	return copy;
 }
 
+static const struct message_file *copy_files(struct arena *room, const struct message_file *from,
+					     size_t count)
+{
+	struct message_file *copy = arena_alloc(room, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = (struct message_file){ .url = arena_text(room, from[i].url),
+						 .name = arena_text(room, from[i].name),
+						 .mime = arena_text(room, from[i].mime),
+						 .size = from[i].size };
+	return copy;
+}
+
 struct store_turn *copy_turn(struct arena *room, const struct store_turn *from)
 {
 	struct store_turn *copy;
 	struct ai_step *steps;
+	size_t *messages;
 
 	if (from == NULL)
 		return NULL;
@@ -149,6 +163,12 @@ struct store_turn *copy_turn(struct arena *room, const struct store_turn *from)
 		steps[i].payload = arena_text(room, steps[i].payload);
 	}
 	copy->journal = steps;
+	copy->placeholder = arena_text(room, from->placeholder);
+	copy->files = copy_files(room, from->files, from->file_count);
+	messages = arena_alloc(room, from->file_count * sizeof(*messages));
+	copy->file_messages = messages;
+	for (size_t i = 0; i < from->file_count; i++)
+		messages[i] = from->file_messages[i];
 	return copy;
 }
 
@@ -187,6 +207,7 @@ struct outgoing *copy_outgoing(struct arena *room, const struct outgoing *from)
 	copy->reply_to = arena_text(room, from->reply_to);
 	copy->text = arena_text(room, from->text);
 	copy->tool_calls = arena_text(room, from->tool_calls);
+	copy->placeholder = arena_text(room, from->placeholder);
 	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
 	return copy;
 }
@@ -407,6 +428,17 @@ const struct store_recovered *ask_recover(struct asking *asking, const char *res
 void ask_sent(struct asking *asking, int64_t reply_id, enum reply_state state, int64_t next_ms)
 {
 	const struct store_sent sent = { .reply_id = reply_id, .state = state, .next_ms = next_ms };
+
+	asking->waiting++;
+	store_sent(asking->store, &sent, on_done, asking, 1);
+	asking_wait(asking);
+}
+
+void ask_sent_unsure(struct asking *asking, int64_t reply_id, int64_t next_ms)
+{
+	const struct store_sent sent = {
+		.reply_id = reply_id, .state = REPLY_PENDING, .next_ms = next_ms, .unsure = true
+	};
 
 	asking->waiting++;
 	store_sent(asking->store, &sent, on_done, asking, 1);

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "io.h"
-#include "store_outbox.h"
 #include "store_open.h"
+#include "store_outbox.h"
 #include "store_room.h"
 
 struct asking {
@@ -48,6 +48,9 @@ const struct store_answered *ask_answer(struct asking *asking, const struct stor
 const struct outgoing *ask_look(struct asking *asking, const char *uuid);
 const struct store_recovered *ask_recover(struct asking *asking, const char *resends);
 void ask_sent(struct asking *asking, int64_t reply_id, enum reply_state state, int64_t next_ms);
+
+/* Not sent, again at next_ms, and this attempt may have arrived. */
+void ask_sent_unsure(struct asking *asking, int64_t reply_id, int64_t next_ms);
 
 struct asked_due {
 	struct store_reply replies[16];
