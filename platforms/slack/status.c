@@ -30,7 +30,8 @@ struct working_place {
 	char channel[SLACK_ID_MAX + 1], thread[SLACK_ID_MAX + 1];
 	char uuids[UUIDS_MAX][MESSAGE_UUID_SIZE];
 	unsigned count; /* of uuids: while there are some, the sign is shown */
-	bool shown;	/* as far as we know */
+	bool shown;	/* as far as we know, or as the running call will have it */
+	bool before;	/* shown, before that call */
 	bool refused;	/* not in this place */
 	char *title;	/* to be set with the first sign, or NULL */
 	unsigned tries;
@@ -114,9 +115,10 @@ static void sign_less(struct slack_working *working, enum sign refused)
 	}
 }
 
+/* shown says what was tried: on or off. */
 static void sign_done(struct working_place *place, const struct slack_answer *answer, enum sign sign)
 {
-	bool on = place->count > 0;
+	bool on = place->shown;
 
 	place->api = 0;
 	if (answer->how == SLACK_OK) {
@@ -125,13 +127,16 @@ static void sign_done(struct working_place *place, const struct slack_answer *an
 		place->title = NULL;
 	} else if (slack_refused_feature(answer)) {
 		sign_less(place->workspace->working, sign);
+		place->shown = false;
 		place->due_ms = 0; /* the older way, at once */
 	} else if (answer->how == SLACK_REFUSED || answer->how == SLACK_AUTH) {
 		log_debug(place->workspace->host->log, "no sign of life here: %s", answer->error);
 		place->refused = true;
-	} else if (!on && ++place->tries < TRIES_MAX) {
-		place->shown = true; /* perhaps it still is */
-		return;		     /* the next tick tries again */
+	} else if (on) { /* the next one is due in a minute */
+		place->shown = answer->how == SLACK_MAYBE || place->before;
+	} else if (++place->tries < TRIES_MAX) {
+		place->shown = true;
+		return; /* the next tick tries again */
 	}
 	settle(place);
 }
@@ -187,6 +192,7 @@ static void sign_assistant(struct working_place *place, bool on)
 
 static void give_sign(struct working_place *place, enum sign sign, bool on)
 {
+	place->before = place->shown;
 	place->shown = on;
 	place->due_ms = now_ms(place->workspace) + REPEAT_MS;
 	if (sign == SIGN_SESSION)

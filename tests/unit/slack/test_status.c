@@ -112,6 +112,27 @@ static void a_sign_that_stays_is_taken_away_again(void **state)
 	out_expect_none(stage); /* it times out by itself */
 }
 
+/* Signs are many when messages are: one that never appeared must not cost a second call. */
+static void a_sign_that_never_appeared_is_not_taken_away(void **state)
+{
+	struct out_stage *stage = *state;
+
+	begin(stage, "a", NULL);
+	out_fail(stage, expect_status(stage, SESSION, "\"processing\""), SLACK_LIMITED, 5000);
+	out_pass(stage, 20000);
+	out_expect_none(stage);
+	end(stage, "a");
+	out_expect_none(stage);
+	begin(stage, "b", NULL);
+	end(stage, "b");
+	out_fail(stage, expect_status(stage, SESSION, "\"processing\""), SLACK_NOT_SENT, 0);
+	out_expect_none(stage);
+	begin(stage, "c", NULL);
+	out_fail(stage, expect_status(stage, SESSION, "\"processing\""), SLACK_MAYBE, 0);
+	end(stage, "c"); /* this one may stand there */
+	out_ok(stage, expect_status(stage, SESSION, "\"active\""), NULL);
+}
+
 static void the_older_way_is_taken_where_the_newer_does_not_exist(void **state)
 {
 	struct out_stage *stage = *state;
@@ -236,6 +257,7 @@ int main(void)
 		TEST(the_last_word_is_the_right_one),
 		TEST(a_thread_works_until_its_last_message_is_done),
 		TEST(a_sign_that_stays_is_taken_away_again),
+		TEST(a_sign_that_never_appeared_is_not_taken_away),
 		TEST(the_older_way_is_taken_where_the_newer_does_not_exist),
 		TEST(a_place_without_signs_is_left_alone),
 		TEST(without_a_thread_there_is_no_sign),
