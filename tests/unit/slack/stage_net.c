@@ -48,6 +48,15 @@ static void on_call(void *owner, struct web_request *request)
 		answer(stage, request, method);
 }
 
+size_t net_held(const struct net_stage *stage)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < stage->seen_count; i++)
+		count += stage->seen[i].held;
+	return count;
+}
+
 void net_let_go(struct net_stage *stage)
 {
 	for (size_t i = 0; i < stage->seen_count; i++) {

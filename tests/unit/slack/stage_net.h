@@ -104,6 +104,7 @@ void net_say(struct net_stage *stage, int status, const char *body);
 void net_say_header(struct net_stage *stage, int status, const char *body, const char *header,
 		    const char *value);
 void net_let_go(struct net_stage *stage);			     /* the oldest request that is held */
+size_t net_held(const struct net_stage *stage);			     /* how many are */
 size_t net_asked(const struct net_stage *stage, const char *method); /* how often */
 
 void net_send(struct net_stage *stage, size_t socket, const char *text);
