@@ -1,5 +1,7 @@
 /* No step of a message's way may read a whole table: with years of messages in it every answer would wait. */
 #include "asking.h"
+#include "store_install.h"
+#include "store_people.h"
 #include <dlfcn.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -17,6 +19,8 @@ static const char *const growing[] = { "inbox",
 				       "c",
 				       "m",
 				       "t",
+				       "p",
+				       "feedback",
 				       "ai_agent_interactions",
 				       "user_profiles" };
 
@@ -29,6 +33,9 @@ static bool reads_all(const char *step)
 {
 	char table[64];
 
+	/* All that an installation ever got is as much as a table. */
+	if (strstr(step, "(platform=? AND installation=?)") && strstr(step, "box"))
+		return true;
 	if (sscanf(step, "SCAN %63s", table) != 1 &&
 	    (sscanf(step, "SEARCH %63s USING INTEGER PRIMARY KEY (rowid>", table) != 1 ||
 	     strstr(step, "(rowid>") == NULL))
@@ -119,10 +126,84 @@ static void no_step_reads_a_whole_table(void **state)
 	assert_string_equal(offence, "");
 }
 
+static void on_done(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct asking *asking = owner;
+
+	(void)ticket;
+	asking->err = *err;
+	if (--asking->waiting == 0)
+		io_stop(asking->io);
+}
+
+static void on_act(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	(void)json;
+	on_done(owner, ticket, err);
+}
+
+static void on_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
+{
+	(void)import_id;
+	on_done(owner, ticket, err);
+}
+
+static void change(struct asking *a, enum incoming_kind kind, const char *key, const char *target)
+{
+	struct incoming in = says("ann", "room", key, "up");
+
+	in.kind = kind;
+	in.target = target;
+	in.cursor_scope = "room";
+	in.cursor = "1";
+	ask_accept(a, &in, true);
+	assert_int_equal(a->err.kind, ERR_NONE);
+}
+
+/* What people do to messages, answers in parts that fail, and the end of an installation. */
+static void changes_do_not_either(void **state)
+{
+	static const char *const parts[] = { "one", "two" };
+	static const char *const letter = "r1";
+	struct asking *a = *state;
+	struct incoming in = says("ann", "room", "a", "hello");
+	struct store_answer answer = {
+		.state = MESSAGE_ANSWERED, .text = "x", .parts = parts, .part_count = 2, .context = "before"
+	};
+	const struct store_answered *done;
+
+	in.semantic_key = "a";
+	answer.turn_id = ask_accept(a, &in, true)->turn->id;
+	a->waiting += 2;
+	store_placed(a->store, "00000000-0000-7000-8000-0000000000aa", "x", on_done, a, 1);
+	store_file(a->store, &(struct store_file){ .uuid = "00000000-0000-7000-8000-0000000000aa" }, on_file,
+		   a, 1);
+	asking_wait(a);
+	done = ask_answer(a, &answer);
+	change(a, INCOMING_EDITED, "b", "a");
+	change(a, INCOMING_RATED, "c", done->reply->out.uuid);
+	change(a, INCOMING_STOPPED, "d", NULL);
+	change(a, INCOMING_DELETED, "e", "a");
+	ask_sent(a, done->reply->id, REPLY_REJECTED, 0);
+	a->waiting++;
+	store_act(a->store, "dead_letter_retry", &letter, 1, on_act, a, 1);
+	asking_wait(a);
+	ask_due(a, 16);
+	ask_sent_unsure(a, 1, clock_wall_ms() - 1);
+	a->waiting++;
+	store_remove(a->store, "webhook", "crm", "gone", on_done, a, 1);
+	asking_wait(a);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_string_equal(asking_text(a, "SELECT group_concat(state) FROM outbox WHERE id <> 2"),
+			    "cancelled,cancelled");
+	assert_string_equal(offence, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(no_step_reads_a_whole_table, open_case, close_case),
+		cmocka_unit_test_setup_teardown(changes_do_not_either, open_case, close_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
