@@ -6,17 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes everything, also what is half made. The lanes come last: the others cancel their calls there. */
-static void workspace_free(struct platform *workspace)
+/* What takes in, sends or asks. Nothing is told to the core any more. */
+static void workspace_end(struct platform *workspace)
 {
+	workspace->stopping = true;
 	slack_sends_destroy(workspace->sends);
 	slack_streams_destroy(workspace->streams);
 	slack_working_destroy(workspace->working);
 	slack_catch_up_destroy(workspace->catch_up);
 	slack_files_destroy(workspace->files);
-	slack_names_destroy(workspace->names);
+	slack_names_destroy(workspace->names); /* lets inbound.c and context.c go of it */
 	slack_rotation_destroy(workspace->rotation);
 	slack_checks_destroy(workspace->checks);
+}
+
+/* The lanes come last: all others cancel their calls there. */
+static void workspace_free(struct platform *workspace)
+{
 	slack_life_destroy(workspace->life);
 	slack_lanes_destroy(workspace->lanes);
 	slack_unlist(workspace);
@@ -26,13 +32,12 @@ static void workspace_free(struct platform *workspace)
 
 static void app_free(struct slack *app)
 {
-	struct platform *root = app->root;
-
 	slack_installs_destroy(app->installs);
-	slack_receive_destroy(app);
-	slack_sockets_destroy(app->sockets);
+	workspace_end(app->root);
 	slack_inbound_destroy(app->inbound);
-	workspace_free(root);
+	slack_sockets_destroy(app->sockets);
+	slack_receive_destroy(app);
+	workspace_free(app->root);
 	slack_config_finish(&app->config);
 	free(app->app_id);
 	free(app->link_why);
@@ -43,10 +48,12 @@ static void slack_destroy(struct platform *platform)
 {
 	if (platform == NULL)
 		return;
-	if (platform->app->root == platform)
+	if (platform->app->root == platform) {
 		app_free(platform->app);
-	else
-		workspace_free(platform);
+		return;
+	}
+	workspace_end(platform);
+	workspace_free(platform);
 }
 
 static void workspace_furnish(struct platform *workspace)
