@@ -142,6 +142,7 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 		.speaker = *speaker,
 		.platform = newest->platform,
 		.installation = newest->installation,
+		.sender = newest->sender,
 		.reply_to = newest->reply_to,
 		.uuids = uuids,
 		.delivery_keys = keys,

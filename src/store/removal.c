@@ -42,18 +42,20 @@ static bool run_enable(struct db *db, struct job *job, struct err *err)
 /* ---- removal ---------------------------------------------------------------------------------------------
  */
 
-/* Along the short lists of what has not ended. */
+/* Along the short lists of what has not ended: coalesce keeps the planner from the index of all messages ever taken in
+ * there. */
+#define OF_IT " AND coalesce(platform, '') = $1 AND coalesce(installation, '') = $2"
+
 static bool end_work(struct db *db, const struct change_ask *ask, const char *now, struct err *err)
 {
 	return db_run(db, err, NULL,
 		      "UPDATE outbox SET state = 'cancelled', reason = $3 WHERE state IN ('pending', "
 		      "'sending')"
-		      " AND state = 'pending' AND platform = $1 AND installation = $2",
+		      " AND state = 'pending'" OF_IT,
 		      "ttt", ask->platform, ask->name, ask->text) &&
 	       db_run(db, err, NULL,
 		      "UPDATE inbox SET state = 'ignored', reason = $3, finished_at = $4"
-		      " WHERE state IN ('accepted', 'claimed') AND state = 'accepted'"
-		      " AND platform = $1 AND installation = $2",
+		      " WHERE state IN ('accepted', 'claimed') AND state = 'accepted'" OF_IT,
 		      "tttt", ask->platform, ask->name, ask->text, now);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "crypto.h"
 #include "mem.h"
 #include "place.h"
 #include "sqlite.h"
@@ -67,6 +68,42 @@ static void migrating_twice_changes_nothing(void **state)
 	db = opened(DB_WRITER);
 	assert_true(db_migrate(db, &err));
 	assert_int_equal(number(db, "SELECT count(*) FROM schema_version"), db_schema_version());
+	db_close(db);
+}
+
+extern const char first_start[] __asm__("_binary_db_migrations_sqlite_0001_first_sql_start");
+extern const char first_end[] __asm__("_binary_db_migrations_sqlite_0001_first_sql_end");
+
+/* The first version's database with messages in it: an upgrade keeps every one of them. */
+static void the_first_schema_is_brought_up_to_date(void **state)
+{
+	static const char rows[] =
+		"INSERT INTO \"LLMAgentInstallation\" (\"companyId\", platform, name) SELECT id, 'p', 'n' "
+		"FROM"
+		" organizations;"
+		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, sender, body) SELECT"
+		" 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa', id, 'p', 'n', 'd', 's', 'b' FROM organizations;"
+		"INSERT INTO outbox (uuid, org_id, platform, installation, reply_to, body, expires_at) SELECT"
+		" 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaab', id, 'p', 'n', 'r', 'b', '3' FROM organizations;";
+	char *first = mem_text_n(first_start, (size_t)(first_end - first_start)), sum[CRYPTO_SHA256_HEX];
+	struct db *db = opened(DB_WRITER);
+	struct err err = { 0 };
+
+	(void)state;
+	if (!db_script(db, first, &err) || !db_script(db, rows, &err))
+		fail_msg("%s", err.text);
+	assert_true(db_run(db, &err, NULL,
+			   "INSERT INTO schema_version (version, name, sha256) VALUES (1, '0001_first', $1)",
+			   "t", crypto_sha256_hex(first, strlen(first), sum)));
+	if (!db_migrate(db, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(number(db, "SELECT count(*) FROM schema_version"), db_schema_version());
+	assert_int_equal(number(db, "SELECT count(*) FROM inbox WHERE body = 'b' AND kind = 'said'"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM outbox WHERE state = 'pending' AND unsure = 0"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM \"LLMAgentInstallation\" WHERE enabled AND"
+				    " secrets IS NULL AND \"removedAt\" IS NULL"),
+			 1);
+	free(first);
 	db_close(db);
 }
 
@@ -401,6 +438,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT(a_fresh_file_is_private_and_durable),
 		AT(migrating_twice_changes_nothing),
+		AT(the_first_schema_is_brought_up_to_date),
 		AT(arguments_go_by_number),
 		AT(wrong_calls_are_refused),
 		AT(faults_are_sorted_by_what_can_be_done),

@@ -433,13 +433,25 @@ static void what_must_never_be_stored(void **state)
 		"INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, cost_usd) SELECT "
 		"id, 'a', 't', 'cheap'"
 		" FROM organizations",
+		/* a token that outlives the installation it belongs to */
+		"INSERT INTO \"LLMAgentInstallation\" (\"companyId\", platform, \"removedAt\", secrets) "
+		"SELECT id,"
+		" 'x', '2', 'v1.x' FROM organizations",
+		/* a change of a kind that nobody knows */
+		"UPDATE inbox SET kind = 'shouted'",
+		/* a link code in the clear, one that is used by nobody */
+		"INSERT INTO link_codes (code_hash, org_id, profile_id, expires_at) SELECT 'ABCD', org_id, "
+		"id, '3'"
+		" FROM user_profiles",
 		/* longer than the documents allow */
 		"INSERT INTO users (username, email, password_hash) VALUES (hex(zeroblob(26)), 'e', '!')",
 	};
 	struct fixture *fixture = *state;
 	struct err err = { 0 };
 
-	if (!db_run(fixture->db, &err, NULL, message, ""))
+	if (!db_run(fixture->db, &err, NULL, message, "") ||
+	    !db_run(fixture->db, &err, NULL,
+		    "INSERT INTO user_profiles (org_id) SELECT id FROM organizations", ""))
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (db_run(fixture->db, &err, NULL, never[i], ""))
