@@ -34,6 +34,7 @@ struct store_turn {
 	const char *conversation_uuid;
 	struct speaker speaker;
 	const char *platform, *installation;
+	const char *sender;	  /* the platform's id of who said the newest message */
 	const char *reply_to;	  /* of the newest message; NULL: the asker fetches the answer */
 	const char *text;	  /* what was said; merged messages are joined by a newline */
 	const char *const *uuids; /* of the messages, oldest first */

@@ -1,6 +1,5 @@
 /* Carries out our own commands: what a person asks the daemon, not the model. How they are written is the platform's
  * matter; here come the bare words. */
-#include "clock.h"
 #include "crypto.h"
 #include "json.h"
 #include "log.h"
@@ -13,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_SIZE = 16, MONTH_SIZE = 8 /* "2026-01" */, DAY_SIZE = 11 };
+enum { WORD_SIZE = 16 };
 
 static const char help_text[] = "I answer questions and look after your to-do list. Just write to me.\n\n"
 				"I also know these commands:\n\n"
@@ -30,12 +29,12 @@ struct usage {
 	double cost_usd;
 };
 
-static void add_day(struct usage *usage, const json_t *day)
+static struct usage read_usage(const json_t *part)
 {
-	usage->requests += json_int(day, "requests", 0);
-	usage->tokens += json_int(day, "tokens", 0);
-	usage->unknown += json_int(day, "unknown_cost", 0);
-	usage->cost_usd += json_number_value(json_object_get(day, "cost_usd"));
+	return (struct usage){ .requests = json_int(part, "requests", 0),
+			       .tokens = json_int(part, "tokens", 0),
+			       .unknown = json_int(part, "unknown_cost", 0),
+			       .cost_usd = json_number_value(json_object_get(part, "cost_usd")) };
 }
 
 static void say_usage(struct buf *out, const char *when, const struct usage *usage)
@@ -57,22 +56,12 @@ static void say_usage(struct buf *out, const char *when, const struct usage *usa
 
 static char *usage_words(const char *json)
 {
-	char now[CLOCK_TEXT_SIZE];
-	struct usage today = { 0 }, month = { 0 };
-	json_t *days = json_read(json, strlen(json), NULL);
+	json_t *usage = json_read(json, strlen(json), NULL);
+	struct usage today = read_usage(json_object_get(usage, "today"));
+	struct usage month = read_usage(json_object_get(usage, "month"));
 	struct buf out = { 0 };
-	const json_t *day;
-	size_t i;
 
-	clock_text(clock_wall_ms(), now);
-	json_array_foreach (days, i, day) {
-		const char *date = json_text(day, "day");
-
-		add_day(&month, day);
-		if (date && strncmp(date, now, DAY_SIZE - 1) == 0)
-			add_day(&today, day);
-	}
-	json_decref(days);
+	json_decref(usage);
 	say_usage(&out, "Today", &today);
 	buf_text(&out, "  \n");
 	say_usage(&out, "This month", &month);
@@ -81,8 +70,16 @@ static char *usage_words(const char *json)
 
 /* ---- what the store answered ----------------------------------------------------------------- */
 
-/* The turn whose command this was, when the store could do it. refusal: said when it may not. */
-static struct turn *settled(struct core *core, uint64_t ticket, const struct err *err, const char *refusal)
+static void say_no(struct turn *turn, const char *why)
+{
+	char *words = mem_format("That is not possible: %s.", why);
+
+	turn_answer(turn, words, NULL);
+	free(words);
+}
+
+/* The turn whose command this was, when the store could do it. Why it may not is said to the person. */
+static struct turn *settled(struct core *core, uint64_t ticket, const struct err *err)
 {
 	bool holds = core_answered(core, err);
 	struct turn *turn = turn_of(core->turns, ticket);
@@ -91,8 +88,8 @@ static struct turn *settled(struct core *core, uint64_t ticket, const struct err
 		return turn;
 	if (core_may_ask_again(err)) {
 		turn_retry_later(turn, err);
-	} else if (refusal && (err->kind == ERR_GONE || err->kind == ERR_REFUSED)) {
-		turn_answer(turn, refusal, NULL);
+	} else if (err->kind == ERR_GONE || err->kind == ERR_REFUSED) {
+		say_no(turn, err->text);
 	} else {
 		log_error(&turn->log, "command: %s", err->text);
 		turn_fail(turn, "command_failed", NULL);
@@ -102,7 +99,7 @@ static struct turn *settled(struct core *core, uint64_t ticket, const struct err
 
 static void done_usage(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
-	struct turn *turn = settled(owner, ticket, err, NULL);
+	struct turn *turn = settled(owner, ticket, err);
 	char *words;
 
 	if (turn == NULL)
@@ -114,7 +111,7 @@ static void done_usage(void *owner, uint64_t ticket, const struct err *err, cons
 
 static void done_link_make(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
-	struct turn *turn = settled(owner, ticket, err, NULL);
+	struct turn *turn = settled(owner, ticket, err);
 	char *words;
 
 	(void)json;
@@ -123,7 +120,7 @@ static void done_link_make(void *owner, uint64_t ticket, const struct err *err, 
 	words = mem_format(
 		"Your code is **%s**. Give me the command **link %s** where I do not know you yet. "
 		"From then on you are the same person for me in both places. "
-		"The code is good once, and for a short time: keep it to yourself.",
+		"The code is good once, for ten minutes: keep it to yourself.",
 		turn->question.code, turn->question.code);
 	turn_answer(turn, words, NULL);
 	free(words);
@@ -131,9 +128,7 @@ static void done_link_make(void *owner, uint64_t ticket, const struct err *err, 
 
 static void done_link_use(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
-	struct turn *turn = settled(owner, ticket, err,
-				    "I don't know this code, or its time is over. Ask for a new one with the "
-				    "command **link** in the place where I know you.");
+	struct turn *turn = settled(owner, ticket, err);
 
 	(void)json;
 	if (turn)
@@ -145,26 +140,38 @@ static void done_link_use(void *owner, uint64_t ticket, const struct err *err, c
 static void ask_usage(struct turn *turn)
 {
 	struct core *core = turn->core;
-	char now[CLOCK_TEXT_SIZE], since[DAY_SIZE];
-	const char *args[] = { "day", since, NULL, turn->question.caller.profile_id };
+	const char *args[] = { turn->question.caller.profile_id };
 
-	clock_text(clock_wall_ms(), now);
-	snprintf(since, sizeof(since), "%.*s-01", MONTH_SIZE - 1, now);
 	core_asking(core);
-	store_report(core->options.store, "usage", args, sizeof(args) / sizeof(args[0]), done_usage, core,
-		     turn_ticket(turn));
+	store_report(core->options.store, "usage_of", args, 1, done_usage, core, turn_ticket(turn));
 }
 
-static void ask_link(struct turn *turn, const char *act, const char *code, store_json_fn *done)
+static void ask_link(struct turn *turn, const char *act, const char *const *args, size_t count,
+		     store_json_fn *done)
 {
 	struct core *core = turn->core;
+
+	core_asking(core);
+	store_act(core->options.store, act, args, count, done, core, turn_ticket(turn));
+}
+
+static void make_code(struct turn *turn)
+{
 	char hash[CRYPTO_SHA256_HEX];
+	const char *code = pairing_code(turn->question.code);
 	const char *args[] = { turn->question.caller.profile_id,
 			       crypto_sha256_hex(code, strlen(code), hash) };
 
-	core_asking(core);
-	store_act(core->options.store, act, args, sizeof(args) / sizeof(args[0]), done, core,
-		  turn_ticket(turn));
+	ask_link(turn, "link_make", args, sizeof(args) / sizeof(args[0]), done_link_make);
+}
+
+static void use_code(struct turn *turn, const char *code)
+{
+	char hash[CRYPTO_SHA256_HEX];
+	const char *args[] = { turn->question.caller.profile_id, turn->platform, turn->installation,
+			       turn->question.sender, crypto_sha256_hex(code, strlen(code), hash) };
+
+	ask_link(turn, "link_use", args, sizeof(args) / sizeof(args[0]), done_link_use);
 }
 
 /* Typed by hand: capitals or not, with spaces or dashes. false: it cannot be a code of ours. */
@@ -190,10 +197,9 @@ static void link_command(struct turn *turn, const char *argument)
 	char code[PAIRING_CODE_SIZE];
 
 	if (*argument == '\0') {
-		pairing_code(turn->question.code);
-		ask_link(turn, "link_make", turn->question.code, done_link_make);
+		make_code(turn);
 	} else if (read_code(argument, code)) {
-		ask_link(turn, "link_use", code, done_link_use);
+		use_code(turn, code);
 	} else {
 		turn_answer(turn, "This is not one of my codes: they have eight letters and digits.", NULL);
 	}

@@ -243,6 +243,7 @@ static void keep_question(struct turn *turn, const struct store_turn *claimed)
 
 	question->arena = arena;
 	question->text = arena_text(arena, claimed->text);
+	question->sender = arena_text(arena, claimed->sender);
 	question->prompt = prompt_of(arena, claimed);
 	keep_files(question, claimed);
 	question->caller = (struct tool_caller){ .org_id = arena_text(arena, claimed->speaker.org_id),

@@ -43,6 +43,7 @@ struct turn_journal {
 struct turn_question {
 	struct arena *arena;
 	const char *text;   /* what was said, bare */
+	const char *sender; /* the platform's id of who said it */
 	const char *prompt; /* the same as the model is told it */
 	struct tool_caller caller;
 	const struct message_file *files;

@@ -169,6 +169,7 @@ const struct store_turn *house_turn(int64_t turn_id, int64_t conversation_id)
 				    .speaker = { .profile_id = "ann", .org_id = "org", .active = true },
 				    .platform = "chat",
 				    .installation = "one",
+				    .sender = "ann-abroad",
 				    .reply_to = "there",
 				    .text = "hello",
 				    .uuids = uuids,
