@@ -37,6 +37,7 @@ USES_base    := jansson openssl/ unistr unictype
 USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
 USES_db      := sqlite3
 USES_markup  := md4c unigbrk
+USES_slack   := uniwidth
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
 LIBS_PLAIN   := -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
