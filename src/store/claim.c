@@ -143,7 +143,6 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 		.platform = newest->platform,
 		.installation = newest->installation,
 		.sender = newest->sender,
-		.sender = newest->sender,
 		.reply_to = newest->reply_to,
 		.uuids = uuids,
 		.delivery_keys = keys,

@@ -210,7 +210,7 @@ static bool accept_known(struct arrival *it, struct err *err)
 		.platform = it->ask->platform,
 		.installation = it->ask->installation,
 		.delivery_key = it->in->delivery_key,
-		.sender = it->in->sender,
+		.sender = or_empty(it->in->sender),
 		.body = it->body,
 		.reply_to = it->in->reply_to,
 		.files = it->files,

@@ -151,6 +151,7 @@ struct store_turn *copy_turn(struct arena *room, const struct store_turn *from)
 	copy->speaker = copy_speaker(room, &from->speaker);
 	copy->platform = arena_text(room, from->platform);
 	copy->installation = arena_text(room, from->installation);
+	copy->sender = arena_text(room, from->sender);
 	copy->reply_to = arena_text(room, from->reply_to);
 	copy->text = arena_text(room, from->text);
 	copy->uuids = copy_list(room, from->uuids, from->count);

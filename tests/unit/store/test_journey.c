@@ -35,6 +35,7 @@ static void said_and_answered(void **state)
 	assert_string_equal(in1->turn->text, "Hello there\nsecond line");
 	assert_string_equal(in1->turn->uuids[0], in1->uuid);
 	assert_int_equal(in1->turn->attempts, 1);
+	assert_string_equal(in1->turn->sender, "ann");
 	assert_string_equal(asking_text(a, "SELECT title FROM \"LLMConversation\""), "Hello there");
 
 	done = answer_with(a, in1->turn->id, "Hi Ann", true);

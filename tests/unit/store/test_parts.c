@@ -336,6 +336,7 @@ static void files_come_with_the_turn(void **state)
 	say(a, "room", "k4");
 	turn = answer_with(a, turn->id, "x", true)->next;
 	assert_int_equal(turn->count, 3);
+	assert_string_equal(turn->sender, "ann");
 	assert_int_equal(turn->file_count, 1);
 	assert_int_equal(turn->file_messages[0], 1);
 	assert_int_equal(say(a, "hall", "k5")->turn->file_count, 0);
@@ -344,6 +345,7 @@ static void files_come_with_the_turn(void **state)
 	in.file_count = 2;
 	turn = ask_admit(a, ask_accept(a, &in, true)->inbox_id, true)->turn;
 	assert_int_equal(turn->file_count, 2);
+	assert_string_equal(turn->sender, "eve");
 	assert_string_equal(turn->text, "(file: a \"b\".pdf)\n(file: without a name)");
 }
 
