@@ -223,7 +223,7 @@ static struct slack_arrival *arrival_new(struct platform *workspace, const struc
 /* Who we are is still being asked: whose this is can't be told yet. */
 static bool not_yet_known(const struct slack *app)
 {
-	return app->root->token && app->root->key == NULL;
+	return app->root->token && app->root->key == NULL && !app->root->dead;
 }
 
 /* Without a workspace. True: acknowledged here. */
