@@ -213,7 +213,7 @@ void slack_installed(struct slack_installs *installs, uint64_t ticket, const str
 		return;
 	if (name == NULL) {
 		log_warn(log, "%s could not be kept: %s", one->made.key, err ? err->text : "no reason given");
-		finish(one, 503, "That did not work", "It could not be stored. Please try again.");
+		finish(one, 503, "That did not work", "It could not be taken in. Please try again.");
 		return;
 	}
 	log_info(log, "%s was added by %s", name, one->installed_by ? one->installed_by : "somebody");

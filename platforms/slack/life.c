@@ -216,7 +216,7 @@ static void ask(void *data)
 	struct platform *workspace = data;
 	struct slack_call call = { .method = "auth.test" };
 
-	if (workspace->stopping || workspace->dead || workspace->life->call)
+	if (workspace->stopping || workspace->disabled || workspace->dead || workspace->life->call)
 		return;
 	workspace->life->call =
 		slack_api(workspace, &call, asked, workspace->life, slack_ticket(workspace->app));
@@ -312,6 +312,21 @@ struct slack_life *slack_life_create(struct platform *workspace)
 	return life;
 }
 
+/* Goes on where it stands: the token is asked about, or the connection taken up. */
+static void awake(struct platform *workspace)
+{
+	const struct slack_config *config = &workspace->app->config;
+
+	if (workspace->disabled)
+		return;
+	if (workspace->token && !workspace->life->accepted)
+		ask(workspace);
+	if (is_root(workspace) &&
+	    (workspace->token == NULL || workspace->life->accepted || workspace->dead) &&
+	    (config->client_id || !workspace->dead))
+		carry(workspace);
+}
+
 bool slack_life_start(struct platform *workspace, struct err *err)
 {
 	struct slack *app = workspace->app;
@@ -319,34 +334,30 @@ bool slack_life_start(struct platform *workspace, struct err *err)
 	if (is_root(workspace) && app->installs && !slack_installs_start(app->installs, err))
 		return false;
 	workspace->life->started = true;
-	if (workspace->token) {
+	if (workspace->token)
 		slack_rotation_begin(workspace);
-		ask(workspace);
-	} else if (is_root(workspace)) {
-		carry(workspace);
-	}
+	awake(workspace);
 	show(workspace);
 	return true;
 }
 
+/* Taken out of its own workspace, the configured app still serves those of others. */
+static bool serves_others(const struct platform *workspace)
+{
+	return workspace->life->removed && workspace->app->config.client_id;
+}
+
 void slack_life_enable(struct platform *workspace, bool enabled)
 {
-	struct slack_life *life = workspace->life;
-	struct slack *app = workspace->app;
-
 	if (workspace->disabled == !enabled)
 		return;
 	workspace->disabled = !enabled;
-	if (!is_root(workspace) || !life->started || workspace->stopping) {
-		show(workspace);
+	if (!workspace->life->started || workspace->stopping)
 		return;
-	}
-	if (!enabled) {
+	if (enabled)
+		awake(workspace);
+	else if (is_root(workspace) && !serves_others(workspace))
 		drop(workspace);
-	} else if (!life->carrying && (workspace->token == NULL || app->config.client_id ||
-				       (life->accepted && !workspace->dead))) {
-		carry(workspace);
-	}
 	show(workspace);
 }
 

@@ -423,7 +423,7 @@ static void not_stored_is_said(void **state)
 	app_says(stage, "auth.test", AUTH_T9);
 	stage->install_fails = true;
 	come_back(stage, "code=c", visit.state, visit.cookie, &reply);
-	says(&reply, 503, "could not be stored");
+	says(&reply, 503, "could not be taken in");
 	assert_null(strstr(reply.body, "disk")); /* ours to know, not theirs */
 	app_reply_free(&reply);
 	app_stage_close(stage);

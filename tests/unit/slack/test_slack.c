@@ -266,6 +266,58 @@ static void switched_off_and_on_again(void **state)
 	app_stage_close(stage);
 }
 
+/* Switched off in an earlier life: nothing is asked or opened until it is switched on. */
+static void off_from_the_start(void **state)
+{
+	struct app_stage *stage = app_stage_open(app_http);
+
+	(void)state;
+	app_says(stage, "auth.test", STAGE_AUTH);
+	app_says(stage, "bots.info", STAGE_BOTS_INFO);
+	slack_platform.enable(app_root(stage), false);
+	app_stage_start(stage);
+	assert_int_equal(stage->doors[0].link, LINK_DOWN);
+	assert_null(app_root(stage)->app->receive);
+	slack_platform.enable(app_root(stage), true);
+	app_run_link(&stage->doors[0], LINK_UP);
+	assert_int_equal(app_called(stage, "auth.test"), 1);
+	app_stage_close(stage);
+}
+
+/* The workspace the app was set up in takes it out: the core switches the configured installation off, and the others
+ * still hear. */
+static void taken_out_at_home_only(void **state)
+{
+	static const struct app_put both[] = {
+		{ "name", "acme" },
+		{ "transport", "http" },
+		{ "bot_token", STAGE_BOT_TOKEN },
+		{ "signing_secret", "8f742231b10e8888abcd99yyyzzz85a5" },
+		{ "client_id", "11.22" },
+		{ "client_secret", "client-secret" },
+		{ "api_base", "http://127.0.0.1:PORT/api" },
+		{ NULL, NULL },
+	};
+	struct app_stage *stage = app_stage_open(both);
+	struct app_door *beta;
+
+	(void)state;
+	app_says(stage, "auth.test", STAGE_AUTH);
+	app_says(stage, "bots.info", STAGE_BOTS_INFO);
+	app_stage_start(stage);
+	app_run_link(&stage->doors[0], LINK_UP);
+	app_says(stage, "auth.test", AUTH_T2);
+	beta = app_stage_adopt(stage, "T2", KEPT_SETTINGS, KEPT_SECRETS);
+	app_run_link(beta, LINK_UP);
+	slack_removed(app_root(stage), "the app was uninstalled");
+	slack_platform.enable(app_root(stage), false);
+	assert_int_equal(stage->doors[0].removals, 1);
+	assert_int_equal(stage->doors[0].link, LINK_DOWN);
+	assert_int_equal(beta->link, LINK_UP);
+	assert_int_equal(app_root(stage)->app->link, LINK_UP);
+	app_stage_close(stage);
+}
+
 /* Sheet 3.5: said in two ways, in either order; the token is not called again. */
 static void taken_out_once(void **state)
 {
@@ -302,6 +354,32 @@ static void stopping_ends_at_once_when_nothing_is_owed(void **state)
 	slack_platform.stop(app_root(stage));
 	slack_platform.stop(app_root(stage));
 	assert_int_equal(stage->doors[0].stops, 0); /* not inside the call */
+	app_run_count(stage, &stage->doors[0].stops, 1);
+	app_stage_close(stage);
+}
+
+/* Socket Mode begins when it is known who we are, with the app's token; a connection refused is tried again. */
+static void socket_mode_begins(void **state)
+{
+	struct app_stage *stage =
+		app_stage_open((struct app_put[]){ { "name", "acme" },
+						   { "bot_token", STAGE_BOT_TOKEN },
+						   { "app_token", STAGE_APP_TOKEN },
+						   { "api_base", "http://127.0.0.1:PORT/api" },
+						   { NULL, NULL } });
+
+	(void)state;
+	app_says(stage, "auth.test", STAGE_AUTH);
+	app_says(stage, "bots.info", STAGE_BOTS_INFO);
+	app_says(stage, "apps.connections.open", "{\"ok\":false,\"error\":\"internal_error\"}");
+	app_stage_start(stage);
+	app_run_called(stage, "apps.connections.open", 2);
+	assert_string_equal(app_last(stage, "apps.connections.open")->authorization,
+			    "Bearer " STAGE_APP_TOKEN);
+	assert_string_equal(app_root(stage)->key, "T1");
+	assert_int_not_equal(stage->doors[0].link, LINK_UP);
+	assert_false(app_root(stage)->dead);
+	slack_platform.stop(app_root(stage));
 	app_run_count(stage, &stage->doors[0].stops, 1);
 	app_stage_close(stage);
 }
@@ -351,8 +429,11 @@ int main(void)
 		cmocka_unit_test(a_dead_workspace_leaves_the_others_alone),
 		cmocka_unit_test(links_follow_the_transport),
 		cmocka_unit_test(switched_off_and_on_again),
+		cmocka_unit_test(off_from_the_start),
+		cmocka_unit_test(taken_out_at_home_only),
 		cmocka_unit_test(taken_out_once),
 		cmocka_unit_test(stopping_ends_at_once_when_nothing_is_owed),
+		cmocka_unit_test(socket_mode_begins),
 		cmocka_unit_test(made_and_thrown_away),
 		cmocka_unit_test(two_apps_of_one_name),
 	};
