@@ -103,7 +103,7 @@ static void looked(struct platform *workspace, void *owner, uint64_t ticket, con
 	(void)ticket;
 	stream->lookup = NULL;
 	stream->doing = STREAM_IDLE;
-	if (stream->end && found->how == SLACK_LOOK_LATER && ++stream->looks < LOOKS_MAX) {
+	if (stream->end && stream->unsure && found->how == SLACK_LOOK_LATER && ++stream->looks < LOOKS_MAX) {
 		stream->not_before_ms = stream_now(stream) + look_pause_ms(found->retry_ms);
 		return; /* the final text can wait: what stands there must not stand beside it */
 	}
@@ -160,7 +160,7 @@ void stream_settle(struct stream *stream)
 		return;
 	if (stream->streaming && (stream->stop || stream->end))
 		stream_native_stop(stream);
-	else if (stream->end && stream->unsure)
+	else if (stream->end && (stream->unsure || stream->look))
 		look(stream);
 	else if (stream->end)
 		finish(stream);
@@ -286,6 +286,7 @@ static struct stream *stream_create(struct platform *workspace, const struct out
 	streams->count++;
 	wake(streams);
 	if (take_ts(stream, part->placeholder)) {
+		stream->look = false;
 		stream->streaming = stream->stop = true; /* perhaps: stopping what is not open does no harm */
 		stream_leave(stream);
 		stream_settle(stream);
@@ -352,8 +353,8 @@ void slack_stream_end(struct platform *workspace, const struct outgoing *out, sl
 		done(workspace, owner, ticket, out->placeholder ? slack_remote_ts(out->placeholder) : NULL);
 		return;
 	}
-	if (stream->ts[0] == '\0')
-		take_ts(stream, out->placeholder);
+	if (stream->ts[0] == '\0' && take_ts(stream, out->placeholder))
+		stream->look = false;
 	wake(workspace->streams);
 	stream->end = done;
 	stream->end_owner = owner;

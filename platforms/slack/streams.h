@@ -39,8 +39,8 @@ struct stream {
 	unsigned attempt;
 	enum stream_state state;
 	enum stream_doing doing;
-	bool edits;		   /* a message is edited instead */
-	bool look;		   /* an earlier attempt may have left something: look before starting */
+	bool edits; /* a message is edited instead */
+	bool look; /* an earlier attempt may have left something: look before starting, or before the final text */
 	bool unsure;		   /* our own start may have worked: look before the final text */
 	unsigned looks;		   /* in vain */
 	bool streaming;		   /* Slack takes it for open */
