@@ -318,6 +318,9 @@ char *slack_words(const char *mrkdwn, slack_name_fn *name, void *owner);
 
 /* ---- send.c, stream.c, status.c: answers (sheet 12, 14, 17) ------------------------------------------------ */
 
+/* Remote ids (host->sent, host->placed, out->placeholder) are "CHANNEL/TS"; what was sent to a response_url has none.
+ * The streams, sends and signs of a workspace are destroyed before its lanes. */
+
 struct slack_sends *slack_sends_create(struct platform *workspace);
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket);
 size_t slack_sends_running(const struct slack_sends *sends);
@@ -326,7 +329,7 @@ void slack_sends_destroy(struct slack_sends *sends);
 struct slack_streams *slack_streams_create(struct platform *workspace);
 void slack_stream(struct platform *workspace, const struct outgoing_part *part);
 /* The stream that stands for this answer is ended (and its remote id given) before its final text replaces what it
- * showed; done is called at once, with NULL, when there is none. */
+ * showed; done is called at once, with NULL, when there is none. ts: without the channel. */
 typedef void slack_stream_end_fn(struct platform *workspace, void *owner, uint64_t ticket, const char *ts);
 void slack_stream_end(struct platform *workspace, const struct outgoing *out, slack_stream_end_fn *done,
 		      void *owner, uint64_t ticket);
