@@ -70,11 +70,13 @@ static const char *fields_broken(const void *object, const struct field *table, 
 /* A file speaks for itself, and what is about something earlier need not say more. A reason is always given. */
 static const char *text_broken(const struct incoming *in)
 {
+	const char *text = in->text ? in->text : "";
+
 	if (in->flags & INCOMING_IGNORE)
-		return in->text == NULL || *in->text == '\0' ? "the text is empty" : NULL;
-	if (in->kind == INCOMING_RATED && strcmp(in->text, "up") != 0 && strcmp(in->text, "down") != 0)
+		return *text == '\0' ? "the text is empty" : NULL;
+	if (in->kind == INCOMING_RATED && strcmp(text, "up") != 0 && strcmp(text, "down") != 0)
 		return "a rating is neither \"up\" nor \"down\"";
-	if (in->kind == INCOMING_SAID && in->file_count == 0 && (in->text == NULL || text_blank(in->text)))
+	if (in->kind == INCOMING_SAID && in->file_count == 0 && text_blank(text))
 		return "the text is empty";
 	return NULL;
 }

@@ -92,6 +92,61 @@ static void test_what_is_missing_or_not_text(void **state)
 	assert_null(limits_broken(&in));
 }
 
+static void test_what_people_do_besides_talking(void **state)
+{
+	static const struct message_file file = { .url = "F1" };
+	struct incoming in = plain();
+
+	(void)state;
+	in.text = "";
+	assert_non_null(limits_broken(&in));
+	in.files = &file; /* a file speaks for itself */
+	in.file_count = 1;
+	assert_null(limits_broken(&in));
+	in = plain();
+	in.kind = INCOMING_DELETED;
+	in.text = NULL;
+	in.conversation = NULL;
+	assert_string_equal(limits_broken(&in), "the target is missing");
+	in.target = "C1:17.5";
+	assert_null(limits_broken(&in));
+	in.kind = INCOMING_RATED;
+	assert_non_null(limits_broken(&in));
+	in.text = "up";
+	assert_null(limits_broken(&in));
+	in.text = "sideways";
+	assert_non_null(limits_broken(&in));
+	in.kind = INCOMING_STOPPED; /* of what? */
+	assert_string_equal(limits_broken(&in), "the conversation is missing");
+	in.conversation = "room";
+	assert_null(limits_broken(&in));
+	in.kind = INCOMING_STOPPED + 1;
+	assert_non_null(limits_broken(&in));
+}
+
+static void test_cursors(void **state)
+{
+	static const char *const good[] = { "0", "1700000000.000100", "17" }, *const bad[] = {
+		"", ".5", "1.2.3", "1e9", "-1", " 1", "x"
+	};
+	struct incoming in = plain();
+
+	(void)state;
+	in.cursor_scope = "C1";
+	assert_non_null(limits_broken(&in));
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		in.cursor = good[i];
+		assert_null(limits_broken(&in));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		in.cursor = bad[i];
+		assert_non_null(limits_broken(&in));
+	}
+	in.cursor = "1";
+	in.cursor_scope = NULL;
+	assert_non_null(limits_broken(&in));
+}
+
 /* A plugin that is told inside its own call would use what it has not set up yet. */
 static void test_a_refusal_comes_later_and_once(void **state)
 {
@@ -125,6 +180,7 @@ static void test_what_the_store_says_is_passed_on(void **state)
 		{ ACCEPT_NO_CONVERSATION, ACK_NO_CONVERSATION, "" },
 		{ ACCEPT_ARCHIVED, ACK_ARCHIVED, "" },
 		{ ACCEPT_DISABLED, ACK_DISABLED, "" },
+		{ ACCEPT_NOT_ADDRESSED, ACK_NOT_ADDRESSED, "" },
 	};
 	struct house *house = *state;
 
@@ -324,6 +380,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_what_is_missing_or_not_text),
+		cmocka_unit_test(test_what_people_do_besides_talking),
+		cmocka_unit_test(test_cursors),
 		cmocka_unit_test_setup_teardown(test_a_refusal_comes_later_and_once, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_what_the_store_says_is_passed_on, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_store_that_cannot, setup, house_teardown),
