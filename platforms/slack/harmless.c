@@ -43,7 +43,7 @@ static bool starts(const char *text, const char *beginning)
 static bool is_mark(const char *start, const char *at)
 {
 	size_t before = (size_t)(at - start);
-	char left = before ? at[-1] : ' ', right = at[1] ? at[1] : ' ';
+	char left = (char)(before ? at[-1] : ' '), right = (char)(at[1] ? at[1] : ' ');
 
 	if (strchr("*_~`", *at) == NULL)
 		return false;

@@ -21,6 +21,12 @@ static bool is_blank(char c)
 	return (unsigned char)c <= ' ' || c == 0x7f;
 }
 
+/* Control characters show as blanks. */
+static char visible(char c)
+{
+	return (char)(is_blank(c) ? ' ' : c);
+}
+
 /* What is not ASCII counts as a letter: a border too many shows nothing. */
 static bool is_word(char c)
 {
@@ -175,7 +181,7 @@ static void put_visible(struct mrkdwn *out, const char *text, size_t len)
 	arrive(out);
 	first = out->last == MRKDWN_START;
 	if (is_sign(*text)) {
-		put_sign(out, *text, len > 1 ? text[1] : '\0');
+		put_sign(out, *text, (char)(len > 1 ? text[1] : '\0'));
 		return;
 	}
 	/* Slack's own clients write a quote as "&gt;" at the beginning of a line. */
@@ -210,7 +216,7 @@ void mrkdwn_code(struct mrkdwn *out, const char *text, size_t len)
 		if (text[i] == '`')
 			buf_text(&out->out, "\u02cb");
 		else
-			put(out, is_blank(text[i]) ? ' ' : text[i]);
+			put(out, visible(text[i]));
 	}
 	buf_text(&out->out, "`");
 	out->last = MRKDWN_CLOSED;
@@ -249,7 +255,7 @@ bool mrkdwn_link(struct mrkdwn *out, const char *address, const char *label)
 	if (*label && strcmp(label, address) != 0) {
 		buf_text(&out->out, "|");
 		for (const char *c = label; *c; c++)
-			put(out, is_blank(*c) ? ' ' : *c);
+			put(out, visible(*c));
 	}
 	buf_text(&out->out, ">");
 	out->last = MRKDWN_OTHER;
@@ -271,7 +277,7 @@ void mrkdwn_block(struct mrkdwn *out, const char *text, size_t len)
 		if (ticks > 2)
 			buf_text(&out->out, MRKDWN_ZWSP);
 		ticks = ticks > 2 ? 1 : ticks;
-		put(out, is_blank(text[i]) && text[i] != '\n' && text[i] != '\t' ? ' ' : text[i]);
+		put(out, (char)(text[i] == '\n' || text[i] == '\t' ? text[i] : visible(text[i])));
 	}
 	if (len == 0)
 		buf_text(&out->out, " ");

@@ -304,7 +304,8 @@ void slack_place_finish(struct slack_place *place);
 /* ops.split: mrkdwn texts of at most SLACK_TEXT_MAX characters each. Pure. */
 size_t slack_split(struct platform *workspace, const char *markdown, char ***texts_out);
 
-/* The same words without form, for the text beside blocks and when blocks are refused. The caller frees. */
+/* The same words without form, for the text beside blocks and when blocks are refused: still escaped, so that it can
+ * be sent as it is. The caller frees. */
 char *slack_plain(const char *mrkdwn);
 
 /* A piece of growing Markdown for a stream: what Slack would read as a mention, a channel or a broadcast is made

@@ -80,7 +80,8 @@ static void flatten(struct buf *buf, const struct markup_node *from, size_t most
 		if (is_text(child)) {
 			buf_add(buf, child->text, text_fit(child->text, child->len, most - start));
 			for (size_t i = start; child->kind == MARKUP_CODE && i < buf->len; i++)
-				buf->data[i] = buf->data[i] == ' ' ? '_' : buf->data[i];
+				if (buf->data[i] == ' ')
+					buf->data[i] = '_';
 		} else if (is_whole(child)) {
 			buf_text(buf, child->kind == MARKUP_LINK || child->kind == MARKUP_IMAGE ? "x" : "\n");
 		} else {

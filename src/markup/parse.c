@@ -323,9 +323,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *ow
 		add_entity(&reader->text, text, size);
 	} else if (type == MD_TEXT_NULLCHAR) {
 		buf_text(&reader->text, "\ufffd");
-	} else if (reader->code) {
-		buf_add(&reader->text, text, size);
-	} else if (type == MD_TEXT_BR || type == MD_TEXT_SOFTBR) {
+	} else if (!reader->code && (type == MD_TEXT_BR || type == MD_TEXT_SOFTBR)) {
 		flush(reader);
 		tree_add(reader->arena, reader->at, type == MD_TEXT_BR ? MARKUP_BREAK : MARKUP_SOFT);
 	} else {

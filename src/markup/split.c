@@ -370,12 +370,12 @@ size_t markup_split(struct markup *markup, size_t max, markup_measure_fn *measur
 			break;
 		if (n == room) {
 			room = room ? room * 2 : 8;
-			parts = mem_resize(parts, room, sizeof(*parts));
+			parts = mem_resize(parts, room, sizeof(void *));
 		}
 		parts[n++] = split.document;
 	} while (more);
-	kept = arena_alloc(markup->arena, n * sizeof(*parts));
-	memcpy(kept, parts, n * sizeof(*parts));
+	kept = arena_alloc(markup->arena, n * sizeof(void *));
+	memcpy(kept, parts, n * sizeof(void *));
 	free(parts);
 	*parts_out = kept;
 	return n;
