@@ -2,10 +2,12 @@
 #include "clock.h"
 #include "mem.h"
 #include "slack_room.h"
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 enum { CLOCK_WARN_MS = 60000, CLOCK_FAULT_MS = 300000 /* sheet 5 */, CLOCK_TOTAL_MS = 10000 };
 
@@ -305,11 +307,10 @@ static void got_time(void *owner, uint64_t ticket, const struct http_answer *ans
 	off = off < 0 ? -off : off;
 	if (off >= CLOCK_FAULT_MS)
 		say(check, FAULT, "clock",
-		    "%lld s off: Slack's requests are refused as too old; set the clock",
-		    (long long)(off / 1000));
+		    "%" PRId64 " s off: Slack's requests are refused as too old; set the clock", off / 1000);
 	else
-		say(check, off >= CLOCK_WARN_MS ? WARNING : FINE, "clock", "within %lld s of Slack's",
-		    (long long)(off / 1000 + 1));
+		say(check, off >= CLOCK_WARN_MS ? WARNING : FINE, "clock", "within %" PRId64 " s of Slack's",
+		    off / 1000 + 1);
 	next(check);
 }
 
@@ -338,12 +339,8 @@ static void (*const steps[])(struct check *check) = {
 
 static void check_free(struct check *check)
 {
-	struct check **at = &check->checks->running;
 	struct platform *workspace = check->checks->workspace;
 
-	while (*at != check)
-		at = &(*at)->next;
-	*at = check->next;
 	if (check->call)
 		slack_api_cancel(workspace, check->call);
 	if (check->http)
@@ -353,20 +350,24 @@ static void check_free(struct check *check)
 	free(check);
 }
 
-static void next(struct check *check)
+static void check_end(struct check *check)
 {
 	struct platform_host *host = check->checks->workspace->host;
+	char *text = json_write(check->findings);
 	uint64_t ticket = check->ticket;
-	char *text;
 
-	if (check->step < sizeof(steps) / sizeof(steps[0])) {
-		steps[check->step++](check);
-		return;
-	}
-	text = json_write(check->findings);
+	LL_DELETE(check->checks->running, check);
 	check_free(check);
 	host->checked(host, ticket, text);
 	free(text);
+}
+
+static void next(struct check *check)
+{
+	if (check->step < sizeof(steps) / sizeof(steps[0]))
+		steps[check->step++](check);
+	else
+		check_end(check);
 }
 
 void slack_check(struct platform *workspace, uint64_t ticket)
@@ -377,8 +378,7 @@ void slack_check(struct platform *workspace, uint64_t ticket)
 	check->ticket = ticket;
 	check->own = slack_ticket(workspace->app);
 	check->findings = json_array();
-	check->next = workspace->checks->running;
-	workspace->checks->running = check;
+	LL_PREPEND(workspace->checks->running, check);
 	next(check);
 }
 
@@ -392,9 +392,11 @@ struct slack_checks *slack_checks_create(struct platform *workspace)
 
 void slack_checks_destroy(struct slack_checks *checks)
 {
+	struct check *check, *after;
+
 	if (checks == NULL)
 		return;
-	while (checks->running)
-		check_free(checks->running);
+	LL_FOREACH_SAFE(checks->running, check, after)
+	check_free(check);
 	free(checks);
 }

@@ -7,6 +7,7 @@
 #include "state.h"
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #define COOKIE "usher-install"
 
@@ -58,12 +59,6 @@ static struct web_request *asker(const struct installing *one)
 
 static void installing_free(struct installing *one)
 {
-	struct installing **at = &one->installs->running;
-
-	while (*at != one)
-		at = &(*at)->next;
-	*at = one->next;
-	one->installs->count--;
 	if (one->call)
 		slack_api_cancel(one->installs->app->root, one->call);
 	slack_forget(&one->made);
@@ -71,13 +66,20 @@ static void installing_free(struct installing *one)
 	free(one);
 }
 
+static void installing_end(struct installing *one)
+{
+	struct slack_installs *installs = one->installs;
+
+	LL_DELETE(installs->running, one);
+	installs->count--;
+	installing_free(one);
+	slack_settle(installs->app->root);
+}
+
 static void finish(struct installing *one, int status, const char *title, const char *line)
 {
-	struct platform *root = one->installs->app->root;
-
 	say(one->installs, asker(one), status, title, line);
-	installing_free(one);
-	slack_settle(root);
+	installing_end(one);
 }
 
 static void try_again(struct installing *one, const char *why)
@@ -230,8 +232,7 @@ void slack_installed(struct slack_installs *installs, uint64_t ticket, const str
 								missing, NULL } });
 	free(title);
 	free(missing);
-	installing_free(one);
-	slack_settle(installs->app->root);
+	installing_end(one);
 }
 
 /* ---- who it is ----------------------------------------------------------------------------------------------
@@ -363,8 +364,7 @@ static void exchange(struct slack_installs *installs, struct web_request *reques
 	one->web_id = web_id(request);
 	one->made.app = app;
 	one->made.host = app->root->host;
-	one->next = installs->running;
-	installs->running = one;
+	LL_PREPEND(installs->running, one);
 	installs->count++;
 	one->call = slack_api(app->root, &call, exchanged, installs, one->ticket);
 	free(basic);
@@ -475,13 +475,15 @@ void slack_installs_stop(struct slack_installs *installs)
 
 void slack_installs_destroy(struct slack_installs *installs)
 {
+	struct installing *one, *after;
+
 	if (installs == NULL)
 		return;
 	web_release(installs->app->root->host->web, installs);
-	while (installs->running) {
-		say(installs, asker(installs->running), 503, "One moment",
-		    "We are restarting. Please try again.");
-		installing_free(installs->running);
+	LL_FOREACH_SAFE(installs->running, one, after)
+	{
+		say(installs, asker(one), 503, "One moment", "We are restarting. Please try again.");
+		installing_free(one);
 	}
 	slack_states_destroy(installs->states);
 	free(installs->redirect_uri);
