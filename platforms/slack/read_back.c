@@ -54,13 +54,16 @@ static void finish(struct slack_lookup *lookup, enum slack_looked how, unsigned 
 
 /* ---- what a message is ------------------------------------------------------------------------------------ */
 
+/* Right after the start we may not know yet who we are; then our metadata must do, or an answer would be doubled. */
 static bool is_own(const struct platform *workspace, const json_t *message)
 {
 	const char *user = json_text(message, "user"), *bot = json_text(message, "bot_id");
 
 	if (user && workspace->bot_user_id)
 		return strcmp(user, workspace->bot_user_id) == 0;
-	return bot && workspace->bot_id && strcmp(bot, workspace->bot_id) == 0;
+	if (bot && workspace->bot_id)
+		return strcmp(bot, workspace->bot_id) == 0;
+	return true;
 }
 
 static bool is_answered(const struct slack_lookup *lookup, const char *id)
@@ -87,7 +90,7 @@ static void look_at(struct slack_lookup *lookup, const json_t *message)
 
 	if (ts == NULL || !is_own(lookup->workspace, message))
 		return;
-	if (streaming && strcmp(streaming, "in_progress") == 0)
+	if (streaming && strcmp(streaming, "in_progress") == 0 && lookup->workspace->bot_user_id)
 		note(lookup->found.streaming, ts);
 	if (event == NULL || id == NULL)
 		return;

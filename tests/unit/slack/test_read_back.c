@@ -93,6 +93,20 @@ static void another_apps_message_is_not_ours(void **state)
 	out_ok(stage, out_expect(stage, "chat.postMessage"), POSTED);
 }
 
+/* The outbox goes on right after the start, before anybody has asked Slack who we are. */
+static void who_does_not_know_itself_yet_finds_its_answer(void **state)
+{
+	struct out_stage *stage = *state;
+
+	free(stage->workspace.bot_user_id);
+	free(stage->workspace.bot_id);
+	stage->workspace.bot_user_id = stage->workspace.bot_id = NULL;
+	hand(stage, out_channel());
+	answer_page(stage, "conversations.replies", page("UBOT", "usher_reply", OUT_UUID, ""));
+	out_was_sent(stage, SENT_ACCEPTED, "C1/" REPLY_TS);
+	out_expect_none(stage);
+}
+
 static void all_pages_are_read(void **state)
 {
 	struct out_stage *stage = *state;
@@ -250,6 +264,7 @@ int main(void)
 		TEST(what_did_not_arrive_is_sent),
 		TEST(direct_messages_without_threads_are_read_too),
 		TEST(another_apps_message_is_not_ours),
+		TEST(who_does_not_know_itself_yet_finds_its_answer),
 		TEST(all_pages_are_read),
 		TEST(too_many_pages_are_an_unknown_end),
 		TEST(what_may_not_be_read_is_held),
