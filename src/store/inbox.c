@@ -37,8 +37,8 @@ static bool find_delivery(struct arrival *it, struct err *err)
 	struct query query;
 
 	db_query(it->db, &query,
-		 "SELECT " COPY
-		 ", i.\"companyId\", CASE WHEN i.\"removedAt\" IS NOT NULL THEN i.\"removedWhy\""
+		 "SELECT " COPY ", i.\"companyId\", CASE WHEN i.\"removedAt\" IS NOT NULL THEN"
+		 " coalesce(i.\"removedWhy\", 'installation removed')"
 		 " WHEN NOT i.enabled THEN 'installation disabled' END"
 		 " FROM (SELECT 1) LEFT JOIN \"LLMAgentInstallation\" i ON i.platform = $1 AND i.name = $2"
 		 " LEFT JOIN inbox w ON w.platform = $1 AND w.installation = $2 AND w.delivery_key = "

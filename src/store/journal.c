@@ -3,6 +3,7 @@
 #include "crypto.h"
 #include "journey.h"
 #include "json.h"
+#include "prompt.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -97,6 +98,8 @@ static bool add_attempt(struct db *db, const struct run *run, const struct ai_at
 			const char *metadata, int64_t at_ms, struct err *err)
 {
 	char id[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE], cost[32];
+	/* Taken back while it was being answered: what the model was told is not kept either. */
+	const char *input = strstr(run->prompt, prompt_deleted) ? run->prompt : attempt->input;
 	int64_t in = attempt->input_tokens, out = attempt->output_tokens, micros = attempt->cost_micros;
 	int64_t both = in < 0 && out < 0 ? -1 : (in < 0 ? 0 : in) + (out < 0 ? 0 : out);
 
@@ -114,7 +117,7 @@ static bool add_attempt(struct db *db, const struct run *run, const struct ai_at
 		" $17, nullif($18, -1), nullif($19, -1), nullif($20, -1), nullif($21, -1), nullif($22, -1), "
 		"$23, $24)",
 		"tttttttitibtttittiiiiitb", crypto_uuid(id), run->org_id, run->profile_id,
-		run->agent ? run->agent : "assistant", attempt->input, attempt->output, attempt->model, both,
+		run->agent ? run->agent : "assistant", input, attempt->output, attempt->model, both,
 		micros < 0 ? NULL : cost, attempt->latency_ms, attempt->error == NULL, attempt->error,
 		metadata, clock_text(at_ms, at), run->task_id, attempt->provider, run->platform, in, out,
 		attempt->cached_tokens, micros, attempt->first_token_ms, attempt->request_id,

@@ -81,18 +81,19 @@ static bool run_remove(struct db *db, struct job *job, struct err *err)
 	       end_work(db, ask, now, err);
 }
 
-#define REMOVED_OF(TABLE)                                                                                    \
-	" FROM \"LLMAgentInstallation\" i WHERE i.platform = " TABLE ".platform AND i.name = " TABLE         \
-	".installation AND i.\"removedAt\" IS NOT NULL)"
+/* Of a row's installation, if it was removed. */
+#define REMOVED(TABLE, WHAT)                                                                                 \
+	"(SELECT " WHAT " FROM \"LLMAgentInstallation\" i WHERE i.platform = " TABLE                         \
+	".platform AND i.name = " TABLE ".installation AND i.\"removedAt\" IS NOT NULL)"
+#define WHY "coalesce(i.\"removedWhy\", 'installation removed')"
 
 bool removal_cancel(struct db *db, int64_t reply_id, bool *cancelled_out, struct err *err)
 {
+	static const char sql[] = "UPDATE outbox SET state = 'cancelled', reason = " REMOVED(
+		"outbox", WHY) " WHERE id = $1 AND EXISTS " REMOVED("outbox", "1");
 	int64_t rows = 0;
 
-	if (!db_run(db, err, &rows,
-		    "UPDATE outbox SET state = 'cancelled', reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
-			    "outbox") " WHERE id = $1 AND EXISTS (SELECT 1" REMOVED_OF("outbox"),
-		    "i", reply_id))
+	if (!db_run(db, err, &rows, sql, "i", reply_id))
 		return false;
 	*cancelled_out = rows > 0;
 	return true;
@@ -100,17 +101,15 @@ bool removal_cancel(struct db *db, int64_t reply_id, bool *cancelled_out, struct
 
 bool removal_sweep(struct db *db, const char *now, struct err *err)
 {
-	return db_run(db, err, NULL,
-		      "UPDATE outbox SET state = 'cancelled', reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
-			      "outbox") " WHERE state IN ('pending', 'sending') AND state = 'pending'"
-					" AND EXISTS (SELECT 1" REMOVED_OF("outbox"),
-		      "") &&
-	       db_run(db, err, NULL,
-		      "UPDATE inbox SET state = 'ignored', finished_at = $1,"
-		      " reason = (SELECT i.\"removedWhy\"" REMOVED_OF(
-			      "inbox") " WHERE state IN ('accepted', 'claimed') AND state = 'accepted'"
-				       " AND EXISTS (SELECT 1" REMOVED_OF("inbox"),
-		      "t", now);
+	static const char replies[] = "UPDATE outbox SET state = 'cancelled', reason = " REMOVED(
+		"outbox", WHY) " WHERE state IN ('pending', 'sending') AND state = 'pending' AND "
+			       "EXISTS " REMOVED("outbox", "1");
+	static const char messages[] =
+		"UPDATE inbox SET state = 'ignored', finished_at = $1, reason = " REMOVED(
+			"inbox", WHY) " WHERE state IN ('accepted', 'claimed') AND state = 'accepted' AND "
+				      "EXISTS " REMOVED("inbox", "1");
+
+	return db_run(db, err, NULL, replies, "") && db_run(db, err, NULL, messages, "t", now);
 }
 
 /* ---- asking ----------------------------------------------------------------------------------------------

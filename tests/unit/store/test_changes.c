@@ -169,6 +169,27 @@ static void an_answered_one_is_erased(void **state)
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM inbox WHERE body LIKE '%1234%'"), 0);
 }
 
+/* Taken back while the assistant thinks: the answer goes out, but the record does not get the secret afterwards. */
+static void a_running_one_is_erased(void **state)
+{
+	struct asking *a = *state;
+	const struct store_turn *turn = say(a, "m1", "secret: 1234")->turn;
+	const struct ai_attempt attempt = { .provider = "p", .model = "m", .input = "secret: 1234" };
+	const struct ai_result result = {
+		.text = "ok", .tool_calls = "[]", .attempts = &attempt, .attempt_count = 1
+	};
+	const struct store_answer answer = {
+		.turn_id = turn->id, .state = MESSAGE_ANSWERED, .text = "ok", .result = &result
+	};
+
+	expect_end(a, change(a, INCOMING_DELETED, "ann", "m1", NULL), "deleted: ignored, delete");
+	assert_non_null(ask_answer(a, &answer)->reply);
+	assert_string_equal(asking_text(a,
+					"SELECT i.input || t.\"llmRawPrompt\" FROM ai_agent_interactions i,"
+					" \"LLMTask\" t"),
+			    "(deleted by its author)(deleted by its author)");
+}
+
 /* A turn that a crash cut off and whose only message is gone is not begun again; nor does it block its conversation. */
 static void an_interrupted_one_is_taken_back(void **state)
 {
@@ -464,6 +485,7 @@ int main(void)
 		CASE(one_of_several_is_edited),
 		CASE(what_waits_is_taken_back),
 		CASE(an_answered_one_is_erased),
+		CASE(a_running_one_is_erased),
 		CASE(an_interrupted_one_is_taken_back),
 		CASE(half_an_interrupted_turn_goes_on),
 		CASE(only_the_author_may),
