@@ -1,0 +1,315 @@
+/* What was said while the connection was down is found, once, in order, and nothing else is. */
+#include "buf.h"
+#include "catch_up.h"
+#include "mem.h"
+#include "stage_in.h"
+
+/* OUT_NOW is 1800000000: these are some minutes ago. */
+#define T(seconds) "17999" seconds ".000100"
+
+static int open_stage(void **state)
+{
+	*state = in_open();
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	in_close(*state);
+	return 0;
+}
+
+static void step(struct in_stage *stage)
+{
+	out_pass(stage->out, 1);
+}
+
+static struct out_call *asked(struct in_stage *stage, const char *method, const char *channel)
+{
+	struct out_call *call;
+	char *json = mem_format("\"%s\"", channel);
+
+	step(stage);
+	call = out_expect(stage->out, method);
+	out_arg_is(call, "/channel", json);
+	free(json);
+	return call;
+}
+
+static void nobody_is_named(struct in_stage *stage)
+{
+	step(stage);
+	in_name(stage);
+	step(stage);
+}
+
+static void a_fresh_place_replays_nothing(void **state)
+{
+	struct in_stage *stage = *state;
+
+	slack_catch_up_begin(stage->workspace);
+	step(stage);
+	out_expect_none(stage->out);
+	assert_false(slack_catch_up_holds(stage->workspace, "C1"));
+}
+
+static void missed_ones_come_oldest_first_through_the_gate(void **state)
+{
+	struct in_stage *stage = *state;
+	struct out_call *call;
+
+	slack_catch_up_cursor(stage->workspace, "C1/" T("98000"), T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	call = asked(stage, "conversations.replies", "C1");
+	out_arg_is(call, "/oldest", "\"" T("99000") "\"");
+	out_ok(stage->out, call,
+	       "{\"messages\":[{\"user\":\"U1\",\"team\":\"T1\",\"ts\":\"" T(
+		       "98000") "\",\"text\":\"root\"},"
+				"{\"user\":\"U1\",\"team\":\"T1\",\"ts\":\"" T(
+					"99100") "\",\"thread_ts\":\"" T("98000") "\",\"text\":\"one\"},"
+										  "{\"user\":\"UBOT\",\"bot_"
+										  "id\":\"B1\",\"ts\":\"" T("99150") "\",\"thread_ts\":\"" T(
+											  "98000") "\","
+												   "\"text\":"
+												   "\"ours\"}"
+												   ","
+												   "{\"user\""
+												   ":\"U1\","
+												   "\"team\":"
+												   "\"T1\","
+												   "\"ts\":"
+												   "\"" T("99"
+													  "20"
+													  "0") "\",\"thread_ts\":\"" T(
+													   "9"
+													   "8"
+													   "0"
+													   "0"
+													   "0") "\",\"text\":\"two\"}]}");
+	nobody_is_named(stage);
+	assert_int_equal(stage->count, 1); /* one at a time */
+	assert_true(stage->messages[0].flags & INCOMING_LATE);
+	assert_true(stage->messages[0].flags & INCOMING_IF_PLACE);
+	assert_string_equal(stage->messages[0].text, "one");
+	assert_string_equal(stage->messages[0].semantic, "T1/C1/" T("99100"));
+	assert_string_equal(stage->messages[0].cursor, T("99100"));
+	in_ack(stage, 0, ACK_STORED);
+	step(stage);
+	step(stage);
+	assert_int_equal(stage->count, 2);
+	assert_string_equal(stage->messages[1].text, "two");
+	in_ack(stage, 1, ACK_BEFORE); /* it came live as well */
+
+	call = asked(stage, "conversations.history", "C1");
+	out_arg_is(call, "/oldest", "\"1799998940.000000\""); /* a little from before the newest we know */
+	out_ok(stage->out, call,
+	       "{\"messages\":[{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
+		       "99400") "\",\"text\":\"<@UBOT> b\"},"
+				"{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
+					"99350") "\",\"text\":\"not for us\"},"
+						 "{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
+							 "99300") "\",\"text\":\"<@UBOT> "
+								  "a\",\"thread_ts\":\"" T("99300") "\","
+												    "\"reply_"
+												    "count\":"
+												    "1,"
+												    "\"latest"
+												    "_reply\""
+												    ":\"" T("99500") "\"}]}");
+	nobody_is_named(stage);
+	assert_string_equal(stage->messages[2].text, "a");
+	assert_true(slack_catch_up_holds(stage->workspace, "C1"));
+	in_ack(stage, 2, ACK_STORED);
+	nobody_is_named(stage);
+	step(stage);
+	assert_string_equal(stage->messages[3].text, "b");
+	in_ack(stage, 3, ACK_STORED);
+
+	call = asked(stage, "conversations.replies", "C1"); /* of the one that was missed as a whole */
+	out_arg_is(call, "/ts", "\"" T("99300") "\"");
+	out_ok(stage->out, call, "{\"messages\":[]}");
+	step(stage);
+	step(stage);
+	out_expect_none(stage->out);
+	assert_false(slack_catch_up_holds(stage->workspace, "C1"));
+	assert_int_equal(stage->oks + stage->laters, 0); /* nobody sent them: nobody is told */
+}
+
+/* A live message in the middle of it must not move the cursor past what is still missing. */
+static void live_messages_move_no_cursor_meanwhile(void **state)
+{
+	struct in_stage *stage = *state;
+	const char *live =
+		"{'type':'message','channel':'D1','channel_type':'im','user':'U1','team':'T1','text':"
+		"'x','ts':'1799999999.000100'}";
+
+	slack_catch_up_cursor(stage->workspace, "D1/" T("98000"), T("98000"));
+	assert_true(slack_catch_up_holds(stage->workspace, "D1")); /* before the link is up */
+	slack_catch_up_begin(stage->workspace);
+	in_event(stage, "Ev1", live);
+	in_name(stage);
+	assert_null(in_only(stage, 0)->scope);
+	out_ok(stage->out, asked(stage, "conversations.replies", "D1"), "{\"messages\":[]}");
+	step(stage);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), "{\"messages\":[]}");
+	step(stage);
+	in_event(stage, "Ev2", live);
+	assert_string_equal(in_only(stage, 1)->scope, "D1/1799999999.000100");
+}
+
+static void too_old_is_over(void **state)
+{
+	struct in_stage *stage = *state;
+
+	slack_catch_up_cursor(stage->workspace, "C1/1790000000.000100", "1790000000.000100");
+	slack_catch_up_cursor(stage->workspace, "C2/1790000000.000100",
+			      T("99000")); /* an old thread, lively */
+	slack_catch_up_begin(stage->workspace);
+	out_ok(stage->out, asked(stage, "conversations.replies", "C2"), "{\"messages\":[]}");
+	step(stage);
+	out_ok(stage->out, asked(stage, "conversations.history", "C2"), "{\"messages\":[]}");
+	step(stage);
+	out_expect_none(stage->out);
+	stage->app->config.catch_up_hours = 0;
+	slack_catch_up_begin(stage->workspace);
+	step(stage);
+	out_expect_none(stage->out);
+}
+
+static void pages_are_bounded(void **state)
+{
+	struct in_stage *stage = *state;
+	struct buf json = { 0 };
+
+	stage->app->config.catch_up_messages = 3;
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	for (int page = 0; page < 2; page++) {
+		buf_clear(&json);
+		buf_text(&json, "{\"messages\":[");
+		for (int i = 0; i < 2; i++)
+			buf_format(&json,
+				   "%s{\"user\":\"U1\",\"ts\":\"17999998%d%d.000100\",\"text\":\"%d\"}",
+				   i ? "," : "", 9 - page, 9 - i, page * 2 + i);
+		buf_text(&json, "],\"response_metadata\":{\"next_cursor\":\"more\"}}");
+		out_ok(stage->out, asked(stage, "conversations.history", "D1"), buf_str(&json));
+	}
+	nobody_is_named(stage);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(stage->count, i + 1);
+		in_ack(stage, i, ACK_STORED);
+		step(stage);
+		step(stage);
+	}
+	assert_string_equal(stage->messages[0].text, "2"); /* the newest three, oldest first */
+	assert_string_equal(stage->messages[2].text, "0");
+	assert_string_equal(stage->messages[0].scope, "D1");
+	out_expect_none(stage->out);
+	buf_free(&json);
+}
+
+static void it_waits_and_tries_again(void **state)
+{
+	struct in_stage *stage = *state;
+	const char *page = "{\"messages\":[{\"user\":\"U1\",\"ts\":\"" T("99500") "\",\"text\":\"x\"}]}";
+
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	out_fail(stage->out, asked(stage, "conversations.history", "D1"), SLACK_LIMITED, 30000);
+	out_pass(stage->out, 29000);
+	out_expect_none(stage->out);
+	out_pass(stage->out, 1000);
+	out_fail(stage->out, asked(stage, "conversations.history", "D1"), SLACK_MAYBE, 0);
+	out_pass(stage->out, 2000);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), page);
+	nobody_is_named(stage);
+	in_ack(stage, 0, ACK_BUSY); /* the house is full: the same one again, later */
+	step(stage);
+	assert_int_equal(stage->count, 1);
+	out_pass(stage->out, 1500);
+	assert_int_equal(stage->count, 2);
+	assert_string_equal(stage->messages[1].semantic, stage->messages[0].semantic);
+	in_ack(stage, 1, ACK_STORED);
+	step(stage);
+	out_expect_none(stage->out);
+}
+
+static void what_is_gone_drops_out(void **state)
+{
+	struct in_stage *stage = *state;
+
+	slack_catch_up_cursor(stage->workspace, "C1/" T("98000"), T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	out_refuse(stage->out, asked(stage, "conversations.replies", "C1"), "thread_not_found");
+	out_refuse(stage->out, asked(stage, "conversations.history", "C1"), "channel_not_found");
+	step(stage);
+	out_expect_none(stage->out);
+	slack_catch_up_begin(stage->workspace);
+	step(stage);
+	out_expect_none(stage->out);
+	slack_catch_up_cursor(stage->workspace, "C2/" T("98000"), T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	out_refuse(stage->out, asked(stage, "conversations.replies", "C2"), "missing_scope");
+	out_refuse(stage->out, asked(stage, "conversations.history", "C2"), "missing_scope");
+	step(stage);
+	slack_catch_up_begin(stage->workspace); /* the scope may have been added meanwhile */
+	out_fail(stage->out, asked(stage, "conversations.replies", "C2"), SLACK_AUTH, 0);
+	step(stage);
+	out_expect_none(stage->out);
+}
+
+/* The link went down again in the middle: what was read already is read once more afterwards. */
+static void down_again_means_again(void **state)
+{
+	struct in_stage *stage = *state;
+
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_begin(stage->workspace);
+	step(stage);
+	slack_catch_up_begin(stage->workspace);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), "{\"messages\":[]}");
+	step(stage);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), "{\"messages\":[]}");
+	step(stage);
+	out_expect_none(stage->out);
+}
+
+static void ending_in_the_middle(void **state)
+{
+	struct in_stage *stage = *state;
+
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_cursor(stage->workspace, "D2", "not a position");
+	slack_catch_up_begin(stage->workspace);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"),
+	       "{\"messages\":[{\"user\":\"U1\",\"ts\":\"" T("99500") "\",\"text\":\"x\"},7,{}]}");
+	nobody_is_named(stage);
+	assert_int_equal(stage->count, 1);
+	slack_catch_up_destroy(stage->workspace->catch_up); /* the core still has its message */
+	assert_null(stage->workspace->catch_up);
+	slack_inbound_forget(stage->workspace);
+	in_ack(stage, 0, ACK_STORED);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_fresh_place_replays_nothing),
+		TEST(missed_ones_come_oldest_first_through_the_gate),
+		TEST(live_messages_move_no_cursor_meanwhile),
+		TEST(too_old_is_over),
+		TEST(pages_are_bounded),
+		TEST(it_waits_and_tries_again),
+		TEST(what_is_gone_drops_out),
+		TEST(down_again_means_again),
+		TEST(ending_in_the_middle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
