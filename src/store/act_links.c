@@ -93,7 +93,7 @@ bool act_link_use(struct db *db, struct arena *room, const char *const *args, js
 		  struct err *err)
 {
 	const char *now = room_time(room, clock_wall_ms());
-	struct speaker owner, giver;
+	struct speaker owner = { 0 }, giver = { 0 };
 
 	if (!hash_check(args[4], err) || !find_code(db, room, args[4], &owner, err) ||
 	    !find_giver(db, room, args, &giver, err))

@@ -163,14 +163,15 @@ bool arrival_change(struct arrival *it, struct err *err)
 		const char *reason;
 		bool (*apply)(struct arrival *it, const char **reason, struct err *err);
 	} changes[] = {
-		[INCOMING_EDITED] = { "edit", edit },
-		[INCOMING_DELETED] = { "delete", take_back },
-		[INCOMING_RATED] = { "feedback", rate },
-		[INCOMING_STOPPED] = { "stop", stop },
+		[INCOMING_EDITED - INCOMING_EDITED] = { "edit", edit },
+		[INCOMING_DELETED - INCOMING_EDITED] = { "delete", take_back },
+		[INCOMING_RATED - INCOMING_EDITED] = { "feedback", rate },
+		[INCOMING_STOPPED - INCOMING_EDITED] = { "stop", stop },
 	};
-	const char *reason = changes[it->in->kind].reason;
+	size_t kind = it->in->kind - INCOMING_EDITED;
+	const char *reason = changes[kind].reason;
 
-	if (!changes[it->in->kind].apply(it, &reason, err))
+	if (!changes[kind].apply(it, &reason, err))
 		return false;
 	/* What was said is kept once, with the message it belongs to. */
 	it->body = it->in->kind == INCOMING_RATED && it->in->text ? it->in->text : "";
