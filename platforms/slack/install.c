@@ -408,7 +408,8 @@ static void on_oauth(void *owner, struct web_request *request)
 					     web_query(request, "state"), cookie);
 
 	free(cookie);
-	set_cookie(installs, request, "");
+	if (use == STATE_FINE)
+		set_cookie(installs, request, "");
 	if (use != STATE_FINE)
 		say(installs, request, 400, "Please start again",
 		    "This page was reached too late, twice, or in another browser than the one it was begun "

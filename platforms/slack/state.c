@@ -49,7 +49,6 @@ enum state_use slack_state_use(struct slack_states *states, uint64_t now_ms, con
 			       const char *cookie)
 {
 	uint8_t hash[CRYPTO_SHA256_SIZE], cookie_hash[CRYPTO_SHA256_SIZE];
-	uint64_t until;
 
 	if (state == NULL || strlen(state) != STATE_SIZE - 1)
 		return STATE_UNKNOWN;
@@ -60,13 +59,12 @@ enum state_use slack_state_use(struct slack_states *states, uint64_t now_ms, con
 
 		if (given->until_ms == 0 || !crypto_equal(given->state, sizeof(hash), hash, sizeof(hash)))
 			continue;
-		until = given->until_ms;
-		given->until_ms = 0;
-		if (now_ms >= until)
+		if (now_ms >= given->until_ms)
 			return STATE_UNKNOWN;
-		return crypto_equal(given->cookie, sizeof(cookie_hash), cookie_hash, sizeof(cookie_hash))
-			       ? STATE_FINE
-			       : STATE_FOREIGN;
+		if (!crypto_equal(given->cookie, sizeof(cookie_hash), cookie_hash, sizeof(cookie_hash)))
+			return STATE_FOREIGN;
+		given->until_ms = 0;
+		return STATE_FINE;
 	}
 	return STATE_UNKNOWN;
 }

@@ -21,8 +21,8 @@ void slack_states_destroy(struct slack_states *states); /* takes NULL */
 void slack_state_new(struct slack_states *states, uint64_t now_ms, char state_out[STATE_SIZE],
 		     char cookie_out[STATE_SIZE]);
 
-/* Uses it up, whatever the result. Unknown: never given, used, or too old. Foreign: given to another browser. Texts may
- * be NULL. */
+/* Uses it up when it is fine. Unknown: never given, used, or too old. Foreign: given to another browser, which may still
+ * use it: whoever sees the address, a link preview say, must not be able to spoil it. Texts may be NULL. */
 enum state_use slack_state_use(struct slack_states *states, uint64_t now_ms, const char *state,
 			       const char *cookie);
 

@@ -212,9 +212,6 @@ static void a_state_is_good_for_one_browser_once(void **state)
 	come_back(stage, "code=c", mine.state, theirs.cookie, &reply);
 	says(&reply, 400, "Start again");
 	app_reply_free(&reply);
-	come_back(stage, "code=c", mine.state, mine.cookie, &reply); /* used up by the attempt */
-	says(&reply, 400, "Start again");
-	app_reply_free(&reply);
 	come_back(stage, "code=c", theirs.state, NULL, &reply);
 	says(&reply, 400, "Start again");
 	app_reply_free(&reply);
@@ -222,6 +219,13 @@ static void a_state_is_good_for_one_browser_once(void **state)
 	says(&reply, 400, "Start again");
 	app_reply_free(&reply);
 	app_get(stage, "/slack/acme/oauth", NULL, &reply);
+	says(&reply, 400, "Start again");
+	app_reply_free(&reply);
+	assert_int_equal(stage->call_count, 0);
+	come_back(stage, "error=access_denied", mine.state, mine.cookie, &reply); /* nobody has spoilt it */
+	says(&reply, 400, "permission");
+	app_reply_free(&reply);
+	come_back(stage, "code=c", mine.state, mine.cookie, &reply); /* used up */
 	says(&reply, 400, "Start again");
 	app_reply_free(&reply);
 	assert_int_equal(stage->call_count, 0);
@@ -244,6 +248,8 @@ static void states_grow_old_and_few(void **state)
 	assert_int_equal(slack_state_use(states, 1000, NULL, NULL), STATE_UNKNOWN);
 	slack_state_new(states, 1000, first, cookie);
 	assert_int_equal(slack_state_use(states, 1000, first, NULL), STATE_FOREIGN);
+	assert_int_equal(slack_state_use(states, 1000, first, other_cookie), STATE_FOREIGN);
+	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_FINE);
 	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_UNKNOWN);
 	slack_state_new(states, 1000, first, cookie);
 	for (unsigned i = 1; i < STATE_COUNT_MAX; i++)
