@@ -132,14 +132,15 @@ struct platform_ops {
 	void (*ended)(struct platform *platform, const struct outgoing *out);
 	/* Renders an answer or a notice (Markdown) into the messages the platform takes, none empty, in the plugin's
 	 * own form: each is one row of the outbox and what send gets as out->text. Nothing is lost. texts_out: an
-	 * array that the caller frees, and each of its texts; returns how many, at least one. Pure. NULL: send gets
-	 * the Markdown itself. */
+	 * array that the caller frees, and each of its texts; returns how many, at least one. Pure: of an adopted one
+	 * whose object is not there, root is asked. NULL: send gets the Markdown itself. */
 	size_t (*split)(struct platform *platform, const char *text, char ***texts_out);
 	/* Fetches a file of an accepted message to this path (which exists not yet; mode 0600), at most max bytes.
 	 * Answer: host->fetched. May be NULL: files stay references. */
 	void (*fetch)(struct platform *platform, const struct message_file *file, const char *path,
 		      int64_t max, uint64_t ticket);
-	/* What others said at this reply address before we were called. Answer: host->context. May be NULL. */
+	/* What others said at this reply address before we were called. Answer: host->context, within 5 s. May be
+	 * NULL. */
 	void (*context)(struct platform *platform, const char *reply_to, uint64_t ticket);
 	/* Called between create or adopt and start, for each cursor kept. May be NULL. */
 	void (*cursor)(struct platform *platform, const char *scope, const char *position);
@@ -149,12 +150,15 @@ struct platform_ops {
 	 * NULL and err on failure. May be NULL: nobody can add it. */
 	struct platform *(*adopt)(struct platform *root, struct platform_host *host,
 				  const struct install *install, struct err *err);
-	/* Answer to host->install; name: of the row, NULL when err says it failed. */
+	/* Answer to host->install; err is never NULL: ERR_NONE, or why it failed, and then name (of the row) is NULL.
+	 * ERR_REFUSED also when the secrets are kept, but the operator has switched that place off. */
 	void (*installed)(struct platform *root, uint64_t ticket, const struct err *err, const char *name);
-	/* Answer to host->keep. */
+	/* Answer to host->keep; err is never NULL. ERR_AGAIN, ERR_FULL: nothing changed, ask again later. ERR_GONE: it
+	 * was taken out or added again meanwhile, these secrets are not wanted. May be NULL. */
 	void (*kept)(struct platform *platform, uint64_t ticket, const struct err *err);
-	/* The operator switched this installation off (false) or on again. Off: connections are closed, nothing is
-	 * taken in or sent. Removed ones are stopped and destroyed instead. May be NULL. */
+	/* The operator switched this installation, or what it was added to, off (false) or on again. Off: connections
+	 * are closed, nothing is taken in or sent. One that is off at the start is told so before start. Removed ones
+	 * are stopped and destroyed instead; a configured one that was taken out is told false. May be NULL. */
 	void (*enable)(struct platform *platform, bool enabled);
 	/* Looks at tokens, rights and connection for `usher doctor`. Answer: host->checked. May be NULL. */
 	void (*check)(struct platform *platform, uint64_t ticket);
@@ -203,7 +207,8 @@ struct platform_host {
 	/* Something stands for the answer to these messages from now on (a stream, "..."): kept, and handed over with
 	 * the answer, also after a crash. uuid: any of outgoing_part.answers_to. */
 	void (*placed)(struct platform_host *host, const char *uuid, const char *remote_id);
-	/* Answers to ops->fetch, ops->context (text NULL: nothing) and ops->check. findings: JSON array of
+	/* Answers to ops->fetch, ops->context (text NULL: nothing; one line for each thing said, oldest first; of a long
+	 * one the end is used) and ops->check. FETCHED_NOT is tried again, twice at most. findings: JSON array of
 	 * {"check","result":"ok|warning|fault","message"}. */
 	void (*fetched)(struct platform_host *host, uint64_t ticket, const struct fetched *fetched);
 	void (*context)(struct platform_host *host, uint64_t ticket, const char *text);

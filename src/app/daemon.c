@@ -180,6 +180,8 @@ static void make_core(struct daemon *daemon)
 		.store = daemon->store,
 		.ai = daemon->ai,
 		.log = &daemon->log,
+		.io = daemon->io,
+		.public_url = settings_text(part(daemon, "listen"), "public_url"),
 		.strangers = strcmp(strangers, "pair") == 0    ? STRANGERS_PAIR
 			     : strcmp(strangers, "allow") == 0 ? STRANGERS_ALLOW
 							       : STRANGERS_DENY,

@@ -84,7 +84,10 @@ struct core *core_create(const struct core_options *options)
 	core->options = *options;
 	core->system_prompt = mem_text(options->system_prompt);
 	core->options.system_prompt = core->system_prompt;
-	core->options.public_url = core->public_url = mem_text(options->public_url);
+	core->public_url = mem_text(options->public_url);
+	while (core->public_url && *core->public_url && core->public_url[strlen(core->public_url) - 1] == '/')
+		core->public_url[strlen(core->public_url) - 1] = '\0';
+	core->options.public_url = core->public_url;
 	core->options.data_dir = core->data_dir = mem_text(options->data_dir);
 	if (options->key_count)
 		core->keys = mem_copy(options->keys, options->key_count * CRYPTO_KEY_SIZE);

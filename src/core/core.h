@@ -25,7 +25,7 @@ struct core_options {
 	unsigned turns_max;	/* turns running at once */
 	int64_t disk_reserve;	/* bytes to leave free beside the database */
 	struct io *io;		/* lent to platforms; or NULL */
-	const char *public_url; /* of settings listen, without a final slash; or NULL */
+	const char *public_url; /* of settings listen; or NULL */
 	const char *data_dir;	/* where fetched files are put: DIR/files; NULL: files stay references */
 	int64_t file_max;	/* bytes of one file */
 	const uint8_t (

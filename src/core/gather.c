@@ -1,13 +1,12 @@
 /* Fetches a turn's files and asks what others had said: everything at once, each with its own second tries, all within
  * the limit of the step. */
-#include "gather.h"
 #include "buf.h"
+#include "gather_inside.h"
 #include "installation.h"
 #include "mem.h"
 #include "store_install.h"
 #include "text.h"
 #include "turn_inside.h"
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,42 +16,9 @@
 
 enum {
 	CONTEXT_LIMIT_MS = 5000,
-	CONTEXT_MAX = 16384, /* bytes, of the newest */
-	FILES_MAX = 20,	     /* of one turn */
+	FILES_MAX = 20, /* of one turn */
 	TRIES_MAX = 3,
 	TRY_AGAIN_MS = 2000,
-};
-
-enum item_state {
-	ITEM_LATER,   /* to be fetched from retry_ms on */
-	ITEM_FETCHES, /* the plugin has been asked */
-	ITEM_RECORDS, /* the store has been asked */
-	ITEM_AGAIN,   /* the store could not take it: from retry_ms on */
-	ITEM_DONE,
-};
-
-struct item {
-	enum item_state state;
-	struct message_file file;
-	const char *uuid; /* of its message */
-	unsigned index;	  /* among that message's files */
-	char *path;	  /* where it lies, or is to lie */
-	char *mime, *why; /* as found; why it was not taken, or NULL */
-	int64_t size, import_id;
-	unsigned tries;
-	uint64_t retry_ms;
-};
-
-struct gather {
-	struct gathers *gathers;
-	struct turn *turn;
-	struct arena *arena; /* of the files' words: they outlive the question */
-	struct item *items;
-	size_t count, left_out; /* files beyond FILES_MAX */
-	bool asks_context;
-	uint64_t context_serial, began_ms;
-	char *context;
-	struct gather *prev, *next;
 };
 
 /* A question under way. A plugin that answers when nobody waits any more leaves a file behind, which goes. */
@@ -262,29 +228,6 @@ void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_
 
 /* ---- context --------------------------------------------------------------------------------- */
 
-/* Each line is quoted, so that none can pass for ours. The newest is at the end. */
-static char *quote(const char *text)
-{
-	size_t len = strlen(text);
-	struct buf out = { 0 };
-
-	if (len > CONTEXT_MAX) {
-		const char *cut = text + len - CONTEXT_MAX, *line = strchr(cut, '\n');
-
-		while ((*cut & 0xc0) == 0x80)
-			cut++;
-		text = line ? line + 1 : cut;
-	}
-	while (*text) {
-		size_t line = strcspn(text, "\n");
-
-		buf_text(&out, out.len ? "\n> " : "> ");
-		buf_add(&out, text, line);
-		text += line + (text[line] == '\n');
-	}
-	return buf_take(&out);
-}
-
 void gathers_context(struct gathers *gathers, struct installation *inst, uint64_t ticket, const char *text)
 {
 	struct wait *wait = find_wait(gathers, ticket);
@@ -300,7 +243,7 @@ void gathers_context(struct gathers *gathers, struct installation *inst, uint64_
 	if (text && !text_valid(text, strlen(text)))
 		log_warn(&gather->turn->log, "what was said before is not UTF-8: left out");
 	else if (text && !text_blank(text))
-		gather->context = quote(text);
+		gather->context = gather_quote(text);
 	look_done(gather);
 }
 
@@ -470,86 +413,4 @@ void gathers_forget(struct gathers *gathers, const struct installation *inst)
 			unlink(wait->path);
 		free_wait(gathers, wait);
 	}
-}
-
-/* ---- telling --------------------------------------------------------------------------------- */
-
-const char *gather_context(const struct gather *gather)
-{
-	return gather ? gather->context : NULL;
-}
-
-static void add_size(struct buf *out, int64_t size)
-{
-	if (size >= 1000000)
-		buf_format(out, "%.1f MB", (double)size / 1e6);
-	else if (size >= 1000)
-		buf_format(out, "%.1f kB", (double)size / 1e3);
-	else if (size >= 0)
-		buf_format(out, "%lld bytes", (long long)size);
-	else
-		buf_text(out, "size unknown");
-}
-
-static void add_fate(struct buf *out, const struct item *item)
-{
-	if (item->why)
-		buf_format(out, "not taken: %s", item->why);
-	else
-		buf_format(out, "received as import %lld", (long long)item->import_id);
-}
-
-/* On one line, whatever its owner called it. */
-static char *shown_name(const struct item *item)
-{
-	return text_visible(item->file.name && *item->file.name ? item->file.name : "file", "");
-}
-
-void gather_prompt(const struct gather *gather, struct buf *out)
-{
-	for (size_t i = 0; gather && i < gather->count; i++) {
-		const struct item *item = &gather->items[i];
-		const char *type = item->mime ? item->mime : item->file.mime;
-		char *name = shown_name(item), *mime = text_visible(type ? type : "type unknown", "");
-
-		buf_format(out, "%s(file: %s, %s, ", out->len ? "\n" : "", name, mime);
-		add_size(out, item->size);
-		buf_text(out, ": ");
-		add_fate(out, item);
-		buf_text(out, ")");
-		free(name);
-		free(mime);
-	}
-	if (gather && gather->left_out)
-		buf_format(out, "\n(%zu more files: not taken: too many at once)", gather->left_out);
-}
-
-/* CommonMark takes a backslash in front of any punctuation for that character and nothing else. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (ispunct((unsigned char)*text))
-			buf_text(out, "\\");
-		buf_add(out, text, 1);
-	}
-}
-
-void gather_answer(const struct gather *gather, struct buf *out)
-{
-	for (size_t i = 0; gather && i < gather->count; i++) {
-		const struct item *item = &gather->items[i];
-		char *name = shown_name(item);
-
-		buf_text(out, i ? "  \n" : "\n\n");
-		add_plain(out, name);
-		free(name);
-		if (item->why) {
-			buf_text(out, ": not taken: ");
-			add_plain(out, item->why);
-		} else {
-			buf_format(out, ": received (import %lld)", (long long)item->import_id);
-		}
-	}
-	if (gather && gather->left_out)
-		buf_format(out, "  \n%zu more files: not taken, too many at once", gather->left_out);
 }

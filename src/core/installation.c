@@ -316,7 +316,8 @@ size_t installation_split(struct installation *inst, const char *text, struct ar
 		free(texts[i]);
 	}
 	free(texts);
-	*parts_out = parts;
+	if (count)
+		*parts_out = parts;
 	return count;
 }
 

@@ -1,0 +1,113 @@
+/* Puts into words what was gathered: for the model, and for the person. */
+#include "buf.h"
+#include "gather_inside.h"
+#include "mem.h"
+#include "text.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTEXT_MAX = 16384 }; /* bytes */
+
+/* A quoted line cannot pass for one of ours. */
+char *gather_quote(const char *text)
+{
+	size_t len = strlen(text);
+	struct buf out = { 0 };
+
+	if (len > CONTEXT_MAX) {
+		const char *cut = text + len - CONTEXT_MAX, *line = strchr(cut, '\n');
+
+		while ((*cut & 0xc0) == 0x80)
+			cut++;
+		text = line ? line + 1 : cut;
+	}
+	while (*text) {
+		size_t line = strcspn(text, "\n");
+
+		buf_text(&out, out.len ? "\n> " : "> ");
+		buf_add(&out, text, line);
+		text += line + (text[line] == '\n');
+	}
+	return buf_take(&out);
+}
+
+const char *gather_context(const struct gather *gather)
+{
+	return gather ? gather->context : NULL;
+}
+
+static void add_size(struct buf *out, int64_t size)
+{
+	if (size >= 1000000)
+		buf_format(out, "%.1f MB", (double)size / 1e6);
+	else if (size >= 1000)
+		buf_format(out, "%.1f kB", (double)size / 1e3);
+	else if (size >= 0)
+		buf_format(out, "%lld bytes", (long long)size);
+	else
+		buf_text(out, "size unknown");
+}
+
+static void add_fate(struct buf *out, const struct item *item)
+{
+	if (item->why)
+		buf_format(out, "not taken: %s", item->why);
+	else
+		buf_format(out, "received as import %lld", (long long)item->import_id);
+}
+
+/* On one line, whatever its owner called it. */
+static char *shown_name(const struct item *item)
+{
+	return text_visible(item->file.name && *item->file.name ? item->file.name : "file", "");
+}
+
+void gather_prompt(const struct gather *gather, struct buf *out)
+{
+	for (size_t i = 0; gather && i < gather->count; i++) {
+		const struct item *item = &gather->items[i];
+		const char *type = item->mime ? item->mime : item->file.mime;
+		char *name = shown_name(item), *mime = text_visible(type ? type : "type unknown", "");
+
+		buf_format(out, "%s(file: %s, %s, ", out->len ? "\n" : "", name, mime);
+		add_size(out, item->size);
+		buf_text(out, ": ");
+		add_fate(out, item);
+		buf_text(out, ")");
+		free(name);
+		free(mime);
+	}
+	if (gather && gather->left_out)
+		buf_format(out, "\n(%zu more files: not taken: too many at once)", gather->left_out);
+}
+
+/* CommonMark takes a backslash in front of any punctuation for that character and nothing else. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (ispunct((unsigned char)*text))
+			buf_text(out, "\\");
+		buf_add(out, text, 1);
+	}
+}
+
+void gather_answer(const struct gather *gather, struct buf *out)
+{
+	for (size_t i = 0; gather && i < gather->count; i++) {
+		const struct item *item = &gather->items[i];
+		char *name = shown_name(item);
+
+		buf_text(out, i ? "  \n" : "\n\n");
+		add_plain(out, name);
+		free(name);
+		if (item->why) {
+			buf_text(out, ": not taken: ");
+			add_plain(out, item->why);
+		} else {
+			buf_format(out, ": received (import %lld)", (long long)item->import_id);
+		}
+	}
+	if (gather && gather->left_out)
+		buf_format(out, "  \n%zu more files: not taken, too many at once", gather->left_out);
+}
