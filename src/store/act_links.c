@@ -18,8 +18,10 @@ static bool speaker_check(struct db *db, struct arena *room, const char *profile
 
 	if (!room_speaker(db, room, profile_id, speaker_out, &found, err))
 		return false;
-	if (!found)
-		return err_set(err, ERR_GONE, "there is no profile %.*s", CUT(profile_id));
+	if (!found) {
+		err_set(err, ERR_GONE, "there is no profile %.*s", CUT(profile_id));
+		return false;
+	}
 	return speaker_out->active || err_set(err, ERR_REFUSED, "this account is switched off");
 }
 
@@ -67,12 +69,13 @@ static bool find_code(struct db *db, struct arena *room, const char *hash, struc
 	}
 	if (!db_end(&query, err))
 		return false;
-	if (profile_id == NULL)
-		return err_set(err, ERR_GONE, "this code is not known");
-	if (used)
-		return err_set(err, ERR_REFUSED, "this code was used before: ask for a new one");
-	if (!in_time)
-		return err_set(err, ERR_REFUSED, "this code has expired: ask for a new one");
+	if (profile_id == NULL || used || !in_time) {
+		err_set(err, profile_id ? ERR_REFUSED : ERR_GONE,
+			profile_id == NULL ? "this code is not known"
+			: used		   ? "this code was used before: ask for a new one"
+					   : "this code has expired: ask for a new one");
+		return false;
+	}
 	return speaker_check(db, room, profile_id, speaker_out, err);
 }
 

@@ -159,16 +159,17 @@ static bool stop(struct arrival *it, const char **reason, struct err *err)
 
 bool arrival_change(struct arrival *it, struct err *err)
 {
+	enum { FIRST = INCOMING_EDITED };
 	static const struct {
 		const char *reason;
 		bool (*apply)(struct arrival *it, const char **reason, struct err *err);
 	} changes[] = {
-		[INCOMING_EDITED - INCOMING_EDITED] = { "edit", edit },
-		[INCOMING_DELETED - INCOMING_EDITED] = { "delete", take_back },
-		[INCOMING_RATED - INCOMING_EDITED] = { "feedback", rate },
-		[INCOMING_STOPPED - INCOMING_EDITED] = { "stop", stop },
+		[INCOMING_EDITED - FIRST] = { "edit", edit },
+		[INCOMING_DELETED - FIRST] = { "delete", take_back },
+		[INCOMING_RATED - FIRST] = { "feedback", rate },
+		[INCOMING_STOPPED - FIRST] = { "stop", stop },
 	};
-	size_t kind = it->in->kind - INCOMING_EDITED;
+	size_t kind = it->in->kind - FIRST;
 	const char *reason = changes[kind].reason;
 
 	if (!changes[kind].apply(it, &reason, err))
