@@ -61,7 +61,7 @@ struct incoming {
 	const char *
 		conversation; /* the platform's key of the place (channel and thread); NULL with INCOMING_NEW */
 	int64_t conversation_id; /* the API names a conversation by id instead; 0 otherwise */
-	const char *text;	 /* what was said, UTF-8; may be empty beside files, NULL when only target counts */
+	const char *text; /* what was said, UTF-8; may be blank beside files, NULL when only target counts */
 	const char *
 		reply_to; /* where the answer is sent, in the plugin's own words; NULL: the asker fetches it */
 	const struct message_file *files;
