@@ -101,6 +101,7 @@ static struct fetch *find(const struct slack_files *files, uint64_t serial)
 
 /* ---- ends ------------------------------------------------------------------------------------------------ */
 
+/* What was written of a file that is not taken is removed first: the core may try again with the same path. */
 static void end(struct slack_files *files, struct fetch *fetch, enum fetched_how how, const char *why)
 {
 	struct platform_host *host = files->workspace->host;
@@ -108,6 +109,12 @@ static void end(struct slack_files *files, struct fetch *fetch, enum fetched_how
 	uint64_t ticket = fetch->ticket;
 	char *type = fetch->type;
 
+	if (fetch->spool) {
+		fetch->how = how;
+		fetch->why = why;
+		spool_discard(fetch->spool);
+		return;
+	}
 	fetch->type = NULL;
 	fetch_free(files, fetch);
 	host->fetched(host, ticket, &fetched);
@@ -143,6 +150,10 @@ static void spooled(void *owner, uint64_t serial, const struct err *err, int64_t
 	if (fetch == NULL)
 		return;
 	fetch->spool = NULL;
+	if (fetch->why) {
+		end(files, fetch, fetch->how, fetch->why);
+		return;
+	}
 	if (err->kind == ERR_NONE) {
 		end(files, fetch, FETCHED, NULL);
 		return;

@@ -206,6 +206,13 @@ void spool_finish(struct spool *spool)
 	wake(spool);
 }
 
+void spool_discard(struct spool *spool)
+{
+	if (spool->err.kind == ERR_NONE)
+		err_set(&spool->err, ERR_REFUSED, "the file is not wanted any more");
+	spool_finish(spool);
+}
+
 void spool_abandon(struct spool *spool)
 {
 	if (spool == NULL)

@@ -19,12 +19,15 @@ typedef void spool_done_fn(void *owner, uint64_t ticket, const struct err *err, 
 struct spool *spool_create(struct io *io, const char *path, size_t waiting_max, spool_done_fn *fn,
 			   void *owner, uint64_t ticket);
 
-/* Copies the bytes. False: writing has failed, or more waits for the disk than may: call spool_abandon. */
+/* Copies the bytes. False: writing has failed, or more waits for the disk than may: discard or abandon it. */
 bool spool_write(struct spool *spool, const void *data, size_t len);
 
 /* That was all: what waits is written, the file is made durable (fsync) and closed, then fn is called. The spool
  * is fn's last sight: it frees itself. */
 void spool_finish(struct spool *spool);
+
+/* It is not wanted after all: the file is removed, then fn is called with an error. */
+void spool_discard(struct spool *spool);
 
 /* The file is removed and fn not called; also after spool_finish, before fn. Takes NULL. */
 void spool_abandon(struct spool *spool);

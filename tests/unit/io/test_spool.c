@@ -52,12 +52,20 @@ static int open_stage(void **state)
 	return 0;
 }
 
+/* Closing the loop waits for everything that runs on it. */
+static void close_loop(struct stage *stage)
+{
+	loop_timer_destroy(stage->limit);
+	io_destroy(stage->io);
+	stage->io = NULL;
+}
+
 static int close_stage(void **state)
 {
 	struct stage *stage = *state;
 
-	loop_timer_destroy(stage->limit);
-	io_destroy(stage->io);
+	if (stage->io)
+		close_loop(stage);
 	unlink(stage->path);
 	rmdir(stage->folder);
 	free(stage);
@@ -135,8 +143,7 @@ static void memory_is_bounded(void **state)
 	assert_true(spool_write(spool, "1234567890", 10));
 	assert_false(spool_write(spool, "1", 1)); /* nothing of it was written yet */
 	spool_abandon(spool);
-	loop_timer_start(stage->limit, 100, 0);
-	io_run(stage->io);
+	close_loop(stage);
 	assert_int_equal(stage->ends, 0);
 	assert_int_not_equal(access(stage->path, F_OK), 0); /* nothing is left behind */
 }
@@ -174,22 +181,36 @@ static void abandoned_at_the_last_moment(void **state)
 	assert_true(spool_write(spool, "abc", 3));
 	spool_finish(spool);
 	spool_abandon(spool);
-	loop_timer_start(stage->limit, 100, 0);
-	io_run(stage->io);
+	close_loop(stage);
 	assert_int_equal(stage->ends, 0);
 	assert_int_not_equal(access(stage->path, F_OK), 0);
 	spool_abandon(NULL);
 }
 
+/* Told when the name is free again, so that the next attempt may use it. */
+static void discarded_ones_are_told_when_they_are_gone(void **state)
+{
+	struct stage *stage = *state;
+	struct spool *spool = spool_create(stage->io, stage->path, 1024, ended, stage, 7);
+
+	assert_true(spool_write(spool, "abc", 3));
+	spool_discard(spool);
+	run(stage);
+	assert_int_equal(stage->err.kind, ERR_REFUSED);
+	assert_int_not_equal(access(stage->path, F_OK), 0);
+}
+
 static void a_folder_that_is_gone_is_told(void **state)
 {
 	struct stage *stage = *state;
-	struct spool *spool = spool_create(stage->io, "/nowhere/file", 1024, ended, stage, 7);
+	struct spool *spool = spool_create(stage->io, "/nowhere/file", 1 << 20, ended, stage, 7);
 	struct loop_timer *pause = loop_timer_create(io_loop(stage->io), rested, stage);
 
-	loop_timer_start(pause, 50, 0);
-	io_run(stage->io);
-	assert_false(spool_write(spool, "abc", 3)); /* it has failed meanwhile */
+	for (int i = 0; i < 2000 && spool_write(spool, "a", 1); i++) {
+		loop_timer_start(pause, 5, 0);
+		io_run(stage->io);
+	}
+	assert_false(spool_write(spool, "abc", 3)); /* the failure is noticed while writing */
 	loop_timer_destroy(pause);
 	spool_finish(spool);
 	run(stage);
@@ -208,6 +229,7 @@ int main(void)
 		TEST(memory_is_bounded),
 		TEST(pauses_do_no_harm),
 		TEST(abandoned_at_the_last_moment),
+		TEST(discarded_ones_are_told_when_they_are_gone),
 		TEST(a_folder_that_is_gone_is_told),
 	};
 
