@@ -236,9 +236,14 @@ static void judge(struct api_call *call, struct slack_reading *reading)
 		pause_for(call, reading->answer.retry_ms);
 	complain(call, reading);
 	reading->answer.harmless = call->method->method->harmless;
-	if (bad_token && call->used != NULL && !workspace->dead)
-		slack_token_dead(workspace, reading->answer.error);
-	finish(call, &reading->answer);
+	if (bad_token && call->used != NULL && !workspace->dead) {
+		uint64_t id = call->id;
+
+		slack_token_dead(workspace, reading->answer.error); /* which may cancel calls, this one too */
+		HASH_FIND(hh, workspace->lanes->calls, &id, sizeof(id), call);
+	}
+	if (call != NULL)
+		finish(call, &reading->answer);
 }
 
 static void done(void *owner, uint64_t ticket, const struct http_answer *http)
