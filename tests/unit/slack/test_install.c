@@ -143,12 +143,14 @@ static void a_workspace_is_added(void **state)
 	struct visit visit = begin(stage);
 	struct app_reply reply;
 	const struct app_call *call;
+	char cookies[200];
 
 	(void)state;
 	stage->adopts = true;
 	app_says(stage, "oauth.v2.access", GRANT);
 	app_says(stage, "auth.test", AUTH_T9);
-	come_back(stage, "code=c0de.1", visit.state, visit.cookie, &reply);
+	snprintf(cookies, sizeof(cookies), "theme=dark; xusher-install=no; %s; z", visit.cookie);
+	come_back(stage, "code=c0de.1", visit.state, cookies, &reply);
 	says(&reply, 200, "<h1>Added to Nine &amp; &lt;Co&gt;</h1>");
 	assert_null(strstr(reply.body, "did not grant"));
 	assert_non_null(strstr(reply.head, "set-cookie: usher-install=; Path=/slack/acme; Max-Age=0;"));
