@@ -1,5 +1,6 @@
 /* The control socket: what `usher COMMAND` asks of the running daemon, as HTTP over a unix socket. Only root
- * and the daemon's own user get an answer (SO_PEERCRED); no path here changes settings or starts programs. */
+ * and the daemon's own user get an answer (SO_PEERCRED); no path here changes settings or starts programs:
+ * the settings file can be read again, as by SIGHUP. */
 #include "admin_args.h"
 #include "apikey.h"
 #include "buf.h"
@@ -11,9 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BODY_MAX = 65536 };
-
-static bool allowed(struct web_request *request)
+bool admin_allowed(struct web_request *request)
 {
 	uid_t uid;
 	gid_t gid;
@@ -43,7 +42,7 @@ static int status_of(const struct err *err)
 	}
 }
 
-static void answered(void *owner, uint64_t ticket, const struct err *err, const char *json)
+void admin_answer(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
 	struct daemon *daemon = owner;
 	struct web_request *request = web_find(daemon->control, ticket);
@@ -60,11 +59,11 @@ static void acted(void *owner, uint64_t ticket, const struct err *err, const cha
 {
 	struct daemon *daemon = owner;
 
-	answered(owner, ticket, err, json);
+	admin_answer(owner, ticket, err, json);
 	core_wake(daemon->core); /* an approved person or a retried letter must not wait for the next timer */
 }
 
-static bool read_args(struct web_request *request, struct admin_args *args)
+bool admin_read_args(struct web_request *request, struct admin_args *args)
 {
 	struct err err = { 0 };
 	size_t len;
@@ -81,9 +80,9 @@ static void report(void *owner, struct web_request *request)
 	struct daemon *daemon = owner;
 	struct admin_args args;
 
-	if (!allowed(request) || !read_args(request, &args))
+	if (!admin_allowed(request) || !admin_read_args(request, &args))
 		return;
-	store_report(daemon->store, web_param(request, "name"), args.texts, args.count, answered, daemon,
+	store_report(daemon->store, web_param(request, "name"), args.texts, args.count, admin_answer, daemon,
 		     web_id(request));
 	admin_args_free(&args);
 }
@@ -93,7 +92,7 @@ static void act(void *owner, struct web_request *request)
 	struct daemon *daemon = owner;
 	struct admin_args args;
 
-	if (!allowed(request) || !read_args(request, &args))
+	if (!admin_allowed(request) || !admin_read_args(request, &args))
 		return;
 	log_info(&daemon->log, "operator: %s", web_param(request, "name"));
 	store_act(daemon->store, web_param(request, "name"), args.texts, args.count, acted, daemon,
@@ -134,7 +133,7 @@ static void add_key(void *owner, struct web_request *request)
 	char hash[CRYPTO_SHA256_HEX];
 	struct new_key *made;
 
-	if (!allowed(request) || !read_args(request, &args))
+	if (!admin_allowed(request) || !admin_read_args(request, &args))
 		return;
 	if (args.count != 2 || args.texts[0] == NULL || args.texts[1] == NULL) {
 		web_answer_error(request, 400, "BAD_REQUEST",
@@ -161,7 +160,7 @@ static void status(void *owner, struct web_request *request)
 	struct store_gauges gauges = store_gauges(daemon->store);
 	struct buf out = { 0 };
 
-	if (!allowed(request))
+	if (!admin_allowed(request))
 		return;
 	buf_format(
 		&out,
@@ -200,7 +199,7 @@ static void check_model(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
 
-	if (allowed(request))
+	if (admin_allowed(request))
 		ai_check(daemon->ai, web_param(request, "name"), model_checked, daemon, web_id(request));
 }
 
@@ -210,7 +209,7 @@ static void list_models(void *owner, struct web_request *request)
 	struct buf out = { 0 };
 	const char *name;
 
-	if (!allowed(request))
+	if (!admin_allowed(request))
 		return;
 	buf_text(&out, "[");
 	for (size_t i = 0; (name = ai_model_name(daemon->ai, i)); i++) {
@@ -236,10 +235,11 @@ void admin_claim(struct daemon *daemon)
 		{ "POST", "/admin/models/{name}/check", check_model },
 	};
 
+	admin_install_claim(daemon);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		web_claim(daemon->control, &(struct web_route){ .method = routes[i].method,
 								.path = routes[i].path,
-								.body_max = BODY_MAX,
+								.body_max = ADMIN_BODY_MAX,
 								.fn = routes[i].fn,
 								.owner = daemon });
 }

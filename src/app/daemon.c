@@ -67,25 +67,31 @@ static void on_stop_signal(void *data)
 
 /* All or nothing: only a file that passes every check is taken over. It is taken over by starting anew on the
  * same files, which is safe at any moment because everything accepted is in the database. */
-static void on_reload_signal(void *data)
+bool daemon_reload(struct daemon *daemon, struct err *err)
 {
-	struct daemon *daemon = data;
 	struct settings *checked;
-	struct err err = { 0 };
 	bool fine;
 
-	if (daemon->stopping)
-		return; /* also supervisors that send both signals want an end */
-	checked = config_load(daemon->options->config, &err);
-	fine = checked && daemon_try(checked, daemon->io, &err);
+	if (daemon->stopping) /* also supervisors that send both signals want an end */
+		return err_set(err, ERR_REFUSED, "it is stopping");
+	checked = config_load(daemon->options->config, err);
+	fine = checked && daemon_try(checked, daemon->io, err);
 	settings_destroy(checked);
 	if (!fine) {
-		log_error(&daemon->log, "settings not reloaded, the old ones stay in force: %s", err.text);
-		return;
+		log_error(&daemon->log, "settings not reloaded, the old ones stay in force: %s", err->text);
+		return false;
 	}
 	log_info(&daemon->log, "settings are good: starting anew with them");
 	daemon->reload = true;
 	daemon_stop(daemon);
+	return true;
+}
+
+static void on_reload_signal(void *data)
+{
+	struct err err = { 0 };
+
+	daemon_reload(data, &err);
 }
 
 static void on_fatal(void *owner, const struct err *err)
@@ -180,8 +186,6 @@ static void make_core(struct daemon *daemon)
 		.store = daemon->store,
 		.ai = daemon->ai,
 		.log = &daemon->log,
-		.io = daemon->io,
-		.public_url = settings_text(part(daemon, "listen"), "public_url"),
 		.strangers = strcmp(strangers, "pair") == 0    ? STRANGERS_PAIR
 			     : strcmp(strangers, "allow") == 0 ? STRANGERS_ALLOW
 							       : STRANGERS_DENY,
@@ -189,6 +193,12 @@ static void make_core(struct daemon *daemon)
 		.history_messages = (unsigned)settings_int(assistant, "history_messages"),
 		.turns_max = (unsigned)settings_int(part(daemon, "limits"), "turns"),
 		.disk_reserve = (int64_t)settings_int(part(daemon, "limits"), "disk_reserve_mb") << 20,
+		.io = daemon->io,
+		.public_url = daemon->derived.public_url,
+		.data_dir = daemon->derived.data_dir,
+		.file_max = daemon->derived.file_max,
+		.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])daemon->derived.keys,
+		.key_count = daemon->derived.key_count,
 		.fatal = on_fatal,
 		.owner = daemon
 	};
@@ -241,7 +251,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	struct store_options store = { .url = settings_text(part(daemon, "store"), "url"),
 				       .log = &daemon->log };
 
-	if (!prices_load(settings_text(part(daemon, "prices"), "file"), &daemon->prices, err))
+	if (!prices_load(settings_text(part(daemon, "prices"), "file"), &daemon->prices, err) ||
+	    !derived_read(daemon->settings, &daemon->derived, err))
 		return false;
 	daemon->socket_path = config_socket(daemon->settings);
 	daemon->io = io_create(err);
@@ -273,6 +284,7 @@ static void take_down(struct daemon *daemon)
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
 	prices_free(&daemon->prices);
+	derived_finish(&daemon->derived);
 	settings_destroy(daemon->settings);
 	metrics_clear();
 }

@@ -5,6 +5,7 @@
 #include "ai_open.h"
 #include "core.h"
 #include "daemon.h"
+#include "derived.h"
 #include "http.h"
 #include "io.h"
 #include "log.h"
@@ -18,6 +19,7 @@ struct daemon {
 	const struct daemon_options *options;
 	struct settings *settings;
 	struct prices prices;
+	struct derived derived;
 	struct log log;
 	struct io *io;
 	struct store *store;
@@ -36,6 +38,19 @@ struct daemon {
 
 /* admin.c: claims /admin/... on the control server. */
 void admin_claim(struct daemon *daemon);
+
+/* What the parts of the control socket share. allowed: root or our own user; else answered with 403. */
+struct admin_args;
+enum { ADMIN_BODY_MAX = 65536 };
+bool admin_allowed(struct web_request *request);
+bool admin_read_args(struct web_request *request, struct admin_args *args);
+void admin_answer(void *owner, uint64_t ticket, const struct err *err, const char *json); /* store_json_fn */
+
+/* admin_install.c: the routes about installations, and reloading. */
+void admin_install_claim(struct daemon *daemon);
+
+/* daemon.c: takes over the settings file if all of it is good; else err, and nothing has changed. */
+bool daemon_reload(struct daemon *daemon, struct err *err);
 
 /* health.c: claims /healthz, /readyz and /metrics on the world's server. */
 void health_claim(struct daemon *daemon);

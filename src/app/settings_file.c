@@ -18,7 +18,9 @@ static const struct setting listen_settings[] = {
 	{ "address", SETTING_TEXT, "127.0.0.1", .help = "address to listen on" },
 	{ "port", SETTING_INT, "8080", .min = 0, .max = 65535, .help = "port; 0: any free one" },
 	{ "public_url", SETTING_TEXT,
-	  .help = "how the world reaches this server; no platform of this version needs it" },
+	  .help = "how the world reaches this server: https://bot.example.org; platforms that are called, or "
+		  "that "
+		  "people add by themselves, need it" },
 	{ "cert_file", SETTING_TEXT, .help = "PEM certificate chain: serve TLS" },
 	{ "key_file", SETTING_TEXT, .help = "PEM key of the certificate" },
 	{ NULL },
@@ -26,6 +28,11 @@ static const struct setting listen_settings[] = {
 
 static const struct setting store_settings[] = {
 	{ "url", SETTING_TEXT, "sqlite:var/usher.db", .help = "where everything is kept" },
+	{ "key", SETTING_SECRET,
+	  .help = "seals the tokens of those who add usher: 32 bytes as base64 or hexadecimal digits, made "
+		  "by "
+		  "openssl rand -base64 32" },
+	{ "key_previous", SETTING_SECRET, .help = "opens what was sealed before the key was changed" },
 	{ NULL },
 };
 
@@ -70,6 +77,8 @@ static const struct setting limits_settings[] = {
 	{ "turns", SETTING_INT, "20000", .min = 1, .max = 100000, .help = "answers being made at once" },
 	{ "disk_reserve_mb", SETTING_INT, "256", .min = 0, .max = 1000000,
 	  .help = "free space to keep: below it no new answers, below a quarter nothing is accepted" },
+	{ "file_mb", SETTING_INT, "20", .min = 0, .max = 1024,
+	  .help = "largest file that is fetched from a platform; 0: files stay references" },
 	{ "stop_seconds", SETTING_INT, "10", .min = 0, .max = 300,
 	  .help = "time for running answers when stopping" },
 	{ NULL },

@@ -1,0 +1,82 @@
+/* Keys as bytes, folders and addresses. */
+#include "derived.h"
+#include "mem.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static bool read_key(const struct settings *store, const char *name, struct derived *derived, struct err *err)
+{
+	const char *text = settings_text(store, name);
+
+	if (text == NULL)
+		return true;
+	if (!crypto_key_read(text, derived->keys[derived->key_count]))
+		return err_set(
+			err, ERR_REFUSED,
+			"%s: store.%s: expected 32 bytes as base64 (44 characters) or as 64 hexadecimal "
+			"digits; make one with: openssl rand -base64 32",
+			settings_where(store, name), name);
+	derived->key_count++;
+	return true;
+}
+
+static bool read_keys(const struct settings *store, struct derived *derived, struct err *err)
+{
+	if (settings_given(store, "key_previous") && !settings_given(store, "key"))
+		return err_set(err, ERR_REFUSED,
+			       "%s: store.key_previous: only opens what was sealed before; set store.key too",
+			       settings_where(store, "key_previous"));
+	return read_key(store, "key", derived, err) && read_key(store, "key_previous", derived, err);
+}
+
+static bool read_url(const struct settings *listen, struct derived *derived, struct err *err)
+{
+	const char *url = settings_text(listen, "public_url");
+	size_t len = url ? strlen(url) : 0, scheme;
+
+	if (url == NULL)
+		return true;
+	while (len > 0 && url[len - 1] == '/')
+		len--;
+	scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+	if (scheme == 0 || len <= scheme || strcspn(url, " \t\r\n?#\"<>") < len)
+		return err_set(err, ERR_REFUSED,
+			       "%s: listen.public_url: expected an address like https://bot.example.org",
+			       settings_where(listen, "public_url"));
+	derived->public_url = mem_text_n(url, len);
+	return true;
+}
+
+static char *folder_of(const char *url)
+{
+	const char *file = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : NULL;
+	const char *slash = file ? strrchr(file, '/') : NULL;
+
+	if (file == NULL)
+		return NULL;
+	if (slash == NULL)
+		return mem_text(".");
+	return slash == file ? mem_text("/") : mem_text_n(file, (size_t)(slash - file));
+}
+
+bool derived_read(const struct settings *settings, struct derived *derived, struct err *err)
+{
+	const struct settings *store = settings_group(settings, "store");
+
+	*derived = (struct derived){ 0 };
+	derived->file_max = (int64_t)settings_int(settings_group(settings, "limits"), "file_mb") << 20;
+	if (derived->file_max > 0)
+		derived->data_dir = folder_of(settings_text(store, "url"));
+	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err))
+		return true;
+	derived_finish(derived);
+	return false;
+}
+
+void derived_finish(struct derived *derived)
+{
+	free(derived->public_url);
+	free(derived->data_dir);
+	explicit_bzero(derived, sizeof(*derived));
+}
