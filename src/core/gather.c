@@ -45,20 +45,31 @@ struct gathers *gathers_create(struct core *core)
 	return gathers;
 }
 
-static void free_wait(struct gathers *gathers, struct wait *wait)
+static void release_wait(struct wait *wait)
 {
-	HASH_DEL(gathers->waits, wait);
 	installation_release(wait->inst);
 	free(wait->path);
 	free(wait);
 }
 
+static void free_wait(struct gathers *gathers, struct wait *wait)
+{
+	HASH_DEL(gathers->waits, wait);
+	release_wait(wait);
+}
+
 void gathers_destroy(struct gathers *gathers)
 {
+	struct wait *wait, *next;
+
 	if (gathers == NULL)
 		return;
-	while (gathers->waits)
-		free_wait(gathers, gathers->waits);
+	wait = gathers->waits;
+	HASH_CLEAR(hh, gathers->waits);
+	for (; wait; wait = next) {
+		next = wait->hh.next;
+		release_wait(wait);
+	}
 	free(gathers);
 }
 
@@ -220,7 +231,8 @@ void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_
 		record(gather, item);
 	} else if (fetched->how == FETCHED_NOT && item->tries < TRIES_MAX) {
 		item->state = ITEM_LATER;
-		item->retry_ms = loop_now_ms(gathers->core->options.loop) + TRY_AGAIN_MS * item->tries;
+		item->retry_ms =
+			loop_now_ms(gathers->core->options.loop) + (uint64_t)TRY_AGAIN_MS * item->tries;
 	} else {
 		not_taken(gather, item, fetched->why ? fetched->why : "it could not be fetched");
 	}

@@ -104,27 +104,31 @@ static char *open_secrets(const struct core *core, const char *context, const ch
 	return text;
 }
 
-static bool secrets_of(const struct core *core, const struct store_installation *row, char **secrets_out,
-		       struct err *err)
+/* NULL and err when they cannot be had. The caller frees. */
+static char *secrets_of(const struct core *core, const struct store_installation *row, struct err *err)
 {
-	char *context;
+	char *context, *secrets;
 
-	if (row->secrets == NULL)
-		return err_set(err, ERR_REFUSED,
-			       "%s/%s holds no secrets any more: whoever it belongs to has to add us again",
-			       row->platform, row->name);
-	if (core->options.key_count == 0)
-		return err_set(err, ERR_REFUSED,
-			       "the secrets of %s/%s are sealed and no key is set: set store.key",
-			       row->platform, row->name);
+	if (row->secrets == NULL) {
+		err_set(err, ERR_REFUSED,
+			"%s/%s holds no secrets any more: whoever it belongs to has to add us again",
+			row->platform, row->name);
+		return NULL;
+	}
+	if (core->options.key_count == 0) {
+		err_set(err, ERR_REFUSED, "the secrets of %s/%s are sealed and no key is set: set store.key",
+			row->platform, row->name);
+		return NULL;
+	}
 	context = mem_format("%s/%s", row->platform, row->name);
-	*secrets_out = open_secrets(core, context, row->secrets);
+	secrets = open_secrets(core, context, row->secrets);
 	free(context);
-	return *secrets_out ||
-	       err_set(err, ERR_REFUSED,
-		       "the secrets of %s/%s open with none of the keys: add the key they were "
-		       "sealed with to store.key, or have us added again",
-		       row->platform, row->name);
+	if (secrets == NULL)
+		err_set(err, ERR_REFUSED,
+			"the secrets of %s/%s open with none of the keys: add the key they were sealed with "
+			"to store.key, or have us added again",
+			row->platform, row->name);
+	return secrets;
 }
 
 struct installation *installs_adopt(struct installs *installs, const struct store_installation *row,
@@ -132,14 +136,15 @@ struct installation *installs_adopt(struct installs *installs, const struct stor
 {
 	struct core *core = installs->core;
 	struct installation *root = installation_root(core, row->platform, row->name), *inst;
-	char *secrets = NULL;
+	char *secrets;
 
 	if (root == NULL || root->ops->adopt == NULL) {
 		err_set(err, ERR_REFUSED, "what %s/%s was added to is not configured", row->platform,
 			row->name);
 		return NULL;
 	}
-	if (!secrets_of(core, row, &secrets, err))
+	secrets = secrets_of(core, row, err);
+	if (secrets == NULL)
 		return NULL;
 	inst = installation_adopt(root, row->name,
 				  &(struct install){ .key = row->name + strlen(root->name) + 1,
