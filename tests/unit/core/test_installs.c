@@ -416,6 +416,57 @@ static void test_taken_out_in_the_middle_of_everything(void **state)
 	assert_false(house_status_says(house, "T1"));
 }
 
+/* More than one installation sends at once: the rest waits in our own queue. */
+static void due(struct house *house, struct store_reply *replies, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		replies[i] = *house_reply((int64_t)i + 1, "room", 100 + (int64_t)i, 1);
+		replies[i].installation = "one/T1";
+	}
+	core_wake(house->core);
+	fake_answer_due(house->store, house_question(house, Q_DUE), NULL, replies, count, 0);
+}
+
+static void test_what_waits_for_a_place_is_not_sent_any_more(void **state)
+{
+	struct house *house = *state;
+	struct platform *place = install(house, "T1");
+	struct store_reply replies[20];
+
+	place->keeps_running = true;
+	due(house, replies, 20);
+	assert_int_equal(place->send_count, 16);
+	take_out(house, "T1");
+	assert_int_equal(house_waiting(house, Q_SENT), 4);
+	while (house_waiting(house, Q_SENT)) {
+		assert_int_equal(house_question(house, Q_SENT)->reply_state, REPLY_CANCELLED);
+		fake_answer_done(house->store, house_question(house, Q_SENT), NULL);
+	}
+}
+
+static void test_what_waits_for_a_place_waits_for_the_next_object(void **state)
+{
+	struct house *house = *state;
+	struct platform *place = install(house, "T1");
+	struct store_reply replies[20];
+
+	due(house, replies, 20);
+	place->keeps_running = true;
+	ask_install(house, "T1", 8);
+	answer_install(house, true);
+	assert_int_equal(house_waiting(house, Q_SENT), 4);
+	assert_int_equal(house_question(house, Q_SENT)->reply_state, REPLY_PENDING);
+	place->host->stopped(place->host); /* the sixteen were never told: they may have arrived */
+	fake_loop_pass(house->loop, 600);
+	assert_int_equal(house_waiting(house, Q_SENT), 20);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(house_question(house, Q_SENT)->reply_state, REPLY_PENDING);
+		assert_int_equal(house_question(house, Q_SENT)->unsure, i >= 4);
+		fake_answer_done(house->store, house_question(house, Q_SENT), NULL);
+	}
+	no_cursors(house);
+}
+
 static void test_a_send_that_never_told_its_end(void **state)
 {
 	struct house *house = *state;
@@ -721,6 +772,8 @@ int main(void)
 		WITH_HOUSE(test_the_configured_row_is_brought_up_to_date),
 		cmocka_unit_test(test_without_a_key),
 		WITH_HOUSE(test_taken_out_in_the_middle_of_everything),
+		WITH_HOUSE(test_what_waits_for_a_place_is_not_sent_any_more),
+		WITH_HOUSE(test_what_waits_for_a_place_waits_for_the_next_object),
 		WITH_HOUSE(test_a_send_that_never_told_its_end),
 		WITH_HOUSE(test_what_comes_due_afterwards_is_cancelled),
 		WITH_HOUSE(test_the_store_is_asked_until_it_has_erased),

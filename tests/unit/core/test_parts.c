@@ -77,6 +77,16 @@ static void test_notices_have_the_form_too(void **state)
 	assert_null(house_question(house, Q_ANSWER)->parts);
 }
 
+/* The place is switched off, or its secrets do not open: raw Markdown must not go out when it is back. */
+static void test_the_form_without_the_object(void **state)
+{
+	struct house *house = *state;
+
+	think(house, house_room_turn("one/T1", 1, 5, 0));
+	fake_ai_answer(house->ai, thinking(house), "a||b");
+	assert_string_equal(house_question(house, Q_ANSWER)->parts, "[a]|[b]");
+}
+
 static void test_a_strangers_notice_has_the_form_too(void **state)
 {
 	struct house *house = *state;
@@ -233,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_HOUSE(test_a_long_answer_is_cut_by_the_plugin),
 		WITH_HOUSE(test_notices_have_the_form_too),
+		WITH_HOUSE(test_the_form_without_the_object),
 		WITH_HOUSE(test_a_strangers_notice_has_the_form_too),
 		WITH_HOUSE(test_the_notice_of_a_quarantine),
 		WITH_HOUSE(test_the_next_part_follows_the_one_before),
