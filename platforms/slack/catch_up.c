@@ -87,6 +87,11 @@ bool slack_catch_up_holds(const struct platform *workspace, const char *channel)
 	return recents_find(&up->holds, channel) != NULL;
 }
 
+bool slack_catch_up_follows(const struct platform *workspace, const char *scope)
+{
+	return workspace->catch_up && recents_find(&workspace->catch_up->cursors, scope);
+}
+
 /* ---- what to read ---------------------------------------------------------------------------------------- */
 
 /* A position of this wall time, as Slack writes them. */

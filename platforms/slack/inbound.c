@@ -333,8 +333,8 @@ static void stored(struct slack_arrival *arrival, const struct ack *ack)
 	char *title;
 	size_t len;
 
-	if (in->cursor_scope)
-		slack_catch_up_cursor(workspace, in->cursor_scope, in->cursor);
+	if (arrival->scope)
+		slack_catch_up_cursor(workspace, arrival->scope, arrival->say.ts);
 	if (ack->how != ACK_STORED || ack->conversation_id == 0 || !arrival->shows_work || ack->uuid == NULL)
 		return;
 	len = strcspn(in->text, "\r\n");

@@ -24,6 +24,7 @@ struct slack_arrival {
 	bool quotes;	     /* mrkdwn is the message that a shortcut asks about */
 	bool renews;	     /* /command new in a direct message: ours or that of others? (finish) */
 	bool shows_work;     /* a sign of life once it is stored */
+	const char *scope;   /* of the cursor that moves once it is stored, or NULL */
 	struct slack_place place;
 	struct slack_wanted wanted;
 

@@ -169,7 +169,6 @@ const char *slack_build_stopped(struct slack_arrival *arrival)
 	in->kind = INCOMING_STOPPED;
 	in->flags |= INCOMING_IF_PLACE;
 	in->delivery_key = slack_event_key(arrival);
-	in->text = "(stopped)";
 	json_array_foreach (say->streams, i, stream) {
 		const char *ts = slack_ts_check(json_string_value(stream));
 

@@ -84,17 +84,22 @@ static void write_place(struct slack_arrival *arrival)
 }
 
 /* Each thread has a cursor of its own; that of a channel's roots follows from them. While older messages of the channel
- * are still being looked for, what comes live moves none, or the older would be lost with this process. */
+ * are still being looked for, what comes live moves none, or the older would be lost with this process. The store moves a
+ * cursor also for what turns out not to be ours, so threads that we may have no part in have none. */
 static void set_cursor(struct slack_arrival *arrival)
 {
+	struct incoming *in = &arrival->in;
 	const struct slack_place *place = &arrival->place;
 
 	if (arrival->done == NULL && slack_catch_up_holds(arrival->workspace, place->channel))
 		return;
-	arrival->in.cursor = arrival->say.ts;
-	arrival->in.cursor_scope =
-		place->thread[0] ? arena_format(arrival->arena, "%s/%s", place->channel, place->thread)
+	arrival->scope = place->thread[0]
+				 ? arena_format(arrival->arena, "%s/%s", place->channel, place->thread)
 				 : place->channel;
+	if ((in->flags & INCOMING_IF_PLACE) && !slack_catch_up_follows(arrival->workspace, arrival->scope))
+		return;
+	in->cursor_scope = arrival->scope;
+	in->cursor = arrival->say.ts;
 }
 
 /* ---- the gate -------------------------------------------------------------------------------------------- */
@@ -146,13 +151,20 @@ static const char *judge_author(struct slack_arrival *arrival)
 	return NULL;
 }
 
+static bool said_to_us(const struct slack_arrival *arrival)
+{
+	const struct slack_decoded *say = &arrival->say;
+
+	return say->direct || say->mention ||
+	       slack_message_mentions(say->message, arrival->workspace->bot_user_id);
+}
+
 /* Says nothing about what was seen before: a message that is dropped here may come again as its twin, which is
  * judged on its own (pitfall 8). */
 static const char *judge_said(struct slack_arrival *arrival)
 {
 	const struct slack_decoded *say = &arrival->say;
-	bool addressed = say->direct || say->mention ||
-			 slack_message_mentions(say->message, arrival->workspace->bot_user_id);
+	bool addressed = said_to_us(arrival);
 
 	if (!say->bot)
 		recents_drop(&arrival->workspace->app->inbound->bots, bots_in(arrival, false));
@@ -288,10 +300,10 @@ const char *slack_build_message(struct slack_arrival *arrival)
 		arrival->shows_work = true;
 		return NULL;
 	}
-	/* Other people's talk is none of our business, also when it changes. */
-	in->flags |= INCOMING_IF_PLACE;
+	/* Other people's talk is none of our business, also when it changes. But what was said to us may wait for its
+	 * author to be let in, and have no conversation yet. */
+	if (!said_to_us(arrival))
+		in->flags |= INCOMING_IF_PLACE;
 	in->kind = say->kind == SLACK_IS_EDITED ? INCOMING_EDITED : INCOMING_DELETED;
-	if (in->kind == INCOMING_DELETED)
-		in->text = "(deleted)";
 	return NULL;
 }

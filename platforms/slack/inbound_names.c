@@ -56,13 +56,6 @@ static const char *bounded(struct slack_arrival *arrival, const char *text)
 			    (int)text_fit(text, len, MESSAGE_TEXT_MAX - sizeof(CUT)), text, CUT);
 }
 
-static void add_file_names(struct buf *out, const struct incoming *in)
-{
-	for (size_t i = 0; i < in->file_count; i++)
-		buf_format(out, "%s(file: %s)", i ? "\n" : "",
-			   in->files[i].name ? in->files[i].name : "without a name");
-}
-
 static void add_quote(struct buf *out, struct slack_arrival *arrival, const char *words)
 {
 	const char *author = slack_id(arrival->say.message, "user");
@@ -84,11 +77,9 @@ static void set_text(struct slack_arrival *arrival)
 
 	if (arrival->quotes)
 		add_quote(&out, arrival, words);
-	else if (text_blank(words))
-		add_file_names(&out, &arrival->in);
-	else
+	else if (!text_blank(words))
 		buf_text(&out, words);
-	if (text_blank(buf_str(&out)))
+	else if (arrival->in.file_count == 0) /* files speak for themselves */
 		buf_text(&out, "(an empty message)");
 	arrival->in.text = bounded(arrival, buf_str(&out));
 	buf_free(&out);

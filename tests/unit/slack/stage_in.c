@@ -107,8 +107,8 @@ static void incoming(struct platform_host *host, const struct incoming *in)
 	};
 	assert_non_null(in->delivery_key);
 	assert_non_null(in->sender);
-	assert_true(in->text && in->text[0]);
-	assert_true(strlen(in->text) <= MESSAGE_TEXT_MAX);
+	assert_true((in->text && in->text[0]) || in->file_count || in->kind != INCOMING_SAID);
+	assert_true(in->text == NULL || strlen(in->text) <= MESSAGE_TEXT_MAX);
 	assert_true((in->cursor == NULL) == (in->cursor_scope == NULL));
 }
 
