@@ -24,6 +24,7 @@ struct cli {
 	char **argv;	     /* as started */
 	const char **args;   /* words behind the command */
 	size_t count;
+	bool quiet;		   /* cli_ask prints no reason */
 	bool secrets;		   /* the command needs the settings' secrets */
 	struct settings *settings; /* loaded by cli_socket */
 	char *socket;
@@ -73,6 +74,6 @@ int cli_chat(struct cli *cli);
 int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
-	cli_letter_verbs[];
+	cli_letter_verbs[], cli_installation_verbs[];
 
 #endif

@@ -82,6 +82,8 @@ static size_t on_data(char *data, size_t size, size_t count, void *user)
 
 static int explain_failure(const struct cli *cli, CURLcode code)
 {
+	if (cli->quiet)
+		return code == CURLE_COULDNT_CONNECT ? CLI_NO_DAEMON : CLI_FAILED;
 	if (code == CURLE_COULDNT_CONNECT && access(cli->socket, W_OK) != 0 && errno == EACCES) {
 		fprintf(stderr,
 			"usher: the socket %s is closed to you: be root or the user the daemon runs as\n",
@@ -141,7 +143,9 @@ static int exchange(struct cli *cli, const char *path, char *body, bool stream, 
 	free(body);
 	if (code != CURLE_OK)
 		return explain_failure(cli, code);
-	return status >= 200 && status < 300 ? CLI_OK : explain_refusal(x);
+	if (status >= 200 && status < 300)
+		return CLI_OK;
+	return cli->quiet ? CLI_FAILED : explain_refusal(x);
 }
 
 int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out)

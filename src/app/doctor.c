@@ -30,7 +30,7 @@ static void say(struct doctor *doctor, enum finding finding, const char *what, c
 static void say(struct doctor *doctor, enum finding finding, const char *what, const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "warning", "fault" };
-	char text[500];
+	char text[1000];
 	va_list args;
 
 	va_start(args, fmt);
@@ -179,6 +179,56 @@ static void check_model(struct doctor *doctor, const char *name)
 	free(path);
 }
 
+/* What an installation found when it looked at its tokens, rights and connection. */
+static void add_findings(struct doctor *doctor, const char *which, const json_t *findings)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (findings, i, one) {
+		const char *check = json_text(one, "check"), *result = json_text(one, "result");
+		const char *message = json_text(one, "message");
+
+		say(doctor,
+		    result && strcmp(result, "ok") == 0	       ? FINE
+		    : result && strcmp(result, "warning") == 0 ? WARNING
+							       : FAULT,
+		    check ? check : "check", "%s: %s", which, message ? message : "no reason given");
+	}
+}
+
+static void check_installation(struct doctor *doctor, const json_t *row)
+{
+	const char *platform = json_text(row, "platform"), *name = json_text(row, "name");
+	json_t *findings = NULL, *body = json_pack("{s:[ss]}", "args", platform, name);
+	char *which = mem_format("%s/%s", platform, name);
+
+	if (json_text(row, "removed_at"))
+		json_decref(body);
+	else if (!json_is_true(json_object_get(row, "enabled"))) {
+		json_decref(body);
+		say(doctor, WARNING, "link",
+		    "%s: switched off; switch it on with: usher installation enable %s", which, which);
+	} else if (cli_ask(doctor->cli, "/admin/installation/check", body, &findings) == CLI_OK)
+		add_findings(doctor, which, findings);
+	else
+		say(doctor, FAULT, "link", "%s: could not be checked", which);
+	json_decref(findings);
+	free(which);
+}
+
+static void check_installations(struct doctor *doctor)
+{
+	json_t *rows = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (cli_report(doctor->cli, "installations", NULL, 0, &rows) == CLI_OK)
+		json_array_foreach (rows, i, row)
+			check_installation(doctor, row);
+	json_decref(rows);
+}
+
 static void check_running(struct doctor *doctor)
 {
 	json_t *status = NULL, *models = NULL;
@@ -197,6 +247,7 @@ static void check_running(struct doctor *doctor)
 		json_array_foreach (models, i, name)
 			check_model(doctor, json_string_value(name));
 	json_decref(models);
+	check_installations(doctor);
 }
 
 /* What a start would refuse although the file reads well: secrets, certificates, models. */

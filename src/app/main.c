@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	  NULL },
 	{ "user", "list|add|enable|disable|role", "people with an account", 0, 0, NULL, cli_user_verbs },
 	{ "pair", "list|approve|drop", "strangers who asked to talk", 0, 0, NULL, cli_pair_verbs },
+	{ "installation", "list|show|enable|disable|remove", "what is connected, switched on and off", 0, 0,
+	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
 	{ "usage", "[--by day|model|user|platform] [--days N]", "tokens, cost and failures", 0, 0, cli_usage,
