@@ -19,7 +19,7 @@ typedef void store_installations_fn(void *owner, uint64_t ticket, const struct e
 void store_installations(struct store *store, store_installations_fn *fn, void *owner, uint64_t ticket);
 
 /* Makes the row, or brings it up to date: title, settings and secrets where not NULL; no longer removed; `enabled`
- * stays as it is. own_org: a new row gets an organisation of its own, named after platform, name and title.
+ * stays as it is. One that was removed starts afresh: its cursors are forgotten. own_org: a new row gets an organisation of its own, named after platform, name and title.
  * rows of the answer: this one. */
 struct store_install {
 	const char *platform, *name, *title, *settings, *secrets;
@@ -33,7 +33,8 @@ void store_keep(struct store *store, const char *platform, const char *name, con
 		store_done_fn *fn, void *owner, uint64_t ticket);
 
 /* Taken out: in one transaction the secrets are erased, the row is marked as removed, its replies that are not being
- * sent are cancelled, its waiting messages end as ignored, both with this reason. Doing it again changes nothing. */
+ * sent are cancelled, its waiting messages end as ignored, both with this reason. Doing it again changes nothing.
+ * What comes in afterwards is stored as ignored with this reason and no text. Without a row only the work ends. */
 void store_remove(struct store *store, const char *platform, const char *name, const char *why,
 		  store_done_fn *fn, void *owner, uint64_t ticket);
 
@@ -52,12 +53,13 @@ typedef void store_cursors_fn(void *owner, uint64_t ticket, const struct err *er
 void store_cursors(struct store *store, const char *platform, const char *installation, int64_t since_ms,
 		   store_cursors_fn *fn, void *owner, uint64_t ticket);
 
-/* Remembers with the turn of this message what stands for its answer on the platform. */
+/* Remembers with the turn of this message what stands for its answer on the platform. ERR_GONE: it has no turn. Waits
+ * for company like store_sent. */
 void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
 		  void *owner, uint64_t ticket);
 
 /* A file that came with a message: its row in "LLMAgentImport", made or found again by message and index. path: where
- * it lies, NULL with error. id of the row in the answer. */
+ * it lies, NULL with error. id of the row in the answer. ERR_GONE: no such message. */
 struct store_file {
 	const char *uuid; /* of the message */
 	unsigned index;

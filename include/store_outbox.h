@@ -20,7 +20,8 @@ enum reply_state {
 	REPLY_CANCELLED
 };
 
-/* How an attempt ended (T6). PENDING: again at next_ms. Waits for company: no commit of its own within 50 ms. */
+/* How an attempt ended (T6). PENDING: again at next_ms. After REJECTED, EXPIRED and CANCELLED the parts of the same answer
+ * behind it are cancelled; after SENT and UNKNOWN the next one is due. Waits for company: no commit of its own within 50 ms. */
 struct store_sent {
 	int64_t reply_id;
 	enum reply_state state;

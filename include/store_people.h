@@ -52,7 +52,7 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   link_make     profile, code hash         valid for 10 minutes; at most 3 open ones a profile
  *   link_use      profile, platform, installation, sender, code hash
  *                 this sender (known as this profile) is the profile of the code from now on; both must be of one
- *                 organisation; a code serves once
+ *                 organisation; a code serves once, and the same call again answers the same
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

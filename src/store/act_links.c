@@ -50,33 +50,35 @@ bool act_link_make(struct db *db, struct arena *room, const char *const *args, j
 		      "ttttt", args[1], speaker.org_id, speaker.profile_id, now, expires);
 }
 
-/* The profile that the code was made for. */
-static bool find_code(struct db *db, struct arena *room, const char *hash, struct speaker *speaker_out,
-		      struct err *err)
+/* The profile that the code was made for. done_out: this very sender has used it, the process only died before it could
+ * say so. */
+static bool find_code(struct db *db, struct arena *room, const char *hash, const char *by,
+		      struct speaker *owner_out, bool *done_out, struct err *err)
 {
 	const char *profile_id = NULL;
 	bool used = false, in_time = false;
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT profile_id, used_at IS NOT NULL, expires_at > $2 FROM link_codes WHERE code_hash = "
-		 "$1",
-		 "tt", hash, room_time(room, clock_wall_ms()));
+		 "SELECT profile_id, used_at IS NOT NULL, expires_at > $2, used_by = $3 FROM link_codes"
+		 " WHERE code_hash = $1",
+		 "ttt", hash, room_time(room, clock_wall_ms()), by);
 	if (db_row(&query)) {
 		profile_id = room_text(room, &query, 0);
 		used = db_bool(&query, 1);
 		in_time = db_bool(&query, 2);
+		*done_out = db_bool(&query, 3);
 	}
 	if (!db_end(&query, err))
 		return false;
-	if (profile_id == NULL || used || !in_time) {
+	if (profile_id == NULL || (!*done_out && (used || !in_time))) {
 		err_set(err, profile_id ? ERR_REFUSED : ERR_GONE,
 			profile_id == NULL ? "this code is not known"
 			: used		   ? "this code was used before: ask for a new one"
 					   : "this code has expired: ask for a new one");
 		return false;
 	}
-	return speaker_check(db, room, profile_id, speaker_out, err);
+	return speaker_check(db, room, profile_id, owner_out, err);
 }
 
 /* The one who gives the code must be who the caller takes them for. */
@@ -92,27 +94,33 @@ static bool find_giver(struct db *db, struct arena *room, const char *const *arg
 	return giver_out->active || err_set(err, ERR_REFUSED, "this account is switched off");
 }
 
+static bool may_join(const struct speaker *owner, const struct speaker *giver, struct err *err)
+{
+	if (strcmp(owner->org_id, giver->org_id) != 0)
+		return err_set(err, ERR_REFUSED, "this code was made in another organisation");
+	return strcmp(owner->profile_id, giver->profile_id) != 0 ||
+	       err_set(err, ERR_REFUSED,
+		       "this code is your own: give it where you want to be known as the same person");
+}
+
 bool act_link_use(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 		  struct err *err)
 {
-	const char *now = room_time(room, clock_wall_ms());
+	const char *by = arena_format(room, "%s/%s/%s", args[1], args[2], args[3]);
 	struct speaker owner = { 0 }, giver = { 0 };
+	bool done = false;
 
-	if (!hash_check(args[4], err) || !find_code(db, room, args[4], &owner, err) ||
-	    !find_giver(db, room, args, &giver, err))
+	if (!hash_check(args[4], err) || !find_code(db, room, args[4], by, &owner, &done, err))
 		return false;
-	if (strcmp(owner.org_id, giver.org_id) != 0)
-		return err_set(err, ERR_REFUSED, "this code was made in another organisation");
-	if (strcmp(owner.profile_id, giver.profile_id) == 0)
-		return err_set(
-			err, ERR_REFUSED,
-			"this code is your own: give it where you want to be known as the same person");
 	*answer_out = json_pack("{s:s, s:s, s:s?}", "profile_id", owner.profile_id, "former_profile_id",
-				giver.profile_id, "display_name", owner.display_name);
-	return db_run(db, err, NULL,
+				args[0], "display_name", owner.display_name);
+	if (done)
+		return true;
+	return find_giver(db, room, args, &giver, err) && may_join(&owner, &giver, err) &&
+	       db_run(db, err, NULL,
 		      "UPDATE platform_identities SET profile_id = $4 WHERE platform = $1"
 		      " AND installation = $2 AND external_user_id = $3",
 		      "tttt", args[1], args[2], args[3], owner.profile_id) &&
 	       db_run(db, err, NULL, "UPDATE link_codes SET used_at = $2, used_by = $3 WHERE code_hash = $1",
-		      "ttt", args[4], now, arena_format(room, "%s/%s/%s", args[1], args[2], args[3]));
+		      "ttt", args[4], room_time(room, clock_wall_ms()), by);
 }

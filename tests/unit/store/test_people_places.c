@@ -51,6 +51,11 @@ static void two_identities_become_one_person(void **state)
 	assert_string_equal(json_text(stage_report("user", ALICE, END), "identities"),
 			    "chat/acme, mail/acme");
 	assert_null(json_text(stage_report("user", BOB, END), "identities"));
+
+	/* The process died before it could say so: the same command again is answered the same. */
+	done = stage_act("link_use", BOB, "mail", "acme", "bob@x", HASH_A, END);
+	assert_string_equal(json_text(done, "profile_id"), ALICE);
+	assert_string_equal(json_text(done, "former_profile_id"), BOB);
 }
 
 /* A code that is overheard, guessed, old or used must open nothing. */
