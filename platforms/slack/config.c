@@ -48,7 +48,7 @@ const struct setting slack_settings[] = {
 	{ "catch_up_messages", SETTING_INT, .fallback = "200", .min = 1, .max = 1000,
 	  .help = "at most so many of each channel or thread" },
 	{ "prompts", SETTING_TEXTS,
-	  .help = "suggested first messages of the assistant pane, at most four; otherwise none are set" },
+	  .help = "suggested first messages of the assistant pane, at most four; otherwise general ones" },
 	{ .name = NULL },
 };
 
