@@ -340,9 +340,13 @@ void installs_keep(struct installs *installs, struct installation *inst, const c
 		wish_end_later(wish, ERR_REFUSED, "only what was added has secrets that are kept");
 		return;
 	}
-	/* Older secrets must not replace those it was just added with. */
-	if (inst->gone || inst->removed || is_wished(installs, WISH_INSTALL, inst->ops->name, inst->name)) {
+	if (inst->gone || inst->removed) {
 		wish_end_later(wish, ERR_GONE, "it was removed, or added again");
+		return;
+	}
+	/* Older secrets must not replace those it is just being added with. */
+	if (is_wished(installs, WISH_INSTALL, inst->ops->name, inst->name)) {
+		wish_end_later(wish, ERR_AGAIN, "it is being added again");
 		return;
 	}
 	if (strlen(secrets) > SECRETS_MAX) {
