@@ -103,11 +103,13 @@ static void leave_queue(struct slack_inbound *inbound, struct slack_arrival *arr
 {
 	struct slack_queue *queue = arrival->queue;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so the list has its ends */
 	DL_DELETE(queue->first, arrival);
 	arrival->queue = NULL;
 	inbound->waiting--;
 	if (queue->first)
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the table has it */
 	HASH_DEL(inbound->queues, queue);
 	free(queue->key);
 	free(queue);

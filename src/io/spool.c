@@ -145,13 +145,11 @@ static void done(uv_fs_t *request)
 		wrote(spool, result);
 	else if (was == SPOOL_SYNCING && result < 0)
 		fail(spool, "made durable", result);
-	if (was == SPOOL_REMOVING) {
-		end(spool);
-	} else if (was == SPOOL_CLOSING) {
+	if (was == SPOOL_CLOSING) {
 		if (closed(spool, result))
 			end(spool);
-	} else if (spool->file < 0 && (spool->finished || spool->abandoned)) {
-		end(spool); /* it was never made, so nothing is removed: somebody else's file may be there */
+	} else if (was == SPOOL_REMOVING || (spool->file < 0 && (spool->finished || spool->abandoned))) {
+		end(spool); /* a file that was never made is not removed: it may be somebody else's */
 	} else {
 		go_on(spool);
 	}
