@@ -20,7 +20,7 @@ char *gather_quote(const char *text)
 
 		while ((*cut & 0xc0) == 0x80)
 			cut++;
-		text = line ? line + 1 : cut;
+		text = line && line[1] ? line + 1 : cut; /* from a whole line on, where there is one */
 	}
 	while (*text) {
 		size_t line = strcspn(text, "\n");

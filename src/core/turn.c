@@ -3,6 +3,7 @@
 #include "counts.h"
 #include "gather.h"
 #include "installation.h"
+#include "installs.h"
 #include "keep.h"
 #include "lane.h"
 #include "mem.h"
@@ -253,6 +254,12 @@ static void keep_question(struct turn *turn, const struct store_turn *claimed)
 	question->journal_count = claimed->journal_count;
 }
 
+static bool was_removed(const struct turn *turn)
+{
+	return turn->inst ? turn->inst->removed
+			  : installs_was_removed(turn->core->installs, turn->platform, turn->installation);
+}
+
 void turns_begin(struct turns *turns, const struct store_turn *claimed)
 {
 	struct turn *turn;
@@ -263,7 +270,9 @@ void turns_begin(struct turns *turns, const struct store_turn *claimed)
 	enter(turn, claimed->flags & INCOMING_COMMAND ? TURN_COMMAND : TURN_RECALL);
 	if (claimed->attempts > 1)
 		log_info(&turn->log, "begun again, attempt %u", claimed->attempts);
-	if (!claimed->speaker.active) /* switched off while the message waited */
+	if (was_removed(turn)) /* by a process that died before its turns had ended */
+		turn_fail(turn, "removed", NULL);
+	else if (!claimed->speaker.active) /* switched off while the message waited */
 		turn_fail(turn, "disabled", NULL);
 	else
 		steps[turn->state].start(turn);

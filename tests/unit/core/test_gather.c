@@ -8,6 +8,7 @@
 
 #include "house.h"
 #include "mem.h"
+#include "text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,16 @@ static void test_the_newest_of_a_long_talk(void **state)
 	tell_context(house, text);
 	assert_true(strlen(thinking(house)->prompt) < 18000);
 	assert_non_null(strstr(thinking(house)->prompt, "the end"));
+	fake_ai_answer(house->ai, thinking(house), "Hi.");
+	house_answered(house);
+	memset(text, 'x', 39998); /* one line without an end, of characters of two bytes */
+	for (size_t i = 1; i < 39998; i += 2)
+		memcpy(text + i, "\xc3\xa4", 2);
+	text[39999] = '\n';
+	begin(house, NULL, 0, INCOMING_JOINED);
+	house->room->host->context(house->room->host, house->room->contexts[1].ticket, text);
+	assert_true(strlen(thinking(house)->prompt) > 16000);
+	assert_true(text_valid(thinking(house)->prompt, strlen(thinking(house)->prompt)));
 	free(text);
 }
 

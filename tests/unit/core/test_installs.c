@@ -496,6 +496,22 @@ static void test_what_comes_due_afterwards_is_cancelled(void **state)
 	assert_int_equal(house_question(house, Q_SENT)->reply_state, REPLY_CANCELLED);
 }
 
+/* A turn that was running when the process died, of a place that took us out before. */
+static void test_what_was_left_of_it_is_not_answered(void **state)
+{
+	struct store_installation rows[] = { row("one/T1", NULL, NULL) };
+	struct house house;
+
+	(void)state;
+	rows[0].removed = true;
+	house_prepare_rows(&house, &sealed, rows, 1);
+	house_recover(&house);
+	house_begin(&house, house_room_turn("one/T1", 1, 5, 0));
+	assert_int_equal(house_waiting(&house, Q_RECALL), 0);
+	assert_string_equal(house_question(&house, Q_ANSWER)->reason, "removed");
+	house_close(&house);
+}
+
 static void test_the_store_is_asked_until_it_has_erased(void **state)
 {
 	struct house *house = *state;
@@ -781,6 +797,7 @@ int main(void)
 		WITH_HOUSE(test_what_waits_for_a_place_waits_for_the_next_object),
 		WITH_HOUSE(test_a_send_that_never_told_its_end),
 		WITH_HOUSE(test_what_comes_due_afterwards_is_cancelled),
+		cmocka_unit_test(test_what_was_left_of_it_is_not_answered),
 		WITH_HOUSE(test_the_store_is_asked_until_it_has_erased),
 		WITH_HOUSE(test_a_configured_one_is_taken_out),
 		WITH_HOUSE(test_removed_and_added_again),
