@@ -90,6 +90,10 @@ static void hand_over(struct slack_arrival *arrival)
 	HASH_ADD(hh, inbound->owed, in.receipt, sizeof(arrival->in.receipt), arrival);
 	count(workspace->app, "taken");
 	workspace->host->incoming(workspace->host, &arrival->in);
+	json_decref(
+		arrival->payload); /* large, and `in` was copied: from here on only place, scope and text count */
+	arrival->payload = NULL;
+	arrival->say = (struct slack_decoded){ .kind = arrival->say.kind };
 }
 
 /* ---- waiting for names, in order ------------------------------------------------------------------------- */
@@ -336,7 +340,7 @@ static void stored(struct slack_arrival *arrival, const struct ack *ack)
 	size_t len;
 
 	if (arrival->scope)
-		slack_catch_up_cursor(workspace, arrival->scope, arrival->say.ts);
+		slack_catch_up_cursor(workspace, arrival->scope, arrival->place.ts);
 	if (ack->how != ACK_STORED || ack->conversation_id == 0 || !arrival->shows_work || ack->uuid == NULL)
 		return;
 	len = strcspn(in->text, "\r\n");

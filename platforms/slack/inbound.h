@@ -15,7 +15,7 @@ struct slack_arrival {
 	struct slack_from from;
 	slack_caught_fn *done; /* of a caught one, else NULL: then `from` is acknowledged */
 	void *owner;
-	json_t *payload;
+	json_t *payload;	  /* until the core has it */
 	struct slack_decoded say; /* borrows from payload */
 
 	struct arena *arena; /* what `in` points to */
