@@ -293,13 +293,16 @@ static void start_waiting(struct slack_lanes *lanes)
 static void on_timer(void *data)
 {
 	struct slack_lanes *lanes = data;
+	struct api_call *call;
 	uint64_t until = lanes->last_id; /* what callbacks ask for is answered in a later round */
 
 	start_waiting(lanes);
-	while (lanes->decided != NULL && lanes->decided->id <= until) {
-		struct slack_answer answer = lanes->decided->decided;
+	while ((call = lanes->decided) != NULL && call->id <= until) {
+		struct slack_answer answer = call->decided;
 
-		finish(lanes->decided, &answer);
+		DL_DELETE(lanes->decided, call);
+		call->state = API_ENDED;
+		finish(call, &answer);
 	}
 	if (lanes->decided != NULL)
 		kick(lanes);
@@ -431,12 +434,16 @@ void slack_lanes_destroy(struct slack_lanes *lanes)
 		lanes->workspace->lanes = NULL;
 	HASH_ITER (hh, lanes->calls, call, next_call)
 		drop(call);
-	HASH_ITER (hh, lanes->lanes, lane, next_lane) {
-		HASH_DEL(lanes->lanes, lane);
+	lane = lanes->lanes;
+	HASH_CLEAR(hh, lanes->lanes);
+	for (; lane != NULL; lane = next_lane) {
+		next_lane = lane->hh.next;
 		free(lane);
 	}
-	HASH_ITER (hh, lanes->methods, method, next_method) {
-		HASH_DEL(lanes->methods, method);
+	method = lanes->methods;
+	HASH_CLEAR(hh, lanes->methods);
+	for (; method != NULL; method = next_method) {
+		next_method = method->hh.next;
 		free(method);
 	}
 	loop_timer_destroy(lanes->timer);

@@ -76,7 +76,7 @@ enum {
 	API_RETRY_MS = 5000,	      /* after a limit that does not say how long */
 };
 
-enum api_state { API_WAITING, API_RUNNING, API_REFRESHING, API_DECIDED };
+enum api_state { API_WAITING, API_RUNNING, API_REFRESHING, API_DECIDED, API_ENDED };
 
 struct api_pace_of {
 	const struct slack_method *method;

@@ -197,7 +197,7 @@ static void on_message(void *owner, struct ws *ws, bool binary, const void *data
 		return;
 	}
 	metric_set(&last_frame, (const char *[]){ conn->sockets->app->config.name },
-		   (double)(clock_wall_ms() / 1000));
+		   (double)clock_wall_ms() / 1000);
 	slack_frame_read(&frame, data, len, &err);
 	take_frame(conn, &frame, &err);
 	slack_frame_finish(&frame);

@@ -42,6 +42,7 @@ static struct web *web_of(const struct slack *app)
 
 static void forget(struct slack_receive *receive, struct held *held)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
 	HASH_DEL(receive->held, held);
 	free(held);
 }
@@ -60,11 +61,12 @@ static void on_deadline(void *data)
 {
 	struct slack_receive *receive = data;
 	uint64_t now = loop_now_ms(receive->app->root->host->loop);
-	struct held *held;
+	struct held *held, *next;
 
-	while ((held = receive->held) != NULL && held->deadline <= now) {
+	for (held = receive->held; held != NULL && held->deadline <= now; held = next) {
 		struct web_request *request = web_find(web_of(receive->app), held->id);
 
+		next = held->hh.next;
 		forget(receive, held);
 		if (request != NULL)
 			answer_later(request, RETRY_S);
@@ -291,15 +293,18 @@ void slack_receive_stop(struct slack *app)
 void slack_receive_destroy(struct slack *app)
 {
 	struct slack_receive *receive = app->receive;
-	struct held *held;
+	struct held *held, *next;
 
 	if (receive == NULL)
 		return;
 	web_release(web_of(app), receive);
-	while ((held = receive->held) != NULL) {
+	held = receive->held;
+	HASH_CLEAR(hh, receive->held);
+	for (; held != NULL; held = next) {
 		struct web_request *request = web_find(web_of(app), held->id);
 
-		forget(receive, held);
+		next = held->hh.next;
+		free(held);
 		if (request != NULL)
 			answer_later(request, STOPPING_RETRY_S);
 	}

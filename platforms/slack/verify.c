@@ -46,7 +46,9 @@ void slack_sign(const char *secret, const char *timestamp, const void *body, siz
 	uint8_t mac[CRYPTO_SHA256_SIZE];
 
 	crypto_hmac_sha256(secret, strlen(secret), parts, sizeof(parts) / sizeof(*parts), mac);
-	memcpy(out, "v0=", 3);
+	out[0] = 'v';
+	out[1] = '0';
+	out[2] = '=';
 	crypto_hex(mac, sizeof(mac), out + 3);
 }
 

@@ -1,5 +1,6 @@
 /* Socket Mode (sheet 6): what comes is taken once, acknowledged where it came from and only when it is stored, and no
  * change of connections loses anything. */
+#include "api_room.h"
 #include "frame.h"
 #include "socket_room.h"
 #include "stage_net.h"
@@ -10,6 +11,8 @@ static struct net_stage *open_stage(void)
 
 	stage->reply = NET_SILENT;
 	stage->app.sockets = slack_sockets_create(&stage->app);
+	slack_api_method_of(stage->root.lanes, slack_method_find("apps.connections.open"))->pace.interval_ms =
+		0; /* hours of a connection's life are made short here */
 	stage->app.sockets->times = (struct socket_times){ .hello = 300,
 							   .linger = 30,
 							   .drain = 20000,

@@ -1,5 +1,6 @@
 /* Socket Mode when something is wrong (sheet 6.1, 6.4, 6.6): we come back by ourselves, we never storm, and what only
  * people can cure is said in words that tell them how. */
+#include "api_room.h"
 #include "frame.h"
 #include "socket_room.h"
 #include "stage_net.h"
@@ -17,6 +18,8 @@ static struct net_stage *open_stage(void)
 
 	stage->reply = NET_SILENT;
 	stage->app.sockets = slack_sockets_create(&stage->app);
+	slack_api_method_of(stage->root.lanes, slack_method_find("apps.connections.open"))->pace.interval_ms =
+		0; /* hours of a connection's life are made short here */
 	stage->app.sockets->times = (struct socket_times){ .hello = 5000,
 							   .linger = 10,
 							   .drain = 5000,
