@@ -45,6 +45,8 @@ enum incoming_kind {
 	INCOMING_DELETED, /* took back target (a semantic key); what waits is not answered, its text is erased */
 	INCOMING_RATED, /* text "up" or "down" about the answer whose reply uuid is target; the last one counts */
 	INCOMING_STOPPED, /* stop the turn that runs in this conversation */
+	INCOMING_MOVED, /* the place has a new key: active conversations whose key is target, or begins with target
+			   and "/", go on under conversation instead */
 };
 
 /* One message as a plugin hands it to the core. Everything is borrowed for the call; the core copies. */
@@ -99,6 +101,7 @@ struct outgoing {
 		text; /* Markdown, or what ops.split made of it; the notice when not answered; NULL while there is none */
 	unsigned part,
 		parts; /* a long answer goes out in parts (ops.split), each with its own uuid: 0 of 1 */
+	const char *remote_id; /* of the message that an earlier attempt held for it (host.hold), or NULL */
 	bool unsure; /* an earlier attempt may have arrived: look for it before sending (PLATFORM_READS_BACK) */
 	const char *
 		placeholder; /* remote id of what was shown while the answer grew (host.placed), with part 0; or NULL */

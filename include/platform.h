@@ -82,7 +82,8 @@ struct install {
 				 NULL: the configured installation itself */
 	const char *title; /* what people call it */
 	const char *settings; /* JSON object, shown to operators: no secrets */
-	const char *secrets;  /* JSON object, sealed at rest (AES-256-GCM); NULL: none, or erased */
+	const char *secrets;  /* JSON object, sealed at rest (AES-256-GCM); NULL: none, or erased. With a
+				 key: a note that we are there, never adopted (a group of a bot that has one token for all) */
 	bool enabled;	      /* the operator's switch; ignored by host.install */
 };
 
@@ -156,6 +157,8 @@ struct platform_ops {
 	/* Answer to host->keep; err is never NULL. ERR_AGAIN, ERR_FULL: nothing changed, ask again later. ERR_GONE: it
 	 * was taken out or added again meanwhile, these secrets are not wanted. May be NULL. */
 	void (*kept)(struct platform *platform, uint64_t ticket, const struct err *err);
+	/* Answer to host->hold; err is never NULL. Unless ERR_NONE: not kept; end the attempt. May be NULL. */
+	void (*held)(struct platform *platform, uint64_t ticket, const struct err *err);
 	/* The operator switched this installation, or what it was added to, off (false) or on again. Off: connections
 	 * are closed, nothing is taken in or sent. One that is off at the start is told so before start. Removed ones
 	 * are stopped and destroyed instead; a configured one that was taken out is told false. May be NULL. */
@@ -207,6 +210,9 @@ struct platform_host {
 	/* Something stands for the answer to these messages from now on (a stream, "..."): kept, and handed over with
 	 * the answer, also after a crash. uuid: any of outgoing_part.answers_to. */
 	void (*placed)(struct platform_host *host, const char *uuid, const char *remote_id);
+	/* A message of ours already stands at the platform for the reply of this ticket: durable when ops->held says so,
+	 * and handed over as out->remote_id in later attempts. Only while the ticket is being sent. */
+	void (*hold)(struct platform_host *host, uint64_t ticket, const char *remote_id);
 	/* Answers to ops->fetch, ops->context (text NULL: nothing; one line for each thing said, oldest first; of a long
 	 * one the end is used) and ops->check. FETCHED_NOT is tried again, twice at most. findings: JSON array of
 	 * {"check","result":"ok|warning|fault","message"}. */

@@ -30,6 +30,8 @@ $(foreach t,api api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$
 WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_ok slack_ack_later slack_ack_bad \
 	slack_working_begin slack_prompts slack_stream_stopped slack_removed))
 $(foreach t,inbound inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
+UNIT_telegram := base io markup telegram
+FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c)
 UNIT_app     := app base io db store core ai tasks markup api webhook slack
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))

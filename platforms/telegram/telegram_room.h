@@ -1,0 +1,243 @@
+/* One bot from the inside: what the files of this room share. Loop thread only.
+ *
+ * The way in:  poll.c | hook.c -> telegram_take (inbound.c: decode.c, entities.c, album.c) -> host->incoming -> ack
+ * The way out: send.c | preview.c -> api.c -> the Bot API
+ * Facts and their sources: the protocol sheet of the platform, quoted as "(sheet N)" in comments. */
+#ifndef USHER_TELEGRAM_ROOM_H
+#define USHER_TELEGRAM_ROOM_H
+
+#include "http.h"
+#include "json.h"
+#include "log.h"
+#include "loop.h"
+#include "platform.h"
+#include "web.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
+#include <uthash.h>
+
+struct telegram_lanes;
+struct telegram_poll;
+struct telegram_hook;
+struct telegram_inbound;
+struct telegram_sends;
+struct telegram_previews;
+struct telegram_files;
+struct telegram_life;
+
+/* ---- config.c ------------------------------------------------------------------------------------------ */
+
+enum telegram_transport { TELEGRAM_POLL, TELEGRAM_WEBHOOK };
+enum telegram_groups { TELEGRAM_ADDRESSED, TELEGRAM_ALL, TELEGRAM_NEVER };
+
+/* Strings are the settings' own and live as long as they. */
+struct telegram_config {
+	const char *name;
+	enum telegram_transport transport;
+	const char *bot_token;
+	const char
+		*api_base; /* "https://api.telegram.org", no final slash; a server of one's own otherwise */
+	const char *file_base;	     /* where files are fetched: api_base + "/file" unless set */
+	const char *secret;	     /* of webhook deliveries; NULL: made from the token */
+	bool local_files;	     /* that server hands out paths of its own machine (--local) */
+	enum telegram_groups groups; /* in groups: when mentioned, replied to or commanded; always; never */
+	bool channels;		     /* answer posts of channels */
+	bool bots;		     /* answer other bots too, TELEGRAM_BOT_TURNS_MAX times in a row */
+	bool preview;		     /* show answers as they grow */
+	bool take_over;		     /* a webhook somebody set elsewhere is removed when polling */
+	unsigned old_minutes;	     /* commands that are older are not carried out */
+	unsigned document_parts;     /* longer answers go out as a file; 0: never */
+};
+extern const struct setting telegram_settings[];
+bool telegram_config_read(struct telegram_config *config, const struct settings *settings, struct err *err);
+void telegram_config_finish(struct telegram_config *config);
+
+/* ---- telegram.c ----------------------------------------------------------------------------------------- */
+
+enum telegram_limits {
+	TELEGRAM_TEXT_MAX = 4096,     /* UTF-16 units of one message, after entities (sheet 6.2) */
+	TELEGRAM_RAW_MAX = 30000,     /* bytes of its HTML */
+	TELEGRAM_BODY_MAX = 1 << 20,  /* bytes of a delivery; the server's own limit is 512 KiB */
+	TELEGRAM_BATCH_MAX = 4 << 20, /* bytes of an answer of getUpdates; asked for less then */
+	TELEGRAM_FILE_MAX = 20 << 20, /* bytes the cloud server hands out (sheet 6.9) */
+	TELEGRAM_ACK_MS = 5000,
+	TELEGRAM_BOT_TURNS_MAX = 5,
+};
+
+struct platform {
+	struct platform_host *host;
+	struct telegram_config config;
+	int64_t bot_id;	 /* left part of the token */
+	char *username;	 /* without "@"; NULL until getMe has answered */
+	bool reads_all;	 /* privacy mode is off (sheet 1.3) */
+	bool has_drafts; /* sendMessageDraft exists there */
+	bool dead;	 /* the token was refused */
+	bool stopping, disabled;
+	uint64_t last_ticket;
+	struct telegram_life *life; /* life.c: getMe, link, checks of the webhook */
+	struct telegram_lanes *lanes;
+	struct telegram_poll *poll;
+	struct telegram_hook *hook;
+	struct telegram_inbound *inbound;
+	struct telegram_sends *sends;
+	struct telegram_previews *previews;
+	struct telegram_files *files;
+};
+
+uint64_t telegram_ticket(struct platform *bot); /* never twice */
+void telegram_token_dead(struct platform *bot, const char *why);
+void telegram_settle(struct platform *bot); /* something that stopping waits for has ended */
+
+/* ---- api.c: calls of the Bot API (sheet 2) ----------------------------------------------------------------- */
+
+enum telegram_how {
+	TELEGRAM_OK,
+	TELEGRAM_NOT_SENT, /* nothing left the house */
+	TELEGRAM_MAYBE,	   /* may have happened: cut off, 5xx, not JSON */
+	TELEGRAM_LIMITED,  /* 429, or our own pace says wait: retry_ms */
+	TELEGRAM_REFUSED,  /* "ok": false for this call */
+	TELEGRAM_AUTH,	   /* 401 or 404 of the token: bot->dead is set */
+};
+
+/* What a refusal means, by its description (sheet 2.4): one table in api_error.c. */
+enum telegram_refusal {
+	TELEGRAM_OTHER,
+	TELEGRAM_NOT_MODIFIED, /* success */
+	TELEGRAM_NO_MESSAGE,   /* the message to edit is gone, or can't be edited */
+	TELEGRAM_NO_REPLY,     /* the message replied to is gone */
+	TELEGRAM_NO_TOPIC,     /* message thread not found */
+	TELEGRAM_TOO_LONG,
+	TELEGRAM_BAD_MARKUP, /* can't parse entities */
+	TELEGRAM_MOVED,	     /* the group became a supergroup: moved_to */
+	TELEGRAM_CHAT_GONE,  /* blocked, kicked, deleted, never met */
+	TELEGRAM_NO_METHOD,  /* an older server */
+	TELEGRAM_CONFLICT,   /* 409 */
+	TELEGRAM_FILE,	     /* too big, or its id is of no use here */
+};
+
+struct telegram_answer {
+	enum telegram_how how;
+	enum telegram_refusal refusal; /* with TELEGRAM_REFUSED */
+	const json_t *result;	       /* with TELEGRAM_OK */
+	int code;
+	const char *why;   /* description, or our words; NULL with TELEGRAM_OK. Never holds the token */
+	int64_t moved_to;  /* with TELEGRAM_MOVED */
+	unsigned retry_ms; /* with TELEGRAM_LIMITED */
+};
+
+struct telegram_call {
+	const char *method;
+	json_t *args;	  /* object, taken over; NULL none */
+	int64_t chat;	  /* whose pace counts: calls of one chat go out one after the other; 0: none */
+	bool group;	  /* that chat is a group or a channel: 20 a minute */
+	bool droppable;	  /* an edit or a sign of life: TELEGRAM_LIMITED at once when it would have to wait */
+	const char *file; /* contents of a document to upload with it (field "document"), or NULL */
+	size_t file_len;
+	const char *file_name;
+	unsigned wait_ms;  /* longest wait for its turn before TELEGRAM_LIMITED; 0: 10 s */
+	unsigned total_ms; /* of the request; 0: 15 s */
+};
+typedef void telegram_api_fn(struct platform *bot, void *owner, uint64_t ticket,
+			     const struct telegram_answer *answer);
+
+/* One call, never repeated by itself. The answer comes in a later round, once, unless cancelled. 429 pauses exactly
+ * that chat (all chats when several get it at once). Returns an id, never 0. */
+uint64_t telegram_api(struct platform *bot, struct telegram_call *call, telegram_api_fn *fn, void *owner,
+		      uint64_t ticket);
+void telegram_api_cancel(struct platform *bot, uint64_t id);
+struct telegram_lanes *telegram_lanes_create(struct platform *bot);
+void telegram_lanes_destroy(struct telegram_lanes *lanes); /* cancels; no callback comes */
+
+/* ---- poll.c, hook.c: the two transports (sheet 3, 4) ---------------------------------------------------------- */
+
+struct telegram_poll *telegram_poll_create(struct platform *bot);
+void telegram_poll_cursor(struct telegram_poll *poll, const char *position); /* the last update taken in */
+void telegram_poll_start(struct telegram_poll *poll);
+void telegram_poll_stop(struct telegram_poll *poll);
+void telegram_poll_destroy(struct telegram_poll *poll);
+
+struct telegram_hook *telegram_hook_create(struct platform *bot);
+bool telegram_hook_start(struct telegram_hook *hook,
+			 struct err *err); /* claims /telegram/NAME/update, setWebhook */
+void telegram_hook_stop(struct telegram_hook *hook);
+void telegram_hook_destroy(struct telegram_hook *hook);
+
+/* The updates that are asked for: the same list in both transports. The caller releases. */
+json_t *telegram_allowed_updates(void);
+
+/* ---- inbound.c ------------------------------------------------------------------------------------------------ */
+
+/* What became of one update. TAKEN: committed, or nothing to store: the offset may pass it. LATER: not stored, the same
+ * update is to be handed over again. */
+enum telegram_taken { TELEGRAM_TAKEN, TELEGRAM_LATER };
+typedef void telegram_taken_fn(struct platform *bot, void *owner, uint64_t ticket, enum telegram_taken how,
+			       unsigned retry_ms);
+
+struct telegram_inbound *telegram_inbound_create(struct platform *bot);
+void telegram_inbound_destroy(struct telegram_inbound *inbound);
+/* One update (borrowed). Never answered inside itself; order of a chat is kept. */
+void telegram_take(struct platform *bot, const json_t *update, telegram_taken_fn *fn, void *owner,
+		   uint64_t ticket);
+void telegram_acked(struct platform *bot, uint64_t receipt, const struct ack *ack); /* ops.ack */
+size_t telegram_inbound_owed(const struct telegram_inbound *inbound);
+
+/* commands.c: setMyCommands, only when the list differs from the one there. */
+void telegram_commands_register(struct platform *bot);
+
+/* place.c: a reply address, as JSON text in incoming.reply_to. */
+struct telegram_place {
+	int64_t chat, message; /* what is answered */
+	int64_t topic;	       /* message_thread_id to send with, 0 none (never 1: sheet 5.8) */
+	bool group, private;   /* neither: a channel */
+};
+char *telegram_place_write(const struct telegram_place *place); /* the caller frees */
+bool telegram_place_read(const char *text, struct telegram_place *place_out);
+
+/* files.c: ops.fetch through getFile */
+struct telegram_files *telegram_files_create(struct platform *bot);
+void telegram_fetch(struct platform *bot, const struct message_file *file, const char *path, int64_t max,
+		    uint64_t ticket);
+void telegram_files_destroy(struct telegram_files *files);
+
+/* ---- render.c (sheet 7) ------------------------------------------------------------------------------------------ */
+
+/* ops.split: HTML texts, each at most TELEGRAM_TEXT_MAX units after entities and TELEGRAM_RAW_MAX bytes. Pure. */
+size_t telegram_split(struct platform *bot, const char *markdown, char ***texts_out);
+
+/* The same words without form. The caller frees. */
+char *telegram_plain(const char *html);
+
+/* Length in UTF-16 code units. */
+size_t telegram_units(const char *text, size_t len);
+
+/* ---- send.c, preview.c ---------------------------------------------------------------------------------------------- */
+
+/* The Bot API has no key against doubles: a final text goes out as an edit of a message that is on record
+ * (host->hold) before its text is put in. A lost answer leaves a stray "…", never a second answer. */
+struct telegram_sends *telegram_sends_create(struct platform *bot);
+void telegram_send(struct platform *bot, const struct outgoing *out, uint64_t ticket);
+void telegram_held(struct platform *bot, uint64_t ticket, const struct err *err); /* ops.held */
+size_t telegram_sends_running(const struct telegram_sends *sends);
+void telegram_sends_destroy(struct telegram_sends *sends);
+
+/* preview.c: drafts in private chats, post and edit elsewhere; typing while it works. */
+struct telegram_previews *telegram_previews_create(struct platform *bot);
+void telegram_working_begin(struct platform *bot, const char *uuid, const struct telegram_place *place);
+void telegram_preview(struct platform *bot, const struct outgoing_part *part);
+void telegram_working_end(struct platform *bot, const struct outgoing *out); /* ops.ended */
+/* The message that stands for this answer, 0 none; no edit of a preview comes after this. */
+int64_t telegram_preview_end(struct platform *bot, const struct outgoing *out);
+void telegram_previews_destroy(struct telegram_previews *previews);
+
+/* ---- life.c, check.c, guide.c ---------------------------------------------------------------------------------------- */
+
+struct telegram_life *telegram_life_create(struct platform *bot);
+void telegram_life_start(struct telegram_life *life); /* getMe, then the transport */
+void telegram_life_destroy(struct telegram_life *life);
+void telegram_check(struct platform *bot, uint64_t ticket); /* ops.check */
+extern const struct platform_guide telegram_guide;
+
+#endif
