@@ -21,8 +21,12 @@ struct cli {
 	const char *role;    /* --role */
 	const char *days;    /* --days */
 	const char *by;	     /* --by */
-	char **argv;	     /* as started */
-	const char **args;   /* words behind the command */
+	const char *url;     /* --url */
+	const char *wait;    /* --wait */
+	const char **sets;   /* each --set */
+	size_t set_count;
+	char **argv;	   /* as started */
+	const char **args; /* words behind the command */
 	size_t count;
 	bool quiet;		   /* cli_ask prints no reason */
 	bool secrets;		   /* the command needs the settings' secrets */
@@ -73,6 +77,7 @@ int cli_doctor(struct cli *cli);
 int cli_chat(struct cli *cli);
 int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
+int cli_init(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
 	cli_letter_verbs[], cli_installation_verbs[];
 

@@ -22,4 +22,11 @@ struct io;
  * err when not. For doctor, and before a reload; loop thread only, blocks for some milliseconds. */
 bool daemon_try(const struct settings *settings, struct io *io, struct err *err);
 
+/* Makes this one installation, which is not among the settings yet, and lets it look at its tokens and rights (30 s at
+ * most) without starting it. findings_out: as in platform_host.checked, what it says about its connection left out;
+ * the caller's. False and err when it can't be made. Runs a loop of its own. */
+struct platform_ops;
+bool daemon_try_one(const struct settings *settings, const struct platform_ops *ops,
+		    const struct settings *one, const char *public_url, char **findings_out, struct err *err);
+
 #endif

@@ -16,6 +16,8 @@ static int settings_help(struct cli *cli);
 static const struct command commands[] = {
 	{ "run", "[--try]", "start the daemon; without a settings file it runs on its defaults", 0, 0, run,
 	  NULL },
+	{ "init", "[PLATFORM] [--name NAME] [--url ADDRESS] [--set NAME=VALUE]...",
+	  "set a platform up, step by step, to the first message", 0, 1, cli_init, NULL },
 	{ "status", "", "is it running, how busy, which platforms are connected", 0, 0, cli_status, NULL },
 	{ "doctor", "", "check settings, database, disk, clock and models; says what to do", 0, 0, cli_doctor,
 	  NULL },
@@ -38,17 +40,13 @@ static const struct command commands[] = {
 };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "try", no_argument, NULL, 't' },
-	{ "email", required_argument, NULL, 'e' },
-	{ "name", required_argument, NULL, 'n' },
-	{ "role", required_argument, NULL, 'r' },
-	{ "days", required_argument, NULL, 'd' },
-	{ "by", required_argument, NULL, 'b' },
-	{ "version", no_argument, NULL, 'v' },
-	{ NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },	    { "try", no_argument, NULL, 't' },
+	{ "email", required_argument, NULL, 'e' },  { "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },	    { "url", required_argument, NULL, 'u' },
+	{ "wait", required_argument, NULL, 'w' },   { "set", required_argument, NULL, 's' },
+	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
 };
 
 static int run(struct cli *cli)
@@ -102,6 +100,16 @@ static void help_command(FILE *out, const struct command *c)
 	      out);
 	if (c->run == run)
 		fputs("  --try          make an API key and print a curl line that works\n", out);
+	else if (c->run == cli_init)
+		fputs("  --name NAME    of the new installation; otherwise the platform's\n"
+		      "  --url ADDRESS  how the world reaches this server, where the platform needs it\n"
+		      "  --set N=VALUE  another of its settings (usher settings lists them)\n"
+		      "  --wait SECONDS how long to wait for the first message; 600; 0: not at all\n"
+		      "\nSecrets are asked for; not on a terminal, they are read from standard input as "
+		      "lines NAME=VALUE, or\n"
+		      "named where they are environment variables (PLATFORM_SETTING). They never stand in "
+		      "the settings file.\n",
+		      out);
 	else if (c->run != cli_chat)
 		fputs("  --json         print JSON instead of text\n", out);
 }
@@ -153,6 +161,15 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 	case 'b':
 		cli->by = optarg;
 		break;
+	case 'u':
+		cli->url = optarg;
+		break;
+	case 'w':
+		cli->wait = optarg;
+		break;
+	case 's':
+		cli->sets[cli->set_count++] = optarg;
+		break;
 	default:
 		*help_out = true;
 	}
@@ -182,27 +199,24 @@ static int dispatch(struct cli *cli, const struct command *command)
 	return leaf->run(cli);
 }
 
-int main(int argc, char **argv)
+/* Reads options and words and runs the command. */
+static int obey(struct cli *cli, int argc, char **argv)
 {
-	struct cli cli = { .argv = argv };
 	const struct command *command;
 	bool help = false;
-	int letter, status;
+	int letter;
 
 	while ((letter = getopt_long(argc, argv, "c:jhv", options, NULL)) != -1) {
 		if (letter == '?')
 			return CLI_USAGE;
 		if (letter == 'v')
-			return version(&cli);
-		take_option(&cli, letter, &help);
+			return version(cli);
+		take_option(cli, letter, &help);
 	}
-	if (optind == argc || (help && strcmp(argv[optind], "help") == 0)) {
+	if (optind == argc || strcmp(argv[optind], "help") == 0) {
+		help = help || optind < argc;
 		help_all(help ? stdout : stderr);
 		return help ? CLI_OK : CLI_USAGE;
-	}
-	if (strcmp(argv[optind], "help") == 0) {
-		help_all(stdout);
-		return CLI_OK;
 	}
 	command = find(commands, argv[optind]);
 	if (command == NULL)
@@ -211,17 +225,21 @@ int main(int argc, char **argv)
 		help_command(stdout, command);
 		return CLI_OK;
 	}
-	cli.count = (size_t)(argc - optind - 1);
-	cli.args = mem_zero(cli.count + 1, sizeof(*cli.args));
-	for (size_t i = 0; i < cli.count; i++)
-		cli.args[i] = argv[optind + 1 + (int)i];
-	{
-		const char **words = cli.args;
+	for (int i = optind + 1; i < argc; i++)
+		cli->args[cli->count++] = argv[i];
+	return dispatch(cli, command);
+}
 
-		status = dispatch(&cli, command);
-		free(words);
-	}
+int main(int argc, char **argv)
+{
+	size_t most = (size_t)argc + 1;
+	const char **args = mem_zero(most, sizeof(void *)), **sets = mem_zero(most, sizeof(void *));
+	struct cli cli = { .argv = argv, .args = args, .sets = sets };
+	int status = obey(&cli, argc, argv);
+
 	settings_destroy(cli.settings);
 	free(cli.socket);
+	free(args);
+	free(sets);
 	return status;
 }
