@@ -26,7 +26,7 @@ WRAP_OUT := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_api slack_ap
 	clock_wall_ms loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy))
 $(foreach t,send read_back stream growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
 WRAP_NET := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_take slack_link slack_token_dead slack_fresh))
-$(foreach t,api api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$(t) := $(WRAP_NET)))
+$(foreach t,api api_turns api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$(t) := $(WRAP_NET)))
 WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_ok slack_ack_later slack_ack_bad \
 	slack_working_begin slack_prompts slack_stream_stopped slack_removed))
 $(foreach t,inbound inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
