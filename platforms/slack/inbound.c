@@ -332,19 +332,24 @@ void slack_take_caught(struct platform *workspace, const char *channel, const ch
 
 /* ---- from the core --------------------------------------------------------------------------------------- */
 
+/* A newcomer has no conversation yet; one that the workspace vouches for will have it in a moment. */
+static bool is_answered(const struct slack_arrival *arrival, const struct ack *ack)
+{
+	return ack->how == ACK_STORED && ack->uuid && arrival->shows_work &&
+	       (ack->conversation_id || (arrival->in.flags & INCOMING_VOUCHED));
+}
+
 static void stored(struct slack_arrival *arrival, const struct ack *ack)
 {
 	struct platform *workspace = arrival->workspace;
-	const struct incoming *in = &arrival->in;
+	const char *text = arrival->in.text;
 	char *title;
-	size_t len;
 
 	if (arrival->scope)
 		slack_catch_up_cursor(workspace, arrival->scope, arrival->place.ts);
-	if (ack->how != ACK_STORED || ack->conversation_id == 0 || !arrival->shows_work || ack->uuid == NULL)
+	if (!is_answered(arrival, ack))
 		return;
-	len = strcspn(in->text, "\r\n");
-	title = mem_text_n(in->text, text_fit(in->text, len, TITLE_MAX));
+	title = mem_text_n(text, text_fit(text, strcspn(text, "\r\n"), TITLE_MAX));
 	slack_working_begin(workspace, ack->uuid, &arrival->place, title);
 	free(title);
 }

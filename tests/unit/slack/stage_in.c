@@ -259,7 +259,7 @@ void in_ack(struct in_stage *stage, size_t index, enum ack_how how)
 	slack_acked(stage->workspace, stage->messages[index].receipt,
 		    &(struct ack){ .how = how,
 				   .uuid = how == ACK_STORED ? OUT_UUID : NULL,
-				   .conversation_id = how == ACK_STORED ? 5 : 0,
+				   .conversation_id = how == ACK_STORED && !stage->newcomer ? 5 : 0,
 				   .retry_ms = 1500,
 				   .why = "why" });
 }

@@ -26,6 +26,7 @@ struct in_stage {
 	size_t count;
 
 	unsigned oks, laters, bads, works, prompts, stops, removals, contexts;
+	bool newcomer; /* the core's answers name no conversation */
 	unsigned retry_ms;
 	uint64_t acked_id; /* of the last acknowledgement */
 	char work_title[200], prompt_thread[80], stopped_ts[80], removed_why[200];

@@ -286,6 +286,22 @@ static void membership_lets_in(void **state)
 	assert_false(stage->messages[5].flags & INCOMING_VOUCHED);
 }
 
+/* Whoever speaks for the first time sees at once that they were heard, if they will be answered. */
+static void newcomers_see_a_sign_too(void **state)
+{
+	struct in_stage *stage = *state;
+
+	stage->newcomer = true;
+	in_event(stage, "Ev1", DIRECT("U1", "1799999999.000100", ""));
+	in_name(stage);
+	in_ack(stage, 0, ACK_STORED);
+	assert_int_equal(stage->works, 1);
+	stage->app->config.members = SLACK_MEMBERS_ASK; /* they may be refused */
+	in_event(stage, "Ev2", DIRECT("U1", "1799999999.000200", ""));
+	in_ack(stage, 1, ACK_STORED);
+	assert_int_equal(stage->works, 1);
+}
+
 static void order_is_kept_while_one_waits(void **state)
 {
 	struct in_stage *stage = *state;
@@ -503,6 +519,7 @@ int main(void)
 		TEST(edits_and_deletions_name_their_target),
 		TEST(a_phantom_has_the_first_ones_key),
 		TEST(membership_lets_in),
+		TEST(newcomers_see_a_sign_too),
 		TEST(order_is_kept_while_one_waits),
 		TEST(slack_is_told_by_what_became_of_it),
 		TEST(whose_it_is_not_is_not_stored),
