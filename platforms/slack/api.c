@@ -91,7 +91,7 @@ static void pause_for(struct api_call *call, unsigned retry_ms)
 	struct pace *pace =
 		call->lane != NULL && call->method->method->posts ? &call->lane->posts : &call->method->pace;
 
-	slack_pace_pause(pace, now_of(call->lanes), retry_ms + backoff_ms(1, JITTER_MS, JITTER_MS));
+	pace_pause(pace, now_of(call->lanes), retry_ms + backoff_ms(1, JITTER_MS, JITTER_MS));
 }
 
 static void log_bug(const struct api_call *call, const struct slack_reading *reading)

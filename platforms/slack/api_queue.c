@@ -26,7 +26,7 @@ static uint64_t now_of(const struct slack_lanes *lanes)
 
 static bool lane_rests(const struct api_lane *lane, uint64_t now_ms)
 {
-	return lane->waiting == 0 && !lane->busy && slack_pace_rested(&lane->posts, now_ms);
+	return lane->waiting == 0 && !lane->busy && pace_rested(&lane->posts, now_ms);
 }
 
 static void sweep(struct slack_lanes *lanes)
@@ -70,10 +70,10 @@ void slack_api_lane_done(struct slack_lanes *lanes, struct api_lane *lane)
 
 uint64_t slack_api_wait(const struct api_call *call, uint64_t now_ms)
 {
-	uint64_t method = slack_pace_wait(&call->method->pace, now_ms, call->method->waiting), lane = 0;
+	uint64_t method = pace_wait(&call->method->pace, now_ms, call->method->waiting), lane = 0;
 
 	if (call->lane != NULL && call->method->method->posts)
-		lane = slack_pace_wait(&call->lane->posts, now_ms, call->lane->posting);
+		lane = pace_wait(&call->lane->posts, now_ms, call->lane->posting);
 	return method > lane ? method : lane;
 }
 
@@ -120,9 +120,9 @@ static uint64_t look(struct api_call *call, uint64_t round, uint64_t now_ms)
 
 	if (lane != NULL && (lane->busy || lane->blocked == round))
 		return UINT64_MAX;
-	wait = slack_pace_wait(&call->method->pace, now_ms, 0);
+	wait = pace_wait(&call->method->pace, now_ms, 0);
 	if (lane != NULL && call->method->method->posts)
-		by_lane = slack_pace_wait(&lane->posts, now_ms, 0);
+		by_lane = pace_wait(&lane->posts, now_ms, 0);
 	if (by_lane > wait)
 		wait = by_lane;
 	if (lane != NULL && wait > 0)
@@ -132,12 +132,12 @@ static uint64_t look(struct api_call *call, uint64_t round, uint64_t now_ms)
 
 static void charge(struct api_call *call, uint64_t now_ms)
 {
-	slack_pace_take(&call->method->pace, now_ms);
+	pace_take(&call->method->pace, now_ms);
 	if (call->lane == NULL)
 		return;
 	call->lane->busy = true;
 	if (call->method->method->posts)
-		slack_pace_take(&call->lane->posts, now_ms);
+		pace_take(&call->lane->posts, now_ms);
 }
 
 struct api_call *slack_api_next(struct slack_lanes *lanes, uint64_t now_ms, bool *late_out,

@@ -6,8 +6,8 @@
 #ifndef USHER_SLACK_API_ROOM_H
 #define USHER_SLACK_API_ROOM_H
 
-#include "api_pace.h"
 #include "buf.h"
+#include "pace.h"
 #include "slack_room.h"
 
 /* ---- api_method.c: every method we call, in one table ---------------------------------------------------- */

@@ -9,47 +9,6 @@
 
 #include <cmocka.h>
 
-static void test_a_burst_and_then_evenly(void **state)
-{
-	struct pace pace = { .interval_ms = 1000, .burst = 3 };
-	uint64_t now = 5000;
-
-	(void)state;
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(slack_pace_wait(&pace, now, 0), 0);
-		slack_pace_take(&pace, now);
-	}
-	assert_int_equal(slack_pace_wait(&pace, now, 0), 1000);
-	assert_int_equal(slack_pace_wait(&pace, now, 4), 5000); /* four others before it */
-	now += 999;
-	assert_int_equal(slack_pace_wait(&pace, now, 0), 1);
-	now += 1;
-	assert_int_equal(slack_pace_wait(&pace, now, 0), 0);
-	slack_pace_take(&pace, now);
-	assert_int_equal(slack_pace_wait(&pace, now, 0), 1000);
-	assert_false(slack_pace_rested(&pace, now + 2999));
-	assert_true(slack_pace_rested(&pace, now + 3000));
-	for (int i = 0; i < 3; i++) { /* rest does not add up to more than one burst */
-		assert_int_equal(slack_pace_wait(&pace, now + 3600000, 0), 0);
-		slack_pace_take(&pace, now + 3600000);
-	}
-	assert_int_equal(slack_pace_wait(&pace, now + 3600000, 0), 1000);
-}
-
-static void test_a_pause_is_kept(void **state)
-{
-	struct pace pace = { .interval_ms = 100, .burst = 2 };
-
-	(void)state;
-	slack_pace_pause(&pace, 1000, 5000);
-	slack_pace_pause(&pace, 1000, 10); /* a shorter one takes nothing away */
-	assert_int_equal(slack_pace_wait(&pace, 1000, 0), 5000);
-	assert_int_equal(slack_pace_wait(&pace, 5999, 0), 1);
-	assert_int_equal(slack_pace_wait(&pace, 6000, 0), 0);
-	assert_false(slack_pace_rested(&pace, 5999));
-	assert_true(slack_pace_rested(&pace, 6000));
-}
-
 /* No minute, wherever it begins, holds more than what is granted. */
 static void test_no_minute_is_over_its_tier(void **state)
 {
@@ -64,8 +23,8 @@ static void test_no_minute_is_over_its_tier(void **state)
 		size_t count = 0, from = 0;
 
 		for (uint64_t now = 600000; now < 900000; now += 10) {
-			while (slack_pace_wait(&pace, now, 0) == 0) {
-				slack_pace_take(&pace, now);
+			while (pace_wait(&pace, now, 0) == 0) {
+				pace_take(&pace, now);
 				went[count++] = now;
 			}
 			while (went[from] + 60000 <= now)
@@ -156,8 +115,6 @@ static void test_loopback_as_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_burst_and_then_evenly),
-		cmocka_unit_test(test_a_pause_is_kept),
 		cmocka_unit_test(test_no_minute_is_over_its_tier),
 		cmocka_unit_test(test_methods_are_found_by_their_whole_name),
 		cmocka_unit_test(test_hosts_that_are_theirs),

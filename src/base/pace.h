@@ -1,7 +1,7 @@
 /* How fast we may go: one rate with a burst, and pauses that the platform asks for. Pure; any thread.
  * The generic cell rate algorithm: of all that was let through, only the moment is kept when the rate is kept again. */
-#ifndef USHER_SLACK_API_PACE_H
-#define USHER_SLACK_API_PACE_H
+#ifndef USHER_PACE_H
+#define USHER_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,9 +15,9 @@ struct pace {
 };
 
 /* How long the next one has to wait when `ahead` others go before it; 0: it may go now. */
-uint64_t slack_pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead);
-void slack_pace_take(struct pace *pace, uint64_t now_ms); /* one goes now */
-void slack_pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms);
-bool slack_pace_rested(const struct pace *pace, uint64_t now_ms); /* nothing of the past matters any more */
+uint64_t pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead);
+void pace_take(struct pace *pace, uint64_t now_ms); /* one goes now */
+void pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms);
+bool pace_rested(const struct pace *pace, uint64_t now_ms); /* nothing of the past matters any more */
 
 #endif

@@ -1,26 +1,26 @@
 /* Rates and pauses of calls. */
-#include "api_pace.h"
+#include "pace.h"
 
-uint64_t slack_pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead)
+uint64_t pace_wait(const struct pace *pace, uint64_t now_ms, unsigned ahead)
 {
 	int64_t now = (int64_t)now_ms, start = now > pace->paused_until ? now : pace->paused_until;
 	int64_t due = pace->due > start ? pace->due : start;
-	int64_t slack = (int64_t)(pace->burst - 1) * pace->interval_ms;
-	int64_t at = due + (int64_t)ahead * pace->interval_ms - slack;
+	int64_t room = (int64_t)(pace->burst - 1) * pace->interval_ms;
+	int64_t at = due + (int64_t)ahead * pace->interval_ms - room;
 
 	if (at < start)
 		at = start;
 	return (uint64_t)(at - now);
 }
 
-void slack_pace_take(struct pace *pace, uint64_t now_ms)
+void pace_take(struct pace *pace, uint64_t now_ms)
 {
 	int64_t now = (int64_t)now_ms;
 
 	pace->due = (pace->due > now ? pace->due : now) + pace->interval_ms;
 }
 
-void slack_pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
+void pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
 {
 	int64_t until = (int64_t)(now_ms + ms);
 
@@ -28,7 +28,7 @@ void slack_pace_pause(struct pace *pace, uint64_t now_ms, uint64_t ms)
 		pace->paused_until = until;
 }
 
-bool slack_pace_rested(const struct pace *pace, uint64_t now_ms)
+bool pace_rested(const struct pace *pace, uint64_t now_ms)
 {
 	return pace->due <= (int64_t)now_ms && pace->paused_until <= (int64_t)now_ms;
 }
