@@ -4,8 +4,7 @@
 #include "mem.h"
 #include "stage_in.h"
 
-/* OUT_NOW is 1800000000: these are some minutes ago. */
-#define T(seconds) "17999" seconds ".000100"
+/* OUT_NOW is 1800000000: the times here lie some minutes before. */
 
 static int open_stage(void **state)
 {
@@ -36,6 +35,17 @@ static struct out_call *asked(struct in_stage *stage, const char *method, const 
 	return call;
 }
 
+/* `'` stands for `"`. */
+static void answer(struct in_stage *stage, struct out_call *call, const char *json)
+{
+	json_t *body = in_json(json);
+	char *text = json_write(body);
+
+	out_ok(stage->out, call, text);
+	free(text);
+	json_decref(body);
+}
+
 static void nobody_is_named(struct in_stage *stage)
 {
 	step(stage);
@@ -58,41 +68,22 @@ static void missed_ones_come_oldest_first_through_the_gate(void **state)
 	struct in_stage *stage = *state;
 	struct out_call *call;
 
-	slack_catch_up_cursor(stage->workspace, "C1/" T("98000"), T("99000"));
+	slack_catch_up_cursor(stage->workspace, "C1/1799998000.000100", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	call = asked(stage, "conversations.replies", "C1");
-	out_arg_is(call, "/oldest", "\"" T("99000") "\"");
-	out_ok(stage->out, call,
-	       "{\"messages\":[{\"user\":\"U1\",\"team\":\"T1\",\"ts\":\"" T(
-		       "98000") "\",\"text\":\"root\"},"
-				"{\"user\":\"U1\",\"team\":\"T1\",\"ts\":\"" T(
-					"99100") "\",\"thread_ts\":\"" T("98000") "\",\"text\":\"one\"},"
-										  "{\"user\":\"UBOT\",\"bot_"
-										  "id\":\"B1\",\"ts\":\"" T("99150") "\",\"thread_ts\":\"" T(
-											  "98000") "\","
-												   "\"text\":"
-												   "\"ours\"}"
-												   ","
-												   "{\"user\""
-												   ":\"U1\","
-												   "\"team\":"
-												   "\"T1\","
-												   "\"ts\":"
-												   "\"" T("99"
-													  "20"
-													  "0") "\",\"thread_ts\":\"" T(
-													   "9"
-													   "8"
-													   "0"
-													   "0"
-													   "0") "\",\"text\":\"two\"}]}");
+	out_arg_is(call, "/oldest", "\"1799999000.000100\"");
+	answer(stage, call,
+	       "{'messages':[{'user':'U1','ts':'1799998000.000100','text':'root'},"
+	       "{'user':'U1','ts':'1799999100.000100','thread_ts':'1799998000.000100','text':'one'},"
+	       "{'user':'UBOT','ts':'1799999150.000100','thread_ts':'1799998000.000100','text':'ours'},"
+	       "{'user':'U1','ts':'1799999200.000100','thread_ts':'1799998000.000100','text':'two'}]}");
 	nobody_is_named(stage);
 	assert_int_equal(stage->count, 1); /* one at a time */
 	assert_true(stage->messages[0].flags & INCOMING_LATE);
 	assert_true(stage->messages[0].flags & INCOMING_IF_PLACE);
 	assert_string_equal(stage->messages[0].text, "one");
-	assert_string_equal(stage->messages[0].semantic, "T1/C1/" T("99100"));
-	assert_string_equal(stage->messages[0].cursor, T("99100"));
+	assert_string_equal(stage->messages[0].semantic, "T1/C1/1799999100.000100");
+	assert_string_equal(stage->messages[0].cursor, "1799999100.000100");
 	in_ack(stage, 0, ACK_STORED);
 	step(stage);
 	step(stage);
@@ -102,20 +93,11 @@ static void missed_ones_come_oldest_first_through_the_gate(void **state)
 
 	call = asked(stage, "conversations.history", "C1");
 	out_arg_is(call, "/oldest", "\"1799998940.000000\""); /* a little from before the newest we know */
-	out_ok(stage->out, call,
-	       "{\"messages\":[{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
-		       "99400") "\",\"text\":\"<@UBOT> b\"},"
-				"{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
-					"99350") "\",\"text\":\"not for us\"},"
-						 "{\"user\":\"U2\",\"team\":\"T1\",\"ts\":\"" T(
-							 "99300") "\",\"text\":\"<@UBOT> "
-								  "a\",\"thread_ts\":\"" T("99300") "\","
-												    "\"reply_"
-												    "count\":"
-												    "1,"
-												    "\"latest"
-												    "_reply\""
-												    ":\"" T("99500") "\"}]}");
+	answer(stage, call,
+	       "{'messages':[{'user':'U2','ts':'1799999400.000100','text':'<@UBOT> b'},"
+	       "{'user':'U2','ts':'1799999350.000100','text':'not for us'},"
+	       "{'user':'U2','ts':'1799999300.000100','thread_ts':'1799999300.000100','text':'<@UBOT> a',"
+	       "'reply_count':1,'latest_reply':'1799999500.000100'}]}");
 	nobody_is_named(stage);
 	assert_string_equal(stage->messages[2].text, "a");
 	assert_true(slack_catch_up_holds(stage->workspace, "C1"));
@@ -126,7 +108,7 @@ static void missed_ones_come_oldest_first_through_the_gate(void **state)
 	in_ack(stage, 3, ACK_STORED);
 
 	call = asked(stage, "conversations.replies", "C1"); /* of the one that was missed as a whole */
-	out_arg_is(call, "/ts", "\"" T("99300") "\"");
+	out_arg_is(call, "/ts", "\"1799999300.000100\"");
 	out_ok(stage->out, call, "{\"messages\":[]}");
 	step(stage);
 	step(stage);
@@ -143,7 +125,7 @@ static void live_messages_move_no_cursor_meanwhile(void **state)
 		"{'type':'message','channel':'D1','channel_type':'im','user':'U1','team':'T1','text':"
 		"'x','ts':'1799999999.000100'}";
 
-	slack_catch_up_cursor(stage->workspace, "D1/" T("98000"), T("98000"));
+	slack_catch_up_cursor(stage->workspace, "D1/1799998000.000100", "1799998000.000100");
 	assert_true(slack_catch_up_holds(stage->workspace, "D1")); /* before the link is up */
 	slack_catch_up_begin(stage->workspace);
 	in_event(stage, "Ev1", live);
@@ -163,7 +145,7 @@ static void too_old_is_over(void **state)
 
 	slack_catch_up_cursor(stage->workspace, "C1/1790000000.000100", "1790000000.000100");
 	slack_catch_up_cursor(stage->workspace, "C2/1790000000.000100",
-			      T("99000")); /* an old thread, lively */
+			      "1799999000.000100"); /* an old thread, lively */
 	slack_catch_up_begin(stage->workspace);
 	out_ok(stage->out, asked(stage, "conversations.replies", "C2"), "{\"messages\":[]}");
 	step(stage);
@@ -183,7 +165,7 @@ static void pages_are_bounded(void **state)
 
 	stage->app->config.catch_up_messages = 3;
 	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
-	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	for (int page = 0; page < 2; page++) {
 		buf_clear(&json);
@@ -212,10 +194,10 @@ static void pages_are_bounded(void **state)
 static void it_waits_and_tries_again(void **state)
 {
 	struct in_stage *stage = *state;
-	const char *page = "{\"messages\":[{\"user\":\"U1\",\"ts\":\"" T("99500") "\",\"text\":\"x\"}]}";
+	const char *page = "{\"messages\":[{\"user\":\"U1\",\"ts\":\"1799999500.000100\",\"text\":\"x\"}]}";
 
 	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
-	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	out_fail(stage->out, asked(stage, "conversations.history", "D1"), SLACK_LIMITED, 30000);
 	out_pass(stage->out, 29000);
@@ -240,7 +222,7 @@ static void what_is_gone_drops_out(void **state)
 {
 	struct in_stage *stage = *state;
 
-	slack_catch_up_cursor(stage->workspace, "C1/" T("98000"), T("99000"));
+	slack_catch_up_cursor(stage->workspace, "C1/1799998000.000100", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	out_refuse(stage->out, asked(stage, "conversations.replies", "C1"), "thread_not_found");
 	out_refuse(stage->out, asked(stage, "conversations.history", "C1"), "channel_not_found");
@@ -249,7 +231,7 @@ static void what_is_gone_drops_out(void **state)
 	slack_catch_up_begin(stage->workspace);
 	step(stage);
 	out_expect_none(stage->out);
-	slack_catch_up_cursor(stage->workspace, "C2/" T("98000"), T("99000"));
+	slack_catch_up_cursor(stage->workspace, "C2/1799998000.000100", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	out_refuse(stage->out, asked(stage, "conversations.replies", "C2"), "missing_scope");
 	out_refuse(stage->out, asked(stage, "conversations.history", "C2"), "missing_scope");
@@ -266,7 +248,7 @@ static void down_again_means_again(void **state)
 	struct in_stage *stage = *state;
 
 	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
-	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
 	slack_catch_up_begin(stage->workspace);
 	step(stage);
 	slack_catch_up_begin(stage->workspace);
@@ -282,11 +264,11 @@ static void ending_in_the_middle(void **state)
 	struct in_stage *stage = *state;
 
 	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
-	slack_catch_up_cursor(stage->workspace, "D1", T("99000"));
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
 	slack_catch_up_cursor(stage->workspace, "D2", "not a position");
 	slack_catch_up_begin(stage->workspace);
 	out_ok(stage->out, asked(stage, "conversations.history", "D1"),
-	       "{\"messages\":[{\"user\":\"U1\",\"ts\":\"" T("99500") "\",\"text\":\"x\"},7,{}]}");
+	       "{\"messages\":[{\"user\":\"U1\",\"ts\":\"1799999500.000100\",\"text\":\"x\"},7,{}]}");
 	nobody_is_named(stage);
 	assert_int_equal(stage->count, 1);
 	slack_catch_up_destroy(stage->workspace->catch_up); /* the core still has its message */
