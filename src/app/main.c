@@ -81,7 +81,9 @@ static void help_all(FILE *out)
 		fprintf(out, "  %-13s %s\n", c->name, c->help);
 	fputs("\nStart with:  usher run --try\n"
 	      "Then:        usher chat\n"
-	      "Each command explains itself: usher COMMAND --help. All but run, version and settings talk to "
+	      "Connect:     usher init\n"
+	      "Each command explains itself: usher COMMAND --help. All but run, init, version and settings "
+	      "talk to "
 	      "the\n"
 	      "running daemon. Exit status: 0 done, 1 failed, 2 wrong use, 3 no daemon is running.\n",
 	      out);

@@ -7,10 +7,11 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
 
-const commands = ['run', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'key', 'conversation', 'usage', 'dead-letters', 'settings', 'version'];
+const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'usage', 'dead-letters', 'settings', 'version'];
 const verbs = {
   user: { list: '', add: 'zoe --email zoe@example.org', enable: 'ann', disable: 'ann', role: 'ann member' },
   pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH' },
+  installation: { list: '', show: 'crm', enable: 'crm', disable: 'crm', remove: 'crm' },
   key: { list: '', add: 'ann more', revoke: 'XXXXXXXX' },
   conversation: { list: '', show: '1', rename: '1 title', archive: '1' },
   'dead-letters': { list: '', retry: 'r1', drop: 'r1' },
@@ -125,6 +126,20 @@ test('users: added, listed, given a role, disabled, enabled, refused', async () 
   assert.deepEqual(await state(), ['owner', 'disabled']);
   assert.match((await run(0, 'user', 'enable', 'bob')).stdout, /Enabled/);
   assert.deepEqual(await state(), ['owner', 'active']);
+});
+
+test('installations: listed, shown, switched off and on, not removed while they are configured', async () => {
+  const rows = await listed(['installation', 'list'], 'name');
+  assert.deepEqual(rows.map((r) => `${r.platform}/${r.name} ${r.enabled} ${r.link}`), ['api/chat true up', 'webhook/crm true up', 'webhook/other true up']);
+  assert.equal((await daemon.json('installation', 'show', 'webhook/other')).name, 'other');
+  assert.match((await run(0, 'installation', 'show', 'other')).stdout, /^platform: webhook$/m);
+  assert.match((await run(0, 'installation', 'disable', 'other')).stdout, /Switched off/);
+  assert.equal((await daemon.json('installation', 'show', 'other')).enabled, false);
+  assert.ok((await daemon.json('doctor')).some((f) => f.result === 'warning' && /webhook\/other: switched off/.test(f.message)));
+  assert.match((await run(0, 'installation', 'enable', 'webhook/other')).stdout, /Switched on/);
+  assert.equal((await daemon.json('installation', 'show', 'other')).enabled, true);
+  await refuses(/configured/, 'installation', 'remove', 'other');
+  for (const verb of ['show', 'enable', 'disable', 'remove']) await refuses(/no installation nowhere/, 'installation', verb, 'nowhere');
 });
 
 test('keys: shown once, listed without their secret, revoked', async () => {
