@@ -52,15 +52,10 @@ static void what_is_missing_is_empty(void **state)
 
 static void what_is_not_ours_is_refused(void **state)
 {
+	static const char too_long[] = "{\"channel\":\"C1\",\"ts\":\"01234567890123456789012345678901"
+				       "234567890123456789012345678901234\"}";
 	static const char *const texts[] = {
-		"",
-		"x",
-		"[]",
-		"{}",
-		"{\"channel\":\"\"}",
-		"{\"channel\":7}",
-		"{\"channel\":\"C1\",\"ts\":"
-		"\"01234567890123456789012345678901234567890123456789012345678901234\"}",
+		"", "x", "[]", "{}", "{\"channel\":\"\"}", "{\"channel\":7}", too_long,
 	};
 	struct slack_place place;
 
