@@ -124,12 +124,14 @@ static void take_variables(struct init *init)
 {
 	for (size_t i = 0; init->ops->settings[i].name; i++) {
 		const struct setting *row = &init->ops->settings[i];
+		const char *given;
 		char *name;
 
 		if (row->type != SETTING_SECRET || init->values[i])
 			continue;
 		name = variable(init, row->name);
-		if (getenv(name) && *getenv(name)) {
+		given = getenv(name);
+		if (given && *given) {
 			init->values[i] = mem_format("env:%s", name);
 			fprintf(stderr,
 				"%s: taken from the environment variable %s, which the daemon needs too\n",
@@ -173,7 +175,7 @@ static bool read_hidden(const struct init *init, char *line, size_t size)
 
 static bool ask_terminal(struct init *init, struct err *err)
 {
-	char line[INIT_VALUE_MAX];
+	char line[INIT_VALUE_MAX] = "";
 	bool fine = true;
 
 	fputs("\nNow its secrets. Each goes into a file that only the daemon can read; what you type is not "

@@ -1,7 +1,7 @@
 // Setting a platform up from the command line: the guide, the secrets, the checks, the settings file, and the first message.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import yaml from 'yaml';
@@ -103,6 +103,34 @@ test('without a daemon it says how to start one, and waits for it', async (t) =>
   const { status, stdout, stderr } = await going;
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /usher run --config/);
+});
+
+// On a terminal the secrets are asked for, one after the other, and not shown; script(1) is the terminal.
+test('on a terminal it asks, shows nothing of what is typed, and Ctrl-C changes nothing', { skip: spawnSync('script', ['--version']).error && 'script(1) is not there' }, async (t) => {
+  const { daemon, bot, app, text, words } = await scene(t);
+  const shell = [binary, ...words, '--wait', '0', '--config', daemon.config].map((w) => `'${w}'`).join(' ');
+  const talk = async (answers) => {
+    const child = spawn('script', ['-qec', `exec ${shell}`, '/dev/null'], { env: { ...daemon.env, SHELL: '/bin/sh' } });
+    const over = new Promise((resolve) => child.on('exit', resolve));
+    let shown = '';
+    child.stdout.on('data', (more) => (shown += more));
+    for (const [name, answer] of answers) {
+      await until(`the question for ${name}`, () => shown.includes(`${name} (`) && shown.trimEnd().endsWith('>'));
+      shown += '\n';
+      child.stdin.write(answer);
+    }
+    const status = await over;
+    return { status, shown };
+  };
+  const broken = await talk([['bot_token', `${bot.token}\n`], ['app_token', '\u0003']]);
+  assert.equal(broken.status, 1, broken.shown);
+  assert.match(broken.shown, /nothing was changed: broken off/);
+  assert.equal(readFileSync(daemon.config, 'utf8'), text);
+  assert.deepEqual(files(daemon.dir), []);
+  const done = await talk([['bot_token', `${bot.token}\n`], ['app_token', `${app.appToken}\n`], ['signing_secret', '\n'], ['client_secret', '\n']]);
+  assert.equal(done.status, 0, done.shown);
+  for (const secret of [bot.token, app.appToken]) assert.ok(!done.shown.includes(secret) && !broken.shown.includes(secret));
+  assert.equal(readFileSync(path.join(daemon.dir, 'slack-acme-app_token'), 'utf8').trim(), app.appToken);
 });
 
 test('what would not work changes nothing', async (t) => {

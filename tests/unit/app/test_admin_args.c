@@ -35,8 +35,8 @@ static void anything_else_is_refused(void **state)
 		"{\"args\":[true]}",
 		"{\"args\":[[\"a\"]]}",
 		"{\"args\":[\"a\"],\"args\":[]}",
-		"{\"args\":[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,"
-		"null]}",
+		("{\"args\":[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,"
+		 "null]}"),
 	};
 
 	(void)state;
