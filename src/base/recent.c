@@ -40,7 +40,7 @@ struct recent *recents_touch(struct recents *recents, const char *key)
 
 void recents_set(struct recent *recent, const char *text)
 {
-	size_t len = strnlen(text, SLACK_ID_MAX);
+	size_t len = strnlen(text, RECENT_TEXT_MAX);
 
 	memcpy(recent->text, text, len);
 	recent->text[len] = '\0';
