@@ -172,5 +172,8 @@ test('secrets may stay in the environment; a new settings file is made', async (
   assert.match(second.stderr, /public_url is https:\/\/bot\.example\.org already/);
   assert.equal((await daemon.cli(...words.map((w) => (w === 'acme' ? 'second' : w)), '--wait', '0')).status, 0);
   assert.equal(statSync(file).mode & 0o777, 0o640, 'it stays as open as it was');
-  assert.equal((readFileSync(file, 'utf8').match(/name = /g) ?? []).length, 2);
+  const third = await daemon.type(`signing_secret=${app.signingSecret}\n`, ...words.map((w) => (w === 'acme' ? 'third' : w)), '--wait', '0', '--set', 'transport=http');
+  assert.equal(third.status, 0, third.stderr);
+  assert.match(third.stdout, /https:\/\/bot\.example\.org\/slack\/third\/events/, 'the manifest names our address');
+  assert.equal((readFileSync(file, 'utf8').match(/name = /g) ?? []).length, 3);
 });
