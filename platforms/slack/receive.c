@@ -1,26 +1,19 @@
 /* The way in over HTTP (sheet 4, 5): check, read, hand over, and answer within the platform's patience. */
 #include "clock.h"
+#include "held.h"
 #include "mem.h"
 #include "metrics.h"
 #include "request.h"
 #include "transport.h"
 #include "verify.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD_MAX = 1000, WARN_EVERY_MS = 60000, RETRY_S = 1, STOPPING_RETRY_S = 5, RETRIES_MAX = 1000 };
-
-/* A request whose payload was handed over, by its id: the oldest is the first. */
-struct held {
-	uint64_t id, deadline;
-	UT_hash_handle hh;
-};
+enum { HELD_MAX = 1000, WARN_EVERY_MS = 60000, STOPPING_RETRY_MS = 5000, RETRIES_MAX = 1000 };
 
 struct slack_receive {
 	struct slack *app;
-	struct held *held;
-	struct loop_timer *timer; /* to the oldest one's deadline */
+	struct web_held *held;
 	bool stopping;
 	uint64_t warned_at; /* of refusals one line a minute is written, with what came since */
 	unsigned unwarned;
@@ -40,69 +33,16 @@ static struct web *web_of(const struct slack *app)
 
 /* ---- waiting for the acknowledgement ------------------------------------------------------------------- */
 
-static void forget(struct slack_receive *receive, struct held *held)
-{
-	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
-	HASH_DEL(receive->held, held);
-	free(held);
-}
-
-static void answer_later(struct web_request *request, unsigned retry_s)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", retry_s);
-	web_add_header(request, "retry-after", text);
-	web_answer_error(request, 503, "UNAVAILABLE", "not taken; send it again");
-}
-
-/* The platform gives up at three seconds and sends again; by then it may be stored, and is recognised. */
-static void on_deadline(void *data)
-{
-	struct slack_receive *receive = data;
-	uint64_t now = loop_now_ms(receive->app->root->host->loop);
-	struct held *held, *next;
-
-	for (held = receive->held; held != NULL && held->deadline <= now; held = next) {
-		struct web_request *request = web_find(web_of(receive->app), held->id);
-
-		next = held->hh.next;
-		forget(receive, held);
-		if (request != NULL)
-			answer_later(request, RETRY_S);
-	}
-	if (held != NULL)
-		loop_timer_start(receive->timer, held->deadline - now, 0);
-}
-
-static void hold(struct slack_receive *receive, uint64_t id)
-{
-	struct held *held = mem_zero(1, sizeof(*held));
-
-	held->id = id;
-	held->deadline = loop_now_ms(receive->app->root->host->loop) + SLACK_ACK_MS;
-	if (receive->held == NULL)
-		loop_timer_start(receive->timer, SLACK_ACK_MS, 0);
-	HASH_ADD(hh, receive->held, id, sizeof(held->id), held);
-}
-
 void slack_receive_ack(struct slack *app, const struct slack_from *from, enum slack_ack how, const char *text,
 		       unsigned retry_ms)
 {
-	struct slack_receive *receive = app->receive;
-	struct web_request *request;
-	struct held *held = NULL;
+	struct web_request *request =
+		app->receive != NULL ? web_held_take(app->receive->held, from->id) : NULL;
 
-	if (receive != NULL)
-		HASH_FIND(hh, receive->held, &from->id, sizeof(from->id), held);
-	if (held == NULL)
-		return; /* answered at the deadline */
-	forget(receive, held);
-	request = web_find(web_of(app), from->id);
 	if (request == NULL)
-		return; /* gone; it will come again */
+		return; /* gone, or answered at the deadline; it will come again */
 	if (how == SLACK_ACK_LATER) {
-		answer_later(request, retry_ms > RETRY_S * 1000 ? (retry_ms + 999) / 1000 : RETRY_S);
+		web_answer_later(request, retry_ms);
 	} else if (how == SLACK_ACK_BAD) {
 		web_add_header(request, "x-slack-no-retry", "1"); /* it will be as bad again */
 		web_answer_error(request, 400, "BAD_REQUEST", "%s", text != NULL ? text : "not understood");
@@ -187,8 +127,10 @@ static void hand_over(struct slack_receive *receive, struct web_request *request
 				   .retry = retry_count(app, request),
 				   .answerable = kind != SLACK_EVENT };
 
-	hold(receive, from.id);
-	slack_take(app, &from, kind, payload);
+	if (web_held_add(receive->held, request))
+		slack_take(app, &from, kind, payload);
+	else
+		json_decref(payload);
 }
 
 static void answer_challenge(struct web_request *request, json_t *payload)
@@ -241,9 +183,7 @@ static void on_request(void *owner, struct web_request *request)
 	if (genuine != SLACK_GENUINE)
 		refuse(receive, request, genuine, now_s);
 	else if (receive->stopping)
-		answer_later(request, STOPPING_RETRY_S);
-	else if (HASH_COUNT(receive->held) >= HELD_MAX)
-		answer_later(request, RETRY_S);
+		web_answer_later(request, STOPPING_RETRY_MS);
 	else
 		take(receive, request);
 }
@@ -275,7 +215,7 @@ bool slack_receive_start(struct slack *app, struct err *err)
 	}
 	receive = mem_zero(1, sizeof(*receive));
 	receive->app = app;
-	receive->timer = loop_timer_create(app->root->host->loop, on_deadline, receive);
+	receive->held = web_held_create(web_of(app), app->root->host->loop, SLACK_ACK_MS, HELD_MAX);
 	app->receive = receive;
 	if (claim(receive, "events", err) && claim(receive, "commands", err) &&
 	    claim(receive, "interactive", err))
@@ -293,22 +233,11 @@ void slack_receive_stop(struct slack *app)
 void slack_receive_destroy(struct slack *app)
 {
 	struct slack_receive *receive = app->receive;
-	struct held *held, *next;
 
 	if (receive == NULL)
 		return;
 	web_release(web_of(app), receive);
-	held = receive->held;
-	HASH_CLEAR(hh, receive->held);
-	for (; held != NULL; held = next) {
-		struct web_request *request = web_find(web_of(app), held->id);
-
-		next = held->hh.next;
-		free(held);
-		if (request != NULL)
-			answer_later(request, STOPPING_RETRY_S);
-	}
-	loop_timer_destroy(receive->timer);
+	web_held_destroy(receive->held);
 	free(receive);
 	app->receive = NULL;
 }

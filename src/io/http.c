@@ -64,6 +64,7 @@ static void take_from_curl(struct http_running *call)
 static void free_call(struct http_running *call)
 {
 	http_request_end(call);
+	http_form_free(call);
 	curl_slist_free_all(call->headers);
 	buf_free(&call->collected);
 	free(call->url);

@@ -25,12 +25,24 @@ struct http *http_create(struct io *io, const struct http_options *options, stru
 /* Cancels what runs (no callback comes). Not from inside a callback of its own. Takes NULL. */
 void http_destroy(struct http *http);
 
+/* One part of multipart/form-data (RFC 7578): a field, or with file_name a file. */
+struct http_part {
+	const char *name;
+	const char *file_name; /* or NULL */
+	const char *type;      /* Content-Type of the part, or NULL */
+	const void *data;      /* copied */
+	size_t len;
+};
+
 struct http_call {
 	const char *method;	    /* "GET", "POST", ... */
 	const char *url;	    /* http or https */
 	const char *const *headers; /* "Name: value", ended by NULL; may be NULL */
 	const void *body;	    /* copied; NULL: none */
 	size_t body_len;
+	const struct http_part
+		*parts; /* instead of a body; then the method is POST, and no header names a type */
+	size_t part_count;
 	unsigned connect_ms;	/* 0: 10 s */
 	unsigned first_byte_ms; /* until the status line; 0: total_ms */
 	unsigned idle_ms;	/* without a byte; 0: no such limit */
@@ -50,6 +62,7 @@ enum http_how {
 struct http_answer {
 	enum http_how how;
 	struct err err;	  /* why, when not answered; ERR_REFUSED when the guard or the URL is the cause */
+	bool too_large;	  /* not answered, because the answer had more than answer_max */
 	int status;	  /* also set when a stream broke off after the headers */
 	const char *body; /* NUL-terminated; collected unless on_data was given (then only the first 64 KiB of
 			     non-2xx bodies) */

@@ -121,6 +121,7 @@ void http_answer_read(struct http_running *call, struct http_answer *answer)
 	answer->body = buf_str(&call->collected);
 	answer->len = call->collected.len;
 	answer->type = "";
+	answer->too_large = call->too_large;
 	answer->retry_after_ms = -1;
 	answer->total_ms = (int64_t)(now - call->started_at);
 	answer->first_byte_ms =

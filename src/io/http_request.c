@@ -191,13 +191,16 @@ static void set_trust(const struct http_running *call)
 	curl_easy_setopt(call->easy, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
 }
 
-static void set_method(const struct http_running *call)
+static void set_method(struct http_running *call)
 {
-	bool post = strcmp(call->method, "POST") == 0 || call->body != NULL;
+	bool form = call->part_count > 0;
+	bool post = !form && (strcmp(call->method, "POST") == 0 || call->body != NULL);
 	bool head = strcmp(call->method, "HEAD") == 0;
 
 	curl_easy_setopt(call->easy, CURLOPT_NOBODY, (long)head);
-	if (!head && !post)
+	if (form)
+		http_form_set(call);
+	if (!head && !post && !form)
 		curl_easy_setopt(call->easy, CURLOPT_HTTPGET, 1L);
 	if (!head && post) {
 		curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
@@ -245,6 +248,7 @@ void http_request_end(struct http_running *call)
 	if (call->easy == NULL)
 		return;
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
+	http_form_clear(call);
 	if (http->spares[call->trust] < HTTP_SPARE_MAX)
 		http->spare[call->trust][http->spares[call->trust]++] = call->easy;
 	else
@@ -296,6 +300,8 @@ static bool take_headers(struct http_running *call, const char *const *headers)
 		add_header(call, *headers);
 	}
 	add_header(call, "Expect:"); /* or larger bodies wait for a permission that many servers never send */
+	if (call->part_count > 0)
+		return !typed || err_set(&call->refused, ERR_REFUSED, "a form has a type of its own");
 	if (!typed)
 		add_header(call, "Content-Type:"); /* or curl claims that it is a form */
 	return true;
@@ -324,6 +330,9 @@ bool http_request_check(struct http_running *call, const struct http_call *wante
 			    &call->refused))
 		return false;
 	call->by_name = call->host[0] != '[' && inet_pton(AF_INET, call->host, &unused) != 1;
+	if (wanted->part_count > 0 && (wanted->body != NULL || strcmp(wanted->method, "POST") != 0))
+		return err_set(&call->refused, ERR_REFUSED, "a form is posted, without another body");
+	http_form_keep(call, wanted->parts, wanted->part_count);
 	if (!take_headers(call, wanted->headers))
 		return false;
 	call->ca_file = mem_text(wanted->ca_file);

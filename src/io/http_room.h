@@ -65,6 +65,9 @@ struct http_running {
 	struct curl_slist *headers;
 	void *body;
 	size_t body_len;
+	struct http_part *parts; /* copies of the caller's */
+	size_t part_count;
+	curl_mime *form; /* made of them */
 	unsigned connect_ms, first_byte_ms, idle_ms, total_ms;
 	size_t answer_max;
 	bool guard_loopback;
@@ -123,6 +126,12 @@ bool http_request_check(struct http_running *call, const struct http_call *wante
 bool http_request_begin(struct http_running *call, CURLM *multi);
 void http_request_end(struct http_running *call);   /* the handle is out of its multi: keep or clean it */
 void http_request_known(struct http_running *call); /* its name is resolved, or no longer of interest */
+
+/* http_form.c: multipart/form-data */
+void http_form_keep(struct http_running *call, const struct http_part *parts, size_t count);
+void http_form_set(struct http_running *call);	 /* to its easy handle */
+void http_form_clear(struct http_running *call); /* from its easy handle */
+void http_form_free(struct http_running *call);
 
 /* http_answer.c: what a transfer that ended means */
 void http_answer_read(struct http_running *call, struct http_answer *answer_out);

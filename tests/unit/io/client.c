@@ -70,6 +70,9 @@ static void take_end(void *owner, uint64_t ticket, const struct http_answer *ans
 	result->err = answer->err;
 	result->status = answer->status;
 	copy(result->body, sizeof(result->body), answer->body);
+	if (answer->len < sizeof(result->body)) /* bytes behind a NUL too */
+		memcpy(result->body, answer->body, answer->len);
+	result->too_large = answer->too_large;
 	copy(result->type, sizeof(result->type), answer->type);
 	copy(result->request_id, sizeof(result->request_id), answer->request_id);
 	copy(result->should_retry, sizeof(result->should_retry), answer->should_retry);

@@ -19,6 +19,7 @@ struct result {
 	int status;
 	char body[4096], type[100], request_id[100], should_retry[20];
 	size_t len;
+	bool too_large;
 	int64_t retry_after_ms, date_ms, first_byte_ms, total_ms;
 	char data[4096]; /* pieces from on_data */
 	size_t data_len, pieces;

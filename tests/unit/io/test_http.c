@@ -377,6 +377,65 @@ static void test_missing_ca_file_is_told_at_once(void **state)
 	assert_non_null(strstr(err.text, "/nonexistent/ca.pem"));
 }
 
+/* ---- forms ---------------------------------------------------------------------------------------------- */
+
+/* A file arrives whole, zero bytes included; a name that tries to write headers of its own does not. */
+static void test_a_form_with_a_file(void **state)
+{
+	static const char file[] = "one\r\n--two\0three";
+	const struct http_part parts[] = {
+		{ .name = "chat_id", .data = "42", .len = 2 },
+		{ .name = "empty" },
+		{ .name = "document",
+		  .file_name = "a\"b\r\nX-Evil: 1.md",
+		  .type = "text/markdown",
+		  .data = file,
+		  .len = sizeof(file) - 1 },
+	};
+	struct http_call call = { .method = "POST", .url = serve(echo), .parts = parts, .part_count = 3 };
+	const char *text = result.body, *type, *boundary;
+
+	(void)state;
+	client_call(&client, &call, false, &result);
+	assert_int_equal(result.how, HTTP_ANSWERED);
+	type = strstr(text, "Content-Type: multipart/form-data; boundary=");
+	assert_non_null(type);
+	assert_null(strstr(text, "\r\nX-Evil"));
+	assert_null(strstr(text, "Expect:"));
+	boundary = type + strlen("Content-Type: multipart/form-data; boundary=");
+	assert_true(strcspn(boundary, "\r\n") >= 16);
+	assert_non_null(strstr(text, "\r\nContent-Disposition: form-data; name=\"chat_id\"\r\n\r\n42\r\n--"));
+	assert_non_null(strstr(text, "name=\"document\"; filename=\"a"));
+	assert_non_null(strstr(text, "\r\nContent-Type: text/markdown\r\n\r\none\r\n--two"));
+	assert_non_null(memmem(result.body, result.len, file, sizeof(file) - 1));
+	client_get(&client, peer_url(peer, "http", "/after"),
+		   &result); /* on the same connection and handle */
+	assert_memory_equal(result.body, "GET /after HTTP/1.1\r\n", 21);
+	assert_null(strstr(result.body, "multipart"));
+	assert_int_equal(atomic_load(&peer->connections), 1);
+}
+
+static void test_forms_that_make_no_sense(void **state)
+{
+	const struct http_part part = { .name = "a", .data = "1", .len = 1 };
+	const char *const typed[] = { "Content-Type: text/plain", NULL };
+	struct http_call calls[] = {
+		{ .method = "GET", .parts = &part, .part_count = 1 },
+		{ .method = "POST", .parts = &part, .part_count = 1, .body = "x", .body_len = 1 },
+		{ .method = "POST", .parts = &part, .part_count = 1, .headers = typed },
+	};
+	const char *url = serve(echo);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		calls[i].url = url;
+		client_call(&client, &calls[i], false, &result);
+		assert_int_equal(result.how, HTTP_NOT_SENT);
+		assert_int_equal(result.err.kind, ERR_REFUSED);
+	}
+	assert_int_equal(atomic_load(&peer->requests), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, client_setup, client_teardown)
 
 int main(void)
@@ -398,6 +457,8 @@ int main(void)
 		CASE(test_proxy_of_the_environment_is_ignored),
 		CASE(test_proxy_is_used_on_purpose),
 		CASE(test_missing_ca_file_is_told_at_once),
+		CASE(test_a_form_with_a_file),
+		CASE(test_forms_that_make_no_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

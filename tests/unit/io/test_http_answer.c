@@ -166,6 +166,7 @@ static void test_huge_answer_is_cut_by_default(void **state)
 	assert_int_equal(result.how, HTTP_MAYBE);
 	assert_int_equal(result.status, 200);
 	assert_int_equal(result.len, 65536);
+	assert_true(result.too_large);
 	assert_non_null(strstr(result.err.text, "too large"));
 }
 
