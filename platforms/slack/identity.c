@@ -114,6 +114,8 @@ void slack_forget(struct platform *workspace)
 				  &workspace->url,	    &workspace->scopes,	 &workspace->token,
 				  &workspace->refresh_token };
 
+	log_unhide(workspace->token);
+	log_unhide(workspace->refresh_token);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		free(*fields[i]);
 		*fields[i] = NULL;

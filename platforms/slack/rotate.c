@@ -36,6 +36,7 @@ struct slack_rotation {
 	unsigned failures;
 	uint64_t renewed_ms; /* loop_now_ms, 0 never */
 	struct platform new; /* token, refresh_token and expires_ms: not kept yet */
+	struct platform old; /* token and refresh_token before these: they work for a while */
 	char *secrets;	     /* the same as install.secrets, or NULL */
 	struct waiter *waiters;
 };
@@ -61,10 +62,8 @@ static void answer_waiters(struct slack_rotation *rotation, bool fresh)
 
 static void forget_new(struct slack_rotation *rotation)
 {
-	free(rotation->new.token);
-	free(rotation->new.refresh_token);
+	slack_forget(&rotation->new);
 	free(rotation->secrets);
-	rotation->new = (struct platform){ 0 };
 	rotation->secrets = NULL;
 }
 
@@ -112,8 +111,9 @@ static void use_new(struct slack_rotation *rotation)
 {
 	struct platform *workspace = rotation->workspace;
 
-	free(workspace->token);
-	free(workspace->refresh_token);
+	slack_forget(&rotation->old);
+	rotation->old.token = workspace->token;
+	rotation->old.refresh_token = workspace->refresh_token;
 	workspace->token = rotation->new.token;
 	workspace->refresh_token = rotation->new.refresh_token;
 	workspace->expires_ms = rotation->new.expires_ms;
@@ -153,9 +153,9 @@ static bool read_new(struct slack_rotation *rotation, const json_t *body)
 		return false;
 	if (life_s <= 0 || life_s > INT32_MAX)
 		life_s = LIFE_S;
+	forget_new(rotation);
 	log_hide(token);
 	log_hide(refresh);
-	forget_new(rotation);
 	rotation->new.token = mem_text(token);
 	rotation->new.refresh_token = mem_text(refresh);
 	rotation->new.expires_ms = slack_expires_ms(life_s);
@@ -283,5 +283,6 @@ void slack_rotation_destroy(struct slack_rotation *rotation)
 		free(rotation->waiters);
 	}
 	forget_new(rotation);
+	slack_forget(&rotation->old);
 	free(rotation);
 }

@@ -86,6 +86,7 @@ static struct platform *slack_create(struct platform_host *host, const struct se
 	root->host = host;
 	root->app = app;
 	root->token = mem_text(app->config.bot_token);
+	log_hide(root->token); /* slack_forget takes it back */
 	app->root = root;
 	workspace_furnish(root);
 	app->inbound = slack_inbound_create(app);

@@ -20,8 +20,9 @@ static bool as_json;
 
 static struct hidden {
 	char *value;
+	unsigned users;
 	struct hidden *next;
-} * hidden; /* each once, never taken out; guarded by the mutex */
+} * hidden; /* each once; guarded by the mutex */
 static pthread_mutex_t hidden_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(enum log_level least, bool json)
@@ -46,19 +47,46 @@ bool log_wants(enum log_level level)
 	return level >= least_level;
 }
 
+/* Where this value stands in the list, or the end of it. */
+static struct hidden **find_hidden(const char *secret)
+{
+	struct hidden **at = &hidden;
+
+	while (*at && strcmp((*at)->value, secret) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
 void log_hide(const char *secret)
 {
-	struct hidden *entry;
+	struct hidden **at;
 
 	if (secret == NULL || strlen(secret) < SECRET_LEAST)
 		return;
 	pthread_mutex_lock(&hidden_lock);
-	for (entry = hidden; entry && strcmp(entry->value, secret) != 0;)
-		entry = entry->next;
-	if (entry == NULL) {
-		entry = mem_alloc(sizeof(*entry));
-		*entry = (struct hidden){ mem_text(secret), hidden };
-		hidden = entry;
+	at = find_hidden(secret);
+	if (*at == NULL) {
+		*at = mem_alloc(sizeof(**at));
+		**at = (struct hidden){ .value = mem_text(secret) };
+	}
+	(*at)->users++;
+	pthread_mutex_unlock(&hidden_lock);
+}
+
+void log_unhide(const char *secret)
+{
+	struct hidden **at, *entry;
+
+	if (secret == NULL)
+		return;
+	pthread_mutex_lock(&hidden_lock);
+	at = find_hidden(secret);
+	entry = *at;
+	if (entry && --entry->users == 0) {
+		*at = entry->next;
+		explicit_bzero(entry->value, strlen(entry->value));
+		free(entry->value);
+		free(entry);
 	}
 	pthread_mutex_unlock(&hidden_lock);
 }

@@ -20,8 +20,12 @@ void log_setup(enum log_level least, bool json);
 bool log_level_parse(const char *name, enum log_level *level_out); /* "debug", "info", "warn", "error" */
 bool log_wants(enum log_level level);
 
-/* This value never appears in a line: it is replaced by "[secret]". Values under 6 bytes are not registered. */
+/* This value never appears in a line: it is replaced by "[secret]". Values under 6 bytes are not registered. NULL: none. */
 void log_hide(const char *secret);
+
+/* Takes back one log_hide of this value, which is good for nothing any more: what is renewed for ever would be
+ * remembered for ever. Others who hid it still do. */
+void log_unhide(const char *secret);
 
 /* log may be NULL. Message text, bodies and secrets are never logged above debug; control bytes are escaped. */
 void log_debug(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

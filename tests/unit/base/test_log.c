@@ -57,6 +57,20 @@ static void short_values_are_not_hidden(void **state)
 	assert_non_null(strstr(logged(true, "which key"), "which key"));
 }
 
+/* Tokens that are renewed twice a day must not be remembered for ever; one that somebody else still uses must. */
+static void what_is_good_for_nothing_any_more_is_forgotten(void **state)
+{
+	(void)state;
+	log_hide("renewed-token-1");
+	log_hide("renewed-token-1");
+	log_unhide("renewed-token-1");
+	assert_null(strstr(logged(false, "renewed-token-1"), "renewed"));
+	log_unhide("renewed-token-1");
+	assert_non_null(strstr(logged(false, "renewed-token-1"), "renewed-token-1"));
+	log_unhide("renewed-token-1");
+	log_unhide(NULL);
+}
+
 /* A line break or an escape sequence in what a stranger sent must not become one in the operator's terminal.
  */
 static void control_characters_are_shown_and_not_sent(void **state)
@@ -81,6 +95,7 @@ int main(void)
 		cmocka_unit_test(every_secret_is_replaced_wherever_it_stands),
 		cmocka_unit_test(a_secret_that_is_in_the_mark_is_replaced_once),
 		cmocka_unit_test(short_values_are_not_hidden),
+		cmocka_unit_test(what_is_good_for_nothing_any_more_is_forgotten),
 		cmocka_unit_test(control_characters_are_shown_and_not_sent),
 	};
 
