@@ -198,7 +198,9 @@ static build_fn *const builders[] = {
 	[SLACK_IS_STOPPED] = slack_build_stopped,
 };
 
-typedef void event_fn(struct platform *workspace, const struct slack_decoded *say);
+/* False: it is acknowledged later. */
+typedef bool event_fn(struct platform *workspace, const struct slack_from *from,
+		      const struct slack_decoded *say);
 static event_fn *const events[] = {
 	[SLACK_IS_OPENED] = slack_event_opened,
 	[SLACK_IS_JOINED] = slack_event_joined,
@@ -260,7 +262,8 @@ static bool settled_early(struct slack *app, const struct slack_from *from, cons
 
 static void nobodys(struct slack *app, const struct slack_from *from)
 {
-	bool later = not_yet_known(app);
+	/* It may be of the workspace that is being added just now. */
+	bool later = not_yet_known(app) || slack_installs_busy(app->installs);
 
 	count(app, later ? "later" : "nobodys");
 	if (later)
@@ -276,9 +279,9 @@ static void take_for(struct platform *workspace, const struct slack_from *from,
 	struct slack_arrival *arrival;
 
 	if (say->kind >= SLACK_IS_OPENED) {
-		events[say->kind](workspace, say);
 		count(app, "event");
-		slack_ack_ok(app, from, NULL);
+		if (events[say->kind](workspace, from, say))
+			slack_ack_ok(app, from, NULL);
 		return;
 	}
 	if (!may_take(workspace) || slack_inbound_owed(app->inbound) >= OWED_MAX) {

@@ -66,10 +66,13 @@ const char *slack_build_shortcut(struct slack_arrival *arrival);
 const char *slack_build_rated(struct slack_arrival *arrival);
 const char *slack_build_stopped(struct slack_arrival *arrival);
 
-/* Event kinds that never reach the core; the payload is acknowledged afterwards. */
-void slack_event_opened(struct platform *workspace, const struct slack_decoded *say);
-void slack_event_joined(struct platform *workspace, const struct slack_decoded *say);
-void slack_event_removed(struct platform *workspace, const struct slack_decoded *say);
+/* Event kinds that are no messages. True: the payload is to be acknowledged; false: that is seen to, perhaps later. */
+bool slack_event_opened(struct platform *workspace, const struct slack_from *from,
+			const struct slack_decoded *say);
+bool slack_event_joined(struct platform *workspace, const struct slack_from *from,
+			const struct slack_decoded *say);
+bool slack_event_removed(struct platform *workspace, const struct slack_from *from,
+			 const struct slack_decoded *say);
 void slack_event_too_many(struct slack *app, const struct slack_decoded *say);
 
 /* With the names that are known by now. */

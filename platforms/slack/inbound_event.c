@@ -10,26 +10,35 @@ static struct metric held_back = {
 	.label = "app",
 };
 
-void slack_event_opened(struct platform *workspace, const struct slack_decoded *say)
+bool slack_event_opened(struct platform *workspace, const struct slack_from *from,
+			const struct slack_decoded *say)
 {
+	(void)from;
 	slack_prompts(workspace, say->channel, say->thread);
+	return true;
 }
 
 /* The filter of our own messages does not count here: it is how we learn that we were invited (sheet 7.4). Nothing is
  * stored: what was said before is not for us, and a fresh place replays nothing. */
-void slack_event_joined(struct platform *workspace, const struct slack_decoded *say)
+bool slack_event_joined(struct platform *workspace, const struct slack_from *from,
+			const struct slack_decoded *say)
 {
+	(void)from;
 	if (workspace->bot_user_id && strcmp(say->user, workspace->bot_user_id) == 0)
 		log_info(workspace->host->log, "we were invited to the channel %s", say->channel);
+	return true;
 }
 
 /* An organisation's installation is not gone because one of its workspaces took the app out. */
-void slack_event_removed(struct platform *workspace, const struct slack_decoded *say)
+bool slack_event_removed(struct platform *workspace, const struct slack_from *from,
+			 const struct slack_decoded *say)
 {
-	if (workspace->org && say->team && !say->org)
+	if (workspace->org && say->team && !say->org) {
 		log_info(workspace->host->log, "%s, %s, which is one of several", say->because, say->team);
-	else
-		slack_removed(workspace, say->because);
+		return true;
+	}
+	slack_removed(workspace, from, say->because);
+	return false;
 }
 
 void slack_event_too_many(struct slack *app, const struct slack_decoded *say)

@@ -4,8 +4,15 @@
 #include "slack_room.h"
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 enum { ASK_BASE_MS = 1000, ASK_CAP_MS = 60000, LOOK_MS = 100 };
+
+/* Whoever said that we were taken out, and waits for the acknowledgement. */
+struct goodbye {
+	struct slack_from from;
+	struct goodbye *next;
+};
 
 struct slack_life {
 	struct platform *workspace;
@@ -19,6 +26,8 @@ struct slack_life {
 	bool accepted; /* the token, by auth.test */
 	bool carrying; /* the root: the transport was begun */
 	bool stopped, removed;
+	bool erased; /* with removed: the core has erased what it kept */
+	struct goodbye *goodbyes;
 };
 
 static void ask(void *data);
@@ -261,8 +270,35 @@ void slack_token_dead(struct platform *workspace, const char *why)
 		drop(workspace);
 }
 
-void slack_removed(struct platform *workspace, const char *why)
+/* The core lets go of a workspace after its row says so: by stopping it, or by switching it off when it is the root. */
+static void erased(struct platform *workspace)
 {
+	struct slack_life *life = workspace->life;
+	struct goodbye *all = life->goodbyes, *one, *next;
+
+	life->erased = life->removed;
+	life->goodbyes = NULL;
+	LL_FOREACH_SAFE(all, one, next)
+	{
+		slack_ack_ok(workspace->app, &one->from, NULL);
+		free(one);
+	}
+}
+
+static void hear(struct platform *workspace, const struct slack_from *from)
+{
+	struct goodbye *one = mem_zero(1, sizeof(*one));
+
+	one->from = *from;
+	LL_APPEND(workspace->life->goodbyes, one);
+	if (workspace->life->erased)
+		erased(workspace);
+}
+
+void slack_removed(struct platform *workspace, const struct slack_from *from, const char *why)
+{
+	if (from)
+		hear(workspace, from);
 	if (workspace->life->removed)
 		return; /* it may be said twice, in two ways (sheet 3.5) */
 	workspace->life->removed = true;
@@ -349,6 +385,8 @@ static bool serves_others(const struct platform *workspace)
 
 void slack_life_enable(struct platform *workspace, bool enabled)
 {
+	if (!enabled)
+		erased(workspace);
 	if (workspace->disabled == !enabled)
 		return;
 	workspace->disabled = !enabled;
@@ -368,6 +406,7 @@ void slack_life_stop(struct platform *workspace)
 	if (workspace->stopping)
 		return;
 	workspace->stopping = true;
+	erased(workspace);
 	loop_timer_stop(life->again);
 	if (life->call)
 		slack_api_cancel(workspace, life->call);
@@ -381,8 +420,12 @@ void slack_life_stop(struct platform *workspace)
 
 void slack_life_destroy(struct slack_life *life)
 {
+	struct goodbye *one, *next;
+
 	if (life == NULL)
 		return;
+	LL_FOREACH_SAFE(life->goodbyes, one, next) /* sent again, and then nobody's */
+	free(one);
 	if (life->call)
 		slack_api_cancel(life->workspace, life->call);
 	loop_timer_destroy(life->again);

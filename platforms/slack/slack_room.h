@@ -366,8 +366,9 @@ bool slack_rotation_busy(const struct platform *workspace); /* a new token is no
 void slack_kept(struct platform *workspace, uint64_t ticket, const struct err *err);
 void slack_rotation_destroy(struct slack_rotation *rotation);
 
-/* The other side took us out (app_uninstalled, tokens_revoked): never called with the token in hand. */
-void slack_removed(struct platform *workspace, const char *why);
+/* The other side took us out (app_uninstalled, tokens_revoked): never called with the token in hand. from: who says so,
+ * acknowledged when the core has erased what it kept, for it is not said again; or NULL. */
+void slack_removed(struct platform *workspace, const struct slack_from *from, const char *why);
 
 struct slack_checks *slack_checks_create(struct platform *workspace);
 void slack_check(struct platform *workspace, uint64_t ticket); /* ops.check */

@@ -11,7 +11,7 @@ void __wrap_slack_working_begin(struct platform *workspace, const char *uuid, co
 				const char *title);
 void __wrap_slack_prompts(struct platform *workspace, const char *channel, const char *thread);
 void __wrap_slack_stream_stopped(struct platform *workspace, const char *channel, const char *ts);
-void __wrap_slack_removed(struct platform *workspace, const char *why);
+void __wrap_slack_removed(struct platform *workspace, const struct slack_from *from, const char *why);
 
 /* ---- what the room hears ---------------------------------------------------------------------------------- */
 
@@ -70,10 +70,10 @@ void __wrap_slack_stream_stopped(struct platform *workspace, const char *channel
 	note(the_stage->stopped_ts, sizeof(the_stage->stopped_ts), ts);
 }
 
-void __wrap_slack_removed(struct platform *workspace, const char *why)
+void __wrap_slack_removed(struct platform *workspace, const struct slack_from *from, const char *why)
 {
 	(void)workspace;
-	assert_int_equal(the_stage->oks, 0); /* handed over before it is acknowledged */
+	assert_non_null(from);
 	the_stage->removals++;
 	note(the_stage->removed_why, sizeof(the_stage->removed_why), why);
 }

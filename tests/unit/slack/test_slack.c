@@ -1,4 +1,6 @@
 /* An app and its workspaces from start to end: who hears what, when the link is up, what a dead token stops. */
+#include "buf.h"
+#include "metrics.h"
 #include "stage_app.h"
 
 #define KEPT_SETTINGS                                                                                        \
@@ -309,7 +311,7 @@ static void taken_out_at_home_only(void **state)
 	app_says(stage, "auth.test", AUTH_T2);
 	beta = app_stage_adopt(stage, "T2", KEPT_SETTINGS, KEPT_SECRETS);
 	app_run_link(beta, LINK_UP);
-	slack_removed(app_root(stage), "the app was uninstalled");
+	slack_removed(app_root(stage), NULL, "the app was uninstalled");
 	slack_platform.enable(app_root(stage), false);
 	assert_int_equal(stage->doors[0].removals, 1);
 	assert_int_equal(stage->doors[0].link, LINK_DOWN);
@@ -331,8 +333,8 @@ static void taken_out_once(void **state)
 	beta = app_stage_adopt(stage, "T2", KEPT_SETTINGS, KEPT_SECRETS);
 	app_run_link(beta, LINK_UP);
 	calls = stage->call_count;
-	slack_removed(beta->platform, "the app was uninstalled");
-	slack_removed(beta->platform, "the token was revoked");
+	slack_removed(beta->platform, NULL, "the app was uninstalled");
+	slack_removed(beta->platform, NULL, "the token was revoked");
 	assert_int_equal(beta->removals, 1);
 	assert_string_equal(beta->removed_why, "the app was uninstalled");
 	assert_true(beta->platform->dead);
@@ -340,6 +342,45 @@ static void taken_out_once(void **state)
 	slack_platform.stop(beta->platform);
 	app_run_count(stage, &beta->stops, 1);
 	assert_int_equal(stage->call_count, calls);
+	app_stage_close(stage);
+}
+
+static int acknowledged(void)
+{
+	struct buf text = { 0 };
+	const char *at;
+	int count;
+
+	metrics_print(&text);
+	at = strstr(buf_str(&text), "usher_slack_acks_total{app=\"acme\",transport=\"http\",how=\"ok\"} ");
+	count = at ? (int)strtol(strchr(at, '}') + 1, NULL, 10) : 0;
+	buf_free(&text);
+	return count;
+}
+
+/* Nobody says it again: a crash before the row says so must not leave its secrets behind. */
+static void taken_out_is_acknowledged_when_it_is_durable(void **state)
+{
+	const struct slack_from from = { .way = SLACK_FROM_HTTP, .id = 12345 };
+	struct app_stage *stage = app_stage_open(app_shared);
+	int before = acknowledged();
+	struct app_door *beta;
+
+	(void)state;
+	app_says(stage, "auth.test", AUTH_T2);
+	app_stage_start(stage);
+	beta = app_stage_adopt(stage, "T2", KEPT_SETTINGS, KEPT_SECRETS);
+	app_run_link(beta, LINK_UP);
+	slack_removed(beta->platform, &from, "the app was uninstalled");
+	slack_removed(beta->platform, &from, "the token was revoked");
+	assert_int_equal(acknowledged(), before);
+	slack_platform.stop(beta->platform); /* as the core does when it is on record */
+	assert_int_equal(acknowledged(), before + 2);
+	slack_removed(app_root(stage), &from, "the app was uninstalled");
+	assert_int_equal(acknowledged(), before + 2);
+	slack_platform.enable(app_root(stage), false);
+	slack_removed(app_root(stage), &from, "the token was revoked");
+	assert_int_equal(acknowledged(), before + 4);
 	app_stage_close(stage);
 }
 
@@ -432,6 +473,7 @@ int main(void)
 		cmocka_unit_test(off_from_the_start),
 		cmocka_unit_test(taken_out_at_home_only),
 		cmocka_unit_test(taken_out_once),
+		cmocka_unit_test(taken_out_is_acknowledged_when_it_is_durable),
 		cmocka_unit_test(stopping_ends_at_once_when_nothing_is_owed),
 		cmocka_unit_test(socket_mode_begins),
 		cmocka_unit_test(made_and_thrown_away),
