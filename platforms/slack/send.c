@@ -136,6 +136,25 @@ static void send_to_command(struct sending *sending)
 		send_step(sending, SEND_WHISPER);
 }
 
+/* The outbox waits no longer for an earlier attempt and asks again, but that one is still under way: two of them would
+ * say it twice, so it goes on in the place of the new one. True: it did. */
+static bool goes_on(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
+{
+	struct slack_sends *sends = workspace->sends;
+	struct sending *earlier = sends->all;
+
+	while (earlier && strcmp(earlier->uuid, out->uuid) != 0)
+		earlier = earlier->hh.next;
+	if (earlier == NULL)
+		return false;
+	HASH_DEL(sends->all, earlier);
+	earlier->ticket = ticket;
+	HASH_ADD(hh, sends->all, ticket, sizeof(ticket), earlier);
+	if (earlier->step == SEND_LOOKING && earlier->lookup == NULL) /* its stream knows the old ticket */
+		slack_stream_end(workspace, out, stream_ended, sends, ticket);
+	return true;
+}
+
 static struct sending *sending_create(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
 {
 	struct sending *sending = mem_zero(1, sizeof(*sending));
@@ -159,8 +178,11 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
 {
-	struct sending *sending = sending_create(workspace, out, ticket);
+	struct sending *sending;
 
+	if (goes_on(workspace, out, ticket))
+		return;
+	sending = sending_create(workspace, out, ticket);
 	if (workspace->dead || workspace->token == NULL)
 		tell_soon(sending, SENT_AUTH, "the token was refused");
 	else if (workspace->disabled)

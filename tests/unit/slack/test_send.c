@@ -147,6 +147,26 @@ static void each_outcome_is_told_as_what_it_is(void **state)
 	}
 }
 
+/* The outbox asks again after two minutes of silence: two attempts beside each other would say it twice. */
+static void an_attempt_that_takes_too_long_goes_on_alone(void **state)
+{
+	struct out_stage *stage = *state;
+	char *place = out_channel();
+	struct outgoing out = out_answer(place, "Hello");
+
+	slack_send(&stage->workspace, &out, 7);
+	out.unsure = true;
+	out.attempt = 2;
+	slack_send(&stage->workspace, &out, 8);
+	assert_int_equal(out_waiting(stage), 1);
+	out_ok(stage, out_expect(stage, "chat.postMessage"), POSTED);
+	out_was_sent(stage, SENT_ACCEPTED, "C1/1800000001.000200");
+	assert_int_equal(stage->sent_ticket, 8);
+	assert_int_equal(slack_sends_running(stage->workspace.sends), 0);
+	out_expect_none(stage);
+	free(place);
+}
+
 /* Pitfall 31, and what an operator reads in the dead letters. */
 static void refusals_name_cause_and_cure(void **state)
 {
@@ -524,6 +544,7 @@ static void what_still_runs_is_cancelled(void **state)
 	struct outgoing out = out_answer(place, "Hello");
 
 	slack_send(&stage->workspace, &out, 1);
+	out.uuid = OUT_ASKED; /* another one */
 	out.unsure = true;
 	slack_send(&stage->workspace, &out, 2);
 	assert_int_equal(out_waiting(stage), 2);
@@ -540,6 +561,7 @@ int main(void)
 		TEST(only_the_last_part_of_an_answer_asks),
 		TEST(refused_blocks_do_not_cost_the_answer),
 		TEST(each_outcome_is_told_as_what_it_is),
+		TEST(an_attempt_that_takes_too_long_goes_on_alone),
 		TEST(refusals_name_cause_and_cure),
 		TEST(what_can_not_be_sent_is_told_in_a_later_round),
 		TEST(the_placeholder_becomes_the_answer),
