@@ -17,7 +17,7 @@ enum {
 	PAGE = 200,	      /* messages a call */
 	RUN_CALLS_MAX = 2000, /* of one run; what is left waits for the next */
 	RUN_MESSAGES_MAX = 10000,
-	TRIES_MAX = 8,	 /* of one call or message */
+	TRIES_MAX = 8,	 /* of one call, before others are made */
 	AGAIN_MS = 2000, /* the first pause after a failure; doubled up to a minute */
 	AGAIN_MAX_MS = 60000,
 	OVERLAP_MS = 60000, /* roots are read a little from before: copies are recognised, holes are not */
@@ -45,6 +45,7 @@ struct slack_catch_up {
 	bool handing;
 	char *page;
 	unsigned calls, messages, tries;
+	unsigned refused; /* by the core, one after the other */
 	uint64_t call;
 	struct loop_timer *timer;
 };
@@ -127,6 +128,18 @@ static void add_scope(struct slack_catch_up *up, const char *channel, const char
 	recents_touch(&up->holds, channel)->count++;
 }
 
+/* What was read of the first scope is forgotten. */
+static void lay_aside(struct slack_catch_up *up)
+{
+	json_decref(up->found);
+	up->found = NULL;
+	up->handing = false;
+	up->at = 0;
+	up->tries = 0;
+	free(up->page);
+	up->page = NULL;
+}
+
 static void end_scope(struct slack_catch_up *up)
 {
 	struct scope *scope = up->scopes;
@@ -136,13 +149,17 @@ static void end_scope(struct slack_catch_up *up)
 		recents_drop(&up->holds, hold);
 	DL_DELETE(up->scopes, scope);
 	free(scope);
-	json_decref(up->found);
-	up->found = NULL;
-	up->handing = false;
-	up->at = 0;
-	up->tries = 0;
-	free(up->page);
-	up->page = NULL;
+	lay_aside(up);
+}
+
+/* Behind the others. Its channel stays held: live messages that moved a cursor now would hide what was missed. */
+static void put_off(struct slack_catch_up *up)
+{
+	struct scope *scope = up->scopes;
+
+	DL_DELETE(up->scopes, scope);
+	DL_APPEND(up->scopes, scope);
+	lay_aside(up);
 }
 
 /* "C1/1700.1" or "D1"; false: not one of ours. */
@@ -261,17 +278,16 @@ static void go_on(struct slack_catch_up *up, uint64_t after_ms)
 	loop_timer_start(up->timer, after_ms, 0);
 }
 
-/* Tries again later; false: often enough. */
-static bool try_again(struct slack_catch_up *up, unsigned asked_ms)
+static void try_again(struct slack_catch_up *up, unsigned asked_ms)
 {
 	uint64_t pause = AGAIN_MS;
 
-	if (++up->tries > TRIES_MAX)
-		return false;
+	up->tries++;
 	for (unsigned i = 1; i < up->tries && pause < AGAIN_MAX_MS; i++)
 		pause *= 2;
+	if (pause > AGAIN_MAX_MS)
+		pause = AGAIN_MAX_MS;
 	go_on(up, asked_ms ? asked_ms : pause);
-	return true;
 }
 
 /* History comes newest first, replies oldest first and with the root. */
@@ -368,12 +384,14 @@ static void answered(struct platform *workspace, void *owner, uint64_t ticket,
 	case SLACK_MAYBE:
 		break;
 	}
-	if (try_again(up, 0))
+	if (up->tries < TRIES_MAX) {
+		try_again(up, 0);
 		return;
-	log_warn(workspace->host->log, "missed messages of %s: %s; they stay for the next time",
+	}
+	log_warn(workspace->host->log, "missed messages of %s: %s; they are asked for again later",
 		 up->scopes->channel, answer->error ? answer->error : "no answer");
-	end_scope(up);
-	go_on(up, 0);
+	put_off(up);
+	go_on(up, AGAIN_MAX_MS);
 }
 
 static void ask(struct slack_catch_up *up)
@@ -417,13 +435,13 @@ static void decided(struct platform *workspace, void *owner, const struct ack *a
 	}
 	up->waiting = false;
 	if (ack->how == ACK_BUSY || ack->how == ACK_FAILED) {
-		if (try_again(up, ack->retry_ms))
-			return;
-		log_warn(workspace->host->log, "missed messages could not be stored: %s",
-			 ack->why ? ack->why : "?");
-		clear(up);
+		if (++up->refused == TRIES_MAX)
+			log_warn(workspace->host->log, "missed messages can't be stored: %s; trying on",
+				 ack->why ? ack->why : "?");
+		try_again(up, ack->retry_ms);
 		return;
 	}
+	up->refused = 0;
 	if (ack->how == ACK_STORED || ack->how == ACK_BEFORE)
 		look_inside(up, json_array_get(up->found, up->at));
 	up->messages += ack->how == ACK_STORED;

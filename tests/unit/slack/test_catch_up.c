@@ -218,6 +218,39 @@ static void it_waits_and_tries_again(void **state)
 	out_expect_none(stage->out);
 }
 
+/* However long it takes: a live message that moved the cursor meanwhile would hide what was missed for ever. */
+static void nothing_is_given_up_while_it_can_be_had(void **state)
+{
+	enum { MINUTE = 60000, TRIES = 9 };
+	struct in_stage *stage = *state;
+	const char *page = "{\"messages\":[{\"user\":\"U1\",\"ts\":\"1799999500.000100\",\"text\":\"x\"}]}";
+
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
+	slack_catch_up_cursor(stage->workspace, "D2", "1799999000.000100");
+	slack_catch_up_begin(stage->workspace);
+	for (unsigned i = 0; i < TRIES; i++) {
+		out_fail(stage->out, asked(stage, "conversations.history", "D1"), SLACK_MAYBE, 0);
+		out_pass(stage->out, MINUTE);
+	}
+	assert_true(slack_catch_up_holds(stage->workspace, "D1"));
+	out_ok(stage->out, asked(stage, "conversations.history", "D2"),
+	       "{\"messages\":[]}"); /* others first */
+	assert_true(slack_catch_up_holds(stage->workspace, "D1"));
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), page);
+	nobody_is_named(stage);
+	for (unsigned i = 0; i < TRIES; i++) {
+		assert_int_equal(stage->count, i + 1);
+		in_ack(stage, i, ACK_BUSY);
+		assert_true(slack_catch_up_holds(stage->workspace, "D1"));
+		out_pass(stage->out, MINUTE + 1);
+	}
+	in_ack(stage, TRIES, ACK_STORED);
+	step(stage);
+	assert_false(slack_catch_up_holds(stage->workspace, "D1"));
+	out_expect_none(stage->out);
+}
+
 static void what_is_gone_drops_out(void **state)
 {
 	struct in_stage *stage = *state;
@@ -288,6 +321,7 @@ int main(void)
 		TEST(too_old_is_over),
 		TEST(pages_are_bounded),
 		TEST(it_waits_and_tries_again),
+		TEST(nothing_is_given_up_while_it_can_be_had),
 		TEST(what_is_gone_drops_out),
 		TEST(down_again_means_again),
 		TEST(ending_in_the_middle),
