@@ -36,7 +36,7 @@ export async function until(what, ask, seconds = 15) {
 }
 
 // Every text that a setting of this name holds is a secret.
-const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key', 'bot_token', 'app_token', 'signing_secret', 'client_secret', 'secrets_key'];
+const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key', 'bot_token', 'app_token', 'signing_secret', 'client_secret', 'key', 'key_previous'];
 const wordsNames = ['message', 'text', 'content', 'response'];
 const leastWords = 12; // shorter ones may stand in a log line by chance
 
@@ -65,8 +65,8 @@ export class Daemon {
   configure(settings) {
     this.settings = {
       listen: { address: '127.0.0.1', port: 0 },
-      store: { url: `sqlite:${this.dir}/usher.db` },
       ...settings,
+      store: { url: `sqlite:${this.dir}/usher.db`, ...settings.store },
     };
     textsOf(this.settings, secretNames).forEach((secret) => this.secrets.add(secret));
     this.config = path.join(this.dir, 'usher.conf');

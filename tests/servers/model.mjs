@@ -7,7 +7,8 @@
 //   cut-once        the first request of each prompt only
 //   midchar         sends its answer split in the middle of a UTF-8 character (and ends well)
 //   cut-midchar     breaks off in the middle of a UTF-8 character
-//   ids             answers with every "[#id]" of the messages since its last answer; ids-MS: that much later
+//   ids             answers with every "[#id]" of the messages since its last answer; ids-MS: that much later; one that
+//                   says "[slowly]" gets a long answer that takes some seconds
 //   long-N          answers with N numbered lines, a list and a block of code
 //   status-CODE     answers with that status and an OpenAI error body
 //   limited-once    429 with Retry-After for the first request of each prompt, then answers
@@ -168,7 +169,11 @@ function marks({ messages }) {
 
 const behaviours = {
   echo: answer,
-  ids: (a) => setTimeout(() => answer({ ...a, text: `answered: ${marks(a.body).join(' ')}` }), Number(a.value ?? 0)),
+  ids: (a) => {
+    const text = `answered: ${marks(a.body).join(' ')}`;
+    if (a.last.includes('[slowly]')) return behaviours.drip({ ...a, text: `${'word after word, '.repeat(18)}${text}`, value: 100 });
+    setTimeout(() => answer({ ...a, text }), Number(a.value ?? 0));
+  },
   long: (a) => answer({ ...a, text: `${Array.from({ length: Number(a.value) }, (_, n) => `* line ${n + 1} of a **long** list`).join('\n')}\n\n\`\`\`c\nint main(void);\n\`\`\`\n\nthe end` }),
   slow: (a) => setTimeout(() => answer(a), Number(a.value)),
   drip: async (a) => {

@@ -125,7 +125,7 @@ export class Slack {
 
   // ---- how it misbehaves ---------------------------------------------------------------------------------------
 
-  // {method: name or RegExp, kind, p: probability, times}. Kinds, before anything is done: cut, limited, html, status, error,
+  // {method: name or RegExp, kind, p: probability, times, when: of the arguments, for kind error}. Kinds, before anything is done: cut, limited, html, status, error,
   // delay; after it was done: lose (the answer), status-after, error-after.
   fault(fault) {
     const entry = { p: 1, times: Infinity, ...fault };
@@ -136,7 +136,7 @@ export class Slack {
   faultFor(name) {
     for (const fault of this.faults) {
       if (fault.times <= 0 || !(fault.method instanceof RegExp ? fault.method.test(name) : fault.method === name) || this.random() >= fault.p) continue;
-      fault.times--;
+      if (!fault.when) fault.times--;
       return fault;
     }
     return null;

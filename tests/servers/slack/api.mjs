@@ -115,7 +115,10 @@ export class Api {
       if (who.installation) headers['x-oauth-scopes'] = who.installation.scopes.join(',');
       if (method.scope) headers['x-accepted-oauth-scopes'] = [method.scope].flat().join(',');
       this.#mayCall(name, method, who, args);
-      if (fault?.kind === 'error') throw new Refusal(fault.error, fault.messages, fault.more);
+      if (fault?.kind === 'error' && (!fault.when || fault.when(args))) {
+        if (fault.when) fault.times--;
+        throw new Refusal(fault.error, fault.messages, fault.more);
+      }
       result = { ok: true, ...(await method.run({ slack: this.slack, world: this.slack.world, request, args, ...who })) };
       if (warning) result = { ...result, warning, response_metadata: { ...result.response_metadata, warnings: [warning] } };
     } catch (error) {

@@ -51,7 +51,7 @@ export class Tally {
     }
     for (const [key, list] of threads) {
       const order = list.filter((e) => e.answer).map((e) => e.answer.ts);
-      if (order.some((ts, i) => i > 0 && ts < order[i - 1])) report.disorder.push(`${key}: ${list.map((e) => e.id).join(' ')}`);
+      if (order.some((ts, i) => i > 0 && ts < order[i - 1])) report.disorder.push(`${key}: ${list.map((e) => `${e.id} at ${e.answer?.ts} (${e.answer?.writes.map((w) => w.how)})`).join(', ')}`);
     }
     for (const channel of new Set([...this.expected.values()].map((m) => m.channel))) {
       const marks = new Map();
