@@ -74,15 +74,36 @@ static const char *author_name(struct platform *workspace, const json_t *message
 	return name ? name : user ? user : "somebody";
 }
 
+/* Further lines of a message are set in, so that nobody writes a line that looks like somebody else's. */
+static char *lines_of(const char *author, const char *words)
+{
+	char *name = text_one_line(author);
+	struct buf out = { 0 };
+
+	buf_format(&out, "%.*s: ", (int)text_fit(name, strlen(name), MESSAGE_NAME_MAX), name);
+	free(name);
+	for (;;) {
+		size_t line = strcspn(words, "\r\n");
+
+		buf_add(&out, words, line);
+		buf_text(&out, "\n");
+		words += line;
+		words += strspn(words, "\r\n");
+		if (*words == '\0')
+			return buf_take(&out);
+		buf_text(&out, "    ");
+	}
+}
+
 /* NULL: it has no words. The caller frees. */
 static char *line_of(struct platform *workspace, const json_t *message)
 {
 	char *mrkdwn = slack_message_mrkdwn(message);
 	char *words = slack_words(mrkdwn, slack_name, workspace), *line = NULL;
 
+	words[text_fit(words, strlen(words), WORDS_MAX)] = '\0';
 	if (!text_blank(words))
-		line = mem_format("%s: %.*s\n", author_name(workspace, message),
-				  (int)text_fit(words, strlen(words), WORDS_MAX), words);
+		line = lines_of(author_name(workspace, message), words);
 	free(words);
 	free(mrkdwn);
 	return line;

@@ -38,11 +38,17 @@ static const char *sender_name(struct slack_arrival *arrival)
 	const struct slack_decoded *say = &arrival->say;
 	const char *name = say->user ? slack_name(arrival->workspace, 'U', say->user) : NULL;
 
+	char *line;
+
 	if (name == NULL)
 		name = say->user_name;
-	if (name == NULL || *name == '\0')
+	if (name == NULL)
 		return NULL;
-	return arena_text_n(arrival->arena, name, text_fit(name, strlen(name), MESSAGE_NAME_MAX));
+	line = text_one_line(name);
+	name = *line ? arena_text_n(arrival->arena, line, text_fit(line, strlen(line), MESSAGE_NAME_MAX))
+		     : NULL;
+	free(line);
+	return name;
 }
 
 /* Longer than the core takes, but never dropped for it. */
@@ -63,10 +69,10 @@ static void add_quote(struct buf *out, struct slack_arrival *arrival, const char
 
 	buf_format(out, "About this message from %s:\n", name ? name : "somebody");
 	while (*words) {
-		size_t line = strcspn(words, "\n");
+		size_t line = strcspn(words, "\r\n");
 
 		buf_format(out, "> %.*s\n", (int)line, words);
-		words += line + (words[line] == '\n');
+		words += line + (words[line] != '\0');
 	}
 }
 

@@ -113,9 +113,15 @@ static struct name *add(struct slack_names *names, char kind, const char *id)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
+/* On one line: names stand in front of what somebody said. NULL: nothing is left of it. */
 static char *short_name(const char *name)
 {
-	return name && *name ? mem_text_n(name, text_fit(name, strlen(name), MESSAGE_NAME_MAX)) : NULL;
+	char *line = name ? text_one_line(name) : NULL, *cut = NULL;
+
+	if (line && *line)
+		cut = mem_text_n(line, text_fit(line, strlen(line), MESSAGE_NAME_MAX));
+	free(line);
+	return cut;
 }
 
 static const char *first_of(const char *a, const char *b)

@@ -62,6 +62,32 @@ char *text_repair(const char *text, size_t len)
 	return buf_take(&out);
 }
 
+static bool breaks_line(ucs4_t c)
+{
+	return uc_is_property_white_space(c) || uc_is_property_bidi_control(c) ||
+	       uc_is_general_category(c, UC_CATEGORY_Cc);
+}
+
+char *text_one_line(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text, *next;
+	struct buf out = { 0 };
+	bool blank = false;
+	ucs4_t c;
+
+	for (; (next = u8_next(&c, at)); at = next) {
+		if (breaks_line(c)) {
+			blank = true;
+			continue;
+		}
+		if (blank && out.len)
+			buf_text(&out, " ");
+		blank = false;
+		buf_add(&out, (const char *)at, (size_t)(next - at));
+	}
+	return buf_take(&out);
+}
+
 char *text_visible(const char *text, const char *kept)
 {
 	struct buf out = { 0 };

@@ -21,6 +21,10 @@ char *text_repair(const char *text, size_t len);
  * must not move a terminal's cursor, set its title or begin a line of the log. The caller frees. */
 char *text_visible(const char *text, const char *kept);
 
+/* A copy on one line, for names: line breaks and other control characters, also those that turn the direction of
+ * what follows, become one blank, and there is none at either end. text must be valid UTF-8. The caller frees. */
+char *text_one_line(const char *text);
+
 /* 0 to 15, -1 for what is no hexadecimal digit. */
 int text_hex_digit(char c);
 

@@ -23,11 +23,11 @@ char *gather_quote(const char *text)
 		text = line && line[1] ? line + 1 : cut; /* from a whole line on, where there is one */
 	}
 	while (*text) {
-		size_t line = strcspn(text, "\n");
+		size_t line = strcspn(text, "\r\n");
 
 		buf_text(&out, out.len ? "\n> " : "> ");
 		buf_add(&out, text, line);
-		text += line + (text[line] == '\n');
+		text += line + (text[line] != '\0');
 	}
 	return buf_take(&out);
 }

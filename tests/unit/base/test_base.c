@@ -206,6 +206,33 @@ static void context_comes_before_what_was_said(void **state)
 	free(both);
 }
 
+/* A name must not begin a line of its own, nor turn round what follows it. */
+static void names_stand_on_one_line(void **state)
+{
+	static const char *const table[][2] = {
+		{ "", "" },
+		{ " \n\t", "" },
+		{ "Ann", "Ann" },
+		{ " Ann \r\n Example\t", "Ann Example" },
+		{ "a\x1b[2Jb\xc2\x9b"
+		  "c\x7f",
+		  "a [2Jb c" },
+		{ "a\xe2\x80\xa8"
+		  "b\xe2\x80\xae"
+		  "c",
+		  "a b c" },
+		{ "J\xc3\xbcrgen \xe5\xb1\xb1", "J\xc3\xbcrgen \xe5\xb1\xb1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *line = text_one_line(table[i][0]);
+
+		assert_string_equal(line, table[i][1]);
+		free(line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +247,7 @@ int main(void)
 		cmocka_unit_test(metrics_are_printed_for_prometheus),
 		cmocka_unit_test(message_states_have_words),
 		cmocka_unit_test(context_comes_before_what_was_said),
+		cmocka_unit_test(names_stand_on_one_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
