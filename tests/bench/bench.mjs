@@ -5,6 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { Daemon, until, wait } from '../e2e/harness.mjs';
+import { slackRows } from './slack.mjs';
 
 const quick = process.argv.includes('--quick');
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -132,11 +133,20 @@ async function waiting(server, turns) {
   await daemon.finish();
 }
 
+// The middle of how long the model takes when it is asked without us.
+async function modelAlone(server) {
+  const body = JSON.stringify({ model: 'echo', stream: true, messages: [{ role: 'user', content: question }] }), times = [];
+  for (let i = 0; i < 200; i++) times.push((await post(`${server.base}/chat/completions`, { authorization: `Bearer ${server.key}` }, body)).ms);
+  return percentile(times, 0.5);
+}
+
 const server = await model();
 try {
   print('binary size', (statSync(process.env.USHER).size / 1024).toFixed(0), 'KB (with debug information)');
   await startUp();
   await throughput(server);
+  const direct = await modelAlone(server);
+  for (const transport of ['http', 'socket']) await slackRows(server, transport, { quick, question, direct, tools: { cpu, resident, percentile, print } });
   await waiting(server, 1000);
   if (!quick) await waiting(server, 10000);
 } finally {

@@ -46,6 +46,7 @@ export class Slack {
     this.wrongs = []; // what no well-behaved app does
     this.faults = [];
     this.timers = new Set();
+    this.onSaid = null; // told of each new message of an app
     this.stopped = false;
     this.counts = { retries: 0, phantoms: 0, refreshes: 0, connections: 0, envelopes: 0, strayAcks: 0, badTickets: 0, tooMany: 0, lost: 0, limited: 0, operationTimeouts: 0,
       splitByServer: 0, exchanges: 0, refreshed: 0, authorizePages: 0, loginPages: 0, fileRequests: 0, statuses: {}, errors: {} };
@@ -167,6 +168,7 @@ export class Slack {
 
   #changed(inner, channel, message, mentioned) {
     const late = this.knobs.twinMs;
+    if (message?.app && inner.type === 'message' && !inner.hidden) this.onSaid?.(message);
     for (const app of this.apps) {
       const installation = app.seenBy(inner, channel, mentioned);
       if (!installation) continue;
