@@ -177,6 +177,27 @@ static bool chain_broken(const struct slack_answer *answer)
 	return false;
 }
 
+/* A crash between the answer and our commit may have lost the pair that replaced this one. The token itself works on
+ * until it expires, unless somebody waits because it did. */
+static bool still_good(const struct slack_rotation *rotation, const struct slack_answer *answer)
+{
+	return rotation->waiters == NULL && rotation->workspace->expires_ms > clock_wall_ms() &&
+	       strcmp(answer->error, "invalid_refresh_token") == 0;
+}
+
+static void use_up(struct slack_rotation *rotation, const char *why)
+{
+	const struct platform *workspace = rotation->workspace;
+	int64_t left = workspace->expires_ms - clock_wall_ms();
+
+	log_error(workspace->host->log,
+		  "the token can't be renewed (%s) and ends in %lld minutes: the app must be added again "
+		  "before",
+		  why, (long long)(left / 60000));
+	set_state(rotation, ROTATE_IDLE);
+	loop_timer_start(rotation->timer, left > 0 ? (uint64_t)left : 0, 0);
+}
+
 static void renewed(struct platform *workspace, void *owner, uint64_t ticket,
 		    const struct slack_answer *answer)
 {
@@ -190,6 +211,8 @@ static void renewed(struct platform *workspace, void *owner, uint64_t ticket,
 		keep(rotation);
 	else if (answer->how == SLACK_OK)
 		pause_for(rotation, 0, "Slack's answer holds no tokens");
+	else if (chain_broken(answer) && still_good(rotation, answer))
+		use_up(rotation, answer->error);
 	else if (chain_broken(answer))
 		give_up(rotation, answer->error);
 	else

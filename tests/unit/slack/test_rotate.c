@@ -40,6 +40,12 @@ static void on_fresh(struct platform *workspace, void *owner, bool fresh)
 	asker->fresh += fresh;
 }
 
+static bool refused_once(struct app_stage *stage, const void *what)
+{
+	(void)what;
+	return app_called(stage, "oauth.v2.access") == 1 && !slack_rotation_busy(stage->doors[1].platform);
+}
+
 static void renewed_two_hours_before(void **state)
 {
 	struct app_stage *stage = app_stage_open(app_shared);
@@ -224,6 +230,29 @@ static void a_broken_chain_must_be_added_again(void **state)
 	app_stage_close(stage);
 }
 
+/* A crash lost the new pair after Slack had given it: the place does not fall silent before its token ends. */
+static void a_token_that_still_works_is_used_up(void **state)
+{
+	struct app_stage *stage = app_stage_open(app_shared);
+	struct asker asker = { 0 };
+	struct app_door *door;
+
+	(void)state;
+	app_says(stage, "auth.test", AUTH_T2);
+	app_says(stage, "oauth.v2.access", "{\"ok\":false,\"error\":\"invalid_refresh_token\"}");
+	app_stage_start(stage);
+	door = adopted(stage, HOUR_MS);
+	app_run_link(door, LINK_UP);
+	app_run(stage, refused_once, NULL);
+	assert_false(door->platform->dead);
+	assert_int_equal(door->link, LINK_UP);
+	slack_fresh(door->platform, on_fresh, &asker); /* Slack says it has expired */
+	app_run_count(stage, &asker.answers, 1);
+	assert_int_equal(asker.fresh, 0);
+	assert_true(door->platform->dead);
+	app_stage_close(stage);
+}
+
 /* The operator's mistake in client_secret is not the workspace's end. */
 static void our_own_mistake_is_not_its_end(void **state)
 {
@@ -305,6 +334,7 @@ int main(void)
 		cmocka_unit_test(what_was_not_kept_is_kept_later),
 		cmocka_unit_test(removed_meanwhile),
 		cmocka_unit_test(a_broken_chain_must_be_added_again),
+		cmocka_unit_test(a_token_that_still_works_is_used_up),
 		cmocka_unit_test(our_own_mistake_is_not_its_end),
 		cmocka_unit_test(nothing_to_renew_it_with),
 		cmocka_unit_test(stopping_waits_until_the_new_pair_is_kept),
