@@ -62,9 +62,14 @@ static void flush(struct reader *reader)
 	buf_clear(&reader->text);
 }
 
+/* md4c 0.4 does not end every span that it begins: no span outlives its block. */
 static void end_words(struct reader *reader)
 {
 	flush(reader);
+	while (reader->at->kind >= MARKUP_TEXT)
+		close_node(reader);
+	reader->flat_spans = 0;
+	reader->code = false;
 	if (reader->implied)
 		close_node(reader);
 	reader->implied = false;
@@ -306,7 +311,8 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *owner)
 			spell_target(reader, &((MD_SPAN_IMG_DETAIL *)detail)->src);
 	} else {
 		flush(reader);
-		close_node(reader);
+		if (reader->at->kind == span_kind(type))
+			close_node(reader);
 	}
 	return may(reader, 0) ? 0 : -1;
 }

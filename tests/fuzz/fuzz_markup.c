@@ -18,6 +18,11 @@ static size_t measure(const void *owner, const struct markup_node *document)
 	return n;
 }
 
+static bool holds_words(enum markup_kind kind)
+{
+	return kind >= MARKUP_CELL || kind == MARKUP_PARAGRAPH || kind == MARKUP_HEADING;
+}
+
 /* Characters that show, addresses aside. */
 static size_t visible(const struct markup_node *node, unsigned depth)
 {
@@ -29,6 +34,8 @@ static size_t visible(const struct markup_node *node, unsigned depth)
 	for (size_t i = 0; i < node->len; i++)
 		n += node->text[i] != ' ' && node->text[i] != '\n' && node->text[i] != '\t';
 	for (const struct markup_node *child = node->first; child; child = child->next) {
+		if (holds_words(node->kind) != (child->kind >= MARKUP_TEXT))
+			abort();
 		if (child->parent != node || (child->next == NULL && node->last != child))
 			abort();
 		n += visible(child, depth + 1);
