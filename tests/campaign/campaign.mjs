@@ -1,19 +1,19 @@
 // Kills the daemon at every step of a message's way, and at random under load, and counts what that broke.
 // Usage: node campaign.mjs [--short | --all]      (USHER: the binary; CC: the compiler for the preloaded killer)
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
-import { deliver, scenarios, sql } from './scenarios.mjs';
+import { buildKiller, slackPoints } from './scenarios-slack.mjs';
+import { deliver, scenarios, wrongRows } from './scenarios.mjs';
+import { printEndurance, slackEndurance } from './slack.mjs';
 
 const short = process.argv.includes('--short');
 const all = process.argv.includes('--all'); // every single call, before and after it: half an hour
-const here = path.dirname(new URL(import.meta.url).pathname);
 const work = mkdtempSync(path.join(tmpdir(), 'usher-campaign-'));
-const killer = path.join(work, 'killpoint.so');
+const killer = buildKiller(work);
 const broken = [];
 const counts = { points: 0, randomKills: 0, messages: 0, answered: 0, resent: 0, callbacks: 0, repeatedCallbacks: 0 };
 
@@ -30,37 +30,7 @@ function settings(model, receiver, { model: name, merge = false, reply = '/ok', 
   };
 }
 
-// Rows that must not be there when everything is through.
-const wrongRows = {
-  'messages without an end': "SELECT 1 FROM inbox WHERE state IN ('accepted', 'claimed')",
-  'turns without an end': 'SELECT 1 FROM "LLMConversationMessage" WHERE "answeredAt" IS NULL',
-  'runs without an end': 'SELECT 1 FROM "LLMTask" WHERE status = \'running\'',
-  'replies without an end': "SELECT 1 FROM outbox WHERE state <> 'sent'",
-  'answers that nobody was sent': `SELECT 1 FROM inbox i WHERE i.reply_to IS NOT NULL AND i.state = 'answered'
-    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.turn_id = i.turn_id)`,
-  'messages that belong to nobody': "SELECT 1 FROM inbox WHERE state = 'answered' AND (profile_id IS NULL OR \"llmConversationId\" IS NULL)",
-  'tool calls without a result': `SELECT 1 FROM "LLMTaskStep" s WHERE s.kind = 'intent' AND NOT EXISTS
-    (SELECT 1 FROM "LLMTaskStep" r WHERE r."llmTaskId" = s."llmTaskId" AND r.kind = 'result' AND r."callId" = s."callId")`,
-  'messages whose time does not rise': `SELECT 1 FROM (SELECT "timestamp" AS at, lag("timestamp") OVER (PARTITION BY conversation_id ORDER BY id) AS before
-    FROM message) WHERE before >= at`,
-};
-
-// What must hold of the files of a daemon that has stopped, whatever happened to it.
-function checkDatabase(dir, what) {
-  const integrity = sql(dir, 'PRAGMA integrity_check');
-  if (integrity !== 'ok') note(`${what}: integrity_check says ${integrity}`);
-  const foreign = sql(dir, 'PRAGMA foreign_key_check');
-  if (foreign !== '') note(`${what}: foreign_key_check says ${foreign}`);
-  const twice = sql(dir, `SELECT count(*) FROM (SELECT m.id FROM "LLMConversationMessage" m JOIN "LLMTask" t ON t.id = m."llmTaskId"
-    WHERE t.status = 'succeeded' GROUP BY m.id HAVING count(*) > 1)`);
-  if (twice !== '0') note(`${what}: ${twice} turns have two finished tasks`);
-  const twoReplies = sql(dir, 'SELECT count(*) FROM (SELECT turn_id FROM outbox WHERE turn_id IS NOT NULL GROUP BY turn_id, ord HAVING count(*) > 1)');
-  if (twoReplies !== '0') note(`${what}: ${twoReplies} turns have two replies`);
-  for (const [broken, query] of Object.entries(wrongRows)) {
-    const found = sql(dir, `SELECT count(*) FROM (${query})`);
-    if (found !== '0') note(`${what}: ${found} ${broken}`);
-  }
-}
+const checkDatabase = (dir, what, ends) => wrongRows(dir, ends).forEach((wrong) => note(`${what}: ${wrong}`));
 
 // ---- every step of the way -----------------------------------------------------------------------------------
 
@@ -212,10 +182,12 @@ async function random(kills) {
   await receiver.stop();
 }
 
-execFileSync(process.env.CC ?? 'gcc', ['-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', killer, path.join(here, 'killpoint.c'), '-ldl']);
 const begun = Date.now();
 await everyStep();
+const slack = await slackPoints({ points: all ? 2000 : short ? 26 : 390, killer, work, note });
+counts.points += slack.points;
 await random(short ? 8 : 200);
+const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
@@ -223,7 +195,10 @@ messages accepted under load:        ${counts.messages}
 answered:                            ${counts.answered}
 deliveries repeated by the sender:   ${counts.resent}
 callbacks received:                  ${counts.callbacks} (${counts.repeatedCallbacks} repeated under their own id)
+`);
+printEndurance(slack);
+console.log(`
 rules broken:                        ${broken.length}
 seconds:                             ${Math.round((Date.now() - begun) / 1000)}`);
-console.log(`${counts.points + counts.randomKills} passed, ${broken.length} failed`);
+console.log(`${counts.points + counts.randomKills + slack.kills} passed, ${broken.length} failed`);
 process.exit(broken.length ? 1 : 0);

@@ -1,6 +1,7 @@
 // What goes wrong between usher and Slack, and what must hold all the same: none lost, none answered twice, in order.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { slackEndurance } from '../campaign/slack.mjs';
 import { ModelServer } from '../servers/model.mjs';
 import { seeded } from '../servers/slack/world.mjs';
 import { signed } from '../servers/slack/deliver.mjs';
@@ -235,3 +236,16 @@ test('1,000 mutated events over HTTP: never a crash, never a 500, and the next g
   await s.answer(next);
   assert.equal(s.slack.tally.report().twice.length, 0);
 });
+
+async function day(t, options) {
+  const wrong = [];
+  const { report, counts, kills } = await slackEndurance({ messages: 80, kills: 2, seed: 11, note: (text) => wrong.push(text), ...options });
+  t.diagnostic(JSON.stringify({ answered: report.answered, kills, retries: counts.retries, lost: counts.lost, limited: counts.limited, refreshes: counts.refreshes }));
+  assert.deepEqual(wrong, []);
+  assert.equal(report.answered, report.expected);
+}
+
+test('a short day with everything at once: refreshes, copies, lost answers, 429 and kill -9', (t) => day(t, {}));
+
+test('the same, with answers that grow while earlier ones of their thread still wait for their turn', { todo: 'a stream begins before the outbox of its conversation is empty' }, (t) =>
+  day(t, { calm: false, kills: 0 }));
