@@ -91,6 +91,21 @@ export class Telegram {
     return bot;
   }
 
+  // Somebody else polls the same bot, confirming nothing, until the returned function is called. seen: what they were handed.
+  rival(bot, { everyMs = 100 } = {}) {
+    let on = true;
+    const seen = [];
+    const stop = () => (on = false);
+    (async () => {
+      while (on && !this.stopped) {
+        const batch = await this.updates.get(bot, { timeout: 50 }, null).catch(() => []);
+        seen.push(...batch);
+        await this.pause(everyMs);
+      }
+    })();
+    return Object.assign(stop, { seen });
+  }
+
   // ---- how it misbehaves ---------------------------------------------------------------------------------------
 
   // {method: name or RegExp ('file' for downloads), kind, p: probability, times, when: (args, bot) => bool}. Kinds, before anything is done:

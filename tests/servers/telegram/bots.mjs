@@ -9,21 +9,20 @@ const named = ['chat_member', 'message_reaction', 'message_reaction_count'];
 export const usualKinds = kinds.filter((kind) => !named.includes(kind));
 
 export class Bot extends User {
-  constructor(telegram, id, username, { privacy = true, keeps = true, ...fields }) {
+  constructor(telegram, id, username, { privacy = true, ...fields }) {
     super({ id, username, isBot: true, firstName: username.replace(/_?bot$/i, ''), ...fields });
-    Object.assign(this, { telegram, privacy, keeps });
+    Object.assign(this, { telegram, privacy });
     this.token = `${id}:AA${randomBytes(25).toString('base64url').slice(0, 33)}`;
     this.tokenDead = false;
     this.privates = new Map(); // user id -> chat
     this.blockedBy = new Set();
-    this.queue = []; // {id, kind, value, at, group, message}
+    this.queue = []; // {id, kind, json, group, message, until, handed, taken}
     this.nextUpdate = 700_000_000 + Math.floor(telegram.world.random() * 1000);
     this.allowed = usualKinds;
     this.webhook = null; // {url, secret, maxConnections, ip, lastError, lastErrorDate}
     this.commands = new Map(); // scope and language -> list
     this.callbacks = new Map();
     this.conflicts = 0;
-    this.confirmed = new Map(); // update id -> how often it was handed out before it was confirmed
   }
 
   revoke() {
@@ -50,15 +49,16 @@ export class Bot extends User {
     const command = (message.text !== null ? message.entities : message.captionEntities).find((e) => e.type === 'bot_command');
     if (command) {
       const to = text.slice(command.offset, command.offset + command.length).split('@')[1];
-      if (to ? to.toLowerCase() === this.username.toLowerCase() : chat.lastBot === this || chat.lastBot === undefined) return true;
+      if (to ? to.toLowerCase() === this.username.toLowerCase() : chat.lastBot === this) return true;
     }
     return this.telegram.knobs.privacyMentions && text.toLowerCase().includes(`@${this.username.toLowerCase()}`);
   }
 
   push(kind, value, group, message = null, seconds = 86_400) {
     if (!this.allowed.includes(kind)) return null;
-    const update = { id: this.nextUpdate++, kind, json: { [kind]: value }, group, message, until: Date.now() + seconds * this.telegram.knobs.secondMs, handed: 0 };
+    const update = { id: this.nextUpdate++, kind, json: { [kind]: value }, group, message, until: Date.now() + seconds * this.telegram.knobs.secondMs, handed: 0, taken: false };
     this.queue.push(update);
+    message?.updates.push(update);
     this.telegram.counts.updates++;
     this.telegram.updates.wake(this);
     this.telegram.webhooks.wake(this);
@@ -69,6 +69,12 @@ export class Bot extends User {
   restartIds(at) {
     if (this.queue.length) throw new Error('there are updates waiting');
     this.nextUpdate = at;
+  }
+
+  // What `gone` says is confirmed.
+  take(gone) {
+    for (const u of this.queue) if (gone(u)) u.taken = true;
+    this.queue = this.queue.filter((u) => !u.taken);
   }
 
   dropUpdates() {

@@ -12,7 +12,7 @@ export class People {
     return this.telegram.world;
   }
 
-  // wants: the id that its answer must carry; counted by the tally. entities: beside those the server finds. topic: of a forum.
+  // date: of old messages, in seconds. wants: the id that its answer must carry; counted by the tally. entities: beside those the server finds. topic: of a forum.
   say(user, chat, text, { replyTo = null, quote = null, topic = null, wants = null, entities = [], media = null, caption = false, hidden = false, ...more } = {}) {
     if (chat.type !== 'private' && chat.type !== 'channel' && !chat.isIn(user)) chat.members.set(user.id, { user, status: 'member' });
     const marked = text ? [...entities, ...found(text)].sort((a, b) => a.offset - b.offset) : [];
@@ -35,6 +35,15 @@ export class People {
   start(user, bot, payload = '') {
     if (bot.blockedBy.has(user.id)) this.unblock(user, bot);
     return this.tell(user, bot, payload ? `/start ${payload}` : '/start');
+  }
+
+  // Follows a link to a bot, https://t.me/<bot>?start=<payload>, or with startgroup the way into a group.
+  open(user, link, group = null) {
+    const url = new URL(link), bot = [...this.telegram.bots.values()].find((b) => b.username.toLowerCase() === url.pathname.slice(1).toLowerCase());
+    if (!/^(t|telegram)\.me$/.test(url.hostname) || !bot) throw new Error(`${link} leads to no bot`);
+    const payload = url.searchParams.get('start') ?? url.searchParams.get('startgroup') ?? '';
+    if (!/^[A-Za-z0-9_-]{0,64}$/.test(payload)) throw new Error(`${payload} is no payload`);
+    return url.searchParams.has('startgroup') ? this.addBot(user, group, bot, { payload }) : this.start(user, bot, payload);
   }
 
   mention(user, chat, bot, text, options) {

@@ -24,7 +24,7 @@ export function chatOf({ telegram, bot, args }, access = 'write', name = 'chat_i
     if (bot.blockedBy.has(chat.user.id) && access === 'write') refuse(403, 'bot was blocked by the user');
     return chat;
   }
-  if (chat.migratedTo && access === 'write') bad('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.migratedTo.id });
+  if (chat.migratedTo && access !== 'read') bad('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.migratedTo.id });
   if (chat.gone) refuse(403, `the ${word[chat.type]} chat was deleted`);
   if (chat.statusOf(bot) === 'kicked') refuse(403, `bot was kicked from the ${word[chat.type]} chat`);
   if (!chat.isIn(bot) && !chat.migratedTo) refuse(403, `bot is not a member of the ${word[chat.type]} chat`);

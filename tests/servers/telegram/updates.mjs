@@ -40,7 +40,7 @@ export class Updates {
     if (offset < 0) bot.queue = bot.queue.slice(offset);
     const head = bot.queue[0]?.id ?? bot.nextUpdate;
     const fits = offset > 0 && offset <= bot.nextUpdate + 10 && offset >= head - 100_000;
-    if (fits) bot.queue = bot.queue.filter((u) => u.id >= offset); // an offset that does not fit confirms nothing
+    if (fits) bot.take((u) => u.id < offset); // an offset that does not fit confirms nothing
     let room = 1 << 22;
     const batch = [];
     for (const u of bot.queue.slice(0, limit)) {
@@ -76,7 +76,7 @@ export class Updates {
       poll.wake = () => finish(() => resolve(this.#take(bot, offset, limit)));
       poll.refuse = (text) => finish(() => this.#conflict(bot, text).catch(reject));
       // Who hangs up is only noticed like this when it is a knob: the real server holds the poll until its time is over.
-      if (this.telegram.knobs.noticesHangUp) request.socket.once('close', () => finish(() => resolve([])));
+      if (this.telegram.knobs.noticesHangUp) request?.socket.once('close', () => finish(() => resolve([])));
       this.polls.set(bot, poll);
     });
   }

@@ -123,7 +123,7 @@ export class Webhooks {
         u.wakeAt = 0;
         return;
       }
-      bot.queue = bot.queue.filter((each) => each !== u);
+      bot.take((each) => each === u);
       await this.#reply(bot, answer);
       return;
     }

@@ -24,14 +24,20 @@ export class Message {
   constructor(chat, id, fields) {
     Object.assign(this, { chat, id, from: null, senderChat: null, bot: null, text: null, entities: [], caption: null, captionEntities: [], media: null, service: null, replyTo: null,
       quote: null, topic: null, albumId: null, forward: null, markup: null, args: {}, editedAt: null, more: null, ...fields });
-    this.date = Math.floor(Date.now() / 1000);
+    this.date = fields.date ?? Math.floor(Date.now() / 1000);
     this.writes = []; // every text it had: {text, at}
+    this.updates = []; // that told bots of it
     this.reactions = new Map();
     this.deleted = false;
   }
 
   get words() {
     return this.text ?? this.caption ?? '';
+  }
+
+  // Every bot that was told of it has taken it in.
+  get taken() {
+    return this.updates.length > 0 && this.updates.every((u) => u.taken);
   }
 
   wrote() {
