@@ -184,8 +184,8 @@ async function random(kills) {
 
 const begun = Date.now();
 await everyStep();
-const slack = await slackPoints({ points: all ? 2000 : short ? 26 : 390, killer, work, note });
-counts.points += slack.points;
+const onTheWay = await slackPoints({ points: all ? 2000 : short ? 26 : 390, killer, work, note });
+counts.points += onTheWay.points;
 await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });

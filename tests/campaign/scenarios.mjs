@@ -4,6 +4,35 @@ import { execFileSync } from 'node:child_process';
 
 export const sql = (dir, query) => execFileSync('sqlite3', [`${dir}/usher.db`, query], { encoding: 'utf8' }).trim();
 
+// Rows that must not be there when everything is through.
+const rowsOf = (ends) => ({
+  'messages without an end': "SELECT 1 FROM inbox WHERE state IN ('accepted', 'claimed')",
+  'turns without an end': 'SELECT 1 FROM "LLMConversationMessage" WHERE "answeredAt" IS NULL',
+  'runs without an end': 'SELECT 1 FROM "LLMTask" WHERE status = \'running\'',
+  'replies without an end': `SELECT 1 FROM outbox WHERE state NOT IN (${ends.map((end) => `'${end}'`)})`,
+  'answers that nobody was sent': `SELECT 1 FROM inbox i WHERE i.reply_to IS NOT NULL AND i.state = 'answered'
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.turn_id = i.turn_id)`,
+  'messages that belong to nobody': "SELECT 1 FROM inbox WHERE state = 'answered' AND (profile_id IS NULL OR \"llmConversationId\" IS NULL)",
+  'tool calls without a result': `SELECT 1 FROM "LLMTaskStep" s WHERE s.kind = 'intent' AND NOT EXISTS
+    (SELECT 1 FROM "LLMTaskStep" r WHERE r."llmTaskId" = s."llmTaskId" AND r.kind = 'result' AND r."callId" = s."callId")`,
+  'messages whose time does not rise': `SELECT 1 FROM (SELECT "timestamp" AS at, lag("timestamp") OVER (PARTITION BY conversation_id ORDER BY id) AS before
+    FROM message) WHERE before >= at`,
+  'turns with two finished tasks': `SELECT 1 FROM "LLMConversationMessage" m JOIN "LLMTask" t ON t.id = m."llmTaskId"
+    WHERE t.status = 'succeeded' GROUP BY m.id HAVING count(*) > 1`,
+  'turns with two replies': 'SELECT 1 FROM outbox WHERE turn_id IS NOT NULL GROUP BY turn_id, ord HAVING count(*) > 1',
+});
+
+// What does not hold of the files of a daemon that has stopped, whatever happened to it. ends: of replies, beside being sent.
+export function wrongRows(dir, ends = []) {
+  const wrong = ['integrity_check', 'foreign_key_check'].map((pragma) => [pragma, sql(dir, `PRAGMA ${pragma}`)])
+    .filter(([, said]) => said !== 'ok' && said !== '').map(([pragma, said]) => `${pragma} says ${said}`);
+  for (const [what, query] of Object.entries(rowsOf(['sent', ...ends]))) {
+    const found = sql(dir, `SELECT count(*) FROM (${query})`);
+    if (found !== '0') wrong.push(`${found} ${what}`);
+  }
+  return wrong;
+}
+
 // As every sender does: a killed daemon does not answer. Returns the accepted id, or null.
 export async function deliver(daemon, body, id, headers) {
   try {
