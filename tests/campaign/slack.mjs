@@ -29,7 +29,7 @@ function settings(slack, model, sides, port) {
 }
 
 // Who says what: every thread has a writer, who waits for the receipt (not the answer) before the next line.
-async function write(slack, side, thread, { lines, number, calm }) {
+async function write(slack, side, thread, { lines, number, calm, pauseMs }) {
   const { people } = slack;
   let root = null;
   for (let i = 0; i < lines; i++) {
@@ -42,7 +42,7 @@ async function write(slack, side, thread, { lines, number, calm }) {
     root ??= message;
     await until(`the receipt of ${id}`, () => message.deliveries.some((d) => d.state === 'acked') ||
       (message.deliveries.length > 0 && message.deliveries.every((d) => d.state === 'given up') && slack.tally.answered(id)), 240);
-    await wait(slack.random() * 60);
+    await wait(slack.random() * 2 * pauseMs);
   }
 }
 
@@ -71,7 +71,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
     const direct = n % 10 === 9; // some in private, each of a person of their own
     const ann = direct ? slack.world.addUser(side.team, `person-${n}`) : side.ann;
     const channel = direct ? slack.world.direct(ann, side.bot.bot) : slack.world.addChannel(side.team, `room-${n}`, { members: [ann, side.bot.bot] });
-    await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, calm });
+    await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, calm, pauseMs: Math.max(30, (kills * 3500) / lines) }); // so that there is work all the time
   }));
   const total = threads * lines * sides.length;
   let killed = 0;

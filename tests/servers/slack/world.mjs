@@ -132,7 +132,7 @@ export class World {
   }
 
   id(prefix) {
-    return `${prefix}0${(++this.lastId).toString(36).toUpperCase().padStart(8, 'A')}`;
+    return `${prefix}0${(++this.lastId).toString(36).toUpperCase().padStart(8, '0')}`;
   }
 
   // The id of a message: its microsecond, never used twice.
