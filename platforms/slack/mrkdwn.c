@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* A backtick can't be written inside code or a link; one that looks like it can. */
+#define LIKE_BACKTICK "\u02cb"
+
 enum { INDENT = 4, INDENT_MAX = 6 };
 
 static const struct {
@@ -205,7 +208,6 @@ void mrkdwn_text(struct mrkdwn *out, const char *text, size_t len)
 	}
 }
 
-/* A backtick can't be written inside code; one that looks like it can. */
 void mrkdwn_code(struct mrkdwn *out, const char *text, size_t len)
 {
 	arrive(out);
@@ -214,7 +216,7 @@ void mrkdwn_code(struct mrkdwn *out, const char *text, size_t len)
 	buf_text(&out->out, "`");
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '`')
-			buf_text(&out->out, "\u02cb");
+			buf_text(&out->out, LIKE_BACKTICK);
 		else
 			put(out, visible(text[i]));
 	}
@@ -245,6 +247,21 @@ static void put_address(struct mrkdwn *out, const char *address)
 	}
 }
 
+/* Words only: no sign in them begins or ends anything, neither here nor behind the link. */
+static void put_label(struct mrkdwn *out, const char *label)
+{
+	for (const char *c = label; *c; c++) {
+		bool apart = is_sign(*c) && (c == label || !is_word(c[-1]) || !is_word(c[1]));
+
+		if (*c == '`')
+			buf_text(&out->out, LIKE_BACKTICK);
+		else if (apart)
+			buf_format(&out->out, MRKDWN_ZWSP "%c" MRKDWN_ZWSP, *c);
+		else
+			put(out, visible(*c));
+	}
+}
+
 bool mrkdwn_link(struct mrkdwn *out, const char *address, const char *label)
 {
 	if (!may_open(address))
@@ -254,8 +271,7 @@ bool mrkdwn_link(struct mrkdwn *out, const char *address, const char *label)
 	put_address(out, address);
 	if (*label && strcmp(label, address) != 0) {
 		buf_text(&out->out, "|");
-		for (const char *c = label; *c; c++)
-			put(out, visible(*c));
+		put_label(out, label);
 	}
 	buf_text(&out->out, ">");
 	out->last = MRKDWN_OTHER;

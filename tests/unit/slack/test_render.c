@@ -122,6 +122,8 @@ static void test_links(void **state)
 		{ "**[a](http://e.x)**", "*<http://e.x|a>*" },
 		{ "[a|b](<http://e.x/|y>)", "<http://e.x/%7Cy|a|b>" },
 		{ "[a](<http://e.x/ y>)", "<http://e.x/%20y|a>" },
+		{ "[```](http://e.x) [a_b *c\\*](http://e.x)",
+		  "<http://e.x|\u02cb\u02cb\u02cb> <http://e.x|a_b " Z "*" Z "c" Z "*" Z ">" },
 		{ "[a](http://e.x/\\>y)", "<http://e.x/%3Ey|a>" },
 		{ "[](http://e.x)", "<http://e.x>" },
 		{ "![alt](https://e.x/i.png)", "<https://e.x/i.png|alt>" },
