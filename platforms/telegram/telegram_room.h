@@ -58,11 +58,12 @@ void telegram_config_finish(struct telegram_config *config);
 /* ---- telegram.c ----------------------------------------------------------------------------------------- */
 
 enum telegram_limits {
-	TELEGRAM_TEXT_MAX = 4096,     /* UTF-16 units of one message, after entities (sheet 6.2) */
-	TELEGRAM_RAW_MAX = 30000,     /* bytes of its HTML */
-	TELEGRAM_BODY_MAX = 1 << 20,  /* bytes of a delivery; the server's own limit is 512 KiB */
-	TELEGRAM_BATCH_MAX = 4 << 20, /* bytes of an answer of getUpdates; asked for less then */
-	TELEGRAM_FILE_MAX = 20 << 20, /* bytes the cloud server hands out (sheet 6.9) */
+	TELEGRAM_TEXT_MAX = 4096,      /* UTF-16 units of one message, after entities (sheet 6.2) */
+	TELEGRAM_RAW_MAX = 30000,      /* bytes of its HTML */
+	TELEGRAM_BODY_MAX = 1 << 20,   /* bytes of a delivery; the server's own limit is 512 KiB */
+	TELEGRAM_BATCH_MAX = 4 << 20,  /* bytes of an answer of getUpdates; asked for less then */
+	TELEGRAM_FILE_MAX = 20 << 20,  /* bytes the cloud server hands out (sheet 6.9) */
+	TELEGRAM_UPLOAD_MAX = 8 << 20, /* bytes of a document of ours; the server's own limit is 50 MB */
 	TELEGRAM_ACK_MS = 5000,
 	TELEGRAM_BOT_TURNS_MAX = 5,
 };
@@ -122,39 +123,49 @@ struct telegram_answer {
 	enum telegram_how how;
 	enum telegram_refusal refusal; /* with TELEGRAM_REFUSED */
 	const json_t *result;	       /* with TELEGRAM_OK */
-	int code;
+	int code;		       /* error_code, or the status of HTTP; 0 without an answer */
 	const char *why;   /* description, or our words; NULL with TELEGRAM_OK. Never holds the token */
 	int64_t moved_to;  /* with TELEGRAM_MOVED */
-	unsigned retry_ms; /* with TELEGRAM_LIMITED */
+	unsigned retry_ms; /* with TELEGRAM_LIMITED; as long as the platform says, hours too */
+	bool too_large;	   /* with TELEGRAM_MAYBE: the answer had more than TELEGRAM_BATCH_MAX */
+	const char
+		*unread; /* with TELEGRAM_MAYBE: a whole answer of status 200 that is not JSON by our rule */
 };
 
 struct telegram_call {
 	const char *method;
-	json_t *args;	  /* object, taken over; NULL none */
-	int64_t chat;	  /* whose pace counts: calls of one chat go out one after the other; 0: none */
-	bool group;	  /* that chat is a group or a channel: 20 a minute */
-	bool droppable;	  /* an edit or a sign of life: TELEGRAM_LIMITED at once when it would have to wait */
-	const char *file; /* contents of a document to upload with it (field "document"), or NULL */
-	size_t file_len;
-	const char *file_name;
-	unsigned wait_ms;  /* longest wait for its turn before TELEGRAM_LIMITED; 0: 10 s */
-	unsigned total_ms; /* of the request; 0: 15 s */
+	json_t *args;	/* object, taken over; NULL none */
+	int64_t chat;	/* whose pace counts: calls of one chat go out one after the other; 0: none */
+	bool group;	/* that chat is a group or a channel: 20 a minute */
+	bool droppable; /* an edit or a sign of life: TELEGRAM_LIMITED at once when it would have to wait, or
+			     would leave no room for what can't be dropped */
+	const char *file; /* contents of a document to upload with it (field "document"), or NULL; copied */
+	size_t file_len;  /* at most TELEGRAM_UPLOAD_MAX */
+	const char *file_name, *file_type; /* type NULL: application/octet-stream */
+	unsigned wait_ms;		   /* longest wait for its turn before TELEGRAM_LIMITED; 0: 10 s */
+	unsigned total_ms;		   /* of the request; 0: 15 s, 60 s with a file */
+	unsigned first_byte_ms;		   /* until the answer begins; 0: total_ms */
+	unsigned idle_ms;		   /* without a byte of the answer; 0: no such limit */
 };
 typedef void telegram_api_fn(struct platform *bot, void *owner, uint64_t ticket,
 			     const struct telegram_answer *answer);
 
-/* One call, never repeated by itself. The answer comes in a later round, once, unless cancelled. 429 pauses exactly
- * that chat (all chats when several get it at once). Returns an id, never 0. */
+/* One call, never repeated by itself. The answer comes in a later round, once, unless cancelled; the callback may start
+ * and cancel calls, but not destroy the lanes. 429 pauses exactly that chat (all chats when three get it within seconds).
+ * getUpdates waits for nobody. Returns an id, never 0. */
 uint64_t telegram_api(struct platform *bot, struct telegram_call *call, telegram_api_fn *fn, void *owner,
 		      uint64_t ticket);
-void telegram_api_cancel(struct platform *bot, uint64_t id);
+void telegram_api_cancel(struct platform *bot, uint64_t id); /* unknown ids are ignored */
 struct telegram_lanes *telegram_lanes_create(struct platform *bot);
+size_t telegram_lanes_running(const struct telegram_lanes *lanes);
 void telegram_lanes_destroy(struct telegram_lanes *lanes); /* cancels; no callback comes */
 
 /* ---- poll.c, hook.c: the two transports (sheet 3, 4) ---------------------------------------------------------- */
 
 struct telegram_poll *telegram_poll_create(struct platform *bot);
-void telegram_poll_cursor(struct telegram_poll *poll, const char *position); /* the last update taken in */
+/* The newest update taken in. Only for the log: updates of several chats are stored in any order, so an older one may
+ * still be missing. The first question names no offset: the platform knows best what was never confirmed. */
+void telegram_poll_cursor(struct telegram_poll *poll, const char *position);
 void telegram_poll_start(struct telegram_poll *poll);
 void telegram_poll_stop(struct telegram_poll *poll);
 void telegram_poll_destroy(struct telegram_poll *poll);
@@ -162,7 +173,9 @@ void telegram_poll_destroy(struct telegram_poll *poll);
 struct telegram_hook *telegram_hook_create(struct platform *bot);
 bool telegram_hook_start(struct telegram_hook *hook,
 			 struct err *err); /* claims /telegram/NAME/update, setWebhook */
-void telegram_hook_stop(struct telegram_hook *hook);
+void telegram_hook_stop(
+	struct telegram_hook *hook); /* the webhook stays set: what comes meanwhile waits there */
+char *telegram_hook_url(const struct platform *bot); /* NULL without public_url; the caller frees */
 void telegram_hook_destroy(struct telegram_hook *hook);
 
 /* The updates that are asked for: the same list in both transports. The caller releases. */
@@ -178,18 +191,32 @@ typedef void telegram_taken_fn(struct platform *bot, void *owner, uint64_t ticke
 
 struct telegram_inbound *telegram_inbound_create(struct platform *bot);
 void telegram_inbound_destroy(struct telegram_inbound *inbound);
-/* One update (borrowed). Never answered inside itself; order of a chat is kept. */
+/* One update (borrowed). Never answered inside itself; order of a chat is kept: after LATER, later updates of the same
+ * chat are answered LATER too, until the first one has been handed over again. While polling, the parts of an album are
+ * collected for a second and answered together: updates may be fetched and handed over meanwhile, also the same ones
+ * once more. No answer comes after destroy. */
 void telegram_take(struct platform *bot, const json_t *update, telegram_taken_fn *fn, void *owner,
 		   uint64_t ticket);
 void telegram_acked(struct platform *bot, uint64_t receipt, const struct ack *ack); /* ops.ack */
+/* ops.installed: the note of a group that we were put into, or that moved, is kept. */
+void telegram_installed(struct platform *bot, uint64_t ticket, const struct err *err, const char *name);
+/* Updates without an answer yet; stopping waits until there are none. */
 size_t telegram_inbound_owed(const struct telegram_inbound *inbound);
+
+/* callback_data of buttons of ours. Anybody can send any data: what it does, the presser could do by writing, too, and
+ * anything else does nothing. A rating ends with the answer's uuid ("up/0190..."). */
+#define TELEGRAM_PRESS_STOP "stop"
+#define TELEGRAM_PRESS_NEW  "new"
+#define TELEGRAM_PRESS_HELP "help"
+#define TELEGRAM_PRESS_UP   "up/"
+#define TELEGRAM_PRESS_DOWN "down/"
 
 /* commands.c: setMyCommands, only when the list differs from the one there. */
 void telegram_commands_register(struct platform *bot);
 
 /* place.c: a reply address, as JSON text in incoming.reply_to. */
 struct telegram_place {
-	int64_t chat, message; /* what is answered */
+	int64_t chat, message; /* what is answered; message 0: nothing, it is only said there */
 	int64_t topic;	       /* message_thread_id to send with, 0 none (never 1: sheet 5.8) */
 	bool group, private;   /* neither: a channel */
 };
