@@ -186,6 +186,7 @@ static void decode_event(const json_t *payload, struct slack_decoded *out)
 
 	decode_whose(payload, out);
 	out->event_id = slack_id(payload, "event_id");
+	out->event_s = json_int(payload, "event_time", 0);
 	out->external = json_is_true(json_object_get(payload, "is_ext_shared_channel"));
 	if (type == NULL || out->event_id == NULL) {
 		malformed(out, "an event without its type or id");

@@ -32,6 +32,7 @@ struct slack_decoded {
 	bool org;		       /* that installation is organisation-wide */
 	const char *app;	       /* api_app_id, or NULL */
 	const char *event_id;	       /* of events */
+	int64_t event_s;	       /* when Slack made it, Unix seconds; 0 unknown */
 
 	const char *user;      /* who did it; NULL for some bots */
 	const char *user_team; /* that user's workspace or organisation, or NULL */

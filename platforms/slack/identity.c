@@ -29,6 +29,15 @@ static void put_id(char **field, const json_t *object, const char *name, const c
 		put(field, text);
 }
 
+bool slack_app_is(struct slack *app, const char *app_id)
+{
+	if (!slack_is(app_id, "A"))
+		return true;
+	if (app->app_id == NULL)
+		app->app_id = mem_text(app_id);
+	return strcmp(app->app_id, app_id) == 0;
+}
+
 uint64_t slack_ticket(struct slack *app)
 {
 	return ++app->last_ticket;

@@ -21,6 +21,7 @@ struct slack_arrival {
 	struct arena *arena; /* what `in` points to */
 	struct incoming in;  /* sender_name, text, VOUCHED come last, with the names */
 	const char *mrkdwn;  /* of the text; NULL: in.text is there already */
+	size_t files_left;   /* out, of those that came with it */
 	bool quotes;	     /* mrkdwn is the message that a shortcut asks about */
 	bool renews;	     /* /command new in a direct message: ours or that of others? (finish) */
 	bool shows_work;     /* a sign of life once it is stored */

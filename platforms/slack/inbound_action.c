@@ -129,6 +129,8 @@ const char *slack_build_shortcut(struct slack_arrival *arrival)
 	slack_wanted_add(&arrival->wanted, 'U', slack_id(say->message, "user"));
 	slack_wanted_scan(&arrival->wanted, arrival->mrkdwn);
 	slack_message_place(arrival);
+	arrival->place.response_url = arena_text(arrival->arena, say->response_url);
+	arrival->place.made_ms = clock_wall_ms();
 	write_place(arrival);
 	in->kind = INCOMING_SAID;
 	in->flags |= INCOMING_JOINED;

@@ -33,11 +33,14 @@ bool slack_event_joined(struct platform *workspace, const struct slack_from *fro
 bool slack_event_removed(struct platform *workspace, const struct slack_from *from,
 			 const struct slack_decoded *say)
 {
-	if (workspace->org && say->team && !say->org) {
+	if (workspace->org && say->team && !say->org && strcmp(say->team, workspace->key) != 0) {
 		log_info(workspace->host->log, "%s, %s, which is one of several", say->because, say->team);
 		return true;
 	}
-	slack_removed(workspace, from, say->because);
+	if (slack_life_later_than(workspace, say->event_s))
+		slack_doubt(workspace, from, say->because);
+	else
+		slack_removed(workspace, from, say->because);
 	return false;
 }
 

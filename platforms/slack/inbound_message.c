@@ -195,6 +195,7 @@ static void take_files(struct slack_arrival *arrival)
 		char *url = slack_file_url(one);
 
 		if (url == NULL || count >= MESSAGE_FILES_MAX) {
+			arrival->files_left += url != NULL;
 			free(url);
 			continue;
 		}

@@ -87,6 +87,9 @@ static void set_text(struct slack_arrival *arrival)
 		buf_text(&out, words);
 	else if (arrival->in.file_count == 0) /* files speak for themselves */
 		buf_text(&out, "(an empty message)");
+	if (arrival->files_left)
+		buf_format(&out, "%s(%zu more files: not taken: too many at once)", out.len ? "\n" : "",
+			   arrival->files_left);
 	arrival->in.text = bounded(arrival, buf_str(&out));
 	buf_free(&out);
 	free(words);

@@ -302,13 +302,6 @@ static bool read_grant(struct installing *one, const json_t *body)
 	return made->token && slack_is(made->key, made->org ? "E" : "T");
 }
 
-static bool same_app(const struct slack *app, const json_t *body)
-{
-	const char *id = json_text(body, "app_id");
-
-	return id == NULL || app->app_id == NULL || strcmp(id, app->app_id) == 0;
-}
-
 static void refused(struct installing *one, const char *error)
 {
 	static const char *const theirs[] = { "invalid_code", "code_already_used", "code_expired", NULL };
@@ -337,7 +330,7 @@ static void exchanged(struct platform *root, void *owner, uint64_t ticket, const
 		refused(one, answer->error ? answer->error : "unknown");
 	} else if (answer->how != SLACK_OK) {
 		try_again(one, answer->error ? answer->error : "no answer to oauth.v2.access");
-	} else if (!same_app(root->app, answer->body)) {
+	} else if (!slack_app_is(root->app, json_text(answer->body, "app_id"))) {
 		log_error(root->host->log, "client_id belongs to the app %s, the other settings to %s",
 			  json_text(answer->body, "app_id"), root->app->app_id);
 		refused(one, "two different apps in the settings");

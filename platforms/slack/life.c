@@ -1,5 +1,6 @@
 /* A workspace from its start to its end: who are we, is the connection up, is anything still owed. */
 #include "backoff.h"
+#include "clock.h"
 #include "mem.h"
 #include "slack_room.h"
 #include <stdlib.h>
@@ -23,8 +24,10 @@ struct slack_life {
 	uint64_t record_ticket;
 	enum link_state shown;
 	bool started;
-	bool accepted; /* the token, by auth.test */
-	bool carrying; /* the root: the transport was begun */
+	bool accepted;	     /* the token, by auth.test */
+	int64_t accepted_ms; /* when last, Unix milliseconds */
+	const char *doubt;   /* why it may have been taken out, while the token is asked; static */
+	bool carrying;	     /* the root: the transport was begun */
 	bool stopped, removed;
 	bool erased; /* with removed: the core has erased what it kept */
 	struct goodbye *goodbyes;
@@ -145,7 +148,22 @@ bool slack_life_recorded(struct platform *workspace, uint64_t ticket, const stru
 	return true;
 }
 
-/* Which app the token belongs to; nothing depends on it, so it is asked once. */
+/* The socket was greeted before the bot's token was looked at. Its next greeting is refused, and says why. */
+static void other_app(struct slack *app, const char *bots)
+{
+	log_error(app->root->host->log,
+		  "bot_token belongs to the app %s, but the connection to %s: take both tokens from the same "
+		  "app's pages",
+		  bots, app->app_id);
+	free(app->app_id);
+	app->app_id = mem_text(bots);
+	if (app->config.transport != SLACK_SOCKET || !app->root->life->carrying)
+		return;
+	slack_sockets_stop(app->sockets);
+	slack_sockets_start(app->sockets);
+}
+
+/* Which app the token belongs to: asked once. */
 static void app_known(struct platform *workspace, void *owner, uint64_t ticket,
 		      const struct slack_answer *answer)
 {
@@ -156,8 +174,8 @@ static void app_known(struct platform *workspace, void *owner, uint64_t ticket,
 	(void)owner;
 	(void)ticket;
 	workspace->life->call = 0;
-	if (app->app_id == NULL && slack_is(id, "A"))
-		app->app_id = mem_text(id);
+	if (slack_is(id, "A") && !slack_app_is(app, id))
+		other_app(app, id);
 	warn_scopes(workspace);
 	record(workspace);
 }
@@ -178,6 +196,7 @@ static void ask_app(struct platform *root)
 static void accepted(struct platform *workspace, const struct slack_answer *answer)
 {
 	workspace->life->accepted = true;
+	workspace->life->accepted_ms = clock_wall_ms();
 	workspace->life->attempts = 0;
 	if (answer->scopes) {
 		free(workspace->scopes);
@@ -270,19 +289,28 @@ void slack_token_dead(struct platform *workspace, const char *why)
 		drop(workspace);
 }
 
+static void answer_goodbyes(struct platform *workspace, bool later)
+{
+	struct goodbye *all = workspace->life->goodbyes, *one, *next;
+
+	workspace->life->goodbyes = NULL;
+	LL_FOREACH_SAFE(all, one, next)
+	{
+		if (later)
+			slack_ack_later(workspace->app, &one->from, ASK_BASE_MS);
+		else
+			slack_ack_ok(workspace->app, &one->from, NULL);
+		free(one);
+	}
+}
+
 /* The core lets go of a workspace after its row says so: by stopping it, or by switching it off when it is the root. */
 static void erased(struct platform *workspace)
 {
 	struct slack_life *life = workspace->life;
-	struct goodbye *all = life->goodbyes, *one, *next;
 
 	life->erased = life->removed;
-	life->goodbyes = NULL;
-	LL_FOREACH_SAFE(all, one, next)
-	{
-		slack_ack_ok(workspace->app, &one->from, NULL);
-		free(one);
-	}
+	answer_goodbyes(workspace, life->doubt != NULL);
 }
 
 static void hear(struct platform *workspace, const struct slack_from *from)
@@ -308,6 +336,50 @@ void slack_removed(struct platform *workspace, const struct slack_from *from, co
 	if (is_root(workspace) && workspace->app->config.client_id == NULL)
 		drop(workspace);
 	workspace->host->removed(workspace->host, NULL, why);
+}
+
+/* ---- told late that we were taken out -------------------------------------------------------------------- */
+
+bool slack_life_later_than(const struct platform *workspace, int64_t unix_s)
+{
+	return unix_s > 0 && unix_s < workspace->life->accepted_ms / 1000;
+}
+
+static void doubted(struct platform *workspace, void *owner, uint64_t ticket,
+		    const struct slack_answer *answer)
+{
+	struct slack_life *life = owner;
+	const char *why = life->doubt;
+
+	(void)ticket;
+	life->call = 0;
+	life->doubt = NULL;
+	if (workspace->dead) {
+		slack_removed(workspace, NULL, why);
+		return;
+	}
+	if (answer->how == SLACK_OK)
+		log_info(workspace->host->log, "told late that %s; it was added again since", why);
+	answer_goodbyes(workspace, answer->how != SLACK_OK);
+}
+
+void slack_doubt(struct platform *workspace, const struct slack_from *from, const char *why)
+{
+	struct slack_life *life = workspace->life;
+	struct slack_call call = { .method = "auth.test" };
+
+	if (workspace->dead) {
+		slack_removed(workspace, from, why);
+		return;
+	}
+	hear(workspace, from);
+	if (life->call && life->doubt == NULL) {
+		answer_goodbyes(workspace, true); /* something else is being asked: Slack says it again */
+		return;
+	}
+	life->doubt = why;
+	if (life->call == 0)
+		life->call = slack_api(workspace, &call, doubted, life, slack_ticket(workspace->app));
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------------------- */

@@ -64,6 +64,11 @@ bool slack_place_read(const char *text, struct slack_place *place_out)
 	return valid;
 }
 
+bool slack_place_whispers(const struct slack_place *place)
+{
+	return place->response_url && place->ts[0] == '\0';
+}
+
 void slack_place_finish(struct slack_place *place)
 {
 	free(place->response_url);

@@ -117,7 +117,8 @@ static void stream_ended(struct platform *workspace, void *owner, uint64_t ticke
 
 static bool may_respond(const struct sending *sending, int64_t at_ms)
 {
-	return sending->part < RESPOND_PARTS_MAX && at_ms - sending->place.made_ms < RESPOND_AGE_MAX_MS;
+	return sending->place.response_url && sending->part < RESPOND_PARTS_MAX &&
+	       at_ms - sending->place.made_ms < RESPOND_AGE_MAX_MS;
 }
 
 /* An answer to a command is seen by one person only; in direct messages nobody else is there. An earlier attempt that
@@ -134,6 +135,11 @@ static void send_to_command(struct sending *sending)
 		send_post(sending);
 	else
 		send_step(sending, SEND_WHISPER);
+}
+
+bool send_may_respond(const struct sending *sending)
+{
+	return may_respond(sending, clock_wall_ms());
 }
 
 /* The outbox waits no longer for an earlier attempt and asks again, but that one is still under way: two of them would
@@ -191,7 +197,7 @@ void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
-	else if (sending->place.response_url)
+	else if (slack_place_whispers(&sending->place))
 		send_to_command(sending);
 	else if (sending->part == 0)
 		slack_stream_end(workspace, out, stream_ended, workspace->sends, ticket);

@@ -164,6 +164,18 @@ static void start_post(struct sending *sending)
 	call(sending, "chat.postMessage", args, sending->place.channel);
 }
 
+/* A shortcut may ask about any message, also where we are no member: then only who asked sees the answer. */
+static bool posted_elsewhere(struct sending *sending, const struct slack_answer *answer)
+{
+	static const char *const outside[] = { "not_in_channel", "channel_not_found", NULL };
+
+	if (slack_place_whispers(&sending->place) || !slack_refused_with(answer, outside) ||
+	    !send_may_respond(sending))
+		return false;
+	send_step(sending, SEND_RESPOND);
+	return true;
+}
+
 static void done_post(struct sending *sending, const struct slack_answer *answer)
 {
 	if (answer->how == SLACK_OK) {
@@ -171,7 +183,7 @@ static void done_post(struct sending *sending, const struct slack_answer *answer
 	} else if (sending->buttons && slack_refused_blocks(answer)) { /* nothing was posted */
 		sending->buttons = false;
 		send_step(sending, SEND_POST);
-	} else {
+	} else if (!posted_elsewhere(sending, answer)) {
 		send_tell_outcome(sending, answer, SENT_MAYBE);
 	}
 }
@@ -190,7 +202,7 @@ static void done_respond(struct sending *sending, const struct slack_answer *ans
 {
 	if (answer->how == SLACK_OK)
 		send_tell(sending, SENT_ACCEPTED, 0, NULL, NULL);
-	else if (answer->how == SLACK_REFUSED) /* used up: nobody saw it */
+	else if (answer->how == SLACK_REFUSED && slack_place_whispers(&sending->place)) /* used up */
 		send_step(sending, sending->place.direct ? SEND_POST : SEND_WHISPER);
 	else
 		send_tell_outcome(sending, answer, SENT_UNKNOWN);

@@ -10,7 +10,7 @@ enum send_step {
 	SEND_REPLACE, /* the message that was shown while it grew */
 	SEND_CLOSE,   /* a stream that is still open */
 	SEND_POST,
-	SEND_RESPOND, /* to the response_url of a command */
+	SEND_RESPOND, /* to the response_url of a command, or of a shortcut where we are no member */
 	SEND_WHISPER, /* a command's answer without a response_url: one person sees it */
 };
 
@@ -47,6 +47,9 @@ void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const 
 	       const char *why);
 void send_tell_accepted(struct sending *sending, const json_t *body);
 void send_tell_outcome(struct sending *sending, const struct slack_answer *answer, enum sent maybe);
+
+/* There is a response_url, and it may still be used. */
+bool send_may_respond(const struct sending *sending);
 
 /* send_steps.c */
 void send_step(struct sending *sending, enum send_step step);

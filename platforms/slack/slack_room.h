@@ -122,6 +122,10 @@ struct slack {
 	char *link_why;	      /* or NULL */
 };
 
+/* Which app we are of, as this source says. False: another source says something else. What is no id, or NULL,
+ * says nothing. */
+bool slack_app_is(struct slack *app, const char *app_id);
+
 /* Tickets are never used twice. */
 uint64_t slack_ticket(struct slack *app);
 
@@ -148,6 +152,8 @@ bool slack_life_start(struct platform *workspace, struct err *err);
 void slack_life_enable(struct platform *workspace, bool enabled);
 void slack_life_stop(struct platform *workspace);
 /* The row of the configured installation was recorded, if this is that ticket. */
+/* The token worked after this moment (Unix seconds; 0 unknown: false). */
+bool slack_life_later_than(const struct platform *workspace, int64_t unix_s);
 bool slack_life_recorded(struct platform *workspace, uint64_t ticket, const struct err *err);
 void slack_life_destroy(struct slack_life *life);
 
@@ -292,11 +298,12 @@ struct slack_place {
 	char user[SLACK_ID_MAX + 1];   /* who is answered */
 	char ts[SLACK_ID_MAX + 1];     /* what is answered, "" for commands */
 	bool direct;		       /* a direct message */
-	char *response_url;	       /* for commands, or NULL */
+	char *response_url;	       /* for commands, and for shortcuts where we are no member; or NULL */
 	int64_t made_ms;	       /* when response_url was given, Unix milliseconds */
 };
 char *slack_place_write(const struct slack_place *place); /* the caller frees */
 bool slack_place_read(const char *text, struct slack_place *place_out);
+bool slack_place_whispers(const struct slack_place *place); /* a command's: seen by who gave it */
 void slack_place_finish(struct slack_place *place);
 
 /* ---- render.c: Markdown to what Slack shows (sheet 16) ----------------------------------------------------- */
@@ -369,6 +376,8 @@ void slack_rotation_destroy(struct slack_rotation *rotation);
 /* The other side took us out (app_uninstalled, tokens_revoked): never called with the token in hand. from: who says so,
  * acknowledged when the core has erased what it kept, for it is not said again; or NULL. */
 void slack_removed(struct platform *workspace, const struct slack_from *from, const char *why);
+/* The same about an earlier moment, told late or once more: it may have been added again since. The token tells. */
+void slack_doubt(struct platform *workspace, const struct slack_from *from, const char *why);
 
 struct slack_checks *slack_checks_create(struct platform *workspace);
 void slack_check(struct platform *workspace, uint64_t ticket); /* ops.check */

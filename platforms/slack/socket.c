@@ -269,17 +269,6 @@ static void steady(struct slack_sockets *sockets, const struct conn *conn)
 		sockets->failures = 0;
 }
 
-static bool same_app(struct slack_sockets *sockets, const char *app_id)
-{
-	struct slack *app = sockets->app;
-
-	if (app_id == NULL)
-		return true;
-	if (app->app_id == NULL)
-		app->app_id = mem_text(app_id);
-	return strcmp(app->app_id, app_id) == 0;
-}
-
 void slack_sockets_ready(struct conn *conn, const char *app_id)
 {
 	struct slack_sockets *sockets = conn->sockets;
@@ -289,7 +278,7 @@ void slack_sockets_ready(struct conn *conn, const char *app_id)
 		slack_conn_close(conn);
 		return;
 	}
-	if (!same_app(sockets, app_id)) {
+	if (!slack_app_is(sockets->app, app_id)) {
 		slack_conn_close(conn); /* what it delivers is meant for another bot */
 		refused(sockets, "tokens belong to different apps",
 			"take both tokens from the same app's pages");

@@ -297,8 +297,8 @@ void slack_working_begin(struct platform *workspace, const char *uuid, const str
 	struct working_place *place;
 
 	/* The sign belongs to a thread; of commands there is none. */
-	if (at->thread[0] == '\0' || at->response_url || workspace->dead || workspace->token == NULL ||
-	    strlen(uuid) >= MESSAGE_UUID_SIZE || sign_now(working) == SIGN_NONE)
+	if (at->thread[0] == '\0' || slack_place_whispers(at) || workspace->dead ||
+	    workspace->token == NULL || strlen(uuid) >= MESSAGE_UUID_SIZE || sign_now(working) == SIGN_NONE)
 		return;
 	place = place_find(working, at);
 	if (place == NULL)

@@ -272,7 +272,7 @@ static struct stream *stream_create(struct platform *workspace, const struct out
 		return NULL;
 	stream = mem_zero(1, sizeof(*stream));
 	stream->workspace = workspace;
-	if (!slack_place_read(part->reply_to, &stream->place) || stream->place.response_url) {
+	if (!slack_place_read(part->reply_to, &stream->place) || slack_place_whispers(&stream->place)) {
 		stream_free(stream); /* of a command, or nowhere */
 		return NULL;
 	}

@@ -106,13 +106,15 @@ static void new_in_direct_messages(void **state)
 	"{'type':'message_action','callback_id':'usher_ask','team':{'id':'T1'},'user':{'id':'U1','name':'"   \
 	"ann',"                                                                                              \
 	"'team_id':'T1'},'channel':{'id':'C1'},'message_ts':'1799999999.000300','action_ts':'1800000000.5'," \
-	"'trigger_id':'t1','message':{'user':'U2','ts':'1799999999.000300','thread_ts':'1799999999.000100'," \
+	"'trigger_id':'t1','response_url':'https://hooks.slack.com/app/"                                     \
+	"1','message':{'user':'U2','ts':'1799999999.000300','thread_ts':'1799999999.000100',"                \
 	"'text':'one\\ntwo'}}"
 
 static void a_shortcut_asks_about_a_message(void **state)
 {
 	struct in_stage *stage = *state;
 	const struct in_message *message;
+	struct slack_place place;
 
 	in_take(stage, SLACK_INTERACTIVE, SHORTCUT);
 	in_name(stage);
@@ -123,6 +125,11 @@ static void a_shortcut_asks_about_a_message(void **state)
 	assert_string_equal(message->sender, "U1");
 	assert_true(message->flags & INCOMING_JOINED);
 	assert_null(message->semantic); /* it is not the message itself */
+	assert_true(slack_place_read(message->reply_to, &place));
+	assert_string_equal(place.response_url,
+			    "https://hooks.slack.com/app/1"); /* for where we are no member */
+	assert_false(slack_place_whispers(&place));
+	slack_place_finish(&place);
 	in_take(stage, SLACK_INTERACTIVE, SHORTCUT);
 	assert_string_equal(in_only(stage, 1)->delivery, stage->messages[0].delivery);
 	in_take(stage, SLACK_INTERACTIVE, "{'type':'shortcut','team':{'id':'T1'},'user':{'id':'U1'}}");

@@ -396,6 +396,46 @@ static void a_used_up_address_is_left_for_another_way(void **state)
 	out_was_sent(stage, SENT_REJECTED, NULL);
 }
 
+/* A shortcut asks about a message in any channel; where we are no member, only who asked sees the answer. */
+static void a_shortcut_is_answered_also_where_we_are_no_member(void **state)
+{
+	static const struct {
+		const char *error;
+		int64_t ago_ms;
+		bool whispered;
+	} table[] = {
+		{ "not_in_channel", 1000, true },
+		{ "channel_not_found", 1000, true },
+		{ "is_archived", 1000, false },
+		{ "not_in_channel", 30 * 60000, false }, /* the address is too old */
+	};
+	struct out_stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char url[] = "https://hooks.slack.com/commands/1";
+		struct slack_place place = { .channel = "C1",
+					     .thread = "1799999990.000100",
+					     .user = "U1",
+					     .ts = "1799999990.000100",
+					     .response_url = url,
+					     .made_ms = OUT_NOW - table[i].ago_ms };
+
+		stage->sents = 0;
+		hand(stage, slack_place_write(&place), "Hello");
+		out_refuse(stage, out_expect(stage, "chat.postMessage"), table[i].error);
+		if (table[i].whispered)
+			out_ok(stage, out_expect(stage, RESPOND), NULL);
+		out_was_sent(stage, table[i].whispered ? SENT_ACCEPTED : SENT_REJECTED, NULL);
+		stage->sents = 0;
+		if (!table[i].whispered)
+			continue;
+		hand(stage, slack_place_write(&place), "Hello");
+		out_refuse(stage, out_expect(stage, "chat.postMessage"), table[i].error);
+		out_refuse(stage, out_expect(stage, RESPOND), "used_url"); /* and no other way is left */
+		out_was_sent(stage, SENT_REJECTED, NULL);
+	}
+}
+
 /* What one person sees can't be read back: rather held than twice. */
 static void an_unsure_answer_to_a_command_is_held(void **state)
 {
@@ -575,6 +615,7 @@ int main(void)
 		TEST(a_late_answer_to_a_command_goes_another_way),
 		TEST(the_fifth_part_goes_another_way),
 		TEST(a_used_up_address_is_left_for_another_way),
+		TEST(a_shortcut_is_answered_also_where_we_are_no_member),
 		TEST(an_unsure_answer_to_a_command_is_held),
 		TEST(after_a_crash_an_answer_to_a_command_is_held),
 		TEST(sections_fit_and_keep_code_whole),

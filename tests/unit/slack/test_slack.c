@@ -2,6 +2,7 @@
 #include "buf.h"
 #include "metrics.h"
 #include "stage_app.h"
+#include <time.h>
 
 #define KEPT_SETTINGS                                                                                        \
 	"{\"team_id\":\"T2\",\"team\":\"Beta\",\"organisation\":false,\"bot_user_id\":\"U2BOT\","            \
@@ -320,6 +321,66 @@ static void taken_out_at_home_only(void **state)
 	app_stage_close(stage);
 }
 
+static int acknowledged(void)
+{
+	struct buf text = { 0 };
+	const char *at;
+	int count;
+
+	metrics_print(&text);
+	at = strstr(buf_str(&text), "usher_slack_acks_total{app=\"acme\",transport=\"http\",how=\"ok\"} ");
+	count = at ? (int)strtol(strchr(at, '}') + 1, NULL, 10) : 0;
+	buf_free(&text);
+	return count;
+}
+
+static bool has_acks(struct app_stage *stage, const void *what)
+{
+	(void)stage;
+	return acknowledged() >= *(const int *)what;
+}
+
+static void app_run_acks(struct app_stage *stage, int more)
+{
+	static int wanted;
+
+	wanted += more;
+	app_run(stage, has_acks, &wanted);
+}
+
+/* Events come again after minutes, and by then it may have been added again: the token tells. */
+static void taken_out_before_it_was_added_again(void **state)
+{
+	const struct slack_from from = { .way = SLACK_FROM_HTTP, .id = 12345 };
+	struct app_stage *stage = app_stage_open(app_shared);
+	struct app_door *beta;
+	int64_t now = time(NULL);
+	unsigned calls;
+
+	(void)state;
+	app_says(stage, "auth.test", AUTH_T2);
+	app_stage_start(stage);
+	beta = app_stage_adopt(stage, "T2", KEPT_SETTINGS, KEPT_SECRETS);
+	assert_false(slack_life_later_than(beta->platform, now - 60)); /* not looked at yet */
+	app_run_link(beta, LINK_UP);
+	assert_false(slack_life_later_than(beta->platform, now + 60));
+	assert_false(slack_life_later_than(beta->platform, 0));
+	assert_true(slack_life_later_than(beta->platform, now - 60));
+	calls = app_called(stage, "auth.test");
+	slack_doubt(beta->platform, &from, "the app was uninstalled");
+	slack_doubt(beta->platform, &from, "the token was revoked");
+	app_run_called(stage, "auth.test", calls + 1);
+	app_run_acks(stage, 2);
+	assert_int_equal(beta->removals, 0);
+	assert_int_equal(beta->link, LINK_UP);
+	app_forget_answers(stage);
+	app_says(stage, "auth.test", "{\"ok\":false,\"error\":\"account_inactive\"}");
+	slack_doubt(beta->platform, &from, "the app was uninstalled");
+	app_run_count(stage, &beta->removals, 1);
+	assert_true(beta->platform->dead);
+	app_stage_close(stage);
+}
+
 /* Sheet 3.5: said in two ways, in either order; the token is not called again. */
 static void taken_out_once(void **state)
 {
@@ -343,19 +404,6 @@ static void taken_out_once(void **state)
 	app_run_count(stage, &beta->stops, 1);
 	assert_int_equal(stage->call_count, calls);
 	app_stage_close(stage);
-}
-
-static int acknowledged(void)
-{
-	struct buf text = { 0 };
-	const char *at;
-	int count;
-
-	metrics_print(&text);
-	at = strstr(buf_str(&text), "usher_slack_acks_total{app=\"acme\",transport=\"http\",how=\"ok\"} ");
-	count = at ? (int)strtol(strchr(at, '}') + 1, NULL, 10) : 0;
-	buf_free(&text);
-	return count;
 }
 
 /* Nobody says it again: a crash before the row says so must not leave its secrets behind. */
@@ -472,6 +520,7 @@ int main(void)
 		cmocka_unit_test(switched_off_and_on_again),
 		cmocka_unit_test(off_from_the_start),
 		cmocka_unit_test(taken_out_at_home_only),
+		cmocka_unit_test(taken_out_before_it_was_added_again),
 		cmocka_unit_test(taken_out_once),
 		cmocka_unit_test(taken_out_is_acknowledged_when_it_is_durable),
 		cmocka_unit_test(stopping_ends_at_once_when_nothing_is_owed),

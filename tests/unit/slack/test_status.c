@@ -180,7 +180,8 @@ static void without_a_thread_there_is_no_sign(void **state)
 
 	slack_working_begin(&stage->workspace, "a", &place, NULL);
 	place = thread;
-	place.response_url = url;
+	place.response_url = url; /* of a command, which answers no message */
+	place.ts[0] = '\0';
 	slack_working_begin(&stage->workspace, "a", &place, NULL);
 	stage->workspace.dead = true;
 	begin(stage, "a", NULL);
