@@ -9,6 +9,7 @@
 #include "registry.h"
 #include "settings_build.h"
 #include "settings_file.h"
+#include "text.h"
 #include <curl/curl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,17 +31,24 @@ static void say(struct doctor *doctor, enum finding finding, const char *what, c
 static void say(struct doctor *doctor, enum finding finding, const char *what, const char *fmt, ...)
 {
 	static const char *const words[] = { "ok", "warning", "fault" };
-	char text[1000];
+	char *raw = NULL, *text;
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	if (vasprintf(&raw, fmt, args) < 0)
+		raw = NULL;
 	va_end(args);
+	text = text_repair(raw ? raw : "?", raw ? strlen(raw) : 1);
+	free(raw);
 	doctor->faults |= finding == FAULT;
 	json_array_append_new(doctor->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
 							  words[finding], "message", text));
-	if (!doctor->cli->json)
-		printf("%-8s %-10s %s\n", words[finding], what, text);
+	if (!doctor->cli->json) {
+		printf("%-8s %-10s ", words[finding], what);
+		cli_put(stdout, text); /* names that others gave stand in it */
+		putchar('\n');
+	}
+	free(text);
 }
 
 /* Every secret that was written out instead of being named. */
