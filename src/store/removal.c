@@ -46,8 +46,26 @@ static bool run_enable(struct db *db, struct job *job, struct err *err)
  * there. */
 #define OF_IT " AND coalesce(platform, '') = $1 AND coalesce(installation, '') = $2"
 
+/* Turns that a crash interrupted and nobody will begin again: they have no answer, but an end. WHERE: about the waiting
+ * messages w. $1 is the time. */
+#define OF_INTERRUPTED(WHERE)                                                                                \
+	" (SELECT w.turn_id FROM inbox w WHERE w.state IN ('accepted', 'claimed') AND w.state = 'accepted'"  \
+	" AND w.turn_id IS NOT NULL AND " WHERE ")"
+#define END_RUNS(WHERE, WHY_NOT)                                                                             \
+	"UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $1, \"errorMessage\" = " WHY_NOT    \
+	" WHERE status = 'running' AND id IN (SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m"      \
+	" WHERE m.id IN" OF_INTERRUPTED(WHERE) ")"
+#define END_TURNS(WHERE)                                                                                     \
+	"UPDATE \"LLMConversationMessage\" SET \"answeredAt\" = $1, failed = true"                           \
+	" WHERE \"answeredAt\" IS NULL AND \"promptAt\" < $1 AND id IN" OF_INTERRUPTED(WHERE)
+
 static bool end_work(struct db *db, const struct change_ask *ask, const char *now, struct err *err)
 {
+#define AT_IT "coalesce(w.platform, '') = $2 AND coalesce(w.installation, '') = $3"
+	if (!db_run(db, err, NULL, END_RUNS(AT_IT, "$4"), "tttt", now, ask->platform, ask->name, ask->text) ||
+	    !db_run(db, err, NULL, END_TURNS(AT_IT), "ttt", now, ask->platform, ask->name))
+		return false;
+#undef AT_IT
 	return db_run(db, err, NULL,
 		      "UPDATE outbox SET state = 'cancelled', reason = $3 WHERE state IN ('pending', "
 		      "'sending')"
@@ -108,8 +126,11 @@ bool removal_sweep(struct db *db, const char *now, struct err *err)
 		"UPDATE inbox SET state = 'ignored', finished_at = $1, reason = " REMOVED(
 			"inbox", WHY) " WHERE state IN ('accepted', 'claimed') AND state = 'accepted' AND "
 				      "EXISTS " REMOVED("inbox", "1");
+	static const char runs[] = END_RUNS("EXISTS " REMOVED("w", "1"), "'installation removed'");
+	static const char turns[] = END_TURNS("EXISTS " REMOVED("w", "1"));
 
-	return db_run(db, err, NULL, replies, "") && db_run(db, err, NULL, messages, "t", now);
+	return db_run(db, err, NULL, replies, "") && db_run(db, err, NULL, runs, "t", now) &&
+	       db_run(db, err, NULL, turns, "t", now) && db_run(db, err, NULL, messages, "t", now);
 }
 
 /* ---- asking ----------------------------------------------------------------------------------------------
