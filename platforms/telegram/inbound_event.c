@@ -1,0 +1,199 @@
+/* What the core is told about buttons, groups that move, and groups that take us in or put us out (sheet 5.5, 6.10, 10). */
+#include "crypto.h"
+#include "inbound.h"
+#include "mem.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_SIZE = 24 };
+
+/* ---- buttons --------------------------------------------------------------------------------------------------- */
+
+enum pressed { PRESSED_STOP, PRESSED_COMMAND, PRESSED_RATING };
+
+static const struct {
+	const char *data;
+	enum pressed what;
+	const char *word; /* of a command, of a rating */
+} presses[] = {
+	{ TELEGRAM_PRESS_STOP, PRESSED_STOP, NULL },	  { TELEGRAM_PRESS_NEW, PRESSED_COMMAND, "new" },
+	{ TELEGRAM_PRESS_HELP, PRESSED_COMMAND, "help" }, { TELEGRAM_PRESS_UP, PRESSED_RATING, "up" },
+	{ TELEGRAM_PRESS_DOWN, PRESSED_RATING, "down" },
+};
+
+static bool is_press(size_t i, const char *data)
+{
+	size_t len = strlen(presses[i].data);
+
+	if (presses[i].what != PRESSED_RATING)
+		return strcmp(data, presses[i].data) == 0;
+	return strncmp(data, presses[i].data, len) == 0 && crypto_uuid_valid(data + len);
+}
+
+static void press(struct telegram_arrival *arrival, size_t i, const char *data)
+{
+	struct incoming *in = &arrival->in;
+
+	switch (presses[i].what) {
+	case PRESSED_STOP:
+		in->kind = INCOMING_STOPPED;
+		in->flags = INCOMING_IF_PLACE;
+		break;
+	case PRESSED_COMMAND:
+		in->kind = INCOMING_SAID;
+		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
+		in->text = presses[i].word;
+		if (strcmp(presses[i].word, "new") == 0)
+			in->flags |= INCOMING_NEW;
+		break;
+	case PRESSED_RATING:
+		in->kind = INCOMING_RATED;
+		in->text = presses[i].word;
+		in->target = arena_text(arrival->arena, data + strlen(presses[i].data));
+		break;
+	}
+}
+
+static void answered(struct platform *bot, void *owner, uint64_t ticket, const struct telegram_answer *answer)
+{
+	(void)owner;
+	(void)ticket;
+	if (answer->how != TELEGRAM_OK) /* "query is too old": nobody waits any more (sheet 2.4) */
+		log_debug(bot->host->log, "a button was not answered: %s", answer->why ? answer->why : "?");
+}
+
+/* At once, or the button goes on turning. */
+static void answer_button(struct platform *bot, const struct telegram_decoded *say, const char *text)
+{
+	json_t *args = json_object();
+
+	json_object_set_new(args, "callback_query_id", json_string(say->button));
+	if (text)
+		json_object_set_new(args, "text", json_string(text));
+	telegram_api(bot, &(struct telegram_call){ .method = "answerCallbackQuery", .args = args }, answered,
+		     NULL, 0);
+}
+
+const char *telegram_build_pressed(struct telegram_arrival *arrival, const struct telegram_decoded *say)
+{
+	struct platform *bot = arrival->bot;
+
+	for (size_t i = 0; say->data && say->chat && i < sizeof(presses) / sizeof(presses[0]); i++) {
+		if (!is_press(i, say->data))
+			continue;
+		answer_button(bot, say, NULL);
+		if (say->is_group && bot->config.groups == TELEGRAM_NEVER)
+			return "pressed in a group";
+		telegram_set_place(arrival, say);
+		press(arrival, i, say->data);
+		return NULL;
+	}
+	answer_button(bot, say, "This button does nothing any more.");
+	return "a button that is none of ours";
+}
+
+const char *telegram_build_stopped(struct telegram_arrival *arrival, const struct telegram_decoded *say)
+{
+	telegram_set_place(arrival, say);
+	arrival->in.kind = INCOMING_STOPPED;
+	arrival->in.flags = INCOMING_IF_PLACE;
+	return NULL;
+}
+
+/* ---- groups that move ------------------------------------------------------------------------------------------ */
+
+/* Both of the messages that tell it have the same semantic key: the first one counts. */
+const char *telegram_build_moved(struct telegram_arrival *arrival, const struct telegram_decoded *say)
+{
+	struct incoming *in = &arrival->in;
+	struct arena *arena = arrival->arena;
+
+	telegram_set_place(arrival, say);
+	in->kind = INCOMING_MOVED;
+	in->target = arena_format(arena, "%" PRId64, say->moved_from);
+	in->conversation = arena_format(arena, "%" PRId64, say->moved_to);
+	in->semantic_key = arena_format(arena, "moved/%" PRId64 "/%" PRId64, say->moved_from, say->moved_to);
+	in->reply_to = NULL;
+	if (say->sender == 0)
+		in->sender = in->conversation;
+	arrival->moved_from = say->moved_from;
+	arrival->title = arena_text(arena, say->chat_title ? say->chat_title : "a group");
+	arrival->place.chat = say->moved_to;
+	return NULL;
+}
+
+/* ---- notes of where we are ---------------------------------------------------------------------------------------- */
+
+static void key_of(int64_t chat, char out[KEY_SIZE])
+{
+	snprintf(out, KEY_SIZE, "%" PRId64, chat);
+}
+
+static void install(struct telegram_arrival *arrival, int64_t chat, const char *title, json_t *settings)
+{
+	struct platform *bot = arrival->bot;
+	char key[KEY_SIZE], *text = json_write(settings);
+
+	json_decref(settings);
+	key_of(chat, key);
+	arrival->step = TELEGRAM_STEP_INSTALL;
+	arrival->owed = true;
+	arrival->in.receipt = telegram_ticket(bot);
+	HASH_ADD(hh, bot->inbound->owed, in.receipt, sizeof(arrival->in.receipt), arrival);
+	bot->host->install(bot->host, &(struct install){ .key = key, .title = title, .settings = text },
+			   arrival->in.receipt);
+	free(text);
+}
+
+static void removed(struct platform *bot, int64_t chat, const char *why)
+{
+	char key[KEY_SIZE];
+
+	key_of(chat, key);
+	bot->host->removed(bot->host, key, why);
+}
+
+static json_t *settings_of(const struct telegram_decoded *say)
+{
+	json_t *settings = json_pack("{s:s}", "type", say->chat_type);
+	char key[KEY_SIZE], name[MESSAGE_NAME_MAX + 1];
+
+	if (say->from) {
+		key_of(say->from, key);
+		json_object_set_new(settings, "added_by", json_string(key));
+	}
+	if (telegram_name(say->name, name))
+		json_object_set_new(settings, "added_by_name", json_string(name));
+	return settings;
+}
+
+/* In private chats this tells of people who block us: what we send them is refused with that reason. */
+bool telegram_member_changed(struct telegram_arrival *arrival, const struct telegram_decoded *say)
+{
+	struct platform *bot = arrival->bot;
+	const char *title = say->chat_title ? say->chat_title : "a group";
+
+	if (say->was_in == say->is_in)
+		return false;
+	if (say->is_private) {
+		log_info(bot->host->log, "user %" PRId64 " %s", say->chat,
+			 say->is_in ? "lets us write again" : "has blocked us");
+		return false;
+	}
+	log_info(bot->host->log, "we were %s the %s %" PRId64, say->is_in ? "put into" : "taken out of",
+		 say->chat_type, say->chat);
+	if (say->is_in)
+		install(arrival, say->chat, title, settings_of(say));
+	else
+		removed(bot, say->chat, "taken out of the group");
+	return say->is_in;
+}
+
+void telegram_note_moved(struct telegram_arrival *arrival)
+{
+	removed(arrival->bot, arrival->moved_from, "the group became a supergroup");
+	arrival->moved_from = 0;
+	install(arrival, arrival->place.chat, arrival->title, json_pack("{s:s}", "type", "supergroup"));
+}
