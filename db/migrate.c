@@ -9,6 +9,8 @@ extern const char first_start[] __asm__("_binary_db_migrations_sqlite_0001_first
 extern const char first_end[] __asm__("_binary_db_migrations_sqlite_0001_first_sql_end");
 extern const char installs_start[] __asm__("_binary_db_migrations_sqlite_0002_installations_sql_start");
 extern const char installs_end[] __asm__("_binary_db_migrations_sqlite_0002_installations_sql_end");
+extern const char move_start[] __asm__("_binary_db_migrations_sqlite_0003_places_move_sql_start");
+extern const char move_end[] __asm__("_binary_db_migrations_sqlite_0003_places_move_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -18,6 +20,7 @@ static const struct step {
 } steps[] = {
 	{ "0001_first", first_start, first_end },
 	{ "0002_installations", installs_start, installs_end },
+	{ "0003_places_move", move_start, move_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

@@ -105,6 +105,9 @@ struct platform_guide {
 	/* Appends what to paste where (a manifest, a link), filled in. settings: of the installation, checked. */
 	void (*print)(const struct settings *settings, const char *public_url, struct buf *out);
 	const char *first; /* what to do to be answered first: "mention the bot in a channel" */
+	/* The link that hands this code over ("link CODE") to that installation when it is opened; NULL when there is
+	 * none yet. known: JSON of what host.install wrote of it (key NULL), or NULL. The caller frees. May be NULL. */
+	char *(*invite)(const struct settings *settings, const char *known, const char *code);
 };
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
@@ -157,7 +160,8 @@ struct platform_ops {
 	/* Answer to host->keep; err is never NULL. ERR_AGAIN, ERR_FULL: nothing changed, ask again later. ERR_GONE: it
 	 * was taken out or added again meanwhile, these secrets are not wanted. May be NULL. */
 	void (*kept)(struct platform *platform, uint64_t ticket, const struct err *err);
-	/* Answer to host->hold; err is never NULL. Unless ERR_NONE: not kept; end the attempt. May be NULL. */
+	/* Answer to host->hold; err is never NULL. Unless ERR_NONE: end the attempt. ERR_GONE: it has ended already (it
+	 * may be kept all the same); else it is not kept. May be NULL. */
 	void (*held)(struct platform *platform, uint64_t ticket, const struct err *err);
 	/* The operator switched this installation, or what it was added to, off (false) or on again. Off: connections
 	 * are closed, nothing is taken in or sent. One that is off at the start is told so before start. Removed ones
@@ -179,7 +183,7 @@ struct platform_ops {
 struct platform_host {
 	const char *name;	/* of the installation: "acme", or "acme/T123" for one that was adopted */
 	const char *public_url; /* listen.public_url without a final slash, or NULL */
-	bool can_install;	/* a key to seal secrets with is set: host->install works */
+	bool can_install;	/* a key to seal secrets with is set: host->install takes secrets */
 	struct loop *loop;
 	struct io *io;	   /* for outgoing web sockets */
 	struct web *web;   /* our web server: claim paths under /{platform}/{name} */

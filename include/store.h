@@ -14,7 +14,12 @@
 
 struct store;
 
-enum { STORE_PAIRING_PENDING_MAX = 3, STORE_CRASHES_MAX = 3, STORE_MERGE_MAX = 20 };
+enum {
+	STORE_PAIRING_PENDING_MAX = 3,
+	STORE_CRASHES_MAX = 3,
+	STORE_MERGE_MAX = 20,
+	STORE_CODE_TRIES_MAX = 5, /* wrong codes of one sender in an hour */
+};
 
 enum role { ROLE_MEMBER, ROLE_OPERATOR, ROLE_OWNER };
 
@@ -90,6 +95,8 @@ struct store_accepted {
 	const struct speaker *speaker; /* NULL: a stranger */
 	const struct store_turn *turn; /* claimed, or NULL */
 	unsigned flags;		       /* enum incoming_flags of the message; 0 with ACCEPT_BEFORE */
+	const char *text;	       /* of a stranger's command; else NULL */
+	unsigned files_left; /* with INCOMING_DELETED: its files that could not be removed; their rows stay */
 };
 
 typedef void store_accepted_fn(void *owner, uint64_t ticket, const struct err *err,
@@ -97,8 +104,16 @@ typedef void store_accepted_fn(void *owner, uint64_t ticket, const struct err *e
 void store_accept(struct store *store, const struct store_accept *ask, store_accepted_fn *fn, void *owner,
 		  uint64_t ticket);
 
-/* Lets a stranger in: profile (member), identity and conversation are made, the message is placed. */
-void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
+/* Lets a stranger in: profile (member), identity and conversation are made, the message is placed. With a code
+ * (store_people.h, "link_make") the sender is its profile from now on and the code is used up: in the same
+ * transaction. ERR_GONE, ERR_REFUSED: it is not good, was used, is too old, of another organisation, or the sender
+ * has tried STORE_CODE_TRIES_MAX wrong ones within an hour; nothing has changed. */
+struct store_admission {
+	int64_t inbox_id;
+	bool may_claim;
+	const char *code_hash; /* SHA-256 in lower-case hex, or NULL */
+};
+void store_admit(struct store *store, const struct store_admission *ask, store_accepted_fn *fn, void *owner,
 		 uint64_t ticket);
 
 /* What a stranger or a switched-off person is told. With `code` a pairing code is stored for the sender, valid for
@@ -110,6 +125,8 @@ struct store_refusal {
 	const char *code;   /* or NULL */
 	const char *full_notice;
 	uint32_t expire_s; /* of the reply */
+	bool wrong_code;   /* a code was tried: it counts, and behind STORE_CODE_TRIES_MAX of them in an hour
+			      there is silence; reason is "wrong code" then */
 };
 
 /* The message ends as refused; reply (may be NULL) is its notice, marked as being sent. */
@@ -134,6 +151,7 @@ struct store_recalled {
 	const char *system_prompt;
 	double temperature;	/* < 0: not set */
 	long max_output_tokens; /* 0: not set */
+	const char *language;	/* BCP 47 tag the speaker asked for, or NULL */
 };
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);

@@ -33,6 +33,11 @@ struct store_sent {
 void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
 		uint64_t ticket);
 
+/* A message of ours already stands at the platform for this reply: handed out with it in later attempts
+ * (out.remote_id). A commit of its own at once. ERR_GONE: the reply is not being sent. */
+void store_hold(struct store *store, int64_t reply_id, const char *remote_id, store_done_fn *fn, void *owner,
+		uint64_t ticket);
+
 /* At start: what was being done when the last process died is made ready again; a message that was being answered
  * in STORE_CRASHES_MAX dead processes is quarantined (its notice goes to the outbox). Replies that were being sent
  * become pending and unsure where `resends` names their platform, else unknown. */

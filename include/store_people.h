@@ -28,6 +28,7 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   usage         day|model|user|platform [since] [until] [profile]
  *   usage_of      profile                    object: {"today", "month"}, each {"requests", "tokens", "cost_usd",
  *                                            "unknown_cost"} since midnight or the first of the month (UTC)
+ *   language_of   profile                    object: {"language"}: a BCP 47 tag or null
  *   interactions  [profile] [since] [limit]  newest first
  *   feedback      [since] [limit]            what people thought of answers, newest first: "value" is up or down
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
@@ -50,9 +51,11 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   key_replace   the same; revokes that one first
  *   key_revoke    key id
  *   link_make     profile, code hash         valid for 10 minutes; at most 3 open ones a profile
+ *   link_invite   [who], code hash           the same for somebody by name; without who: the oldest active owner
  *   link_use      profile, platform, installation, sender, code hash
  *                 this sender (known as this profile) is the profile of the code from now on; both must be of one
  *                 organisation; a code serves once, and the same call again answers the same
+ *   language      profile [tag]              answers in this language (BCP 47, checked by form); without: as before
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

@@ -1,7 +1,11 @@
 /* The commands about people: accounts, strangers who wait, keys. */
 #include "cli.h"
+#include "crypto.h"
 #include "json.h"
+#include "pairing.h"
+#include "registry.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int user_list(struct cli *cli)
@@ -67,11 +71,100 @@ static int pair_drop(struct cli *cli)
 	return cli_do(cli, "pair_drop", cli->args, 1, "Dropped: the code no longer works.");
 }
 
+/* What the daemon's rows tell of this installation, as JSON text; NULL: nothing. The caller frees. */
+static char *known_of(const json_t *rows, const char *platform, const char *name)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (strcmp(json_text(row, "platform"), platform) == 0 &&
+		    strcmp(json_text(row, "name"), name) == 0)
+			return json_write(json_object_get(row, "settings"));
+	return NULL;
+}
+
+static void add_link(json_t *links, const struct platform_ops *ops, const struct settings *one,
+		     const json_t *rows, const char *code)
+{
+	const char *name = settings_text(one, "name");
+	char *known = known_of(rows, ops->name, name);
+	char *link = ops->guide->invite(one, known, code);
+
+	if (link)
+		json_array_append_new(links, json_pack("{s:s, s:s, s:s}", "platform", ops->name,
+						       "installation", name, "link", link));
+	free(link);
+	free(known);
+}
+
+/* Where a platform has links that hand a code over. */
+static json_t *invite_links(struct cli *cli, const char *code)
+{
+	const struct settings *platforms = settings_group(cli->settings, "platforms");
+	json_t *links = json_array(), *rows = NULL;
+
+	if (cli_report(cli, "installations", NULL, 0, &rows) != CLI_OK)
+		return links;
+	for (size_t p = 0; registry_platforms[p]; p++) {
+		const struct platform_ops *ops = registry_platforms[p];
+
+		for (size_t i = 0;
+		     ops->guide && ops->guide->invite && i < settings_count(platforms, ops->name); i++)
+			add_link(links, ops, settings_group_at(platforms, ops->name, i), rows, code);
+	}
+	json_decref(rows);
+	return links;
+}
+
+static void print_invitation(const json_t *invitation)
+{
+	const char *code = json_text(invitation, "code"), *who = json_text(invitation, "display_name");
+	const json_t *one;
+	size_t i;
+
+	printf("%s\n", code);
+	json_array_foreach (json_object_get(invitation, "links"), i, one) {
+		cli_put(stdout, json_text(one, "link"));
+		printf("\n");
+	}
+	fprintf(stderr, "Write \"link %s\" to the bot where it does not know you yet%s: you are ", code,
+		i ? ", or open the link" : "");
+	cli_put(stderr, who ? who : "the owner of this code");
+	fputs(" there from then on. Good once, for ten minutes.\n", stderr);
+}
+
+/* Made here and sent to the person who asks: the daemon gets to know its hash only. */
+static int pair_invite(struct cli *cli)
+{
+	char code[PAIRING_CODE_SIZE], hash[CRYPTO_SHA256_HEX];
+	json_t *invitation = NULL;
+	int status;
+
+	pairing_code(code);
+	crypto_sha256_hex(code, strlen(code), hash);
+	status = cli_act(cli, "link_invite", (const char *const[]){ cli->count ? cli->args[0] : NULL, hash },
+			 2, &invitation);
+	if (status != CLI_OK)
+		return status;
+	json_object_set_new(invitation, "code", json_string(code));
+	json_object_set_new(invitation, "links", invite_links(cli, code));
+	if (cli->json) {
+		cli_print(cli, invitation, "");
+		return status;
+	}
+	print_invitation(invitation);
+	json_decref(invitation);
+	return status;
+}
+
 const struct command cli_pair_verbs[] = {
 	{ "list", "", "strangers who wait, with their codes", 0, 0, pair_list, NULL },
 	{ "approve", "CODE [USER]", "let this person in, as a new member or as an existing account", 1, 2,
 	  pair_approve, NULL },
 	{ "drop", "CODE", "forget this code", 1, 1, pair_drop, NULL },
+	{ "invite", "[WHO]", "a code that makes whoever gives it this account; the owner if nobody is named",
+	  0, 1, pair_invite, NULL },
 	{ NULL },
 };
 

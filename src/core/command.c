@@ -1,12 +1,12 @@
 /* Carries out our own commands: what a person asks the daemon, not the model. How they are written is the platform's
  * matter; here come the bare words. */
+#include "command.h"
 #include "crypto.h"
 #include "json.h"
 #include "log.h"
 #include "mem.h"
 #include "store_people.h"
 #include "turn_inside.h"
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,9 @@ static const char help_text[] = "I answer questions and look after your to-do li
 				"* **new**: begins a new conversation, without what was said before\n"
 				"* **usage**: what your questions took today and this month\n"
 				"* **link**: a code with which I know you in another place, too\n"
-				"* **link** and a code: I am told that you are the person who got it there\n";
+				"* **link** and a code: I am told that you are the person who got it there\n"
+				"* **language** and a code such as de or pt-BR: I answer in this language; "
+				"**language off**: as before\n";
 
 /* ---- usage ----------------------------------------------------------------------------------- */
 
@@ -135,6 +137,44 @@ static void done_link_use(void *owner, uint64_t ticket, const struct err *err, c
 		turn_answer(turn, "Done: I know you now as the person who asked for this code.", NULL);
 }
 
+/* The code in the answer, or NULL. The caller frees. */
+static char *language_in(const char *json)
+{
+	json_t *row = json_read(json, strlen(json), NULL);
+	char *language = mem_text(json_text(row, "language"));
+
+	json_decref(row);
+	return language;
+}
+
+static void tell_language(struct core *core, uint64_t ticket, const struct err *err, const char *json,
+			  const char *with, const char *without)
+{
+	struct turn *turn = settled(core, ticket, err);
+	char *language, *words = NULL;
+
+	if (turn == NULL)
+		return;
+	language = language_in(json);
+	if (language)
+		words = mem_format("%s **%s**.", with, language);
+	turn_answer(turn, words ? words : without, NULL);
+	free(words);
+	free(language);
+}
+
+static void done_language(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	tell_language(owner, ticket, err, json, "From now on I answer you in the language",
+		      "From now on I answer in whatever language suits the question.");
+}
+
+static void done_language_of(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	tell_language(owner, ticket, err, json, "I answer you in the language",
+		      "You have not asked for a language: I answer in whatever suits the question.");
+}
+
 /* ---- asking it ------------------------------------------------------------------------------- */
 
 static void ask_usage(struct turn *turn)
@@ -146,8 +186,8 @@ static void ask_usage(struct turn *turn)
 	store_report(core->options.store, "usage_of", args, 1, done_usage, core, turn_ticket(turn));
 }
 
-static void ask_link(struct turn *turn, const char *act, const char *const *args, size_t count,
-		     store_json_fn *done)
+static void ask_act(struct turn *turn, const char *act, const char *const *args, size_t count,
+		    store_json_fn *done)
 {
 	struct core *core = turn->core;
 
@@ -162,7 +202,7 @@ static void make_code(struct turn *turn)
 	const char *args[] = { turn->question.caller.profile_id,
 			       crypto_sha256_hex(code, strlen(code), hash) };
 
-	ask_link(turn, "link_make", args, sizeof(args) / sizeof(args[0]), done_link_make);
+	ask_act(turn, "link_make", args, sizeof(args) / sizeof(args[0]), done_link_make);
 }
 
 static void use_code(struct turn *turn, const char *code)
@@ -171,25 +211,7 @@ static void use_code(struct turn *turn, const char *code)
 	const char *args[] = { turn->question.caller.profile_id, turn->platform, turn->installation,
 			       turn->question.sender, crypto_sha256_hex(code, strlen(code), hash) };
 
-	ask_link(turn, "link_use", args, sizeof(args) / sizeof(args[0]), done_link_use);
-}
-
-/* Typed by hand: capitals or not, with spaces or dashes. false: it cannot be a code of ours. */
-static bool read_code(const char *text, char out[PAIRING_CODE_SIZE])
-{
-	size_t len = 0;
-
-	for (; *text; text++) {
-		char c = (char)toupper((unsigned char)*text);
-
-		if (c == ' ' || c == '-')
-			continue;
-		if (strchr(pairing_alphabet, c) == NULL || len == PAIRING_CODE_SIZE - 1)
-			return false;
-		out[len++] = c;
-	}
-	out[len] = '\0';
-	return len == PAIRING_CODE_SIZE - 1;
+	ask_act(turn, "link_use", args, sizeof(args) / sizeof(args[0]), done_link_use);
 }
 
 static void link_command(struct turn *turn, const char *argument)
@@ -198,11 +220,32 @@ static void link_command(struct turn *turn, const char *argument)
 
 	if (*argument == '\0') {
 		make_code(turn);
-	} else if (read_code(argument, code)) {
+	} else if (pairing_read(argument, code)) {
 		use_code(turn, code);
 	} else {
 		turn_answer(turn, "This is not one of my codes: they have eight letters and digits.", NULL);
 	}
+}
+
+/* The argument without what surrounds it; anything longer than a code of a language is none. */
+static void language_command(struct turn *turn, const char *argument)
+{
+	struct core *core = turn->core;
+	const char *profile = turn->question.caller.profile_id;
+	size_t len = strcspn(argument, " \t\r\n");
+	char *code = mem_text_n(argument, len);
+	const char *args[] = { profile, strcasecmp(code, "off") == 0 ? NULL : code };
+
+	if (argument[len + strspn(argument + len, " \t\r\n")] != '\0') {
+		turn_answer(turn, "Please give me one code of a language, such as de or pt-BR.", NULL);
+	} else if (len == 0) {
+		core_asking(core);
+		store_report(core->options.store, "language_of", args, 1, done_language_of, core,
+			     turn_ticket(turn));
+	} else {
+		ask_act(turn, "language", args, 2, done_language);
+	}
+	free(code);
 }
 
 /* The first word without its case, and what follows it. */
@@ -215,6 +258,14 @@ static const char *split_word(const char *text, char word[WORD_SIZE])
 	snprintf(word, WORD_SIZE, "%.*s", (int)(len < WORD_SIZE ? len : WORD_SIZE), text);
 	text += len;
 	return text + strspn(text, " \t\r\n");
+}
+
+bool command_code(const char *text, char out[PAIRING_CODE_SIZE])
+{
+	char word[WORD_SIZE];
+	const char *argument = split_word(text, word);
+
+	return strcasecmp(word, "link") == 0 && pairing_read(argument, out);
 }
 
 void start_command(struct turn *turn)
@@ -231,6 +282,8 @@ void start_command(struct turn *turn)
 		ask_usage(turn);
 	} else if (strcasecmp(word, "link") == 0) {
 		link_command(turn, argument);
+	} else if (strcasecmp(word, "language") == 0) {
+		language_command(turn, argument);
 	} else {
 		words = mem_format("I don't know this command. %s", help_text);
 		turn_answer(turn, words, NULL);

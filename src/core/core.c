@@ -4,6 +4,7 @@
 #include "counts.h"
 #include "door.h"
 #include "gather.h"
+#include "holds.h"
 #include "ingress.h"
 #include "inside.h"
 #include "installation.h"
@@ -98,6 +99,7 @@ struct core *core_create(const struct core_options *options)
 	core->lanes = lanes_create(core);
 	core->turns = turns_create(core);
 	core->outbox = outbox_create(core);
+	core->holds = holds_create(core);
 	core->gathers = gathers_create(core);
 	core->installs = installs_create(core);
 	core->pressure = pressure_create(core);
@@ -226,6 +228,7 @@ void core_destroy(struct core *core)
 	door_destroy(core->door);
 	lanes_destroy(core->lanes);
 	turns_destroy(core->turns);
+	holds_destroy(core->holds);
 	outbox_destroy(core->outbox);
 	gathers_destroy(core->gathers);
 	installs_destroy(core->installs);

@@ -1,16 +1,18 @@
 /* Admits, pairs or refuses people we do not know, in the store first and then in words. */
 #include "door.h"
 #include "access.h"
+#include "command.h"
 #include "counts.h"
+#include "crypto.h"
 #include "ingress.h"
 #include "installation.h"
 #include "lane.h"
 #include "log.h"
 #include "mem.h"
 #include "outbox.h"
-#include "pairing.h"
 #include "store.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIMIT_MS = 5000 };
 
@@ -24,9 +26,12 @@ struct stranger {
 	struct installation *inst; /* held; or NULL */
 	int64_t inbox_id;
 	enum access access;
+	bool coded;    /* brings a code that has not been found wrong */
+	bool wrong;    /* brought one that was */
 	bool reserved; /* holds a slot for the turn */
 	bool overdue;
-	char code[PAIRING_CODE_SIZE];
+	char code[PAIRING_CODE_SIZE];	   /* that they are told */
+	char code_hash[CRYPTO_SHA256_HEX]; /* of the one they bring */
 	char uuid[MESSAGE_UUID_SIZE];
 	uint64_t began_ms, retry_ms; /* loop time; retry_ms 0: the store has been asked */
 	struct log log;
@@ -70,6 +75,19 @@ void door_destroy(struct door *door)
 }
 
 static void ask_refuse(struct stranger *stranger);
+static void ask(struct stranger *stranger);
+
+/* Then the rule for strangers counts. Whoever guesses is not told what is wrong with the code. */
+static bool code_was_wrong(struct stranger *stranger, const struct err *err)
+{
+	if (!stranger->coded || (err->kind != ERR_GONE && err->kind != ERR_REFUSED))
+		return false;
+	log_info(&stranger->log, "a code is no good: %s", err->text);
+	stranger->coded = false;
+	stranger->wrong = true;
+	ask(stranger);
+	return true;
+}
 
 /* The question is answered; NULL when the same one will be put again. */
 static struct stranger *settled(struct door *door, uint64_t serial, const struct err *err)
@@ -92,6 +110,8 @@ static struct stranger *settled(struct door *door, uint64_t serial, const struct
 		stranger->retry_ms = loop_now_ms(core->options.loop) + CORE_RETRY_MS;
 		return NULL;
 	}
+	if (code_was_wrong(stranger, err))
+		return NULL;
 	if (err->kind == ERR_REFUSED && stranger->access == ACCESS_ADMIT) { /* switched off meanwhile */
 		stranger->access = ACCESS_DISABLED;
 		ask_refuse(stranger);
@@ -110,7 +130,8 @@ static void done_admit(void *owner, uint64_t ticket, const struct err *err,
 
 	if (stranger == NULL)
 		return;
-	log_info(&stranger->log, "sender let in, by the rule for strangers");
+	log_info(&stranger->log, "sender let in, by %s",
+		 stranger->coded ? "a code that was given to them" : "the rule for strangers");
 	free_stranger(stranger);
 	ingress_placed(door->core->ingress, accepted);
 }
@@ -140,8 +161,11 @@ static void ask_admit(struct stranger *stranger)
 
 	stranger->reserved = lanes_reserve(core->lanes);
 	core_asking(core);
-	store_admit(core->options.store, stranger->inbox_id, stranger->reserved, done_admit, stranger->door,
-		    stranger->serial);
+	store_admit(core->options.store,
+		    &(struct store_admission){ .inbox_id = stranger->inbox_id,
+					       .may_claim = stranger->reserved,
+					       .code_hash = stranger->coded ? stranger->code_hash : NULL },
+		    done_admit, stranger->door, stranger->serial);
 }
 
 static void ask_refuse(struct stranger *stranger)
@@ -149,6 +173,7 @@ static void ask_refuse(struct stranger *stranger)
 	struct core *core = stranger->door->core;
 	struct store_refusal ask = { .inbox_id = stranger->inbox_id,
 				     .reason = "stranger",
+				     .wrong_code = stranger->wrong,
 				     .expire_s = installation_expire_s(stranger->inst) };
 	char *notice = NULL, *full_notice = NULL;
 
@@ -177,10 +202,20 @@ static void ask_refuse(struct stranger *stranger)
 static void ask(struct stranger *stranger)
 {
 	stranger->retry_ms = 0;
-	if (stranger->access == ACCESS_ADMIT)
+	if (stranger->access == ACCESS_ADMIT || stranger->coded)
 		ask_admit(stranger);
 	else
 		ask_refuse(stranger);
+}
+
+/* Somebody of ours has given them a code: it tells who they are, whatever the rule for strangers. */
+static void take_code(struct stranger *stranger, const struct store_accepted *accepted)
+{
+	char code[PAIRING_CODE_SIZE];
+
+	stranger->coded = accepted->speaker == NULL && accepted->text && command_code(accepted->text, code);
+	if (stranger->coded)
+		crypto_sha256_hex(code, strlen(code), stranger->code_hash);
 }
 
 void door_decide(struct door *door, struct installation *inst, const struct store_accepted *accepted)
@@ -201,6 +236,7 @@ void door_decide(struct door *door, struct installation *inst, const struct stor
 	stranger->began_ms = loop_now_ms(core->options.loop);
 	memcpy(stranger->uuid, accepted->uuid, strnlen(accepted->uuid, MESSAGE_UUID_SIZE - 1));
 	stranger->log = (struct log){ .parent = inst ? &inst->log : core->log, .trace = stranger->uuid };
+	take_code(stranger, accepted);
 	HASH_ADD(hh, door->by_serial, serial, sizeof(stranger->serial), stranger);
 	ask(stranger);
 }

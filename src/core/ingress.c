@@ -229,6 +229,9 @@ static void go_on(struct ingress *ingress, struct installation *inst, enum incom
 		return;
 	if (kind == INCOMING_STOPPED && accepted->conversation_id)
 		turns_stop(ingress->core->turns, accepted->conversation_id);
+	if (accepted->files_left)
+		log_error(&inst->log, "%u file%s of a message that its author took back could not be removed",
+			  accepted->files_left, accepted->files_left == 1 ? "" : "s");
 	if (is_final(accepted->state))
 		count_messages(inst->ops->name, message_state_name(accepted->state), 1);
 	else if (accepted->turn || accepted->conversation_id)

@@ -21,6 +21,7 @@ struct door;
 struct lanes;
 struct turns;
 struct outbox;
+struct holds;
 struct pressure;
 struct stopping;
 
@@ -57,6 +58,7 @@ struct core {
 	struct lanes *lanes;
 	struct turns *turns;
 	struct outbox *outbox;
+	struct holds *holds;
 	struct pressure *pressure;
 	struct stopping *stopping;
 	struct loop_timer *sweep;

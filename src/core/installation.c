@@ -2,6 +2,7 @@
 #include "installation.h"
 #include "buf.h"
 #include "gather.h"
+#include "holds.h"
 #include "ingress.h"
 #include "installs.h"
 #include "json.h"
@@ -90,6 +91,13 @@ static void host_placed(struct platform_host *host, const char *uuid, const char
 	turns_placed(inst->core->turns, inst, uuid, remote_id);
 }
 
+static void host_hold(struct platform_host *host, uint64_t ticket, const char *remote_id)
+{
+	struct installation *inst = of_host(host);
+
+	holds_take(inst->core->holds, inst, ticket, remote_id);
+}
+
 static void host_fetched(struct platform_host *host, uint64_t ticket, const struct fetched *fetched)
 {
 	struct installation *inst = of_host(host);
@@ -150,6 +158,7 @@ static struct installation *make(struct core *core, const struct platform_ops *o
 		.removed = host_removed,
 		.keep = host_keep,
 		.placed = host_placed,
+		.hold = host_hold,
 		.fetched = host_fetched,
 		.context = host_context,
 		.checked = host_checked,

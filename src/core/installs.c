@@ -84,6 +84,16 @@ void installs_remember(struct installs *installs, const struct store_installatio
 	row->title = mem_text(read->title);
 	row->enabled = read->enabled;
 	row->removed = read->removed;
+	row->secrets = read->secrets != NULL;
+}
+
+bool installs_is_note(const struct installs *installs, const char *platform, const char *name)
+{
+	const struct install_row *row = installs_row(installs, platform, name);
+
+	return row && !row->secrets && !row->removed &&
+	       installation_find(installs->core, platform, name) == NULL &&
+	       installation_root(installs->core, platform, name);
 }
 
 bool installs_was_removed(const struct installs *installs, const char *platform, const char *name)
@@ -210,7 +220,7 @@ static void take_row(struct installs *installs, const struct store_installation 
 	const struct installation *root = installation_root(installs->core, row->platform, row->name);
 	struct err err = { 0 };
 
-	if (root == NULL || row->removed || !row->enabled || !root->enabled)
+	if (root == NULL || row->removed || !row->enabled || !root->enabled || row->secrets == NULL)
 		return;
 	if (installation_find(installs->core, row->platform,
 			      row->name)) /* configured itself, or read twice */

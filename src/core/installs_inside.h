@@ -10,7 +10,7 @@
 struct install_row {
 	char *key; /* "PLATFORM/NAME" */
 	char *platform, *name, *title;
-	bool enabled, removed;
+	bool enabled, removed, secrets;
 	UT_hash_handle hh;
 };
 
@@ -61,6 +61,9 @@ struct installs {
 /* installs.c */
 struct install_row *installs_row(const struct installs *installs, const char *platform, const char *name);
 void installs_remember(struct installs *installs, const struct store_installation *row);
+
+/* A row that only says that we are there: of a place that a configured installation serves itself. */
+bool installs_is_note(const struct installs *installs, const char *platform, const char *name);
 
 /* Out of the list: the plugin object is stopped, and destroyed when it has. removed: its turns end, its replies are
  * cancelled; else they wait for the one that comes after it. */

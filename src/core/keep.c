@@ -68,6 +68,7 @@ struct store_recalled *keep_recalled(struct arena *arena, const struct store_rec
 	copy->history = history;
 	copy->model = arena_text(arena, recalled->model);
 	copy->system_prompt = arena_text(arena, recalled->system_prompt);
+	copy->language = arena_text(arena, recalled->language);
 	return copy;
 }
 
@@ -86,6 +87,7 @@ struct store_reply *keep_reply(struct arena *arena, const struct store_reply *re
 	out->reason = arena_text(arena, out->reason);
 	out->reply_to = arena_text(arena, out->reply_to);
 	out->text = arena_text(arena, out->text);
+	out->remote_id = arena_text(arena, out->remote_id);
 	out->placeholder = arena_text(arena, out->placeholder);
 	out->tool_calls = arena_text(arena, out->tool_calls);
 	out->conversation_uuid = arena_text(arena, out->conversation_uuid);

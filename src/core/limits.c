@@ -83,12 +83,25 @@ static const char *text_broken(const struct incoming *in)
 
 static const char *target_broken(const struct incoming *in)
 {
-	bool needed =
-		in->kind == INCOMING_EDITED || in->kind == INCOMING_DELETED || in->kind == INCOMING_RATED;
+	bool needed = in->kind != INCOMING_SAID && in->kind != INCOMING_STOPPED;
 
-	if ((unsigned)in->kind > INCOMING_STOPPED)
+	if ((unsigned)in->kind > INCOMING_MOVED)
 		return "the kind is not known";
 	return needed && (in->target == NULL || *in->target == '\0') ? "the target is missing" : NULL;
+}
+
+/* Into itself it would be moved again and again. */
+static const char *move_broken(const struct incoming *in)
+{
+	size_t len;
+
+	if (in->kind != INCOMING_MOVED || in->conversation == NULL)
+		return NULL;
+	len = strlen(in->target);
+	return strncmp(in->conversation, in->target, len) == 0 &&
+			       (in->conversation[len] == '\0' || in->conversation[len] == '/')
+		       ? "a place is moved into itself"
+		       : NULL;
 }
 
 /* Positions are compared as text: only digits, and one point at most, can be. */
@@ -109,6 +122,8 @@ static const char *cursor_broken(const struct incoming *in)
 
 static bool needs_place(const struct incoming *in)
 {
+	if (in->kind == INCOMING_MOVED)
+		return true;
 	return (in->kind == INCOMING_SAID || in->kind == INCOMING_STOPPED) && !(in->flags & INCOMING_NEW) &&
 	       in->conversation_id == 0;
 }
@@ -119,6 +134,8 @@ const char *limits_broken(const struct incoming *in)
 
 	if (broken == NULL)
 		broken = target_broken(in);
+	if (broken == NULL)
+		broken = move_broken(in);
 	if (broken == NULL)
 		broken = text_broken(in);
 	if (broken == NULL)

@@ -126,7 +126,8 @@ static bool comes_too(const struct wish *wish, const struct store_installation *
 	const struct installation *root = installation_root(core, row->platform, row->name);
 
 	return root && strcmp(row->platform, wish->platform) == 0 && strcmp(root->name, wish->name) == 0 &&
-	       row->enabled && !row->removed && !installation_find(core, row->platform, row->name);
+	       row->enabled && !row->removed && row->secrets &&
+	       !installation_find(core, row->platform, row->name);
 }
 
 static void done_rows(void *owner, uint64_t ticket, const struct err *err,
@@ -201,6 +202,9 @@ void core_switch(struct core *core, enum core_switch how, const char *platform, 
 	wish->how = how;
 	if (installs_row(installs, platform, name) == NULL) {
 		wish_end_later(wish, ERR_GONE, "there is no such installation");
+	} else if (how != CORE_REMOVE && installs_is_note(installs, platform, name)) {
+		wish_end_later(wish, ERR_REFUSED,
+			       "this place has no switch of its own: it is served by what it was added to");
 	} else if (how != CORE_REMOVE) {
 		core_asking(core);
 		store_enable(core->options.store, platform, name, how == CORE_ENABLE, done_switch, installs,
@@ -226,7 +230,10 @@ void core_check(struct core *core, const char *platform, const char *name, store
 	wish->fn = fn;
 	wish->owner = owner;
 	wish->ticket = ticket;
-	if (inst == NULL && installs_row(installs, platform, name)) {
+	if (installs_is_note(installs, platform, name)) {
+		wish->why = mem_text("[]");
+		wish_end_later(wish, ERR_NONE, NULL);
+	} else if (inst == NULL && installs_row(installs, platform, name)) {
 		wish_end_later(wish, ERR_REFUSED,
 			       "it does not run: it is switched off, removed, or its secrets do not open");
 	} else if (inst == NULL) {

@@ -431,13 +431,28 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 	pump_later(outbox);
 }
 
-void outbox_sent(struct outbox *outbox, struct installation *inst, uint64_t ticket,
-		 const struct outbox_outcome *outcome)
+static struct sending *find_running(const struct outbox *outbox, const struct installation *inst,
+				    uint64_t ticket)
 {
 	struct sending *sending;
 
 	HASH_FIND(hh, outbox->by_serial, &ticket, sizeof(ticket), sending);
-	if (sending && sending->state == SENDING_RUNS && sending->inst == inst)
+	return sending && sending->state == SENDING_RUNS && sending->inst == inst ? sending : NULL;
+}
+
+int64_t outbox_sending(const struct outbox *outbox, const struct installation *inst, uint64_t ticket)
+{
+	const struct sending *sending = find_running(outbox, inst, ticket);
+
+	return sending ? sending->reply_id : 0;
+}
+
+void outbox_sent(struct outbox *outbox, struct installation *inst, uint64_t ticket,
+		 const struct outbox_outcome *outcome)
+{
+	struct sending *sending = find_running(outbox, inst, ticket);
+
+	if (sending)
 		conclude(outbox, sending, outcome);
 	else
 		log_debug(&inst->log, "the end of a send came too late");

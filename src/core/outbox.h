@@ -54,6 +54,9 @@ void outbox_wake(struct outbox *outbox);
 void outbox_sent(struct outbox *outbox, struct installation *inst, uint64_t ticket,
 		 const struct outbox_outcome *outcome);
 
+/* The reply that this plugin is sending with this ticket; 0: none (any more). */
+int64_t outbox_sending(const struct outbox *outbox, const struct installation *inst, uint64_t ticket);
+
 /* Time limits and second tries. */
 void outbox_sweep(struct outbox *outbox);
 

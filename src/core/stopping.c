@@ -1,6 +1,7 @@
 /* Leads the daemon from running to stopped: plugins first, then turns, sends and their records. */
 #include "stopping.h"
 #include "door.h"
+#include "holds.h"
 #include "ingress.h"
 #include "installation.h"
 #include "installs.h"
@@ -57,7 +58,8 @@ static bool nothing_left(const struct core *core)
 {
 	return plugins_stopped(core) && turns_count(core->turns) == 0 &&
 	       outbox_in_flight(core->outbox) == 0 && outbox_settling(core->outbox) == 0 &&
-	       door_count(core->door) == 0 && ingress_owed(core->ingress) == 0 && core->asked == 0;
+	       door_count(core->door) == 0 && ingress_owed(core->ingress) == 0 &&
+	       holds_owed(core->holds) == 0 && core->asked == 0;
 }
 
 static void look(void *data)

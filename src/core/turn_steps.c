@@ -75,18 +75,31 @@ static char *whole_prompt(const struct turn *turn)
 	return prompt;
 }
 
+/* How to answer, and in which language. NULL: nothing is said about it. The caller frees. */
+static char *system_prompt(const struct turn *turn)
+{
+	const struct store_recalled *recalled = turn->question.recalled;
+	const char *prompt =
+		recalled->system_prompt ? recalled->system_prompt : turn->core->options.system_prompt;
+
+	if (recalled->language == NULL)
+		return mem_text(prompt);
+	return mem_format(
+		"%s%sAnswer in the language with the code \"%s\", unless you are asked for another one.",
+		prompt ? prompt : "", prompt ? "\n\n" : "", recalled->language);
+}
+
 void start_think(struct turn *turn)
 {
 	const struct core_options *options = &turn->core->options;
 	const struct turn_question *question = &turn->question;
 	const struct store_recalled *recalled = question->recalled;
-	char key[32], *prompt = whole_prompt(turn);
+	char key[32], *prompt = whole_prompt(turn), *how = system_prompt(turn);
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
 	ai_start(options->ai,
 		 &(struct ai_ask){ .model = recalled->model,
-				   .system_prompt = recalled->system_prompt ? recalled->system_prompt
-									    : options->system_prompt,
+				   .system_prompt = how,
 				   .temperature = recalled->temperature,
 				   .max_output_tokens = recalled->max_output_tokens,
 				   .history = recalled->history,
@@ -100,6 +113,7 @@ void start_think(struct turn *turn)
 				   .key = key },
 		 &think_events, turn->core, turn_ticket(turn));
 	free(prompt);
+	free(how);
 	turn_question_done(turn);
 }
 
@@ -353,7 +367,8 @@ void ask_placed(struct core *core, const char *uuid, const char *remote_id, cons
 	store_placed(core->options.store, uuid, remote_id, done_placed, core, turn ? turn->serial : 0);
 }
 
-/* In the form of the plugin; of what it was added to when its own object is not there. */
+/* In the form of the plugin; of what it was added to when its own object is not there. When neither is configured any
+ * more the Markdown itself is kept, and goes out as it is should the installation come back before the reply expires. */
 static void form(struct turn *turn)
 {
 	struct turn_end *end = &turn->end;

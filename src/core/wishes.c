@@ -84,7 +84,7 @@ static void tell_plugin(const struct wish *wish, const struct err *err)
 
 	if (inst == NULL || inst->platform == NULL)
 		return;
-	if (wish->kind == WISH_INSTALL)
+	if (wish->kind == WISH_INSTALL && inst->ops->installed)
 		inst->ops->installed(inst->platform, wish->ticket, err,
 				     err->kind == ERR_NONE ? wish->name : NULL);
 	else if (wish->kind == WISH_KEEP && inst->ops->kept)
@@ -247,7 +247,7 @@ static void done_install(void *owner, uint64_t ticket, const struct err *err,
 	else if (wish->secrets)
 		wish_bring(wish);
 	else
-		end_well(wish); /* the configured one's own row */
+		end_well(wish); /* the configured one's own row, or a note */
 }
 
 static char *seal(const struct wish *wish, const char *secrets)
@@ -265,13 +265,13 @@ static const char *install_broken(const struct installation *inst, const struct 
 		return "only a configured installation can be added";
 	if (install->key == NULL)
 		return NULL;
-	if (inst->ops->adopt == NULL || inst->core->options.key_count == 0)
-		return "no key to seal secrets with is set: set store.key";
 	if (*install->key == '\0' || strlen(inst->name) + 1 + strlen(install->key) > NAME_MAX_LEN)
 		return "the key of the place is empty or too long";
-	if (install->secrets == NULL || strlen(install->secrets) > SECRETS_MAX)
-		return "there are no secrets, or too many";
-	return NULL;
+	if (install->secrets == NULL)
+		return NULL;
+	if (inst->ops->adopt == NULL || inst->core->options.key_count == 0)
+		return "no key to seal secrets with is set: set store.key";
+	return strlen(install->secrets) > SECRETS_MAX ? "there are too many secrets" : NULL;
 }
 
 void installs_install(struct installs *installs, struct installation *inst, const struct install *install,
@@ -289,7 +289,7 @@ void installs_install(struct installs *installs, struct installation *inst, cons
 	}
 	wish->title = mem_text(install->title);
 	wish->settings = mem_text(install->settings);
-	wish->secrets = install->key ? seal(wish, install->secrets) : NULL;
+	wish->secrets = install->key && install->secrets ? seal(wish, install->secrets) : NULL;
 	core_asking(installs->core);
 	store_install(installs->core->options.store,
 		      &(struct store_install){ .platform = wish->platform,
@@ -297,7 +297,7 @@ void installs_install(struct installs *installs, struct installation *inst, cons
 					       .title = wish->title,
 					       .settings = wish->settings,
 					       .secrets = wish->secrets,
-					       .own_org = install->key != NULL },
+					       .own_org = wish->secrets != NULL },
 		      done_install, installs, wish->serial);
 }
 

@@ -1,7 +1,8 @@
 /* One person in two places: a code that is asked for in one and given in the other joins them. */
+#include "journey.h"
 #include "people.h"
 
-enum { HASH_LEN = 64, LIFE_MS = 600000, OPEN_MAX = 3 };
+enum { HASH_LEN = 64, LIFE_MS = 600000, OPEN_MAX = 3, TRIES_MS = 3600000 };
 
 /* A code by mistake instead of its hash would lie readable in the database. */
 static bool hash_check(const char *hash, struct err *err)
@@ -43,11 +44,33 @@ bool act_link_make(struct db *db, struct arena *room, const char *const *args, j
 		return err_set(err, ERR_REFUSED,
 			       "you have %d codes that nobody has used: use one of them, or wait ten minutes",
 			       OPEN_MAX);
-	*answer_out = json_pack("{s:s, s:s}", "profile_id", speaker.profile_id, "expires_at", expires);
+	*answer_out = json_pack("{s:s, s:s?, s:s}", "profile_id", speaker.profile_id, "display_name",
+				speaker.display_name, "expires_at", expires);
 	return db_run(db, err, NULL,
 		      "INSERT INTO link_codes (code_hash, org_id, profile_id, created_at, expires_at)"
 		      " VALUES ($1, $2, $3, $4, $5)",
 		      "ttttt", args[1], speaker.org_id, speaker.profile_id, now, expires);
+}
+
+bool act_link_invite(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
+		     struct err *err)
+{
+	const char *who = args[0];
+	struct query query;
+
+	if (who == NULL) {
+		db_query(db, &query,
+			 "SELECT id FROM user_profiles WHERE role = 'owner' AND status = 'active'"
+			 " ORDER BY created_at, id LIMIT 1",
+			 "");
+		if (db_row(&query))
+			who = room_text(room, &query, 0);
+		if (!db_end(&query, err))
+			return false;
+	}
+	if (who == NULL)
+		return err_set(err, ERR_GONE, "there is no active owner: name somebody");
+	return act_link_make(db, room, (const char *const[]){ who, args[1] }, answer_out, err);
 }
 
 /* The profile that the code was made for. done_out: this very sender has used it, the process only died before it could
@@ -103,6 +126,12 @@ static bool may_join(const struct speaker *owner, const struct speaker *giver, s
 		       "this code is your own: give it where you want to be known as the same person");
 }
 
+static bool use_up(struct db *db, struct arena *room, const char *hash, const char *by, struct err *err)
+{
+	return db_run(db, err, NULL, "UPDATE link_codes SET used_at = $2, used_by = $3 WHERE code_hash = $1",
+		      "ttt", hash, room_time(room, clock_wall_ms()), by);
+}
+
 bool act_link_use(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 		  struct err *err)
 {
@@ -121,6 +150,42 @@ bool act_link_use(struct db *db, struct arena *room, const char *const *args, js
 		      "UPDATE platform_identities SET profile_id = $4 WHERE platform = $1"
 		      " AND installation = $2 AND external_user_id = $3",
 		      "tttt", args[1], args[2], args[3], owner.profile_id) &&
-	       db_run(db, err, NULL, "UPDATE link_codes SET used_at = $2, used_by = $3 WHERE code_hash = $1",
-		      "ttt", args[4], room_time(room, clock_wall_ms()), by);
+	       use_up(db, room, args[4], by, err);
+}
+
+/* ---- strangers -------------------------------------------------------------------------------------------
+ */
+
+bool link_stranger(struct db *db, struct arena *room, const struct link_ask *ask, struct speaker *speaker_out,
+		   struct err *err)
+{
+	const char *by = arena_format(room, "%s/%s/%s", ask->platform, ask->installation, ask->sender);
+	bool done = false;
+
+	if (!hash_check(ask->code_hash, err) ||
+	    !find_code(db, room, ask->code_hash, by, speaker_out, &done, err))
+		return false;
+	if (done) /* and is a stranger again: somebody has taken the identity away since */
+		return err_set(err, ERR_REFUSED, "this code was used before: ask for a new one");
+	if (strcmp(speaker_out->org_id, ask->org_id) != 0)
+		return err_set(err, ERR_REFUSED, "this code was made in another organisation");
+	return room_add_identity(db, ask->platform, ask->installation, ask->sender, ask->sender_name,
+				 speaker_out->profile_id, err) &&
+	       use_up(db, room, ask->code_hash, by, err);
+}
+
+bool link_tries(struct db *db, struct arena *room, const struct link_ask *ask, int64_t inbox_id,
+		int64_t *count_out, struct err *err)
+{
+	bool found;
+
+	return db_one_int(
+		db, err, &found, count_out,
+		"SELECT (SELECT count(*) FROM inbox WHERE platform = $1 AND installation = $2"
+		" AND sender = $3 AND received_at > $4 AND reason = 'wrong code')"
+		" + (SELECT count(*) FROM inbox WHERE \"llmConversationId\" IS NULL"
+		" AND state IN ('accepted', 'claimed') AND state = 'accepted' AND id < $5"
+		" AND flags & $6 AND coalesce(platform, '') = $1 AND installation = $2 AND sender = $3)",
+		"ttttii", ask->platform, ask->installation, ask->sender,
+		room_time(room, clock_wall_ms() - TRIES_MS), inbox_id, (int64_t)INCOMING_COMMAND);
 }

@@ -3,8 +3,7 @@
 #include <string.h>
 
 struct admit_ask {
-	int64_t inbox_id;
-	bool may_claim;
+	struct store_admission admission;
 	store_accepted_fn *fn;
 };
 
@@ -51,9 +50,29 @@ static bool load_waiting(struct db *db, struct arena *room, int64_t id, struct w
 	       err_set(err, ERR_REFUSED, "message %lld waits for nobody to be admitted", (long long)id);
 }
 
+/* A code is not even looked at behind too many wrong ones. */
+static bool take_code(struct db *db, struct arena *room, const struct waiting *it, const char *code_hash,
+		      struct speaker *speaker, struct err *err)
+{
+	const struct letter *letter = &it->letter;
+	const struct link_ask ask = { .code_hash = code_hash,
+				      .platform = letter->platform,
+				      .installation = letter->installation,
+				      .sender = letter->sender,
+				      .sender_name = it->sender_name,
+				      .org_id = it->org_id };
+	int64_t tries;
+
+	if (!link_tries(db, room, &ask, letter->id, &tries, err))
+		return false;
+	if (tries >= STORE_CODE_TRIES_MAX)
+		return err_set(err, ERR_REFUSED, "too many wrong codes");
+	return link_stranger(db, room, &ask, speaker, err);
+}
+
 /* The sender may have been let in with an earlier message. */
-static bool make_known(struct db *db, struct arena *room, const struct waiting *it, struct speaker *speaker,
-		       struct err *err)
+static bool make_known(struct db *db, struct arena *room, const struct waiting *it, const char *code_hash,
+		       struct speaker *speaker, struct err *err)
 {
 	const struct letter *letter = &it->letter;
 	bool known;
@@ -63,6 +82,8 @@ static bool make_known(struct db *db, struct arena *room, const struct waiting *
 		return false;
 	if (known && !speaker->active)
 		return err_set(err, ERR_REFUSED, "this person is switched off");
+	if (!known && code_hash)
+		return take_code(db, room, it, code_hash, speaker, err);
 	return known || (room_add_profile(db, room, it->org_id,
 					  it->sender_name ? it->sender_name : letter->sender, speaker, err) &&
 			 room_add_identity(db, letter->platform, letter->installation, letter->sender,
@@ -71,7 +92,7 @@ static bool make_known(struct db *db, struct arena *room, const struct waiting *
 
 static bool run_admit(struct db *db, struct job *job, struct err *err)
 {
-	const struct admit_ask *ask = job->ask;
+	const struct store_admission *ask = &((const struct admit_ask *)job->ask)->admission;
 	struct store_accepted *out = arena_alloc(job->room, sizeof(*out));
 	struct speaker *speaker = arena_alloc(job->room, sizeof(*speaker));
 	struct store_turn *turn = NULL;
@@ -80,7 +101,7 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 	struct place_ask where = { .now_ms = clock_wall_ms() };
 
 	if (!load_waiting(db, job->room, ask->inbox_id, &it, err) ||
-	    !make_known(db, job->room, &it, speaker, err))
+	    !make_known(db, job->room, &it, ask->code_hash, speaker, err))
 		return false;
 	where.platform = it.letter.platform;
 	where.installation = it.letter.installation;
@@ -122,13 +143,16 @@ static void give_admit(struct job *job)
 	ask->fn(job->owner, job->ticket, &job->err, job->answer);
 }
 
-void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
-		 uint64_t ticket)
+void store_admit(struct store *store, const struct store_admission *question, store_accepted_fn *fn,
+		 void *owner, uint64_t ticket)
 {
 	struct job *job =
 		job_create(JOB_WRITE, run_admit, give_admit, sizeof(struct admit_ask), owner, ticket);
 
 	*(struct admit_ask *)job->ask =
-		(struct admit_ask){ .inbox_id = inbox_id, .may_claim = may_claim, .fn = fn };
+		(struct admit_ask){ .admission = { .inbox_id = question->inbox_id,
+						   .may_claim = question->may_claim,
+						   .code_hash = job_text(job, question->code_hash) },
+				    .fn = fn };
 	store_ask(store, job);
 }

@@ -1,5 +1,6 @@
 /* What people do about something said earlier: edit it, take it back, rate the answer, stop it. */
 #include "arrival.h"
+#include "files.h"
 #include "prompt.h"
 #include <string.h>
 
@@ -89,6 +90,7 @@ static bool take_back(struct arrival *it, const char **reason, struct err *err)
 	if (target.id == 0)
 		return true;
 	if (!(target.state == MESSAGE_ACCEPTED ? end_waiting(it, &target, err) : erase(it, &target, err)) ||
+	    !files_forget(it->db, it->room, target.id, &it->out->files_left, err) ||
 	    !change_title(it, &target, NULL, err))
 		return false;
 	return target.turn_id == 0 || (prompt_rebuild(it->db, it->room, target.turn_id, err) &&
@@ -157,6 +159,31 @@ static bool stop(struct arrival *it, const char **reason, struct err *err)
 	return true;
 }
 
+/* The place itself, and what lies in it: "5", "5/...". The range is for the index: "0" is what follows "/". */
+#define MOVES                                                                                                \
+	" WHERE \"conversationSource\" = $1 AND installation = $2 AND state = 'active'"                      \
+	" AND \"sessionId\" >= $3 AND \"sessionId\" < $3 || '0'"                                             \
+	" AND (\"sessionId\" = $3 OR substr(\"sessionId\", length($3) + 1, 1) = '/')"
+#define NEW_KEY "$4 || substr(\"LLMConversation\".\"sessionId\", length($3) + 1)"
+
+/* Where somebody spoke under the new key before we heard of the move, the conversation made there goes on. */
+static bool move(struct arrival *it, const char **reason, struct err *err)
+{
+	const char *now = room_time(it->room, it->now_ms);
+
+	(void)reason;
+	return db_run(it->db, err, NULL,
+		      "UPDATE \"LLMConversation\" SET state = 'archived', \"updatedAt\" = $5" MOVES
+		      " AND EXISTS (SELECT 1 FROM \"LLMConversation\" n WHERE n.\"conversationSource\" = $1"
+		      " AND n.installation = $2 AND n.state = 'active' AND n.\"sessionId\" = " NEW_KEY ")",
+		      "ttttt", it->ask->platform, it->ask->installation, it->in->target, it->in->conversation,
+		      now) &&
+	       db_run(it->db, err, NULL,
+		      "UPDATE \"LLMConversation\" SET \"sessionId\" = " NEW_KEY ", \"updatedAt\" = $5" MOVES,
+		      "ttttt", it->ask->platform, it->ask->installation, it->in->target, it->in->conversation,
+		      now);
+}
+
 bool arrival_change(struct arrival *it, struct err *err)
 {
 	enum { FIRST = INCOMING_EDITED };
@@ -168,6 +195,7 @@ bool arrival_change(struct arrival *it, struct err *err)
 		[INCOMING_DELETED - FIRST] = { "delete", take_back },
 		[INCOMING_RATED - FIRST] = { "feedback", rate },
 		[INCOMING_STOPPED - FIRST] = { "stop", stop },
+		[INCOMING_MOVED - FIRST] = { "moved", move },
 	};
 	size_t kind = it->in->kind - FIRST;
 	const char *reason = changes[kind].reason;

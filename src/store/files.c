@@ -3,7 +3,9 @@
 #include "buf.h"
 #include "json.h"
 #include "store_install.h"
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static void add_text(struct buf *out, const char *key, const char *text)
 {
@@ -78,7 +80,8 @@ struct file_ask {
 	store_file_fn *fn;
 };
 
-/* What an import made of it stays: only a file that nobody looked into begins again. */
+/* What an import made of it stays: only a file that nobody looked into begins again. A message whose author took it
+ * back has no files any more: those that were being fetched are not wanted. */
 static bool run_file(struct db *db, struct job *job, struct err *err)
 {
 	const struct file_ask *ask = job->ask;
@@ -93,7 +96,7 @@ static bool run_file(struct db *db, struct job *job, struct err *err)
 		    " \"inboxId\", \"fileIndex\", size, mime, path, sha256)"
 		    " SELECT w.profile_id, w.org_id, coalesce($3, 'file'), $4,"
 		    " CASE WHEN $5 IS NULL THEN 'pending' ELSE 'failed' END, $5, $6, $6, w.id, $2,"
-		    " nullif($7, -1), $8, $9, $10 FROM inbox w WHERE w.uuid = $1"
+		    " nullif($7, -1), $8, $9, $10 FROM inbox w WHERE w.uuid = $1 AND w.files <> '[]'"
 		    " ON CONFLICT (\"inboxId\", \"fileIndex\") WHERE \"inboxId\" IS NOT NULL DO UPDATE SET"
 		    " \"processingStatus\" = CASE WHEN \"processingStatus\" IN ('processing', 'completed')"
 		    " THEN \"processingStatus\" ELSE excluded.\"processingStatus\" END,"
@@ -107,7 +110,7 @@ static bool run_file(struct db *db, struct job *job, struct err *err)
 		    file->error ? NULL : file->path, file->sha256))
 		return false;
 	if (!made)
-		return err_set(err, ERR_GONE, "no message %s", file->uuid);
+		return err_set(err, ERR_GONE, "no message %s with files", file->uuid);
 	job->answer = id;
 	return true;
 }
@@ -136,4 +139,44 @@ void store_file(struct store *store, const struct store_file *file, store_file_f
 	ask->file.sha256 = job_text(job, file->sha256);
 	ask->file.error = job_text(job, file->error);
 	store_ask(store, job);
+}
+
+/* ---- files of what was taken back ------------------------------------------------------------------------
+ */
+
+struct lying {
+	int64_t ids[MESSAGE_FILES_MAX];
+	const char *paths[MESSAGE_FILES_MAX];
+	size_t count;
+};
+
+static bool read_lying(struct db *db, struct arena *room, int64_t inbox_id, struct lying *out,
+		       struct err *err)
+{
+	struct query query;
+
+	*out = (struct lying){ 0 };
+	db_query(db, &query, "SELECT id, path FROM \"LLMAgentImport\" WHERE \"inboxId\" = $1", "i", inbox_id);
+	while (out->count < MESSAGE_FILES_MAX && db_row(&query)) {
+		out->ids[out->count] = db_int(&query, 0);
+		out->paths[out->count++] = room_text(room, &query, 1);
+	}
+	return db_end(&query, err);
+}
+
+bool files_forget(struct db *db, struct arena *room, int64_t inbox_id, unsigned *left_out, struct err *err)
+{
+	struct lying lying;
+
+	*left_out = 0;
+	if (!read_lying(db, room, inbox_id, &lying, err))
+		return false;
+	for (size_t i = 0; i < lying.count; i++) {
+		if (lying.paths[i] && unlink(lying.paths[i]) != 0 && errno != ENOENT)
+			++*left_out;
+		else if (!db_run(db, err, NULL, "DELETE FROM \"LLMAgentImport\" WHERE id = $1", "i",
+				 lying.ids[i]))
+			return false;
+	}
+	return true;
 }

@@ -17,4 +17,8 @@ struct file_list {
 /* Adds those of one message: text as files_write made it, NULL or "[]" for none. */
 void files_read(struct arena *room, const char *text, size_t message, struct file_list *list);
 
+/* The files of a message that its author took back: from the disk first, so that a process that dies in between leaves a
+ * row that says so and the event comes again. left_out: how many are still there, with their rows. */
+bool files_forget(struct db *db, struct arena *room, int64_t inbox_id, unsigned *left_out, struct err *err);
+
 #endif

@@ -100,7 +100,7 @@ static const char *or_empty(const char *text)
 
 static const char *const kinds[] = {
 	[INCOMING_SAID] = "said",   [INCOMING_EDITED] = "edited",   [INCOMING_DELETED] = "deleted",
-	[INCOMING_RATED] = "rated", [INCOMING_STOPPED] = "stopped",
+	[INCOMING_RATED] = "rated", [INCOMING_STOPPED] = "stopped", [INCOMING_MOVED] = "moved",
 };
 
 static const char *org_of(const struct arrival *it)
@@ -259,6 +259,7 @@ static bool accept_said(struct arrival *it, struct err *err)
 	if (it->known && it->speaker.active)
 		return accept_known(it, err);
 	it->placed = false; /* not before the door has decided */
+	it->out->text = !it->known && (in->flags & INCOMING_COMMAND) ? it->body : NULL;
 	if (in->profile == NULL)
 		return arrival_insert(it, MESSAGE_ACCEPTED, NULL, err);
 	it->out->how = ACCEPT_DISABLED;

@@ -144,6 +144,22 @@ int64_t reply_expires(int64_t now_ms, uint32_t expire_s);
 /* The array in an LLMTask's structured output; "[]" for NULL. */
 const char *tool_calls_of(struct arena *room, const char *structured);
 
+/* ---- act_links.c: codes that make one person of two senders -----------------------------------------------
+ */
+
+/* A stranger gives a code: the sender is its profile from now on, and it is used up. ERR_GONE, ERR_REFUSED: it is
+ * no good. */
+struct link_ask {
+	const char *code_hash, *platform, *installation, *sender, *sender_name;
+	const char *org_id; /* of the installation: the code must be of the same */
+};
+bool link_stranger(struct db *db, struct arena *room, const struct link_ask *ask, struct speaker *speaker_out,
+		   struct err *err);
+
+/* Wrong codes of this sender within the last hour, and commands that wait in front of this message to be let in. */
+bool link_tries(struct db *db, struct arena *room, const struct link_ask *ask, int64_t inbox_id,
+		int64_t *count_out, struct err *err);
+
 /* ---- recover.c ------------------------------------------------------------------------------------------
  */
 

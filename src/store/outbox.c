@@ -77,6 +77,7 @@ static void take_reply(const struct query *query, struct arena *room, struct sto
 			.parts = (unsigned)db_int(query, 15),
 			.unsure = db_bool(query, 16),
 			.placeholder = db_int(query, 14) == 0 ? room_text(room, query, 17) : NULL,
+			.remote_id = room_text(room, query, 18),
 		},
 	};
 }
@@ -94,7 +95,7 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 		"o.reply_to,"
 		" o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at,"
 		" o.ord, coalesce((SELECT max(p.ord) + 1 FROM outbox p WHERE p.turn_id = o.turn_id), 1),"
-		" o.unsure, m.placeholder"
+		" o.unsure, m.placeholder, o.remote_id"
 		" FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
 		" LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
 		" LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
@@ -245,5 +246,41 @@ void store_sent(struct store *store, const struct store_sent *sent, store_done_f
 	ask->sent = *sent;
 	ask->sent.remote_id = job_text(job, sent->remote_id);
 	ask->sent.why = job_text(job, sent->why);
+	store_ask(store, job);
+}
+
+/* ---- what stands for it already ----------------------------------------------------------------------------
+ */
+
+struct hold_ask {
+	int64_t reply_id;
+	const char *remote_id;
+	store_done_fn *fn;
+};
+
+static bool run_hold(struct db *db, struct job *job, struct err *err)
+{
+	const struct hold_ask *ask = job->ask;
+	int64_t rows = 0;
+
+	return db_run(db, err, &rows, "UPDATE outbox SET remote_id = $2 WHERE id = $1 AND state = 'sending'",
+		      "it", ask->reply_id, ask->remote_id) &&
+	       (rows > 0 || err_set(err, ERR_GONE, "reply %lld is not being sent", (long long)ask->reply_id));
+}
+
+static void give_hold(struct job *job)
+{
+	const struct hold_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err);
+}
+
+void store_hold(struct store *store, int64_t reply_id, const char *remote_id, store_done_fn *fn, void *owner,
+		uint64_t ticket)
+{
+	struct job *job = job_create(JOB_WRITE, run_hold, give_hold, sizeof(struct hold_ask), owner, ticket);
+
+	*(struct hold_ask *)job->ask =
+		(struct hold_ask){ .reply_id = reply_id, .remote_id = job_text(job, remote_id), .fn = fn };
 	store_ask(store, job);
 }

@@ -175,12 +175,12 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 	db_query(
 		db, &query,
 		"SELECT w.id, w.uuid, w.platform, w.installation, p.id, p.org_id, p.display_name, p.role, "
-		"p.status, w.flags"
+		"p.status, w.flags, CASE WHEN w.flags & $1 THEN w.body END"
 		" FROM inbox w LEFT JOIN platform_identities i ON i.platform = w.platform"
 		" AND i.installation = w.installation AND i.external_user_id = w.sender"
 		" LEFT JOIN user_profiles p ON p.id = coalesce(w.profile_id, i.profile_id)"
 		" WHERE w.state IN ('accepted', 'claimed') AND w.\"llmConversationId\" IS NULL ORDER BY w.id",
-		"");
+		"i", (int64_t)INCOMING_COMMAND);
 	while (db_row(&query)) {
 		struct store_accepted *accepted;
 
@@ -205,6 +205,8 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 			};
 			room_role_parse(db_text(&query, 7), &speaker->role);
 			accepted->speaker = speaker;
+		} else {
+			accepted->text = room_text(room, &query, 10);
 		}
 	}
 	out->unplaced = list.accepted;

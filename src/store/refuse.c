@@ -103,18 +103,40 @@ static bool add_notice(struct db *db, struct arena *room, const struct store_ref
 	return reply_add(db, &ask, &out->reply->id, &sending, err);
 }
 
+/* Whoever guesses is told the same as any stranger, and then nothing. */
+static bool count_try(struct db *db, struct arena *room, const struct stranger *it,
+		      struct store_refusal *refusal, struct err *err)
+{
+	const struct link_ask ask = { .platform = it->asked.platform,
+				      .installation = it->asked.installation,
+				      .sender = it->sender };
+	int64_t tries;
+
+	if (!refusal->wrong_code)
+		return true;
+	if (!link_tries(db, room, &ask, 0, &tries, err))
+		return false;
+	refusal->reason = "wrong code";
+	if (tries >= STORE_CODE_TRIES_MAX)
+		refusal->notice = refusal->code = refusal->full_notice = NULL;
+	return true;
+}
+
 static bool run_refuse(struct db *db, struct job *job, struct err *err)
 {
 	const struct refuse_ask *ask = job->ask;
-	const struct store_refusal *refusal = &ask->refusal;
+	struct store_refusal copy = ask->refusal, *refusal = &copy;
 	struct refused *out = arena_alloc(job->room, sizeof(*out));
-	const char *notice = refusal->notice;
+	const char *notice;
 	int64_t now_ms = clock_wall_ms();
 	char now[CLOCK_TEXT_SIZE];
 	struct stranger it = { 0 };
 
 	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) ||
-	    (refusal->code && !add_code(db, &it, refusal, now_ms, &notice, err)))
+	    !count_try(db, job->room, &it, refusal, err))
+		return false;
+	notice = refusal->notice;
+	if ((refusal->code && !add_code(db, &it, refusal, now_ms, &notice, err)))
 		return false;
 	it.asked.state = MESSAGE_REFUSED;
 	it.asked.reason = refusal->reason ? refusal->reason : "refused";

@@ -27,6 +27,8 @@ struct report {
 static const char users_sql[] = USER " ORDER BY u.username IS NULL, u.username, p.created_at, p.id";
 static const char user_sql[] = USER " WHERE p.id = $1";
 
+static const char language_of_sql[] = "SELECT language FROM user_profiles WHERE id = $1";
+
 static const char keys_sql[] =
 	"SELECT k.key_id, k.key_name, u.username, k.is_active AS \"active:bool\", k.created_at, "
 	"k.last_used_at"
@@ -177,6 +179,7 @@ static const struct report reports[] = {
 	  .sql_before = messages_before_sql },
 	{ "explain", "Tp", "message,profile", .sql = NULL },
 	{ "usage_of", "P", "profile", .sql = NULL },
+	{ "language_of", "P", "profile", .sql = language_of_sql, .object = true },
 	{ "usage", "Tttp", "day|model|user|platform,since,until,profile", .sql = NULL },
 	{ "interactions", "ptl", "profile,since,limit", .sql = interactions_sql },
 	{ "dead_letters", "l", "limit", .sql = dead_letters_sql },

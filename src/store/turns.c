@@ -53,20 +53,22 @@ struct recall_ask {
 	store_recalled_fn *fn;
 };
 
-/* LLMSettings of the conversation, or else of its installation. `limit` follows them. */
-static bool read_settings(struct db *db, struct arena *room, int64_t conversation_id,
+/* LLMSettings of the conversation, or else of its installation, and what the one who asks wishes. `limit` follows them. */
+static bool read_settings(struct db *db, struct arena *room, const struct recall_ask *ask,
 			  struct store_recalled *out, unsigned *limit, struct err *err)
 {
 	struct query query;
 
 	db_query(db, &query,
 		 "SELECT s.model, s.\"systemPrompt\", s.temperature, s.\"maxOutputTokens\", "
-		 "s.\"historyMessages\""
+		 "s.\"historyMessages\","
+		 " (SELECT p.language FROM \"LLMConversationMessage\" m JOIN user_profiles p"
+		 " ON p.id = m.\"userId\" WHERE m.id = $2)"
 		 " FROM \"LLMConversation\" c LEFT JOIN \"LLMAgentInstallation\" i"
 		 " ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
-		 " JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
+		 " LEFT JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
 		 " WHERE c.id = $1",
-		 "i", conversation_id);
+		 "ii", ask->conversation_id, ask->turn_id);
 	if (db_row(&query)) {
 		out->model = room_text(room, &query, 0);
 		out->system_prompt = room_text(room, &query, 1);
@@ -74,6 +76,7 @@ static bool read_settings(struct db *db, struct arena *room, int64_t conversatio
 		out->max_output_tokens = (long)db_int(&query, 3);
 		if (!db_null(&query, 4) && db_int(&query, 4) < (int64_t)*limit)
 			*limit = (unsigned)db_int(&query, 4);
+		out->language = room_text(room, &query, 5);
 	}
 	return db_end(&query, err);
 }
@@ -125,7 +128,7 @@ static bool run_recall(struct db *db, struct job *job, struct err *err)
 
 	out->temperature = -1;
 	job->answer = out;
-	return read_settings(db, job->room, ask->conversation_id, out, &limit, err) &&
+	return read_settings(db, job->room, ask, out, &limit, err) &&
 	       read_history(db, job->room, ask, limit, out, err);
 }
 

@@ -52,6 +52,7 @@ static void send(struct platform *platform, const struct outgoing *out, uint64_t
 	snprintf(note->text, sizeof(note->text), "%s", out->text);
 	snprintf(note->placeholder, sizeof(note->placeholder), "%s",
 		 out->placeholder ? out->placeholder : "");
+	snprintf(note->remote_id, sizeof(note->remote_id), "%s", out->remote_id ? out->remote_id : "");
 	note->attempt = out->attempt;
 	note->part = out->part;
 	note->parts = out->parts;
@@ -213,6 +214,11 @@ static void kept(struct platform *platform, uint64_t ticket, const struct err *e
 	word(platform->kept, &platform->kept_count, ticket, err->text, NULL)->kind = err->kind;
 }
 
+static void held(struct platform *platform, uint64_t ticket, const struct err *err)
+{
+	word(platform->held, &platform->held_count, ticket, err->text, NULL)->kind = err->kind;
+}
+
 static void enable(struct platform *platform, bool enabled)
 {
 	platform->off = !enabled;
@@ -227,7 +233,8 @@ static void check(struct platform *platform, uint64_t ticket)
 	{                                                                                                    \
 		.abi = PLATFORM_ABI, .name = platform_name, .can = (bits), .retry_cap_s = 60,                \
 		.expire_s = 600, .create = create, .start = start, .ack = ack, .send = send,                 \
-		.stream = stream, .ended = ended, .found = found, .stop = stop, .destroy = destroy           \
+		.stream = stream, .ended = ended, .found = found, .stop = stop, .destroy = destroy,          \
+		.held = held                                                                                 \
 	}
 
 const struct platform_ops fake_chat = FAKE_OPS("chat", PLATFORM_STREAMS);
@@ -252,6 +259,7 @@ const struct platform_ops fake_room = {
 	.adopt = adopt,
 	.installed = installed,
 	.kept = kept,
+	.held = held,
 	.enable = enable,
 	.check = check,
 	.found = found,

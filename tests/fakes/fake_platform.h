@@ -23,7 +23,7 @@ struct fake_ack {
 struct fake_send {
 	uint64_t ticket;
 	int64_t conversation_id;
-	char uuid[MESSAGE_UUID_SIZE], text[200], placeholder[40];
+	char uuid[MESSAGE_UUID_SIZE], text[200], placeholder[40], remote_id[40];
 	unsigned attempt, part, parts;
 	bool unsure;
 };
@@ -49,10 +49,10 @@ struct fake_fetch {
 	int64_t max;
 };
 
-struct fake_word { /* of installed, kept, cursor and context */
+struct fake_word { /* of installed, kept, held, cursor and context */
 	uint64_t ticket;
 	enum err_kind kind;
-	char a[200], b[200];
+	char a[300], b[300];
 };
 
 enum { FAKE_WORDS_MAX = 40 };
@@ -64,8 +64,8 @@ struct platform {
 	struct platform *adopted[FAKE_WORDS_MAX]; /* of a root: NULL once destroyed */
 	size_t adopted_count, destroyed;
 	struct fake_word installed[FAKE_WORDS_MAX], kept[FAKE_WORDS_MAX], cursors[FAKE_WORDS_MAX],
-		contexts[FAKE_WORDS_MAX];
-	size_t installed_count, kept_count, cursor_count, context_count;
+		contexts[FAKE_WORDS_MAX], held[FAKE_WORDS_MAX];
+	size_t installed_count, kept_count, cursor_count, context_count, held_count;
 	struct fake_fetch fetches[FAKE_WORDS_MAX];
 	size_t fetch_count;
 	uint64_t check_ticket; /* of the last check; 0: none */

@@ -128,13 +128,14 @@ void store_accept(struct store *store, const struct store_accept *ask, store_acc
 	q->may_claim = ask->may_claim;
 }
 
-void store_admit(struct store *store, int64_t inbox_id, bool may_claim, store_accepted_fn *fn, void *owner,
+void store_admit(struct store *store, const struct store_admission *ask, store_accepted_fn *fn, void *owner,
 		 uint64_t ticket)
 {
 	struct question *q = put(store, Q_ADMIT, (void *)fn, owner, ticket);
 
-	q->id = inbox_id;
-	q->may_claim = may_claim;
+	q->id = ask->inbox_id;
+	q->may_claim = ask->may_claim;
+	q->code = mem_text(ask->code_hash);
 }
 
 void store_refuse(struct store *store, const struct store_refusal *ask, store_ended_fn *fn, void *owner,
@@ -147,6 +148,7 @@ void store_refuse(struct store *store, const struct store_refusal *ask, store_en
 	q->text = mem_text(ask->notice);
 	q->code = mem_text(ask->code);
 	q->full_notice = mem_text(ask->full_notice);
+	q->wrong_code = ask->wrong_code;
 	q->expire_s = ask->expire_s;
 }
 
@@ -213,6 +215,15 @@ void store_sent(struct store *store, const struct store_sent *sent, store_done_f
 	q->unsure = sent->unsure;
 	q->why = mem_text(sent->why);
 	q->remote_id = mem_text(sent->remote_id);
+}
+
+void store_hold(struct store *store, int64_t reply_id, const char *remote_id, store_done_fn *fn, void *owner,
+		uint64_t ticket)
+{
+	struct question *q = put(store, Q_HOLD, (void *)fn, owner, ticket);
+
+	q->id = reply_id;
+	q->remote_id = mem_text(remote_id);
 }
 
 void store_look(struct store *store, const char *platform, const char *installation, const char *uuid,

@@ -16,6 +16,7 @@ enum question_kind {
 	Q_ANSWER,
 	Q_DUE,
 	Q_SENT,
+	Q_HOLD,
 	Q_LOOK,
 	Q_RECOVER,
 	Q_INSTALLATIONS,
@@ -45,6 +46,7 @@ struct question {
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
 	bool unsure, own_org, enabled;
+	bool wrong_code;		  /* of a refusal; code: hash of an admission's */
 	char *parts;			  /* of an answer, joined by "|"; NULL: none */
 	char *context;			  /* of an answer */
 	char *title, *settings, *secrets; /* of an installation; installation is its name */

@@ -41,10 +41,10 @@ static void says(struct house *house, const char *part)
 
 static void test_help(void **state)
 {
-	static const char *const words[] = { "help", "new", "usage", "link" };
+	static const char *const words[] = { "help", "new", "usage", "link", "language" };
 	struct house *house = *state;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		command(house, " HELP ");
 		says(house, words[i]);
 	}
@@ -129,6 +129,40 @@ static void test_a_code_that_is_none(void **state)
 	says(house, "this code was used before");
 }
 
+static void asks(struct house *house, enum question_kind kind, const char *name, const char *args,
+		 const char *json)
+{
+	struct question *q = house_question(house, kind);
+
+	assert_string_equal(q->text, name);
+	assert_string_equal(q->args, args);
+	fake_answer_json(house->store, q, NULL, json);
+}
+
+static void test_a_language(void **state)
+{
+	static const struct err none = { .kind = ERR_REFUSED, .text = "\"x\" is not the code of a language" };
+	struct house *house = *state;
+
+	command(house, "language de");
+	asks(house, Q_ACT, "language", "ann,de", "{\"language\":\"de\"}");
+	says(house, "From now on I answer you in the language **de**.");
+	command(house, "Language");
+	asks(house, Q_REPORT, "language_of", "ann", "{\"language\":\"de\"}");
+	says(house, "I answer you in the language **de**.");
+	command(house, "language OFF ");
+	asks(house, Q_ACT, "language", "ann,NULL", "{\"language\":null}");
+	says(house, "whatever language suits");
+	command(house, "language ");
+	asks(house, Q_REPORT, "language_of", "ann", "{\"language\":null}");
+	says(house, "not asked for a language");
+	command(house, "language x");
+	fake_answer_json(house->store, house_question(house, Q_ACT), &none, NULL);
+	says(house, "not the code of a language");
+	command(house, "language please German");
+	says(house, "one code of a language");
+}
+
 static void test_a_store_that_cannot(void **state)
 {
 	static const struct err busy = { .kind = ERR_AGAIN, .text = "busy" }, no = { .kind = ERR_BUG };
@@ -202,6 +236,7 @@ int main(void)
 		WITH_HOUSE(test_usage),
 		WITH_HOUSE(test_a_code_joins_two_places),
 		WITH_HOUSE(test_a_code_that_is_none),
+		WITH_HOUSE(test_a_language),
 		WITH_HOUSE(test_a_store_that_cannot),
 		WITH_HOUSE(test_a_person_stops_an_answer),
 		WITH_HOUSE(test_stopped_before_the_model_was_asked),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "access.h"
+#include "crypto.h"
 #include "house.h"
 #include "pairing.h"
 #include <stdio.h>
@@ -199,6 +200,104 @@ static void test_a_switched_off_person_is_told(void **state)
 	assert_null(house_question(house, Q_REFUSE)->code);
 }
 
+/* ---- codes of our own ------------------------------------------------------------------------- */
+
+static void brings(struct house *house, const char *text, const struct speaker *speaker)
+{
+	house_say(house->chat, 1, "room", text);
+	fake_answer_accepted(house->store, house_question(house, Q_ACCEPT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .inbox_id = 44,
+						       .uuid = "stranger-1",
+						       .state = MESSAGE_ACCEPTED,
+						       .flags = INCOMING_COMMAND,
+						       .text = speaker ? NULL : text,
+						       .speaker = speaker });
+}
+
+/* Whoever holds a code is let in wherever strangers are not; the store sees its hash only. */
+static void test_a_good_code_opens(void **state)
+{
+	struct house *house = *state;
+	char hash[CRYPTO_SHA256_HEX];
+	struct store_turn turn;
+
+	brings(house, " LINK acde-fghj ", NULL);
+	assert_string_equal(house_question(house, Q_ADMIT)->code, crypto_sha256_hex("ACDEFGHJ", 8, hash));
+	turn = *house_turn(1, 5);
+	turn.flags = INCOMING_COMMAND;
+	turn.text = "LINK acde-fghj";
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .uuid = "stranger-1",
+						       .conversation_id = 5,
+						       .state = MESSAGE_CLAIMED,
+						       .turn = &turn });
+	assert_string_equal(house_question(house, Q_ACT)->text, "link_use"); /* answers the same again */
+	fake_answer_json(house->store, house_question(house, Q_ACT), NULL, "{}");
+	assert_non_null(strstr(house_question(house, Q_ANSWER)->text, "Done"));
+	house_answered(house);
+}
+
+/* Wrong, used or too old: the same words as for any stranger, so that nothing is learned from them. */
+static void test_a_bad_code_is_a_stranger(void **state)
+{
+	static const struct err no[] = { { .kind = ERR_GONE, .text = "not known" },
+					 { .kind = ERR_REFUSED, .text = "used before" } };
+	struct house *house = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		brings(house, "link ACDEFGHJ", NULL);
+		fake_answer_accepted(house->store, house_question(house, Q_ADMIT), &no[i], NULL);
+		assert_true(house_question(house, Q_REFUSE)->wrong_code);
+		assert_memory_equal(house_question(house, Q_REFUSE)->text, "I don't know you yet. Ask ", 26);
+		fake_answer_ended(house->store, house_question(house, Q_REFUSE), NULL, NULL, NULL);
+	}
+	assert_true(house_status_says(house, "\"strangers\":0"));
+	a_stranger_speaks(house, NULL);
+	assert_false(house_question(house, Q_REFUSE)->wrong_code);
+}
+
+static void test_a_store_that_is_busy_with_a_code(void **state)
+{
+	static const struct err busy = { .kind = ERR_AGAIN, .text = "busy" };
+	struct house *house = *state;
+
+	brings(house, "link ACDEFGHJ", NULL);
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), &busy, NULL);
+	fake_loop_pass(house->loop, 1600);
+	assert_non_null(house_question(house, Q_ADMIT)->code);
+}
+
+/* Where everyone is let in a wrong code keeps nobody out, and the command says what is wrong with it. */
+static void test_a_bad_code_where_everyone_may_come(void **state)
+{
+	static const struct err gone = { .kind = ERR_GONE, .text = "not known" };
+	struct house *house = *state;
+
+	brings(house, "link ACDEFGHJ", NULL);
+	assert_non_null(house_question(house, Q_ADMIT)->code);
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), &gone, NULL);
+	assert_null(house_question(house, Q_ADMIT)->code);
+	assert_true(house_question(house, Q_ADMIT)->may_claim);
+}
+
+/* No code in it, or said by somebody we know (approved meanwhile): the door decides as ever. */
+static void test_what_is_no_code(void **state)
+{
+	static const char *const others[] = { "help", "link", "link ABC", "linked ACDEFGHJ" };
+	struct house *house = *state;
+	struct speaker ann = { .profile_id = "ann", .active = true };
+
+	for (size_t i = 0; i < 4; i++) {
+		brings(house, others[i], NULL);
+		assert_false(house_question(house, Q_REFUSE)->wrong_code);
+		fake_answer_ended(house->store, house_question(house, Q_REFUSE), NULL, NULL, NULL);
+	}
+	brings(house, "link ACDEFGHJ", &ann);
+	assert_null(house_question(house, Q_ADMIT)->code);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +314,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_is_let_in, setup_deny, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_switched_off_person_is_told, setup_allow,
 						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_good_code_opens, setup_deny, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_bad_code_is_a_stranger, setup_pair, house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_store_that_is_busy_with_a_code, setup_pair,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_a_bad_code_where_everyone_may_come, setup_allow,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_no_code, setup_pair, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,22 +321,26 @@ static void test_context_is_asked_for_once(void **state)
 static void test_what_was_recalled_is_kept(void **state)
 {
 	struct ai_message said[] = { { AI_USER, "before" }, { AI_ASSISTANT, "yes" } };
-	char model[] = "spare", system_prompt[] = "Be long.";
+	char model[] = "spare", system_prompt[] = "Be long.", language[] = "de";
 	struct store_turn turn = turn_with(two_files, 1, 0);
 	struct house *house = *state;
 
 	house_begin(house, &turn);
-	fake_answer_recalled(
-		house->store, house_question(house, Q_RECALL), NULL,
-		&(struct store_recalled){
-			.history = said, .count = 2, .model = model, .system_prompt = system_prompt });
+	fake_answer_recalled(house->store, house_question(house, Q_RECALL), NULL,
+			     &(struct store_recalled){ .history = said,
+						       .count = 2,
+						       .model = model,
+						       .system_prompt = system_prompt,
+						       .language = language });
 	memset(said, 0, sizeof(said));
 	memset(model, 'x', 5);
 	memset(system_prompt, 'x', 8);
+	memset(language, 'x', 2);
 	fetched(house, 0, FETCHED_REFUSED, "gone");
 	fake_answer_file(house->store, house_question(house, Q_FILE), NULL, 1);
 	assert_string_equal(thinking(house)->model, "spare");
-	assert_string_equal(thinking(house)->system_prompt, "Be long.");
+	assert_memory_equal(thinking(house)->system_prompt, "Be long.\n\n", 10);
+	assert_non_null(strstr(thinking(house)->system_prompt, "\"de\""));
 	assert_int_equal(thinking(house)->history_count, 2);
 }
 

@@ -120,8 +120,22 @@ static void test_what_people_do_besides_talking(void **state)
 	assert_string_equal(limits_broken(&in), "the conversation is missing");
 	in.conversation = "room";
 	assert_null(limits_broken(&in));
-	in.kind = INCOMING_STOPPED + 1;
+	in.kind = INCOMING_MOVED + 1;
 	assert_non_null(limits_broken(&in));
+	in = plain();
+	in.kind = INCOMING_MOVED; /* from where, and to where? */
+	in.text = NULL;
+	assert_string_equal(limits_broken(&in), "the target is missing");
+	in.target = "5";
+	assert_null(limits_broken(&in));
+	in.conversation = NULL;
+	assert_string_equal(limits_broken(&in), "the conversation is missing");
+	in.conversation = "5/1";
+	assert_string_equal(limits_broken(&in), "a place is moved into itself");
+	in.conversation = "5";
+	assert_string_equal(limits_broken(&in), "a place is moved into itself");
+	in.conversation = "51";
+	assert_null(limits_broken(&in));
 }
 
 static void test_cursors(void **state)

@@ -345,6 +345,20 @@ static void test_the_conversations_own_settings_win(void **state)
 	assert_int_equal(thinking(house)->history_count, 2);
 }
 
+/* One more line at the end, where it wins; the same for every question, so that providers can keep what is before it. */
+static void test_the_speakers_language(void **state)
+{
+	struct house *house = *state;
+
+	begin(house, house_turn(1, 5));
+	fake_answer_recalled(house->store, house_question(house, Q_RECALL), NULL,
+			     &(struct store_recalled){ .temperature = -1, .language = "pt-BR" });
+	assert_string_equal(
+		thinking(house)->system_prompt,
+		"Be brief.\n\nAnswer in the language with the code \"pt-BR\", unless you are asked "
+		"for another one.");
+}
+
 /* The installation was taken out of the settings while its message waited: it is answered all the same. */
 static void test_a_turn_of_an_installation_that_is_gone(void **state)
 {
@@ -385,6 +399,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_late_message_says_so, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_the_conversations_own_settings_win, setup,
 						house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_speakers_language, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_turn_of_an_installation_that_is_gone, setup,
 						house_teardown),
 	};

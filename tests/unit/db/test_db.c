@@ -107,6 +107,41 @@ static void the_first_schema_is_brought_up_to_date(void **state)
 	db_close(db);
 }
 
+extern const char installs_start[] __asm__("_binary_db_migrations_sqlite_0002_installations_sql_start");
+extern const char installs_end[] __asm__("_binary_db_migrations_sqlite_0002_installations_sql_end");
+
+/* What people did to messages is known by its kind, whichever version took it in. */
+static void kinds_outlive_an_upgrade(void **state)
+{
+	static const char row[] =
+		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, sender, body, state, "
+		"reason, finished_at, kind) SELECT 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa', id, 'p', 'n', 'd',"
+		" 's', '', 'ignored', 'edit', '3', 'edited' FROM organizations";
+	char *first = mem_text_n(first_start, (size_t)(first_end - first_start));
+	char *second = mem_text_n(installs_start, (size_t)(installs_end - installs_start));
+	char sums[2][CRYPTO_SHA256_HEX];
+	struct db *db = opened(DB_WRITER);
+	struct err err = { 0 };
+
+	(void)state;
+	if (!db_script(db, first, &err) || !db_script(db, second, &err) || !db_script(db, row, &err))
+		fail_msg("%s", err.text);
+	assert_true(db_run(db, &err, NULL,
+			   "INSERT INTO schema_version (version, name, sha256) VALUES (1, '0001_first', $1),"
+			   " (2, '0002_installations', $2)",
+			   "tt", crypto_sha256_hex(first, strlen(first), sums[0]),
+			   crypto_sha256_hex(second, strlen(second), sums[1])));
+	if (!db_migrate(db, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(number(db, "SELECT count(*) FROM inbox WHERE kind = 'edited'"), 1);
+	assert_true(db_run(db, &err, NULL, "UPDATE inbox SET kind = 'moved'", ""));
+	assert_false(db_run(db, &err, NULL, "UPDATE inbox SET kind = 'danced'", ""));
+	assert_false(db_run(db, &err, NULL, "UPDATE inbox SET state = 'accepted'", "")); /* triggers stay */
+	free(first);
+	free(second);
+	db_close(db);
+}
+
 static void arguments_go_by_number(void **state)
 {
 	struct db *db = fresh();
@@ -439,6 +474,7 @@ int main(void)
 		AT(a_fresh_file_is_private_and_durable),
 		AT(migrating_twice_changes_nothing),
 		AT(the_first_schema_is_brought_up_to_date),
+		AT(kinds_outlive_an_upgrade),
 		AT(arguments_go_by_number),
 		AT(wrong_calls_are_refused),
 		AT(faults_are_sorted_by_what_can_be_done),

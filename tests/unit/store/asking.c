@@ -190,6 +190,7 @@ struct store_accepted *copy_accepted(struct arena *room, const struct store_acce
 		copy->speaker = speaker;
 	}
 	copy->turn = copy_turn(room, from->turn);
+	copy->text = arena_text(room, from->text);
 	return copy;
 }
 
@@ -209,6 +210,7 @@ struct outgoing *copy_outgoing(struct arena *room, const struct outgoing *from)
 	copy->text = arena_text(room, from->text);
 	copy->tool_calls = arena_text(room, from->tool_calls);
 	copy->placeholder = arena_text(room, from->placeholder);
+	copy->remote_id = arena_text(room, from->remote_id);
 	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
 	return copy;
 }
@@ -255,7 +257,8 @@ const struct store_accepted *ask_accept(struct asking *asking, const struct inco
 const struct store_accepted *ask_admit(struct asking *asking, int64_t inbox_id, bool may_claim)
 {
 	asking->waiting++;
-	store_admit(asking->store, inbox_id, may_claim, on_accepted, asking, 1);
+	store_admit(asking->store, &(struct store_admission){ .inbox_id = inbox_id, .may_claim = may_claim },
+		    on_accepted, asking, 1);
 	return wait_for(asking);
 }
 
@@ -291,6 +294,7 @@ static void on_recalled(void *owner, uint64_t ticket, const struct err *err, con
 		copy->history = history;
 		copy->model = arena_text(asking->room, r->model);
 		copy->system_prompt = arena_text(asking->room, r->system_prompt);
+		copy->language = arena_text(asking->room, r->language);
 	}
 	answered(asking, err, copy);
 }

@@ -420,8 +420,9 @@ static int64_t file(struct asking *a, const struct store_file *file)
 static void files_have_rows(void **state)
 {
 	struct asking *a = *state;
+	const struct message_file came[] = { { .url = "F1", .size = -1 }, { .url = "F2", .size = -1 } };
 	struct incoming in = says("ann", "room", "k1", "look");
-	const struct store_accepted *got = ask_accept(a, &in, true);
+	const struct store_accepted *got = (in.files = came, in.file_count = 2, ask_accept(a, &in, true));
 	struct store_file it = { .uuid = got->uuid,
 				 .index = 0,
 				 .name = "a.pdf",

@@ -125,6 +125,33 @@ static void few_codes_are_open(void **state)
 	assert_non_null(stage_act("link_make", ALICE, HASH_B, END));
 }
 
+/* `usher pair invite`: for the owner, or somebody by the name the operator knows them by. */
+static void somebody_is_invited(void **state)
+{
+	json_t *made;
+
+	(void)state;
+	assert_null(stage_act("link_invite", NULL, HASH_A, END));
+	stage_refused(ERR_GONE, "no active owner");
+	stage_script("UPDATE user_profiles SET role = 'owner' WHERE id = '" BOB "';"
+		     "INSERT INTO users (id, username, email, password_hash) VALUES (1, 'alice', 'a@x', '!');"
+		     "UPDATE user_profiles SET user_id = 1 WHERE id = '" ALICE "'");
+	made = stage_act("link_invite", NULL, HASH_A, END);
+	assert_string_equal(json_text(made, "display_name"), "Bob");
+	made = stage_act("link_invite", "alice", HASH_B, END);
+	assert_string_equal(json_text(made, "profile_id"), ALICE);
+	assert_null(stage_act("link_invite", "nobody", HASH, END));
+	stage_refused(ERR_GONE, "nobody");
+	stage_script("UPDATE user_profiles SET status = 'disabled'");
+	assert_null(stage_act("link_invite", NULL, HASH, END));
+	stage_refused(ERR_GONE, "no active owner");
+	assert_null(stage_act("link_invite", "alice", HASH, END));
+	stage_refused(ERR_REFUSED, "switched off");
+	assert_null(json_text(stage_report("language_of", ALICE, END), "language"));
+	assert_non_null(stage_act("language", ALICE, "de", END));
+	assert_string_equal(json_text(stage_report("language_of", ALICE, END), "language"), "de");
+}
+
 /* What an operator sees of a workspace; its secrets must never be on a screen. */
 static void installations_are_shown(void **state)
 {
@@ -244,6 +271,7 @@ int main(void)
 		IN_WORLD(two_identities_become_one_person),
 		IN_WORLD(codes_are_refused),
 		IN_WORLD(few_codes_are_open),
+		IN_WORLD(somebody_is_invited),
 		IN_WORLD(installations_are_shown),
 		IN_WORLD(usage_of_one_person),
 		IN_WORLD(ratings_are_shown),

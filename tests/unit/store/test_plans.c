@@ -199,11 +199,50 @@ static void changes_do_not_either(void **state)
 			    "cancelled,cancelled");
 }
 
+static void on_accepted(void *owner, uint64_t ticket, const struct err *err, const struct store_accepted *got)
+{
+	(void)got;
+	on_done(owner, ticket, err);
+}
+
+/* Strangers who guess, places that move, files that go. */
+static void nor_do_moves_and_codes(void **state)
+{
+	static const char hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	static const char *const who[] = { "ann" };
+	static const struct message_file file = { .url = "F1", .size = 1 };
+	struct asking *a = *state;
+	struct incoming in = says("eve", "room", "a", "link x");
+	int64_t id;
+
+	in.flags = INCOMING_COMMAND;
+	id = ask_accept(a, &in, true)->inbox_id;
+	a->waiting++;
+	store_admit(a->store, &(struct store_admission){ .inbox_id = id, .code_hash = hash }, on_accepted, a,
+		    1);
+	asking_wait(a);
+	ask_refuse(a, &(struct store_refusal){ .inbox_id = id, .reason = "x", .wrong_code = true });
+	in = says("ann", "room", "m", "hello");
+	in.semantic_key = "m";
+	in.files = &file;
+	in.file_count = 1;
+	id = answer_with(a, ask_accept(a, &in, true)->turn->id, "x", true)->reply->id;
+	a->waiting += 3;
+	store_hold(a->store, id, "7", on_done, a, 1);
+	store_act(a->store, "language", who, 1, on_act, a, 1);
+	store_report(a->store, "language_of", who, 1, on_act, a, 1);
+	asking_wait(a);
+	change(a, INCOMING_MOVED, "b", "elsewhere");
+	change(a, INCOMING_DELETED, "c", "m");
+	assert_string_equal(offence, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(no_step_reads_a_whole_table, open_case, close_case),
 		cmocka_unit_test_setup_teardown(changes_do_not_either, open_case, close_case),
+		cmocka_unit_test_setup_teardown(nor_do_moves_and_codes, open_case, close_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
