@@ -236,6 +236,8 @@ struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, str
 	conn->number = ++sockets->last_number;
 	conn->ws = ws_connect(sockets->app->root->host->io,
 			      &(struct ws_options){ .url = url,
+						    .ca_file = http_ca_file(sockets->app->root->host->http),
+						    .proxy = http_proxy(sockets->app->root->host->http),
 						    .message_max = FRAME_MAX,
 						    .ping_s = sockets->times.ping_s,
 						    .dead_s = sockets->times.dead_s },

@@ -86,7 +86,7 @@ static const struct setting limits_settings[] = {
 
 static const struct setting http_settings[] = {
 	{ "ca_file", SETTING_TEXT, .help = "certificates to trust instead of the system's" },
-	{ "proxy", SETTING_TEXT, .help = "proxy for outgoing requests" },
+	{ "proxy", SETTING_TEXT, .help = "HTTP proxy for outgoing requests and web sockets" },
 	{ NULL },
 };
 

@@ -319,6 +319,7 @@ struct http *http_create(struct io *io, const struct http_options *options, stru
 	http->io = io;
 	http->uv = io_uv(io);
 	http->ca_file = options->ca_file != NULL ? mem_text(options->ca_file) : usual_ca_file();
+	http->private_ca = mem_text(options->ca_file);
 	http->proxy = mem_text(options->proxy);
 	http->agent = mem_text(options->agent);
 	http->share = make_share();
@@ -329,6 +330,16 @@ struct http *http_create(struct io *io, const struct http_options *options, stru
 	return http;
 }
 
+const char *http_proxy(const struct http *http)
+{
+	return http->proxy;
+}
+
+const char *http_ca_file(const struct http *http)
+{
+	return http->private_ca;
+}
+
 static void free_http(uv_handle_t *handle)
 {
 	struct http *http = handle->data;
@@ -337,6 +348,7 @@ static void free_http(uv_handle_t *handle)
 		return;
 	free(http->sockets);
 	free(http->ca_file);
+	free(http->private_ca);
 	free(http->proxy);
 	free(http->agent);
 	free(http);

@@ -22,6 +22,10 @@ struct http_options {
 
 struct http *http_create(struct io *io, const struct http_options *options, struct err *err);
 
+/* What it was made with, for other ways out of the same process; or NULL. */
+const char *http_proxy(const struct http *http);
+const char *http_ca_file(const struct http *http);
+
 /* Cancels what runs (no callback comes). Not from inside a callback of its own. Takes NULL. */
 void http_destroy(struct http *http);
 

@@ -95,7 +95,7 @@ struct http_running {
 struct http {
 	struct io *io;
 	uv_loop_t *uv;
-	char *ca_file, *proxy, *agent;
+	char *ca_file, *private_ca, *proxy, *agent; /* private_ca: as named, or NULL */
 	CURLSH *share; /* names and TLS sessions of our own calls, over all shards */
 	struct http_shard *shards[HTTP_TRUSTS][HTTP_SHARDS_MAX];
 	struct http_socket **sockets; /* by descriptor */

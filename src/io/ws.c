@@ -84,6 +84,52 @@ static bool read_url(struct ws *ws, const char *text, struct err *err)
 	return ok;
 }
 
+/* "user:password" as libwebsockets wants it, decoded. The caller frees; NULL: none. */
+static char *proxy_user(CURLU *url)
+{
+	char *user = NULL, *password = NULL, *both = NULL;
+
+	if (curl_url_get(url, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK) {
+		curl_url_get(url, CURLUPART_PASSWORD, &password, CURLU_URLDECODE);
+		both = mem_format("%s:%s", user, password != NULL ? password : "");
+	}
+	curl_free(user);
+	curl_free(password);
+	return both;
+}
+
+static bool read_proxy(struct ws *ws, const char *text, struct err *err)
+{
+	CURLU *url;
+	char *scheme, *port;
+
+	if (text == NULL)
+		return true;
+	url = curl_url();
+	if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_DEFAULT_SCHEME) !=
+	    CURLUE_OK) {
+		curl_url_cleanup(url);
+		return err_set(err, ERR_REFUSED, "the proxy is not an address");
+	}
+	scheme = part(url, CURLUPART_SCHEME, "");
+	port = part(url, CURLUPART_PORT, "1080"); /* as for other requests */
+	if (strstr(text, "://") == NULL || strcmp(scheme, "http") == 0) {
+		char *host = part(url, CURLUPART_HOST, "");
+
+		ws->proxy_host = host[0] == '[' ? mem_text_n(host + 1, strlen(host) - 2) : mem_text(host);
+		ws->proxy_port = (int)strtol(port, NULL, 10);
+		ws->proxy_user = proxy_user(url);
+		free(host);
+	} else {
+		err_set(err, ERR_REFUSED,
+			"web sockets go through proxies of the kind http:// only, not %s://", scheme);
+	}
+	free(scheme);
+	free(port);
+	curl_url_cleanup(url);
+	return ws->proxy_host != NULL;
+}
+
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void free_pieces(struct ws *ws)
@@ -105,6 +151,8 @@ static void free_ws(struct ws *ws)
 	free(ws->host_header);
 	free(ws->path);
 	free(ws->ca_file);
+	free(ws->proxy_host);
+	free(ws->proxy_user);
 	free(ws);
 }
 
@@ -212,7 +260,8 @@ static void on_resolved(uv_getaddrinfo_t *lookup, int status, struct addrinfo *a
 
 	ws->addresses = ws->next_address = addresses;
 	if (ws->state == WS_RESOLVING && status != 0) {
-		err_set(&ws->err, ERR_AGAIN, "%s: %s", ws->host, uv_strerror(status));
+		err_set(&ws->err, ERR_AGAIN, "%s: %s", ws->proxy_host != NULL ? ws->proxy_host : ws->host,
+			uv_strerror(status));
 		ws_ended(ws);
 	} else if (ws->state == WS_RESOLVING) {
 		ws->state = WS_CONNECTING;
@@ -232,10 +281,12 @@ static bool check_ca_file(const struct ws *ws, struct err *err)
 static bool start_lookup(struct ws *ws, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG };
-	int status = uv_getaddrinfo(io_uv(ws->io), &ws->lookup, on_resolved, ws->host, NULL, &hints);
+	const char *host =
+		ws->proxy_host != NULL ? ws->proxy_host : ws->host; /* a proxy looks names up itself */
+	int status = uv_getaddrinfo(io_uv(ws->io), &ws->lookup, on_resolved, host, NULL, &hints);
 
 	if (status != 0)
-		return err_set(err, ERR_REFUSED, "%s: %s", ws->host, uv_strerror(status));
+		return err_set(err, ERR_REFUSED, "%s: %s", host, uv_strerror(status));
 	ws->lookup.data = ws;
 	ws->holds++;
 	return true;
@@ -265,7 +316,8 @@ struct ws *ws_connect(struct io *io, const struct ws_options *options, const str
 	ws->connect_ms = options->connect_ms != 0 ? options->connect_ms : CONNECT_MS;
 	ws->pings.secs_since_valid_ping = (uint16_t)(options->ping_s != 0 ? options->ping_s : PING_S);
 	ws->pings.secs_since_valid_hangup = (uint16_t)(options->dead_s != 0 ? options->dead_s : DEAD_S);
-	if (!read_url(ws, options->url, err) || !check_ca_file(ws, err) || !start_lookup(ws, err)) {
+	if (!read_url(ws, options->url, err) || !read_proxy(ws, options->proxy, err) ||
+	    !check_ca_file(ws, err) || !start_lookup(ws, err)) {
 		free_ws(ws);
 		return NULL;
 	}

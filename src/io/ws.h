@@ -12,8 +12,10 @@ struct io;
 struct ws;
 
 struct ws_options {
-	const char *url;	 /* ws:// or wss:// */
-	const char *ca_file;	 /* private CA; NULL: the system's */
+	const char *url;     /* ws:// or wss:// */
+	const char *ca_file; /* private CA; NULL: the system's */
+	const char *
+		proxy; /* an HTTP proxy to go through (CONNECT): "http://[user:password@]host:port"; or NULL */
 	size_t message_max;	 /* larger messages close the socket with 1009 */
 	unsigned ping_s, dead_s; /* ping when silent this long; gone when silent that long; 0: 20 and 40 */
 	unsigned connect_ms;	 /* 0: 10 s */
@@ -26,8 +28,8 @@ struct ws_events {
 	void (*closed)(void *owner, struct ws *ws, int code, const struct err *err);
 };
 
-/* Begins to connect; closed() follows if that fails. NULL and err when the URL is not one or
- * the CA file can't be read. */
+/* Begins to connect; closed() follows if that fails. NULL and err when the URL is not one, the
+ * CA file can't be read, or the proxy is of another kind. */
 struct ws *ws_connect(struct io *io, const struct ws_options *options, const struct ws_events *events,
 		      void *owner, struct err *err);
 

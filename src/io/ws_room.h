@@ -28,7 +28,8 @@ struct ws {
 	struct io *io;
 	enum ws_state state;
 	char *host, *host_header, *path, *ca_file;
-	int port;
+	char *proxy_host, *proxy_user; /* proxy_user: "user:password"; or NULL */
+	int port, proxy_port;
 	bool tls;
 	size_t message_max;
 	unsigned connect_ms;

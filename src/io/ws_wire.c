@@ -51,6 +51,24 @@ static struct lws_vhost *private_vhost(struct ws *ws)
 	return vhost;
 }
 
+/* The vhost is shared, and looks at this again when it has connected: all who connect name the same proxy, or none. */
+static void set_proxy(const struct ws *ws, struct lws_vhost *vhost, const char *ip)
+{
+	bool six = strchr(ip, ':') != NULL;
+	char *proxy;
+
+	if (ws->proxy_host == NULL) { /* none from the environment either: we use proxies only on purpose */
+		lws_set_proxy(vhost, ":0");
+		return;
+	}
+	proxy = mem_format("%s%s%s%s%s:%d", ws->proxy_user != NULL ? ws->proxy_user : "",
+			   ws->proxy_user != NULL ? "@" : "", six ? "[" : "", ip, six ? "]" : "",
+			   ws->proxy_port);
+	lws_set_proxy(vhost, proxy);
+	explicit_bzero(proxy, strlen(proxy));
+	free(proxy);
+}
+
 bool ws_wire_connect(struct ws *ws, const struct addrinfo *address)
 {
 	char ip[NI_MAXHOST];
@@ -74,10 +92,11 @@ bool ws_wire_connect(struct ws *ws, const struct addrinfo *address)
 		return err_set(&ws->err, ERR_AGAIN, "%s: TLS with %s can't be set up", ws->host,
 			       ws->ca_file ? ws->ca_file : "the system's certificates");
 	}
-	/* Taken from the environment when the vhost was made; we use proxies only on purpose. */
-	lws_set_proxy(info.vhost, ":0");
 	if (getnameinfo(address->ai_addr, address->ai_addrlen, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST) != 0)
 		return err_set(&ws->err, ERR_AGAIN, "%s: the address is of no use", ws->host);
+	set_proxy(ws, info.vhost, ip);
+	if (ws->proxy_host != NULL)
+		info.address = ws->host;
 	if (lws_client_connect_via_info(&info) != NULL)
 		return true;
 	ws->wsi = NULL;
