@@ -71,9 +71,10 @@ struct incoming {
 	int64_t sent_ms;    /* the platform's time, Unix milliseconds; 0 unknown */
 	unsigned flags;	    /* enum incoming_flags */
 	const char *target; /* what kinds other than SAID are about; else NULL */
-	/* Moves the cursor of this scope forward in the transaction that stores the message, also when it was
-	 * stored before; both or neither. Positions are decimal numbers, possibly with a fraction of fixed width:
-	 * the longer text is the later one, equally long ones compare by byte. */
+	/* Moves the cursor of this scope forward in the transaction that decides about the message, whatever was
+	 * decided (stored, stored before, not said to us): it is not looked at again. Both or neither. Positions are
+	 * decimal numbers, possibly with a fraction of fixed width: the longer text is the later one, equally long
+	 * ones compare by byte. */
 	const char *cursor_scope, *cursor;
 };
 
