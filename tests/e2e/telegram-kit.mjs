@@ -1,7 +1,7 @@
 // A stand-in Telegram with a bot, people and a group, and usher connected to it by polling or by webhook.
 import assert from 'node:assert/strict';
 import { Telegram } from '../servers/telegram.mjs';
-import { Daemon, until } from './harness.mjs';
+import { Daemon, until, wait } from './harness.mjs';
 
 export const publicUrl = 'https://usher.test';
 
@@ -109,4 +109,39 @@ export const stage = (t, model, options) => new Stage(t, model, options).build(o
 export function clean(report) {
   for (const name of ['lost', 'twice', 'misplaced', 'disorder', 'copies']) assert.deepEqual(report[name], [], name);
   return report.strays.length;
+}
+
+// Who says what, and where: private chats, groups and topics in turn. Nobody waits for an answer; half wait until the line before is taken in.
+async function write(telegram, bot, number, lines, name) {
+  const { world, people } = telegram, user = world.addUser(`${name}_${number}`);
+  const kind = ['private', 'private', 'group', 'topic'][number % 4];
+  const chat = kind === 'private' ? bot.privateWith(user) : world.addChat(`${kind} ${number}`, { type: kind === 'topic' || number % 8 === 2 ? 'supergroup' : 'group', forum: kind === 'topic', members: [user] });
+  if (kind !== 'private') people.addBot(user, chat, bot);
+  const topic = kind === 'topic' ? people.topic(user, chat, 'Plans') : null;
+  for (let i = 0; i < lines; i++) {
+    const id = `${name}.${number}.${i}`, text = `${kind === 'private' ? '' : `@${bot.username} `}line [#${id}]${(number * lines + i) % 40 === 7 ? ' [slowly]' : ''}`;
+    const message = people.say(user, chat, text, { topic, wants: id });
+    if (telegram.random() < 0.5) await until(`the receipt of ${id}`, () => message.taken, 240);
+    if (telegram.random() < 0.6) await wait(telegram.random() * 100);
+  }
+}
+
+// A long day of several bots: chats and lines of each; the daemon ({kill, start}) is killed again and again meanwhile, pauseMs (and some more) after it
+// began. sides: [{name, bot}] with privacy mode off. Returns {report, killed}; what did not come in time is told to note.
+export async function longDay(telegram, sides, daemon, { chats = 25, lines = 20, kills = 20, pauseMs = 3000, seconds = 300, note = (text) => { throw new Error(text); } } = {}) {
+  const total = chats * lines * sides.length, answered = () => telegram.tally.expected.size - telegram.tally.open.length;
+  const writers = sides.flatMap(({ name, bot }) => Array.from({ length: chats }, (_, n) => write(telegram, bot, n, lines, name)));
+  let killed = 0;
+  const killing = (async () => {
+    for (; killed < kills; killed++) {
+      await until('some progress', () => answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
+      await wait(pauseMs * (1 + telegram.random() / 3)); // three crashes at the same message set it aside, as they should
+      await daemon.kill();
+      await daemon.start();
+    }
+  })();
+  await Promise.all([...writers, killing]).catch((error) => note(error.message));
+  await until('all answers', () => telegram.tally.open.length === 0, seconds).catch((error) => note(`${error.message}: ${telegram.tally.open.slice(0, 20)}`));
+  await until('all updates', () => telegram.idle, 60).catch((error) => note(error.message));
+  return { report: telegram.tally.report(), killed };
 }

@@ -12,6 +12,8 @@ import { Telegram } from '../servers/telegram.mjs';
 import { parseHtml } from '../servers/telegram/html.mjs';
 import { fixText } from '../servers/telegram/text.mjs';
 import { until } from './harness.mjs';
+import { Careful } from './telegram-careful.mjs';
+import { clean, longDay } from './telegram-kit.mjs';
 
 globalThis.crypto ??= webcrypto; // Node 18 has it under another name only
 
@@ -531,107 +533,37 @@ test('the account: what is lost, doubled, misplaced, out of order or left behind
   assert.deepEqual([report.lost, report.twice, report.misplaced, report.disorder.length, report.copies.length], [[], ['1'], ['6'], 1, 1]);
 });
 
-// A bot as it should be, of a few lines: `memory` is what it has committed; everything else is gone when it is killed.
-class Careful {
-  constructor(telegram, bot, memory) {
-    Object.assign(this, { bot, memory, base: `${telegram.base}/bot${bot.token}`, abort: new AbortController(), busy: new Set() });
-  }
-
-  kill() {
-    this.abort.abort();
-  }
-
-  get dead() {
-    return this.abort.signal.aborted;
-  }
-
-  // Its result, an error text, or null when nobody knows.
-  async call(method, args) {
-    for (;;) {
-      const answer = await fetch(`${this.base}/${method}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(args), signal: this.abort.signal }).then((a) => a.json()).catch(() => null);
-      if (this.dead) throw new Error('killed');
-      if (answer?.error_code !== 429) return answer?.ok ? answer : answer && answer.error_code < 500 ? answer.description : null;
-      await new Promise((resolve) => setTimeout(resolve, answer.parameters.retry_after * 1000));
-      if (this.dead) throw new Error('killed');
-    }
-  }
-
-  take(update) {
-    if (this.memory.seen.has(update.update_id)) return;
-    this.memory.seen.add(update.update_id);
-    const id = update.message.chat.id, row = this.memory.rows.get(id) ?? [];
-    row.push({ text: update.message.text, placeholder: null });
-    this.memory.rows.set(id, row);
-    this.work(id);
-  }
-
-  async poll() {
-    for (const id of this.memory.rows.keys()) this.work(id);
-    while (!this.dead) {
-      const answer = await this.call('getUpdates', { offset: this.memory.offset, timeout: 5, allowed_updates: ['message'] }).catch(() => null);
-      for (const update of answer?.result ?? []) {
-        if (this.dead) return;
-        this.take(update);
-        this.memory.offset = update.update_id + 1;
-      }
-    }
-  }
-
-  async work(id) {
-    if (this.busy.has(id)) return;
-    this.busy.add(id);
-    try {
-      for (const row = this.memory.rows.get(id); row.length; ) {
-        const [entry] = row;
-        while (!entry.placeholder) entry.placeholder = (await this.call('sendMessage', { chat_id: id, text: '…' }))?.result?.message_id;
-        for (let done = false; !done; ) {
-          const answer = await this.call('editMessageText', { chat_id: id, message_id: entry.placeholder, text: `<b>${entry.text}</b>`, parse_mode: 'HTML' });
-          done = answer?.ok || /not modified/.test(answer ?? '');
-        }
-        row.shift();
-      }
-    } catch { /* killed */ }
-    this.busy.delete(id);
-  }
-}
-
-for (const transport of ['polling', 'webhook']) {
-  test(`${transport}: a careful bot of a few lines loses and doubles nothing in 1,000 messages, 50 chats and 20 kills`, async (t) => {
-    const { telegram, bot, call } = await stage(t, { seed: 5, limits: { secondMs: 5, perBot: 3000 }, knobs: { secondMs: 20, phantoms: 0.05 }, chaos: { lose: 0.03, status: 0.02, cut: 0.02 } });
-    telegram.fault({ method: /^(send|edit)/, kind: 'limited', seconds: 1, p: 0.002 });
-    telegram.fault({ method: 'getUpdates', kind: 'lose', p: 0.05 });
-    const memory = { offset: 0, seen: new Set(), rows: new Map() };
-    let careful = null;
-    const begin = () => {
-      careful?.kill();
-      careful = new Careful(telegram, bot, memory);
-      if (transport === 'polling') careful.poll();
-      else for (const id of memory.rows.keys()) careful.work(id);
-    };
-    t.after(() => careful.kill());
-    begin();
-    if (transport === 'webhook') {
-      await serve(t, telegram, (request, response) => {
-        const parts = [];
-        request.on('data', (part) => parts.push(part)).on('end', () => (telegram.random() < 0.05 ? response.writeHead(503).end() : (careful.take(JSON.parse(Buffer.concat(parts))), response.end())));
-      });
-      await call('setWebhook', { url: 'https://bot.test/hook' });
-    }
-    const people = Array.from({ length: 50 }, (_, i) => telegram.world.addUser(`p${i}`));
-    let kills = 0;
-    for (let i = 0; i < 20; i++) {
-      for (const [n, user] of people.entries()) telegram.people.tell(user, bot, `m [#${n}.${i}]`, { wants: `${n}.${i}` });
-      await until('some progress', () => telegram.tally.expected.size - telegram.tally.open.length >= i * 45, 60);
-      begin();
-      kills++;
-    }
-    await until('all answers', () => telegram.tally.open.length === 0, 60);
-    const report = telegram.tally.report();
-    assert.deepEqual([report.expected, report.answered, report.lost, report.twice, report.misplaced, report.disorder, report.copies, kills], [1000, 1000, [], [], [], [], [], 20]);
-    assert.ok(telegram.counts.lost > 20 && telegram.counts.limited > 0);
-    assert.ok(report.strays.length <= telegram.counts.lost + kills * people.length, `${report.strays.length} strays`);
-    await until('the rest', () => telegram.idle);
-    if (transport === 'polling') assert.ok(telegram.counts.redelivered > 0);
-    else assert.ok(telegram.counts.phantoms > 0 && telegram.counts.retries > telegram.counts.phantoms);
+test('careful bots of a few lines, one polling and one with a webhook, lose and double nothing in 1,000 messages, 50 chats and 20 kills', async (t) => {
+  const { telegram, bot } = await stage(t, { seed: 5, limits: { secondMs: 5, perBot: 3000 }, knobs: { secondMs: 20, phantoms: 0.05 }, chaos: { lose: 0.03, status: 0.02, cut: 0.02 }, bot: { privacy: false } });
+  telegram.fault({ method: /^(send|edit)/, kind: 'limited', seconds: 1, p: 0.002 });
+  telegram.fault({ method: 'getUpdates', kind: 'lose', p: 0.05 });
+  const other = telegram.addBot('second_bot', { privacy: false }), memories = [bot, other].map(() => ({ offset: 0, seen: new Set(), rows: new Map() }));
+  let running = [];
+  const daemon = {
+    start: async () => {
+      running = [bot, other].map((each, i) => new Careful(telegram, each, memories[i]));
+      for (const each of running) each.resume();
+      running[0].poll();
+    },
+    kill: async () => running.forEach((each) => each.kill()),
+  };
+  t.after(() => daemon.kill());
+  await serve(t, telegram, (request, response) => {
+    const parts = [], [, own] = running;
+    request.on('data', (part) => parts.push(part)).on('end', () => {
+      if (own.dead) return void request.socket.destroy();
+      if (telegram.random() < 0.05) return void response.writeHead(503).end();
+      own.take(JSON.parse(Buffer.concat(parts)));
+      response.end();
+    });
   });
-}
+  await daemon.start();
+  await caller(telegram, other)('setWebhook', { url: 'https://bot.test/hook' });
+  const { report, killed } = await longDay(telegram, [{ name: 'poll', bot }, { name: 'hook', bot: other }], daemon, { pauseMs: 50, seconds: 60 });
+  const strays = clean(report);
+  assert.deepEqual([report.expected, report.answered, killed], [1000, 1000, 20]);
+  const { counts } = telegram;
+  assert.ok(counts.lost > 20 && counts.limited > 0 && counts.redelivered > 0 && counts.phantoms > 0 && counts.retries > counts.phantoms, JSON.stringify(counts));
+  assert.ok(strays <= counts.lost + killed * 50, `${strays} strays`);
+  assert.equal(counts.parallel, 0, 'one call after the other in a chat');
+});
