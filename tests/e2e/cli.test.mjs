@@ -10,7 +10,7 @@ import { Daemon, hookSecret, until } from './harness.mjs';
 const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'usage', 'dead-letters', 'settings', 'version'];
 const verbs = {
   user: { list: '', add: 'zoe --email zoe@example.org', enable: 'ann', disable: 'ann', role: 'ann member' },
-  pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH' },
+  pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH', invite: '' },
   installation: { list: '', show: 'crm', enable: 'crm', disable: 'crm', remove: 'crm' },
   key: { list: '', add: 'ann more', revoke: 'XXXXXXXX' },
   conversation: { list: '', show: '1', rename: '1 title', archive: '1' },
@@ -262,6 +262,20 @@ test('strangers: three codes at most, none twice, dropped and expired ones do no
   await refuses(/expired/, 'pair', 'approve', first[2]);
   assert.match((await run(0, 'pair', 'list')).stdout, /Nobody waits/);
   assert.ok(codeOf(await say('sam')), 'expired codes make room');
+});
+
+test('a code to be known elsewhere: of the owner or of somebody by name, its hash alone is kept, three at most', async () => {
+  const { stdout, stderr } = await run(0, 'pair', 'invite');
+  assert.match(stdout, /^[A-Z0-9]{8}\n$/, 'one line that can be copied; no platform here has links');
+  assert.match(stderr, new RegExp(`link ${stdout.trim()}.*Operator`));
+  assert.equal(sql(daemon, `SELECT count(*) FROM link_codes WHERE code_hash LIKE '%${stdout.trim().toLowerCase()}%'`), '0');
+  const ann = await daemon.json('pair', 'invite', 'ann');
+  assert.deepEqual([ann.profile_id, ann.links], [(await daemon.json('user', 'list')).find((u) => u.username === 'ann').profile_id, []]);
+  assert.match(ann.code, /^[A-Z0-9]{8}$/);
+  await refuses(/nobody/, 'pair', 'invite', 'nobody');
+  await run(0, 'pair', 'invite', 'ann');
+  await run(0, 'pair', 'invite', 'ann');
+  await refuses(/wait ten minutes/, 'pair', 'invite', 'ann');
 });
 
 test('a disabled person gets a polite line, not an answer', async () => {
