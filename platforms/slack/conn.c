@@ -4,6 +4,7 @@
 #include "mem.h"
 #include "metrics.h"
 #include "socket_room.h"
+#include "url.h"
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -225,6 +226,16 @@ static void on_closed(void *owner, struct ws *ws, int code, const struct err *er
 	free(why);
 }
 
+/* As for other requests, this machine is reached without it. */
+static const char *proxy_for(const struct slack_sockets *sockets, const char *text)
+{
+	struct slack_url url;
+
+	return slack_url_read(text, &url) && slack_url_loopback(&url)
+		       ? NULL
+		       : http_proxy(sockets->app->root->host->http);
+}
+
 struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, struct err *err)
 {
 	static const struct ws_events events = { .open = on_open,
@@ -237,7 +248,7 @@ struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, str
 	conn->ws = ws_connect(sockets->app->root->host->io,
 			      &(struct ws_options){ .url = url,
 						    .ca_file = http_ca_file(sockets->app->root->host->http),
-						    .proxy = http_proxy(sockets->app->root->host->http),
+						    .proxy = proxy_for(sockets, url),
 						    .message_max = FRAME_MAX,
 						    .ping_s = sockets->times.ping_s,
 						    .dead_s = sockets->times.dead_s },

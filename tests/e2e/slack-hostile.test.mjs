@@ -318,35 +318,6 @@ test('socket: 1,500 mutated frames: never a crash, and the next good one is answ
   assert.equal(s.slack.tally.report().twice.length, 0);
 });
 
-test('where only a proxy leads outside, calls and the connection of Socket Mode go through it', async (t) => {
-  const { createServer, request } = await import('node:http');
-  const { connect } = await import('node:net');
-  const seen = { plain: 0, tunnels: [] };
-  const proxy = createServer((incoming, outgoing) => {
-    seen.plain++;
-    incoming.pipe(request(incoming.url, { method: incoming.method, headers: incoming.headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(outgoing);
-    }).on('error', () => outgoing.destroy()));
-  });
-  proxy.on('connect', (incoming, socket, head) => {
-    seen.tunnels.push(incoming.url);
-    const [, host, port] = incoming.url.match(/^(.*):(\d+)$/);
-    const there = connect(Number(port), host, () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      there.write(head);
-      there.pipe(socket).pipe(there);
-    });
-    for (const each of [there, socket]) each.on('error', () => { there.destroy(); socket.destroy(); });
-  });
-  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  t.after(() => { proxy.closeAllConnections(); proxy.close(); });
-  const s = await stage(t, model, { rest: { http: { proxy: `http://127.0.0.1:${proxy.address().port}` } } });
-  await s.answer(s.people.say(s.ann, s.channel, s.mention('do you read me?')));
-  assert.ok(seen.plain > 2);
-  assert.deepEqual(seen.tunnels, [new URL(s.slack.base).host]);
-});
-
 test('tokens of two apps: said as it is, and nothing is taken for the other bot', async (t) => {
   const s = await stage(t, model, { transport: 'socket', start: false });
   const other = s.slack.addApp({ name: 'Other', socketMode: true });
