@@ -5,7 +5,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { webcrypto } from 'node:crypto';
 import http from 'node:http';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Bot, GrammyError, InlineKeyboard, InputFile, webhookCallback } from 'grammy';
 import * as ntba from 'node-telegram-bot-api/node';
 import { Telegram } from '../servers/telegram.mjs';
@@ -43,18 +45,15 @@ const refused = (code, words) => (error) => {
 
 // The two clients behind one face: {api(method, args), onUpdate, poll(), stop(), handler(secret), file(bytes, name)}.
 const clients = {
-  grammy: (telegram, bot, { retries = 0 } = {}) => {
+  grammy: (telegram, bot) => {
     const made = new Bot(bot.token, { client: { apiRoot: telegram.base } });
     const face = {
-      seen: [], api: (method, args) => made.api.raw[method](...(args ? [args] : [])), file: (bytes, name) => new InputFile(bytes, name), answer: null, failed: null, retries,
+      seen: [], api: (method, args) => made.api.raw[method](...(args ? [args] : [])), file: (bytes, name) => new InputFile(bytes, name), answer: null, failed: null,
       poll: (options) => void made.start({ timeout: 1, ...options }).catch((error) => (face.failed = error)),
       stop: async () => made.stop(),
       handler: (secretToken) => webhookCallback(made, 'http', { secretToken }),
     };
-    made.use(async (ctx) => {
-      face.seen.push(ctx.update);
-      await face.answer?.(ctx.update);
-    });
+    made.use((ctx) => (face.seen.push(ctx.update), face.answer?.(ctx.update)));
     return face;
   },
   'node-telegram-bot-api': (telegram, bot, { retries = 0 } = {}) => {
@@ -66,10 +65,7 @@ const clients = {
       handler: (secretToken) => (request, response) => ntba.createWebhookServer(made, { path: '/hook', secretToken }).emit('request', request, response),
     };
     made.catch((error) => { throw error; });
-    made.use(async (ctx) => {
-      face.seen.push(ctx.update);
-      await face.answer?.(ctx.update);
-    });
+    made.use((ctx) => (face.seen.push(ctx.update), face.answer?.(ctx.update)));
     return face;
   },
 };
@@ -476,6 +472,37 @@ test('a webhook that is told the wrong secret refuses, and the update waits', as
   assert.deepEqual(face.seen, []);
   await until('room', async () => (await call('setWebhook', { url: 'https://bot.test/hook', secret_token: 'right' })).status === 200);
   await until('the update', () => face.seen.length === 1);
+});
+
+test('a server of one\'s own, and an older one', async (t) => {
+  const dir = mkdtempSync(path.join(tmpdir(), 'telegram-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const { ann, chat, people, call } = await stage(t, { knobs: { ...quick, local: true, localDir: dir, missing: ['sendMessageDraft'] } });
+  const said = people.document(ann, chat, { bytes: 'hello', name: 'a.txt', size: 100 << 20 });
+  const { body } = await call('getFile', { file_id: said.media.document.file_id });
+  assert.ok(path.isAbsolute(body.result.file_path), 'a path on that machine');
+  assert.equal(readFileSync(body.result.file_path, 'utf8'), 'hello');
+  assert.equal((await call('setWebhook', { url: 'http://127.0.0.1:1/hook', max_connections: 1000 })).status, 200);
+  assert.deepEqual((await call('sendMessageDraft', { chat_id: ann.id, draft_id: 1, text: 'x' })).body, { ok: false, error_code: 404, description: 'Not Found: method not found' });
+});
+
+test('the stop button of a draft, reactions, forged buttons, late answers to buttons', async (t) => {
+  const { bot, ann, bob, chat, people, call } = await stage(t, { knobs: { ...quick, callbackMs: 50 } });
+  await call('getUpdates', { allowed_updates: ['message', 'callback_query', 'stopped_message_generation', 'message_reaction'] });
+  assert.throws(() => people.stop(ann, bot), /nothing to stop/);
+  await call('sendMessageDraft', { chat_id: ann.id, draft_id: 9, text: 'so far', can_stop: true });
+  people.stop(ann, bot);
+  const said = people.tell(ann, bot, 'hello');
+  people.react(ann, said, '👍');
+  await call('sendMessage', { chat_id: ann.id, text: 'sure?', reply_markup: { inline_keyboard: [[{ text: 'Yes', callback_data: 'yes' }]] } });
+  assert.throws(() => people.press(ann, chat.list.at(-1), 'no'), /no button/);
+  const forged = people.forge(bob, chat.list.at(-1), 'no');
+  const kinds = bot.queue.map((u) => Object.keys(u.json)[0]);
+  assert.deepEqual(kinds, ['stopped_message_generation', 'message', 'message_reaction', 'callback_query']);
+  assert.deepEqual(bot.queue[0].json.stopped_message_generation, { chat: chat.shown(), draft_id: 9 });
+  assert.deepEqual(bot.queue[2].json.message_reaction.new_reaction, [{ type: 'emoji', emoji: '👍' }]);
+  await until('too late', async () => /query is too old/.test((await call('answerCallbackQuery', { callback_query_id: 'none' })).body.description) && forged.at + 50 < Date.now());
+  assert.match((await call('answerCallbackQuery', { callback_query_id: forged.id })).body.description, /query is too old and response timeout expired or query ID is invalid/);
 });
 
 test('faults: lost answers happened, refused ones did not, and the same seed misbehaves in the same way', async (t) => {
