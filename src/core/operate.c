@@ -225,20 +225,18 @@ void core_check(struct core *core, const char *platform, const char *name, store
 {
 	struct installs *installs = core->installs;
 	struct installation *inst = installation_find(core, platform, name);
+	bool note = installs_is_note(installs, platform, name);
 	struct wish *wish = wish_make(installs, WISH_CHECK, inst, platform, name);
 
 	wish->fn = fn;
 	wish->owner = owner;
 	wish->ticket = ticket;
-	if (installs_is_note(installs, platform, name)) {
-		wish->why = mem_text("[]");
-		wish_end_later(wish, ERR_NONE, NULL);
-	} else if (inst == NULL && installs_row(installs, platform, name)) {
+	if (inst == NULL && !note && installs_row(installs, platform, name)) {
 		wish_end_later(wish, ERR_REFUSED,
 			       "it does not run: it is switched off, removed, or its secrets do not open");
-	} else if (inst == NULL) {
+	} else if (inst == NULL && !note) {
 		wish_end_later(wish, ERR_GONE, "there is no such installation");
-	} else if (inst->ops->check == NULL) {
+	} else if (inst == NULL || inst->ops->check == NULL) {
 		wish->why = mem_text("[]");
 		wish_end_later(wish, ERR_NONE, NULL);
 	} else {
