@@ -138,12 +138,13 @@ static void send_ack(struct conn *conn, const char *envelope, const char *payloa
 }
 
 /* Not while stopping or closing: unacknowledged, it comes again, to our successor or to another connection. */
-static void take_payload(struct conn *conn, struct slack_frame *frame)
+static void take_payload(struct conn *conn, struct slack_frame *frame, size_t size)
 {
 	struct slack *app = conn->sockets->app;
 	struct slack_from from = { .way = SLACK_FROM_SOCKET,
 				   .id = conn->number,
 				   .retry = frame->retry,
+				   .size = size,
 				   .answerable = frame->answerable };
 	json_t *payload = frame->payload;
 
@@ -157,7 +158,7 @@ static void take_payload(struct conn *conn, struct slack_frame *frame)
 	slack_take(app, &from, frame->payload_kind, payload);
 }
 
-static void take_frame(struct conn *conn, struct slack_frame *frame, const struct err *err)
+static void take_frame(struct conn *conn, struct slack_frame *frame, size_t size, const struct err *err)
 {
 	switch (frame->kind) {
 	case SLACK_FRAME_HELLO:
@@ -173,7 +174,7 @@ static void take_frame(struct conn *conn, struct slack_frame *frame, const struc
 			slack_sockets_leaving(conn, frame->disconnect);
 		break;
 	case SLACK_FRAME_PAYLOAD:
-		take_payload(conn, frame);
+		take_payload(conn, frame, size);
 		break;
 	case SLACK_FRAME_UNKNOWN:
 		log_info(log_of(conn), "a frame of type %.40s is not for us", frame->type);
@@ -200,7 +201,7 @@ static void on_message(void *owner, struct ws *ws, bool binary, const void *data
 	metric_set(&last_frame, (const char *[]){ conn->sockets->app->config.name },
 		   (double)clock_wall_ms() / 1000);
 	slack_frame_read(&frame, data, len, &err);
-	take_frame(conn, &frame, &err);
+	take_frame(conn, &frame, len, &err);
 	slack_frame_finish(&frame);
 }
 

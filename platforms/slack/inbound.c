@@ -10,6 +10,9 @@
 
 enum {
 	OWED_MAX = 5000, /* payloads that wait for a name or for the core; further ones come again */
+	BYTES_MAX =
+		16
+		<< 20, /* the same in bytes, of those that wait for a name: read they take several times as much */
 	SWEEP_MS = 50,
 	LATER_MS = 2000,
 	BOTS_MAX = 2000,
@@ -31,9 +34,17 @@ static void count(const struct slack *app, const char *outcome)
 
 /* ---- ends ------------------------------------------------------------------------------------------------ */
 
-static void arrival_free(struct slack_arrival *arrival)
+static void let_payload_go(struct slack_arrival *arrival)
 {
 	json_decref(arrival->payload);
+	arrival->payload = NULL;
+	arrival->workspace->app->inbound->bytes -= arrival->from.size;
+	arrival->from.size = 0;
+}
+
+static void arrival_free(struct slack_arrival *arrival)
+{
+	let_payload_go(arrival);
 	arena_destroy(arrival->arena);
 	free(arrival);
 }
@@ -90,9 +101,8 @@ static void hand_over(struct slack_arrival *arrival)
 	HASH_ADD(hh, inbound->owed, in.receipt, sizeof(arrival->in.receipt), arrival);
 	count(workspace->app, "taken");
 	workspace->host->incoming(workspace->host, &arrival->in);
-	json_decref(
-		arrival->payload); /* large, and `in` was copied: from here on only place, scope and text count */
-	arrival->payload = NULL;
+	let_payload_go(
+		arrival); /* large, and `in` was copied: from here on only place, scope and text count */
 	arrival->say = (struct slack_decoded){ .kind = arrival->say.kind };
 }
 
@@ -284,13 +294,15 @@ static void take_for(struct platform *workspace, const struct slack_from *from,
 			slack_ack_ok(app, from, NULL);
 		return;
 	}
-	if (!may_take(workspace) || slack_inbound_owed(app->inbound) >= OWED_MAX) {
+	if (!may_take(workspace) || slack_inbound_owed(app->inbound) >= OWED_MAX ||
+	    app->inbound->bytes + from->size > BYTES_MAX) {
 		count(app, "later");
 		slack_ack_later(app, from, LATER_MS);
 		return;
 	}
 	arrival = arrival_new(workspace, say);
 	arrival->from = *from;
+	app->inbound->bytes += from->size;
 	arrival->payload = json_incref(payload);
 	enter(arrival);
 }

@@ -47,6 +47,7 @@ struct slack_inbound {
 	struct slack_arrival *owed;
 	struct slack_queue *queues;
 	size_t waiting;
+	size_t bytes;		  /* of the payloads that wait */
 	struct loop_timer *sweep; /* runs while somebody waits */
 	struct recents bots;	  /* messages of bots in a row, by thread */
 	struct recents gestures;  /* the first ts of a client_msg_id */

@@ -127,6 +127,7 @@ static void hand_over(struct slack_receive *receive, struct web_request *request
 				   .retry = retry_count(app, request),
 				   .answerable = kind != SLACK_EVENT };
 
+	web_body(request, &from.size);
 	if (web_held_add(receive->held, request))
 		slack_take(app, &from, kind, payload);
 	else

@@ -233,6 +233,7 @@ struct slack_from {
 	uint64_t id;			 /* the connection's number, or web_id */
 	char envelope[SLACK_ID_MAX + 1]; /* with a socket */
 	unsigned retry;			 /* the platform's count of this delivery, for the log only */
+	size_t size;			 /* of the payload, bytes */
 	bool answerable; /* the acknowledgement may carry a payload; without it, it is left out */
 };
 

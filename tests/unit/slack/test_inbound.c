@@ -504,11 +504,36 @@ static void long_texts_are_cut_not_lost(void **state)
 	free(text);
 }
 
+/* Names that don't come must not fill the memory with what waits for them: Slack keeps it, and sends it again. */
+static void what_waits_is_bounded_in_bytes(void **state)
+{
+	struct in_stage *stage = *state;
+	struct slack_from from = { .way = SLACK_FROM_HTTP, .id = 900, .size = 9 << 20 };
+	static const char *const ts[] = { "1", "2", "3" };
+
+	for (int i = 0; i < 3; i++) {
+		char *json = mem_format(
+			"{'type':'event_callback','event_id':'Ev%s','team_id':'T1','api_app_id':'A1',"
+			"'event':{'type':'message','channel':'D1','user':'U1','team':'T1',"
+			"'ts':'179999999%s.000100','text':'hello'}}",
+			ts[i], ts[i]);
+
+		if (i == 2)
+			in_name(stage);
+		slack_take(stage->app, &from, SLACK_EVENT, in_json(json));
+		free(json);
+	}
+	assert_int_equal(stage->laters, 1); /* the second */
+	assert_int_equal(stage->count, 2);
+	assert_int_equal(stage->app->inbound->bytes, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_waits_is_bounded_in_bytes),
 		TEST(a_mention_is_handed_over),
 		TEST(twins_have_one_key),
 		TEST(what_is_not_said_to_us_is_not_stored),
