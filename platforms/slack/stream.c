@@ -103,7 +103,8 @@ static void looked(struct platform *workspace, void *owner, uint64_t ticket, con
 	(void)ticket;
 	stream->lookup = NULL;
 	stream->doing = STREAM_IDLE;
-	if (stream->end && stream->unsure && found->how == SLACK_LOOK_LATER && ++stream->looks < LOOKS_MAX) {
+	if ((stream->unsure || !stream->end) && found->how == SLACK_LOOK_LATER &&
+	    ++stream->looks < LOOKS_MAX) {
 		stream->not_before_ms = stream_now(stream) + look_pause_ms(found->retry_ms);
 		return; /* the final text can wait: what stands there must not stand beside it */
 	}

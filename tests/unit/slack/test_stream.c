@@ -505,6 +505,25 @@ static void what_an_earlier_life_did_not_keep_is_looked_for(void **state)
 	free(growing.place);
 }
 
+/* Slack had no time at first: the beginning of the first answer would stand beside the second for ever. */
+static void what_an_earlier_life_left_is_looked_for_again(void **state)
+{
+	struct out_stage *stage = *state;
+	struct growing growing = { .place = out_channel(), .attempt = 2 };
+
+	grow_much(stage, &growing, 3);
+	out_pass(stage, 2000);
+	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 3000);
+	out_pass(stage, 4000);
+	out_ok(stage, out_expect(stage, "conversations.replies"),
+	       "{\"messages\":[{\"ts\":\"" TS "\",\"user\":\"UBOT\",\"streaming_state\":\"in_progress\"}]}");
+	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
+	end(stage, &growing);
+	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
+	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
+	free(growing.place);
+}
+
 /* The second answer came at once, beside the beginning of the first. */
 static void what_an_earlier_life_left_is_looked_for_before_a_quick_answer(void **state)
 {
@@ -616,6 +635,7 @@ int main(void)
 		TEST(a_new_attempt_may_use_an_empty_stream),
 		TEST(what_an_earlier_life_showed_is_stopped_and_replaced),
 		TEST(what_an_earlier_life_did_not_keep_is_looked_for),
+		TEST(what_an_earlier_life_left_is_looked_for_again),
 		TEST(what_an_earlier_life_left_is_looked_for_before_a_quick_answer),
 		TEST(an_attempt_after_which_nothing_is_found_streams),
 		TEST(a_missing_piece_ends_the_show),
