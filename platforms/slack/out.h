@@ -43,6 +43,7 @@ struct slack_look {
 	const char *const *answers_to; /* ids that a growing answer of ours may carry */
 	size_t answers_to_count;
 	int64_t since_ms; /* nothing older counts, Unix milliseconds */
+	bool fresh;	  /* it may have been sent a moment ago: not looked for before it must stand there */
 };
 
 struct slack_found {

@@ -11,6 +11,7 @@ enum {
 	LOOK_PAGES_MAX = 20,
 	LOOK_PAGE = 200,
 	LOOK_WAIT_MS = 5000,	     /* for a turn in the pace of the method */
+	LOOK_SETTLE_MS = 5000,	     /* what was sent a moment ago may not stand there yet */
 	LOOK_MARGIN_MS = 60 * 1000,  /* Slack's clock is not ours */
 	LOOK_BACK_MS = 24 * 3600000, /* an answer that took longer has no beginning worth looking for */
 	CURSOR_MAX = 1024,
@@ -23,6 +24,7 @@ struct slack_lookup {
 	size_t answers_to_count;
 	int64_t since_ms;
 	unsigned pages;
+	struct loop_timer *settle;
 	uint64_t api;
 	struct slack_found found;
 	slack_found_fn *fn;
@@ -34,6 +36,7 @@ static void read_page(struct slack_lookup *lookup, const char *cursor);
 
 static void lookup_free(struct slack_lookup *lookup)
 {
+	loop_timer_destroy(lookup->settle);
 	for (size_t i = 0; i < lookup->answers_to_count; i++)
 		free(lookup->answers_to[i]);
 	free(lookup->answers_to);
@@ -179,6 +182,11 @@ static void read_page(struct slack_lookup *lookup, const char *cursor)
 				page_done, lookup, lookup->ticket);
 }
 
+static void settled(void *data)
+{
+	read_page(data, NULL);
+}
+
 struct slack_lookup *slack_read_back(struct platform *workspace, const struct slack_look *look,
 				     slack_found_fn *fn, void *owner, uint64_t ticket)
 {
@@ -196,7 +204,11 @@ struct slack_lookup *slack_read_back(struct platform *workspace, const struct sl
 	lookup->fn = fn;
 	lookup->owner = owner;
 	lookup->ticket = ticket;
-	read_page(lookup, NULL);
+	lookup->settle = loop_timer_create(workspace->host->loop, settled, lookup);
+	if (look->fresh)
+		loop_timer_start(lookup->settle, LOOK_SETTLE_MS, 0);
+	else
+		read_page(lookup, NULL);
 	return lookup;
 }
 

@@ -57,6 +57,7 @@ void send_post(struct sending *sending)
 		.answers_to = (const char *const *)sending->answers_to,
 		.answers_to_count = sending->answers_to_count,
 		.since_ms = slack_look_since(&sending->place, sending->created_ms),
+		.fresh = true,
 	};
 
 	if (sending->unsure)

@@ -18,6 +18,8 @@ static int teardown(void **state)
 #define POSTED	 "{\"channel\":\"C1\",\"ts\":\"1800000001.000200\"}"
 #define REPLY_TS "1800000000.000400"
 
+enum { SETTLE_MS = 5000 };
+
 static void hand(struct out_stage *stage, char *place)
 {
 	struct outgoing out = out_answer(place, "Hello");
@@ -27,6 +29,7 @@ static void hand(struct out_stage *stage, char *place)
 	out.attempt = 2;
 	slack_send(&stage->workspace, &out, 7);
 	free(place);
+	out_pass(stage, SETTLE_MS);
 }
 
 /* A page with one message of this metadata, by this user. */
@@ -60,6 +63,24 @@ static void what_arrived_is_not_sent_again(void **state)
 	answer_page(stage, "conversations.replies", page("UBOT", "usher_reply", OUT_UUID, ""));
 	out_was_sent(stage, SENT_ACCEPTED, "C1/" REPLY_TS);
 	out_expect_none(stage);
+}
+
+/* Cut off, or killed, a moment after it was sent: what Slack is still at does not stand in the thread yet. */
+static void what_may_be_on_its_way_is_waited_for(void **state)
+{
+	struct out_stage *stage = *state;
+	char *place = out_channel();
+	struct outgoing out = out_answer(place, "Hello");
+
+	out.unsure = true;
+	slack_send(&stage->workspace, &out, 7);
+	out_pass(stage, SETTLE_MS - 1);
+	out_expect_none(stage);
+	out_pass(stage, 1);
+	answer_page(stage, "conversations.replies", page("UBOT", "usher_reply", OUT_UUID, ""));
+	out_was_sent(stage, SENT_ACCEPTED, "C1/" REPLY_TS);
+	slack_send(&stage->workspace, &out, 8); /* ended while it waits: teardown looks */
+	free(place);
 }
 
 static void what_did_not_arrive_is_sent(void **state)
@@ -198,6 +219,7 @@ static void a_growing_message_that_stays_is_left(void **state)
 	hand(stage, out_channel());
 	answer_page(stage, "conversations.replies", page("UBOT", "usher_growing", OUT_ASKED, ""));
 	out_refuse(stage, out_expect(stage, "chat.update"), "cant_update_message");
+	out_pass(stage, SETTLE_MS);
 	answer_page(stage, "conversations.replies", page("UBOT", "usher_growing", OUT_ASKED, ""));
 	out_ok(stage, out_expect(stage, "chat.postMessage"), POSTED);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/1800000001.000200");
@@ -213,6 +235,7 @@ static void later_parts_do_not_take_the_first_ones_place(void **state)
 	out.part = 1;
 	out.parts = 2;
 	slack_send(&stage->workspace, &out, 7);
+	out_pass(stage, SETTLE_MS);
 	answer_page(stage, "conversations.replies", page("UBOT", "usher_growing", OUT_ASKED, ""));
 	out_ok(stage, out_expect(stage, "chat.postMessage"), POSTED);
 	free(place);
@@ -261,6 +284,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(what_arrived_is_not_sent_again),
+		TEST(what_may_be_on_its_way_is_waited_for),
 		TEST(what_did_not_arrive_is_sent),
 		TEST(direct_messages_without_threads_are_read_too),
 		TEST(another_apps_message_is_not_ours),

@@ -3,6 +3,8 @@
 #include "mem.h"
 #include "stage_out.h"
 
+enum { SETTLE_MS = 5000 }; /* before an unsure one is looked for */
+
 static int setup(void **state)
 {
 	*state = out_open();
@@ -307,6 +309,7 @@ static void a_lost_placeholder_and_an_unsure_post_are_read_back(void **state)
 
 	hand_placed(stage, true);
 	out_refuse(stage, out_expect(stage, "chat.update"), "message_not_found");
+	out_pass(stage, SETTLE_MS);
 	out_ok(stage, out_expect(stage, "conversations.replies"),
 	       "{\"messages\":[{\"ts\":\"1800000000.000400\",\"user\":\"UBOT\",\"metadata\":{\"event_type\":"
 	       "\"usher_reply\",\"event_payload\":{\"id\":\"" OUT_UUID "\"}}}]}");
@@ -476,6 +479,7 @@ static void after_a_crash_an_answer_to_a_command_is_held(void **state)
 	out_pass(stage, 0);
 	out_was_sent(stage, SENT_UNKNOWN, NULL);
 	hand_unsure(stage, out_command(true, 30 * 60000)); /* it was a post: it can be found */
+	out_pass(stage, SETTLE_MS);
 	out_ok(stage, out_expect(stage, "conversations.history"), "{\"messages\":[]}");
 	out_ok(stage, out_expect(stage, "chat.postMessage"), POSTED);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/1800000001.000200");
@@ -587,6 +591,7 @@ static void what_still_runs_is_cancelled(void **state)
 	out.uuid = OUT_ASKED; /* another one */
 	out.unsure = true;
 	slack_send(&stage->workspace, &out, 2);
+	out_pass(stage, SETTLE_MS);
 	assert_int_equal(out_waiting(stage), 2);
 	free(place); /* teardown destroys and looks */
 }
