@@ -72,6 +72,24 @@ static bool end_waiting(struct arrival *it, const struct target *target, struct 
 		      "it", target->id, room_time(it->room, it->now_ms));
 }
 
+/* A turn that a crash interrupted has nothing to answer any more when its last message goes. */
+static bool end_emptied(struct arrival *it, int64_t turn_id, struct err *err)
+{
+	const char *now = room_time(it->room, it->now_ms);
+
+	return db_run(it->db, err, NULL,
+		      "UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $2,"
+		      " \"errorMessage\" = 'deleted' WHERE status = 'running' AND id ="
+		      " (SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m WHERE m.id = $1)"
+		      " AND NOT EXISTS (SELECT 1 FROM inbox WHERE turn_id = $1)",
+		      "it", turn_id, now) &&
+	       db_run(it->db, err, NULL,
+		      "UPDATE \"LLMConversationMessage\" SET \"answeredAt\" = $2, failed = true"
+		      " WHERE id = $1 AND \"answeredAt\" IS NULL AND \"promptAt\" < $2"
+		      " AND NOT EXISTS (SELECT 1 FROM inbox WHERE turn_id = $1)",
+		      "it", turn_id, now);
+}
+
 static bool erase(struct arrival *it, const struct target *target, struct err *err)
 {
 	return db_run(it->db, err, NULL,
@@ -93,8 +111,9 @@ static bool take_back(struct arrival *it, const char **reason, struct err *err)
 	    !files_forget(it->db, it->room, target.id, &it->out->files_left, err) ||
 	    !change_title(it, &target, NULL, err))
 		return false;
-	return target.turn_id == 0 || (prompt_rebuild(it->db, it->room, target.turn_id, err) &&
-				       prompt_erase(it->db, target.turn_id, err));
+	return target.turn_id == 0 ||
+	       (prompt_rebuild(it->db, it->room, target.turn_id, err) &&
+		prompt_erase(it->db, target.turn_id, err) && end_emptied(it, target.turn_id, err));
 }
 
 /* Which answer is meant. turn_id 0: none of this installation. */

@@ -203,6 +203,10 @@ static void an_interrupted_one_is_taken_back(void **state)
 	assert_string_equal(
 		asking_text(a, "SELECT \"userPrompt\" FROM \"LLMConversationMessage\" WHERE id = 1"),
 		"(deleted by its author)");
+	assert_int_equal(
+		asking_int(a,
+			   "SELECT failed FROM \"LLMConversationMessage\" WHERE \"answeredAt\" IS NOT NULL"),
+		1); /* and it has an end */
 	turn = ask_claim(a, turn->conversation_id);
 	assert_string_equal(turn->text, "second");
 	assert_non_null(answer_with(a, turn->id, "yes", true)->reply);
