@@ -35,6 +35,9 @@ enum incoming_flags {
 	INCOMING_COMMAND = 1 << 5, /* text is a command of ours ("help", "new"): the core answers, no model */
 	INCOMING_VOUCHED = 1 << 6, /* the platform's own membership lets this sender in: no pairing */
 	INCOMING_JOINED = 1 << 7,  /* others spoke here before: a new conversation asks ops.context for it */
+	INCOMING_MORE =
+		1 << 8, /* more of the same act comes at once as messages of their own (the pictures of an
+				      album): its turn waits a moment, so that one answer serves all of it */
 };
 
 /* What a person did. All but SAID are about something earlier: stored as ignored, with the effect named here,

@@ -304,6 +304,16 @@ static const char *judge_command(struct judged *it)
 	return it->has_command || say->is_private ? NULL : "another bot's command";
 }
 
+/* A poll hands over the parts together. A webhook gets the next update of a chat only when this one is answered (sheet
+ * 4.2), so each part is stored as it comes, and the core waits for the others. */
+static void take_album(const struct judged *it)
+{
+	if (it->arrival->bot->config.transport == TELEGRAM_POLL)
+		telegram_album_begin(it->arrival, it->say->album);
+	else
+		it->arrival->in.flags |= INCOMING_MORE;
+}
+
 static const char *build_said(struct judged *it)
 {
 	struct telegram_arrival *arrival = it->arrival;
@@ -321,8 +331,8 @@ static const char *build_said(struct judged *it)
 	if (is_old(arrival->bot, it->say))
 		arrival->in.flags |= INCOMING_LATE;
 	arrival->shows_work = true;
-	if (because == NULL && it->say->album && arrival->bot->config.transport == TELEGRAM_POLL)
-		telegram_album_begin(arrival, it->say->album);
+	if (because == NULL && it->say->album)
+		take_album(it);
 	return because;
 }
 

@@ -213,6 +213,8 @@ void ingress_placed(struct ingress *ingress, const struct store_accepted *accept
 
 	if (accepted->turn)
 		lanes_run(lanes, accepted->turn);
+	else if (accepted->state == MESSAGE_ACCEPTED && (accepted->flags & INCOMING_MORE))
+		lanes_rest(lanes, accepted->conversation_id);
 	else if (accepted->state == MESSAGE_ACCEPTED)
 		lanes_wait(lanes, accepted->conversation_id);
 }
@@ -302,7 +304,7 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 					     .platform = inst->ops->name,
 					     .installation = inst->name,
 					     .in = &whole,
-					     .may_claim = arrival->reserved },
+					     .may_claim = arrival->reserved && !(in->flags & INCOMING_MORE) },
 		     done_accept, ingress, arrival->serial);
 }
 

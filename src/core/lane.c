@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+enum { REST_MS = 1000 };
+
 enum lane_state {
 	LANE_WAITING,  /* in the line for a slot */
 	LANE_CLAIMING, /* has a slot, asked the store for its turn */
@@ -21,6 +23,7 @@ struct lane {
 	size_t messages; /* known to wait for a later turn */
 	bool came_while_ending;
 	uint64_t since_ms;	  /* in the line since */
+	uint64_t rests_until_ms;  /* more of the same act comes: not claimed before */
 	struct lane *prev, *next; /* of the line */
 	UT_hash_handle hh;
 };
@@ -139,7 +142,7 @@ void lanes_unreserve(struct lanes *lanes)
 	lanes->slots--;
 }
 
-void lanes_wait(struct lanes *lanes, int64_t conversation_id)
+static void add_message(struct lanes *lanes, int64_t conversation_id, uint64_t rests_until_ms)
 {
 	struct lane *lane = find(lanes, conversation_id);
 
@@ -147,7 +150,18 @@ void lanes_wait(struct lanes *lanes, int64_t conversation_id)
 		lane = open_lane(lanes, conversation_id);
 	set_messages(lanes, lane, lane->messages + 1);
 	lane->came_while_ending = true;
+	lane->rests_until_ms = rests_until_ms;
+}
+
+void lanes_wait(struct lanes *lanes, int64_t conversation_id)
+{
+	add_message(lanes, conversation_id, 0);
 	lanes_pump(lanes);
+}
+
+void lanes_rest(struct lanes *lanes, int64_t conversation_id)
+{
+	add_message(lanes, conversation_id, loop_now_ms(lanes->core->options.loop) + REST_MS);
 }
 
 void lanes_run(struct lanes *lanes, const struct store_turn *turn)
@@ -189,15 +203,31 @@ static void done_claim(void *owner, uint64_t ticket, const struct err *err, cons
 	lanes_pump(lanes);
 }
 
+static bool rests(const struct lanes *lanes, const struct lane *lane)
+{
+	return loop_now_ms(lanes->core->options.loop) < lane->rests_until_ms;
+}
+
+/* The one that waits longest, of those that may be claimed. */
+static struct lane *first_ready(const struct lanes *lanes)
+{
+	struct lane *lane;
+
+	DL_FOREACH (lanes->line, lane) {
+		if (!rests(lanes, lane))
+			return lane;
+	}
+	return NULL;
+}
+
 void lanes_pump(struct lanes *lanes)
 {
 	struct core *core = lanes->core;
+	struct lane *lane;
 
 	if (loop_now_ms(core->options.loop) < lanes->hold_ms)
 		return;
-	while (lanes->line && may_begin(lanes)) {
-		struct lane *lane = lanes->line;
-
+	while (may_begin(lanes) && (lane = first_ready(lanes))) {
 		move(lanes, lane, LANE_CLAIMING);
 		core_asking(core);
 		store_claim(core->options.store, lane->conversation_id, done_claim, lanes,
@@ -211,6 +241,8 @@ bool lanes_ending(struct lanes *lanes, int64_t conversation_id)
 
 	if (lane)
 		lane->came_while_ending = false;
+	if (lane && rests(lanes, lane))
+		return false;
 	return lanes->line == NULL && core_may_begin(lanes->core) &&
 	       lanes->slots <= lanes->core->options.turns_max;
 }

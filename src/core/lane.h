@@ -18,6 +18,9 @@ void lanes_unreserve(struct lanes *lanes);
 /* A stored message waits in this conversation. */
 void lanes_wait(struct lanes *lanes, int64_t conversation_id);
 
+/* The same, and more of it comes (INCOMING_MORE): not claimed for a moment, or until something else comes. */
+void lanes_rest(struct lanes *lanes, int64_t conversation_id);
+
 /* A turn is claimed: it runs now. turn is borrowed. */
 void lanes_run(struct lanes *lanes, const struct store_turn *turn);
 

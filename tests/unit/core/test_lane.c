@@ -219,6 +219,80 @@ static void test_a_slot_held_in_vain(void **state)
 	assert_int_equal(house_question(house, Q_CLAIM)->id, 6);
 }
 
+static void accept_more(struct house *house)
+{
+	struct question *q = house_question(house, Q_ACCEPT);
+
+	assert_int_equal(q->may_claim, false);
+	fake_answer_accepted(house->store, q, NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .uuid = "u",
+						       .conversation_id = 5,
+						       .state = MESSAGE_ACCEPTED,
+						       .flags = INCOMING_MORE });
+}
+
+static void say_more(struct house *house, uint64_t receipt)
+{
+	house->chat->host->incoming(house->chat->host, &(struct incoming){ .receipt = receipt,
+									   .delivery_key = "part",
+									   .sender = "ann",
+									   .conversation = "room",
+									   .text = "a picture",
+									   .reply_to = "there",
+									   .flags = INCOMING_MORE });
+}
+
+/* The pictures of an album come one after the other: one answer for all of them, and nobody else waits for it. */
+static void test_more_of_the_same_is_waited_for(void **state)
+{
+	struct house *house = *state;
+
+	say_more(house, 1);
+	accept_more(house);
+	fake_loop_pass(house->loop, 900);
+	say_more(house, 2);
+	accept_more(house);
+	fake_loop_pass(house->loop, 900);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	house_say(house->chat, 3, "other", "hello");
+	house_accept(house, 6, 0);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 6); /* passes the one that rests */
+	fake_answer_turn(house->store, house_question(house, Q_CLAIM), NULL, NULL);
+	fake_loop_pass(house->loop, 1000);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
+}
+
+/* The person said something else: that was all of it. */
+static void test_what_is_said_next_ends_the_rest(void **state)
+{
+	struct house *house = *state;
+
+	say_more(house, 1);
+	accept_more(house);
+	house_say(house->chat, 2, "room", "what do you think?");
+	house_accept(house, 5, 0);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+}
+
+/* It began while an answer was on its way out: the turn that ends must not claim half of it. */
+static void test_more_of_the_same_behind_a_turn(void **state)
+{
+	struct house *house = *state;
+	struct question *q;
+
+	house_think(house, 1, 5);
+	say_more(house, 2);
+	accept_more(house);
+	answer(house);
+	q = house_question(house, Q_ANSWER);
+	assert_false(q->claim_next);
+	fake_answer_answered(house->store, q, NULL, &(struct store_answered){ .waiting = true });
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	fake_loop_pass(house->loop, 1600);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+}
+
 /* Level 3 for want of disk space: stored, but no new turns until there is room again. */
 static void test_store_only(void **state)
 {
@@ -264,6 +338,9 @@ int main(void)
 						house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_held_slot_is_given_on, setup_one_slot, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_slot_held_in_vain, setup_one_slot, house_teardown),
+		cmocka_unit_test_setup_teardown(test_more_of_the_same_is_waited_for, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_said_next_ends_the_rest, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_more_of_the_same_behind_a_turn, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_store_only, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_long_queue_is_worked_off, setup, house_teardown),
 	};

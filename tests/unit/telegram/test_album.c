@@ -141,10 +141,11 @@ static void webhooks_take_parts_as_they_come(void **state)
 	stage->bot.config.transport = TELEGRAM_WEBHOOK;
 	part(stage, 1, "-100",
 	     ",'caption':'@UsherBot?','caption_entities':[{'type':'mention','offset':0,'length':9}]");
-	in_only(stage, 0);
+	assert_int_equal(in_only(stage, 0)->flags, INCOMING_MORE); /* the core waits for the others */
 	in_ack(stage, 0, ACK_STORED);
 	part(stage, 2, "-100", "");
 	assert_int_equal(in_only(stage, 1)->file_count, 1);
+	assert_int_equal(stage->messages[1].flags, INCOMING_MORE);
 }
 
 static void an_end_waits_for_no_album(void **state)
