@@ -1,23 +1,20 @@
 /* Fetches shared files with the bot's token, which goes to Slack's own hosts and nowhere else (sheet 15). */
 #include "clock.h"
 #include "decode.h"
-#include "http.h"
+#include "download.h"
 #include "mem.h"
-#include "spool.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include <utlist.h>
 
 enum {
 	RUNNING_MAX = 4, /* of one workspace at once; the others wait */
-	SPOOL_MAX = 8 << 20,
 	TOTAL_MS = 10 * 60 * 1000,
 	IDLE_MS = 30000,
 	REDIRECTS_MAX = 3,
-	HEAD_MAX = 64,	    /* bytes that are looked at */
-	CHUNK_ROOM = 65536, /* so that it is us who say "too large" */
-	FRESH_MS = 60000,   /* a token that ends sooner is renewed first */
+	FRESH_MS = 60000, /* a token that ends sooner is renewed first */
 	TOKEN_HEADER_MAX = 4096,
 };
 
@@ -29,17 +26,12 @@ struct fetch {
 	uint64_t serial, ticket;
 	struct slack_file_ref ref;
 	char *path, *mime, *url; /* url: the one asked now */
-	int64_t size, max, got;
+	int64_t size, max;
 	bool running, informed, wants_token;
 	unsigned redirects, misses;
-	char head[HEAD_MAX + 1];
-	size_t head_len;
-	uint64_t call, request;
-	struct spool *spool;
+	uint64_t call;
+	struct download *download;
 	struct loop_timer *timer;
-	enum fetched_how how;
-	const char *why; /* set: it failed; static */
-	char *type;
 	struct fetch *prev, *next;
 };
 
@@ -65,16 +57,13 @@ static void fetch_free(struct slack_files *files, struct fetch *fetch)
 {
 	if (fetch->call)
 		slack_api_cancel(files->workspace, fetch->call);
-	if (fetch->request)
-		http_cancel(files->workspace->host->http, fetch->request);
-	spool_abandon(fetch->spool);
+	download_abandon(fetch->download);
 	loop_timer_destroy(fetch->timer);
 	DL_DELETE(files->fetches, fetch);
 	files->running -= fetch->running;
 	free(fetch->path);
 	free(fetch->mime);
 	free(fetch->url);
-	free(fetch->type);
 	free(fetch);
 }
 
@@ -101,25 +90,19 @@ static struct fetch *find(const struct slack_files *files, uint64_t serial)
 
 /* ---- ends ------------------------------------------------------------------------------------------------ */
 
-/* What was written of a file that is not taken is removed first: the core may try again with the same path. */
-static void end(struct slack_files *files, struct fetch *fetch, enum fetched_how how, const char *why)
+static void end_with(struct slack_files *files, struct fetch *fetch, const struct fetched *fetched)
 {
 	struct platform_host *host = files->workspace->host;
-	struct fetched fetched = { .how = how, .size = fetch->got, .mime = fetch->type, .why = why };
 	uint64_t ticket = fetch->ticket;
-	char *type = fetch->type;
 
-	if (fetch->spool) {
-		fetch->how = how;
-		fetch->why = why;
-		spool_discard(fetch->spool);
-		return;
-	}
-	fetch->type = NULL;
 	fetch_free(files, fetch);
-	host->fetched(host, ticket, &fetched);
-	free(type);
+	host->fetched(host, ticket, fetched);
 	run_waiting(files);
+}
+
+static void end(struct slack_files *files, struct fetch *fetch, enum fetched_how how, const char *why)
+{
+	end_with(files, fetch, &(struct fetched){ .how = how, .why = why });
 }
 
 /* Words for the person who sent it. */
@@ -139,63 +122,6 @@ static const char *refusal(const char *why)
 	return "Slack names no address for the file";
 }
 
-/* ---- the body -------------------------------------------------------------------------------------------- */
-
-static void spooled(void *owner, uint64_t serial, const struct err *err, int64_t size)
-{
-	struct slack_files *files = owner;
-	struct fetch *fetch = find(files, serial);
-
-	(void)size;
-	if (fetch == NULL)
-		return;
-	fetch->spool = NULL;
-	if (fetch->why) {
-		end(files, fetch, fetch->how, fetch->why);
-		return;
-	}
-	if (err->kind == ERR_NONE) {
-		end(files, fetch, FETCHED, NULL);
-		return;
-	}
-	log_warn(files->workspace->host->log, "%s", err->text);
-	end(files, fetch, FETCHED_NOT, "the file could not be written here");
-}
-
-static void open_spool(struct slack_files *files, struct fetch *fetch)
-{
-	if (fetch->spool == NULL)
-		fetch->spool = spool_create(files->workspace->host->io, fetch->path, SPOOL_MAX, spooled,
-					    files, fetch->serial);
-}
-
-static bool fail(struct fetch *fetch, enum fetched_how how, const char *why)
-{
-	fetch->how = how;
-	fetch->why = why;
-	return false;
-}
-
-static bool on_data(void *owner, uint64_t serial, const char *data, size_t len)
-{
-	struct slack_files *files = owner;
-	struct fetch *fetch = find(files, serial);
-	size_t room;
-
-	if (fetch == NULL)
-		return false;
-	room = HEAD_MAX - fetch->head_len < len ? HEAD_MAX - fetch->head_len : len;
-	memcpy(fetch->head + fetch->head_len, data, room);
-	fetch->head_len += room;
-	fetch->got += (int64_t)len;
-	if (fetch->got > fetch->max)
-		return fail(fetch, FETCHED_REFUSED, "the file is too large");
-	open_spool(files, fetch);
-	if (!spool_write(fetch->spool, data, len))
-		return fail(fetch, FETCHED_NOT, "the disk is slower than the file comes, or can't take it");
-	return true;
-}
-
 /* ---- the answer ------------------------------------------------------------------------------------------ */
 
 static bool begins(const char *text, const char *start)
@@ -204,32 +130,32 @@ static bool begins(const char *text, const char *start)
 }
 
 /* Without the right to read it, Slack shows its login page, with status 200 (pitfall 18). */
-static bool login_page(const struct fetch *fetch, const char *type)
+static bool login_page(const struct fetch *fetch, const struct download_end *got)
 {
-	const char *head = fetch->head + strspn(fetch->head, " \t\r\n\xef\xbb\xbf");
+	const char *head = got->head + strspn(got->head, " \t\r\n\xef\xbb\xbf");
 	bool page = begins(head, "<!doctype") || begins(head, "<html");
 
 	if (begins(fetch->mime, "text/html"))
 		return false;
-	return begins(type, "text/html") || (page && !begins(fetch->mime, "text/"));
+	return begins(got->type, "text/html") || (page && !begins(fetch->mime, "text/"));
 }
 
-static void take_body(struct slack_files *files, struct fetch *fetch, const struct http_answer *answer)
+/* What was written of a file that is not taken is removed first: the core may try again with the same path. */
+static void take_body(struct slack_files *files, struct fetch *fetch, const struct download_end *got)
 {
-	if (login_page(fetch, answer->type)) {
+	if (login_page(fetch, got)) {
 		log_warn(files->workspace->host->log,
 			 "a file came as a login page: is the scope files:read granted?");
+		unlink(fetch->path);
 		end(files, fetch, FETCHED_REFUSED, "Slack does not let us read the file");
-		return;
-	}
-	if (fetch->size >= 0 && fetch->got < fetch->size) {
+	} else if (fetch->size >= 0 && got->size < fetch->size) {
+		unlink(fetch->path);
 		end(files, fetch, FETCHED_NOT, "the file came incomplete");
-		return;
+	} else {
+		end_with(files, fetch,
+			 &(struct fetched){
+				 .how = FETCHED, .size = got->size, .mime = *got->type ? got->type : NULL });
 	}
-	if (*answer->type)
-		fetch->type = mem_text_n(answer->type, strcspn(answer->type, "; \t"));
-	open_spool(files, fetch);
-	spool_finish(fetch->spool);
 }
 
 static void get(struct slack_files *files, struct fetch *fetch);
@@ -247,9 +173,9 @@ static char *redirect_target(const char *from, const char *location)
 	return mem_format("%.*s%s", (int)((size_t)(host - from) + strcspn(host, "/?#")), from, location);
 }
 
-static void redirect(struct slack_files *files, struct fetch *fetch, const struct http_answer *answer)
+static void redirect(struct slack_files *files, struct fetch *fetch, const char *location)
 {
-	char *target = redirect_target(fetch->url, http_header(answer, "location"));
+	char *target = redirect_target(fetch->url, location);
 
 	if (target == NULL || fetch->redirects++ >= REDIRECTS_MAX) {
 		free(target);
@@ -269,31 +195,47 @@ static void missing(struct slack_files *files, struct fetch *fetch)
 		end(files, fetch, FETCHED_REFUSED, "the file is not there any more");
 }
 
-static void on_done(void *owner, uint64_t serial, const struct http_answer *answer)
+static void answered(struct slack_files *files, struct fetch *fetch, const struct download_end *got)
 {
-	struct slack_files *files = owner;
-	struct fetch *fetch = find(files, serial);
-	int status = answer->status;
-
-	if (fetch == NULL)
-		return;
-	fetch->request = 0;
-	if (fetch->why)
-		end(files, fetch, fetch->how, fetch->why);
-	else if (answer->how != HTTP_ANSWERED)
-		end(files, fetch, FETCHED_NOT, "the connection failed");
-	else if (status >= 200 && status < 300)
-		take_body(files, fetch, answer);
-	else if (status >= 300 && status < 400)
-		redirect(files, fetch, answer);
-	else if (status == 404)
+	if (got->status >= 300 && got->status < 400)
+		redirect(files, fetch, got->location);
+	else if (got->status == 404)
 		missing(files, fetch);
-	else if (status == 410)
+	else if (got->status == 410)
 		end(files, fetch, FETCHED_REFUSED, "the file is not there any more");
-	else if (status == 401 || status == 403)
+	else if (got->status == 401 || got->status == 403)
 		end(files, fetch, FETCHED_REFUSED, "Slack does not let us read the file");
 	else
 		end(files, fetch, FETCHED_NOT, "Slack can't give the file now");
+}
+
+static void downloaded(void *owner, uint64_t serial, const struct download_end *got)
+{
+	struct slack_files *files = owner;
+	struct fetch *fetch = find(files, serial);
+
+	if (fetch == NULL)
+		return;
+	fetch->download = NULL;
+	switch (got->how) {
+	case DOWNLOADED:
+		take_body(files, fetch, got);
+		break;
+	case DOWNLOAD_ANSWERED:
+		answered(files, fetch, got);
+		break;
+	case DOWNLOAD_TOO_LARGE:
+		end(files, fetch, FETCHED_REFUSED, "the file is too large");
+		break;
+	case DOWNLOAD_CUT:
+		end(files, fetch, FETCHED_NOT, "the connection failed");
+		break;
+	case DOWNLOAD_DISK:
+		log_warn(files->workspace->host->log, "a file can't be written: %s",
+			 got->why ? got->why : "it comes faster than the disk takes it");
+		end(files, fetch, FETCHED_NOT, "the file could not be written here");
+		break;
+	}
 }
 
 /* Every address is checked, also those Slack leads to: the token must not leave. */
@@ -310,20 +252,17 @@ static void get(struct slack_files *files, struct fetch *fetch)
 		end(files, fetch, FETCHED_REFUSED, "the file's address is not one of Slack's");
 		return;
 	}
-	fetch->got = 0;
-	fetch->head_len = 0;
-	memset(fetch->head, 0, sizeof(fetch->head));
 	header = mem_format("Authorization: Bearer %.*s", TOKEN_HEADER_MAX, workspace->token);
-	fetch->request = http_start(workspace->host->http,
-				    &(struct http_call){
-					    .method = "GET",
-					    .url = fetch->url,
-					    .headers = (const char *[]){ header, NULL },
-					    .idle_ms = IDLE_MS,
-					    .total_ms = TOTAL_MS,
-					    .answer_max = (size_t)fetch->max + CHUNK_ROOM,
-				    },
-				    on_data, on_done, files, fetch->serial);
+	fetch->download = download_start(workspace->host->io, workspace->host->http,
+					 &(struct download_call){
+						 .url = fetch->url,
+						 .headers = (const char *[]){ header, NULL },
+						 .path = fetch->path,
+						 .max = fetch->max,
+						 .total_ms = TOTAL_MS,
+						 .idle_ms = IDLE_MS,
+					 },
+					 downloaded, files, fetch->serial);
 	free(header);
 }
 

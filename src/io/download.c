@@ -19,23 +19,33 @@ struct download {
 	char *path;
 	int64_t max;
 	struct download_end end; /* how: what it will be */
-	char *type, *why;
+	char head[DOWNLOAD_HEAD_MAX + 1];
+	size_t head_len;
+	char *type, *location, *why;
 	download_fn *fn;
 	void *owner;
 	uint64_t ticket;
 };
+
+static void release(struct download *download)
+{
+	free(download->path);
+	free(download->type);
+	free(download->location);
+	free(download->why);
+	free(download);
+}
 
 static void finish(struct download *download)
 {
 	struct download_end end = download->end;
 
 	end.type = download->type ? download->type : "";
+	end.location = download->location;
+	end.head = download->head;
 	end.why = download->why;
 	download->fn(download->owner, download->ticket, &end);
-	free(download->path);
-	free(download->type);
-	free(download->why);
-	free(download);
+	release(download);
 }
 
 static void spooled(void *data, uint64_t ticket, const struct err *err, int64_t size)
@@ -60,11 +70,21 @@ static void open_spool(struct download *download)
 			spool_create(download->io, download->path, WAITING_MAX, spooled, download, 0);
 }
 
+static void keep_head(struct download *download, const char *bytes, size_t len)
+{
+	size_t room = DOWNLOAD_HEAD_MAX - download->head_len;
+
+	room = room < len ? room : len;
+	memcpy(download->head + download->head_len, bytes, room);
+	download->head_len += room;
+}
+
 static bool on_data(void *data, uint64_t ticket, const char *bytes, size_t len)
 {
 	struct download *download = data;
 
 	(void)ticket;
+	keep_head(download, bytes, len);
 	download->end.size += (int64_t)len;
 	if (download->end.size > download->max) {
 		download->end.how = DOWNLOAD_TOO_LARGE;
@@ -89,6 +109,7 @@ static void on_done(void *data, uint64_t ticket, const struct http_answer *answe
 		download->why = mem_text(answer->err.text);
 	} else if (download->end.how == DOWNLOADED && (answer->status < 200 || answer->status > 299)) {
 		download->end.how = DOWNLOAD_ANSWERED;
+		download->location = mem_text(http_header(answer, "location"));
 	}
 	if (download->end.how == DOWNLOADED) {
 		download->type = mem_text_n(answer->type, strcspn(answer->type, "; \t"));
@@ -133,8 +154,5 @@ void download_abandon(struct download *download)
 	if (download->request)
 		http_cancel(download->http, download->request);
 	spool_abandon(download->spool);
-	free(download->path);
-	free(download->type);
-	free(download->why);
-	free(download);
+	release(download);
 }

@@ -17,12 +17,16 @@ enum download_how {
 	DOWNLOAD_DISK,	    /* it could not be written, or came faster than it could */
 };
 
+enum { DOWNLOAD_HEAD_MAX = 64 };
+
 struct download_end {
 	enum download_how how;
 	int status;
 	int64_t size;
-	const char *type; /* Content-Type or "" */
-	const char *why;  /* of DISK and CUT, for the log: it may hold the address */
+	const char *type;     /* Content-Type without its parameters, or "" */
+	const char *location; /* of ANSWERED, or NULL */
+	const char *head;     /* how it begins, ended by a NUL that does not count */
+	const char *why;      /* of DISK and CUT, for the log: it may hold the address; or NULL */
 };
 
 /* Once, in a later round, unless abandoned. end is borrowed for the call. */
