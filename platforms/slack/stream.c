@@ -230,8 +230,8 @@ static void tick(void *data)
 	{
 		if (stream_now(stream) - stream->touched_ms > STREAM_FOREVER_MS)
 			give_up(stream);
-		else if (!streams->workspace->dead && !streams->workspace->disabled)
-			grow(stream, open);
+		else if (stream->end || (!streams->workspace->dead && !streams->workspace->disabled))
+			grow(stream, open); /* a final text that waits is told how it ends */
 	}
 	streams->idle = active == 0;
 	if (streams->all)

@@ -417,6 +417,26 @@ static void an_unsure_start_is_looked_for_before_the_answer(void **state)
 	free(growing.place);
 }
 
+/* The token dies while the final text waits for its turn to look: the outbox hears of it, and a stop does not wait. */
+static void a_final_text_that_waits_is_told_when_the_token_dies(void **state)
+{
+	struct out_stage *stage = *state;
+	struct growing growing = { .place = out_channel() };
+
+	grow_much(stage, &growing, 3);
+	out_pass(stage, 2000);
+	out_fail(stage, out_expect(stage, "chat.startStream"), SLACK_MAYBE, 0);
+	end(stage, &growing);
+	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 3000);
+	stage->workspace.dead = true;
+	out_pass(stage, 4000);
+	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_AUTH, 0);
+	out_fail(stage, out_expect(stage, "chat.postMessage"), SLACK_AUTH, 0);
+	out_was_sent(stage, SENT_AUTH, NULL);
+	assert_int_equal(slack_sends_running(stage->workspace.sends), 0);
+	free(growing.place);
+}
+
 static void an_unsure_start_that_can_not_be_found_does_not_hold_the_answer(void **state)
 {
 	struct out_stage *stage = *state;
@@ -630,6 +650,7 @@ int main(void)
 		TEST(the_final_text_waits_for_what_runs),
 		TEST(a_second_attempt_replaces_the_same_message),
 		TEST(an_unsure_start_is_looked_for_before_the_answer),
+		TEST(a_final_text_that_waits_is_told_when_the_token_dies),
 		TEST(an_unsure_start_that_can_not_be_found_does_not_hold_the_answer),
 		TEST(a_new_attempt_leaves_the_old_stream),
 		TEST(a_new_attempt_may_use_an_empty_stream),
