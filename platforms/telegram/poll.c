@@ -324,9 +324,13 @@ static void ask(struct telegram_poll *poll)
 
 json_t *telegram_allowed_updates(void)
 {
-	static const char *const names[] = { "message",	       "edited_message",
-					     "channel_post",   "edited_channel_post",
-					     "callback_query", "my_chat_member" };
+	static const char *const names[] = { "message",
+					     "edited_message",
+					     "channel_post",
+					     "edited_channel_post",
+					     "callback_query",
+					     "my_chat_member",
+					     "stopped_message_generation" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

@@ -16,7 +16,7 @@ static struct net_answer *scripted(struct net_stage *stage, const char *method)
 	return NULL;
 }
 
-static void answer(struct net_stage *stage, struct net_seen *seen, struct web_request *request)
+static void answer(struct net_stage *stage, struct net_seen *seen, struct web_request *request, bool now)
 {
 	struct net_answer *said = scripted(stage, seen->method);
 	const char *body = "{\"ok\":true,\"result\":true}";
@@ -30,7 +30,7 @@ static void answer(struct net_stage *stage, struct net_seen *seen, struct web_re
 	}
 	if (strcmp(seen->method, "getUpdates") == 0) {
 		body = "{\"ok\":true,\"result\":[]}";
-		if (!stage->updates_flow && json_int(seen->args, "timeout", 0) > 0) {
+		if (!now && json_int(seen->args, "timeout", 0) > 0) {
 			seen->held = true; /* nothing there: a long poll */
 			return;
 		}
@@ -60,7 +60,7 @@ static void on_call(void *owner, struct web_request *request)
 		.held = stage->hold,
 	};
 	if (!stage->hold)
-		answer(stage, seen, request);
+		answer(stage, seen, request, false);
 }
 
 size_t net_held(const struct net_stage *stage)
@@ -83,7 +83,7 @@ void net_let_go(struct net_stage *stage)
 		request = web_find(stage->web, stage->seen[i].web_id);
 		if (!request)
 			continue; /* cancelled */
-		answer(stage, &stage->seen[i], request);
+		answer(stage, &stage->seen[i], request, true);
 		return;
 	}
 	fail_msg("no request is held");

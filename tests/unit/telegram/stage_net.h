@@ -61,8 +61,7 @@ struct net_stage {
 	size_t seen_count;
 	struct net_answer answers[NET_ANSWERS];
 	size_t answer_count;
-	bool hold;	   /* requests wait for net_let_go */
-	bool updates_flow; /* getUpdates without a scripted answer: an empty list at once */
+	bool hold; /* requests wait for net_let_go */
 
 	struct net_taken taken[NET_SEEN];
 	size_t taken_count;
