@@ -1,17 +1,14 @@
 /* `usher doctor` for an app and its workspaces: tokens, rights, address, clock, connection, each with its cure. */
 #include "clock.h"
+#include "findings.h"
 #include "mem.h"
 #include "slack_room.h"
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 enum { CLOCK_WARN_MS = 60000, CLOCK_FAULT_MS = 300000 /* sheet 5 */, CLOCK_TOTAL_MS = 10000 };
-
-enum finding { FINE, WARNING, FAULT };
 
 struct check {
 	struct slack_checks *checks;
@@ -28,24 +25,6 @@ struct slack_checks {
 	struct platform *workspace;
 	struct check *running;
 };
-
-static void say(struct check *check, enum finding finding, const char *what, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
-
-static void say(struct check *check, enum finding finding, const char *what, const char *fmt, ...)
-{
-	static const char *const words[] = { "ok", "warning", "fault" };
-	char *text = NULL;
-	va_list args;
-
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
-	va_end(args);
-	json_array_append_new(check->findings, json_pack("{s:s, s:s, s:s}", "check", what, "result",
-							 words[finding], "message", text ? text : "?"));
-	free(text);
-}
 
 static const struct slack *app_of(const struct check *check)
 {
@@ -86,26 +65,36 @@ static void check_link(struct check *check)
 {
 	const struct platform *workspace = check->checks->workspace;
 	const struct slack *app = workspace->app;
-	char time[CLOCK_TEXT_SIZE];
 
 	if (workspace->disabled)
-		say(check, WARNING, "link", "switched off; usher installation enable switches it on");
+		findings_add(check->findings, FINDING_WARNING, "link",
+			     "switched off; usher installation enable switches it on");
 	else if (app->link == LINK_UP)
-		say(check, FINE, "link", "%s",
-		    app->config.transport == SLACK_SOCKET ? "connected (Socket Mode)"
-							  : "waiting for Slack's requests");
+		findings_add(check->findings, FINDING_OK, "link", "%s",
+			     app->config.transport == SLACK_SOCKET ? "connected (Socket Mode)"
+								   : "waiting for Slack's requests");
 	else
-		say(check, FAULT, "link", "not connected%s%s", app->link_why ? ": " : "",
-		    app->link_why ? app->link_why : "");
+		findings_add(check->findings, FINDING_FAULT, "link", "not connected%s%s",
+			     app->link_why ? ": " : "", app->link_why ? app->link_why : "");
+	next(check);
+}
+
+/* After the token, which tells whose page it is. */
+static void check_messages(struct check *check)
+{
+	const struct platform *workspace = check->checks->workspace;
+	char time[CLOCK_TEXT_SIZE];
+
 	if (workspace->stored_ms)
-		say(check, FINE, "messages", "the last one came at %s",
-		    clock_text(workspace->stored_ms, time));
+		findings_add(check->findings, FINDING_OK, "messages", "the last one came at %s",
+			     clock_text(workspace->stored_ms, time));
 	else
-		say(check, FINE, "messages",
-		    "none since the start. If people can't write to it directly: App Home, Show Tabs, "
-		    "Messages "
-		    "Tab, and allow messages there: https://api.slack.com/apps/%s/app-home",
-		    app_id(check));
+		findings_add(
+			check->findings, FINDING_OK, "messages",
+			"none since the start. If people can't write to it directly: App Home, Show Tabs, "
+			"Messages "
+			"Tab, and allow messages there: https://api.slack.com/apps/%s/app-home",
+			app_id(check));
 	next(check);
 }
 
@@ -117,14 +106,17 @@ static void check_address(struct check *check)
 	if (!of_root(check) || app->config.transport != SLACK_HTTP)
 		;
 	else if (url == NULL)
-		say(check, FAULT, "address",
-		    "listen.public_url is not set: Slack can't know where to call; set it to https://... and "
-		    "print the manifest again");
+		findings_add(check->findings, FINDING_FAULT, "address",
+			     "listen.public_url is not set: Slack can't know where to call; set it to "
+			     "https://... and "
+			     "print the manifest again");
 	else if (strncmp(url, "https://", 8) != 0)
-		say(check, WARNING, "address", "%s is not https: Slack calls no such address", url);
+		findings_add(check->findings, FINDING_WARNING, "address",
+			     "%s is not https: Slack calls no such address", url);
 	else
-		say(check, FINE, "address", "%s/slack/%s/events; requests are proved by the signing secret",
-		    url, app->config.name);
+		findings_add(check->findings, FINDING_OK, "address",
+			     "%s/slack/%s/events; requests are proved by the signing secret", url,
+			     app->config.name);
 	next(check);
 }
 
@@ -140,13 +132,16 @@ static void check_scopes(struct check *check, const char *granted)
 		if (slack_scope_granted(granted, scope->scope))
 			continue;
 		missing++;
-		say(check, strcmp(scope->scope, "chat:write") == 0 ? FAULT : WARNING, "scopes",
-		    "%s is missing: %s. Add it at https://api.slack.com/apps/%s/oauth and install the app "
-		    "again",
-		    scope->scope, scope->without, app_id(check));
+		findings_add(check->findings,
+			     strcmp(scope->scope, "chat:write") == 0 ? FINDING_FAULT : FINDING_WARNING,
+			     "scopes",
+			     "%s is missing: %s. Add it at https://api.slack.com/apps/%s/oauth and install "
+			     "the app "
+			     "again",
+			     scope->scope, scope->without, app_id(check));
 	}
 	if (missing == 0)
-		say(check, FINE, "scopes", "all that are needed");
+		findings_add(check->findings, FINDING_OK, "scopes", "all that are needed");
 }
 
 static void got_bot(struct platform *workspace, void *owner, uint64_t ticket,
@@ -169,7 +164,7 @@ static void got_token(struct platform *workspace, void *owner, uint64_t ticket,
 		      const struct slack_answer *answer)
 {
 	struct check *check = find(owner, ticket);
-	const char *team, *bot;
+	const char *team, *bot, *id;
 
 	if (check == NULL)
 		return;
@@ -177,19 +172,23 @@ static void got_token(struct platform *workspace, void *owner, uint64_t ticket,
 	if (answer->how != SLACK_OK) {
 		bool dead = answer->how == SLACK_AUTH || answer->how == SLACK_REFUSED;
 
-		say(check, dead ? FAULT : WARNING, "token", "%s%s%s",
-		    dead ? "Slack refuses the bot token: " : "the bot token could not be tried: ",
-		    answer->error ? answer->error : "no reason given",
-		    !dead	     ? ""
-		    : of_root(check) ? "; copy it again from \"OAuth & Permissions\""
-				     : "; the app must be added again");
+		findings_add(check->findings, dead ? FINDING_FAULT : FINDING_WARNING, "token", "%s%s%s",
+			     dead ? "Slack refuses the bot token: " : "the bot token could not be tried: ",
+			     answer->error ? answer->error : "no reason given",
+			     !dead	      ? ""
+			     : of_root(check) ? "; copy it again from \"OAuth & Permissions\""
+					      : "; the app must be added again");
 		next(check);
 		return;
 	}
 	team = json_text(answer->body, "team");
+	id = json_text(answer->body, "team_id");
 	bot = json_text(answer->body, "bot_id");
-	say(check, FINE, "token", "works in %s (%s)", team ? team : "a workspace without name",
-	    workspace->key ? workspace->key : "not greeted yet");
+	findings_add(check->findings, FINDING_OK, "token", "works in %s (%s)",
+		     team ? team : "a workspace without name",
+		     workspace->key ? workspace->key
+		     : id	    ? id
+				    : "no id");
 	if (answer->scopes) {
 		free(workspace->scopes);
 		workspace->scopes = mem_text(answer->scopes);
@@ -212,8 +211,9 @@ static void check_token(struct check *check)
 		call(check, &(struct slack_call){ .method = "auth.test" }, got_token);
 		return;
 	}
-	say(check, FINE, "token", "none: workspaces add the app at %s/slack/%s/install",
-	    workspace->host->public_url ? workspace->host->public_url : "", app_of(check)->config.name);
+	findings_add(
+		check->findings, FINDING_OK, "token", "none: workspaces add the app at %s/slack/%s/install",
+		workspace->host->public_url ? workspace->host->public_url : "", app_of(check)->config.name);
 	next(check);
 }
 
@@ -241,15 +241,17 @@ static void same_app(struct check *check)
 	char *id = app_of_token(app_of(check)->config.app_token);
 
 	if (id == NULL || check->app_id == NULL)
-		say(check, FINE, "app token", "works");
+		findings_add(check->findings, FINDING_OK, "app token", "works");
 	else if (strcmp(id, check->app_id) == 0)
-		say(check, FINE, "app token", "works, and belongs to the same app as the bot token (%s)", id);
+		findings_add(check->findings, FINDING_OK, "app token",
+			     "works, and belongs to the same app as the bot token (%s)", id);
 	else
-		say(check, FAULT, "app token",
-		    "belongs to the app %s, but the bot token to %s: take both from one app; with these, "
-		    "nothing "
-		    "said to the bot would arrive",
-		    id, check->app_id);
+		findings_add(
+			check->findings, FINDING_FAULT, "app token",
+			"belongs to the app %s, but the bot token to %s: take both from one app; with these, "
+			"nothing "
+			"said to the bot would arrive",
+			id, check->app_id);
 	free(id);
 }
 
@@ -265,13 +267,14 @@ static void got_connection(struct platform *workspace, void *owner, uint64_t tic
 	if (answer->how == SLACK_OK)
 		same_app(check);
 	else if (answer->how == SLACK_AUTH || answer->how == SLACK_REFUSED)
-		say(check, FAULT, "app token",
-		    "Slack refuses it: %s; make one with connections:write at "
-		    "https://api.slack.com/apps/%s/general, App-Level Tokens, and switch Socket Mode on",
-		    answer->error ? answer->error : "no reason given", app_id(check));
+		findings_add(
+			check->findings, FINDING_FAULT, "app token",
+			"Slack refuses it: %s; make one with connections:write at "
+			"https://api.slack.com/apps/%s/general, App-Level Tokens, and switch Socket Mode on",
+			answer->error ? answer->error : "no reason given", app_id(check));
 	else
-		say(check, WARNING, "app token", "could not be tried: %s",
-		    answer->error ? answer->error : "no answer");
+		findings_add(check->findings, FINDING_WARNING, "app token", "could not be tried: %s",
+			     answer->error ? answer->error : "no answer");
 	next(check);
 }
 
@@ -298,19 +301,21 @@ static void got_time(void *owner, uint64_t ticket, const struct http_answer *ans
 		return;
 	check->http = 0;
 	if (answer->how != HTTP_ANSWERED || answer->date_ms == 0) {
-		say(check, WARNING, "clock", "could not be compared with Slack's: %s",
-		    answer->how == HTTP_ANSWERED ? "no date in its answer" : answer->err.text);
+		findings_add(check->findings, FINDING_WARNING, "clock",
+			     "could not be compared with Slack's: %s",
+			     answer->how == HTTP_ANSWERED ? "no date in its answer" : answer->err.text);
 		next(check);
 		return;
 	}
 	off = clock_wall_ms() - answer->date_ms;
 	off = off < 0 ? -off : off;
 	if (off >= CLOCK_FAULT_MS)
-		say(check, FAULT, "clock",
-		    "%" PRId64 " s off: Slack's requests are refused as too old; set the clock", off / 1000);
+		findings_add(check->findings, FINDING_FAULT, "clock",
+			     "%" PRId64 " s off: Slack's requests are refused as too old; set the clock",
+			     off / 1000);
 	else
-		say(check, off >= CLOCK_WARN_MS ? WARNING : FINE, "clock", "within %" PRId64 " s of Slack's",
-		    off / 1000 + 1);
+		findings_add(check->findings, off >= CLOCK_WARN_MS ? FINDING_WARNING : FINDING_OK, "clock",
+			     "within %" PRId64 " s of Slack's", off / 1000 + 1);
 	next(check);
 }
 
@@ -334,7 +339,7 @@ static void check_clock(struct check *check)
 /* ---- one after the other -------------------------------------------------------------------------------------- */
 
 static void (*const steps[])(struct check *check) = {
-	check_link, check_address, check_token, check_app_token, check_clock,
+	check_link, check_address, check_token, check_app_token, check_messages, check_clock,
 };
 
 static void check_free(struct check *check)

@@ -205,23 +205,65 @@ static void add_findings(struct doctor *doctor, const char *which, const json_t 
 	}
 }
 
-static void check_installation(struct doctor *doctor, const json_t *row)
+/* Named in the settings, or added to one that is. Platforms that are always there are in no settings. */
+static bool in_settings(const struct settings *settings, const char *platform, const char *name)
 {
-	const char *platform = json_text(row, "platform"), *name = json_text(row, "name");
-	json_t *findings = NULL, *body = json_pack("{s:[ss]}", "args", platform, name);
-	char *which = mem_format("%s/%s", platform, name);
+	const struct settings *platforms = settings_group(settings, "platforms");
+	size_t len = strcspn(name, "/"), at = 0;
 
-	if (json_text(row, "removed_at"))
-		json_decref(body);
-	else if (!json_is_true(json_object_get(row, "enabled"))) {
-		json_decref(body);
-		say(doctor, WARNING, "link",
-		    "%s: switched off; switch it on with: usher installation enable %s", which, which);
-	} else if (cli_ask(doctor->cli, "/admin/installation/check", body, &findings) == CLI_OK)
+	while (registry_platforms[at] && strcmp(registry_platforms[at]->name, platform) != 0)
+		at++;
+	if (registry_platforms[at] == NULL)
+		return true;
+	for (size_t i = 0; i < settings_count(platforms, platform); i++) {
+		const char *own = settings_text(settings_group_at(platforms, platform, i), "name");
+
+		if (strlen(own) == len && strncmp(own, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What others added may go; what the settings name may not. */
+static void check_removed(struct doctor *doctor, const char *which, const json_t *row)
+{
+	const char *why = json_text(row, "removed_why"), *name = json_text(row, "name");
+
+	if (strchr(name, '/') == NULL && in_settings(doctor->cli->settings, json_text(row, "platform"), name))
+		say(doctor, FAULT, "link",
+		    "%s: taken out on the other side (%s): install it there again, put its new secrets in "
+		    "place, and reload",
+		    which, why ? why : "no reason given");
+}
+
+static void ask_installation(struct doctor *doctor, const char *which, const json_t *row)
+{
+	json_t *findings = NULL;
+	json_t *body = json_pack("{s:[ss]}", "args", json_text(row, "platform"), json_text(row, "name"));
+
+	if (cli_ask(doctor->cli, "/admin/installation/check", body, &findings) == CLI_OK)
 		add_findings(doctor, which, findings);
 	else
 		say(doctor, FAULT, "link", "%s: could not be checked", which);
 	json_decref(findings);
+}
+
+static void check_installation(struct doctor *doctor, const json_t *row)
+{
+	const char *platform = json_text(row, "platform"), *name = json_text(row, "name");
+	char *which = mem_format("%s/%s", platform, name);
+
+	if (json_text(row, "removed_at"))
+		check_removed(doctor, which, row);
+	else if (!in_settings(doctor->cli->settings, platform, name))
+		say(doctor, WARNING, "link",
+		    "%s: not in the settings any more; if that is meant: usher installation remove %s", which,
+		    which);
+	else if (!json_is_true(json_object_get(row, "enabled")))
+		say(doctor, WARNING, "link",
+		    "%s: switched off; switch it on with: usher installation enable %s", which, which);
+	else
+		ask_installation(doctor, which, row);
 	free(which);
 }
 

@@ -205,7 +205,12 @@ static bool guide(struct init *init, struct err *err)
 	return true;
 }
 
-/* A connection is not made by trying, so what it would say is left out. */
+/* Nothing is connected by trying, so what was heard of it is left out. */
+static bool is_of_the_connection(const char *check)
+{
+	return strcmp(check, "link") == 0 || strcmp(check, "messages") == 0;
+}
+
 static bool print_findings(const char *text)
 {
 	struct err err;
@@ -218,7 +223,7 @@ static bool print_findings(const char *text)
 		const char *check = json_text(one, "check"), *result = json_text(one, "result");
 		const char *message = json_text(one, "message");
 
-		if (check == NULL || result == NULL || message == NULL || strcmp(check, "link") == 0)
+		if (check == NULL || result == NULL || message == NULL || is_of_the_connection(check))
 			continue;
 		faults = faults || strcmp(result, "fault") == 0;
 		printf("%-8s %-10s ", result, check);
@@ -290,8 +295,10 @@ int cli_init(struct cli *cli)
 	if (check_name(init.name, &err) && find_file(&init, &err) && load(&init, &err)) {
 		find_reader(&init);
 		if (set_up(&init, &err)) {
-			printf("Written to %s%s.\n", init.file,
-			       init.is_new ? "" : "; what it was is in FILE.bak");
+			printf("Written to %s", init.file);
+			if (!init.is_new)
+				printf("; what it was is in %s.bak", init.file);
+			puts(".");
 			status = init_wait(&init);
 		}
 	}

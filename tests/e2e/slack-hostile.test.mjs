@@ -333,6 +333,33 @@ test('tokens of two apps: said as it is, and nothing is taken for the other bot'
   assert.match(stdout, new RegExp(other.id));
 });
 
+test('doctor about what was taken out, and about what is not in the settings any more', async (t) => {
+  const s = await stage(t, model, { transport: 'http', rest: { listen: { address: '127.0.0.1', port: 0, public_url: publicUrl } } });
+  await s.answer(s.people.tell(s.ann, s.bot, 'the first question'));
+  await s.slack.uninstall(s.bot, { order: ['app_uninstalled'] });
+  await until('it to be marked', async () => (await s.daemon.json('installation', 'list')).some((r) => r.name === 'acme' && r.removed_at));
+  const gone = await s.daemon.cli('doctor');
+  assert.equal(gone.status, 1);
+  assert.match(gone.stdout, /fault +link +slack\/acme: taken out on the other side/);
+  await s.daemon.stop();
+  s.bot = s.app.install({ team: s.team });
+  s.channel.members.add(s.bot.bot.id);
+  s.daemon.secrets.add(s.bot.token);
+  s.daemon.configure(s.settings());
+  await s.up();
+  await s.answer(s.people.tell(s.ann, s.bot, 'with a new token'));
+  assert.equal((await s.daemon.cli('doctor')).status, 0);
+  await s.daemon.stop();
+  s.name = 'renamed';
+  s.daemon.configure(s.settings());
+  await s.up();
+  const { status, stdout } = await s.daemon.cli('doctor');
+  assert.equal(status, 0);
+  assert.match(stdout, /warning +link +slack\/acme: not in the settings any more/);
+  assert.equal((await s.daemon.cli('installation', 'remove', 'acme')).status, 0);
+  assert.doesNotMatch((await s.daemon.cli('doctor')).stdout, /slack\/acme/);
+});
+
 test('what a model writes is text: no calls, no forged links, no broken code', async (t) => {
   const s = await stage(t, model, { modelName: 'echo' });
   const esc = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
