@@ -130,7 +130,8 @@ struct platform_ops {
 	void (*ack)(struct platform *platform, uint64_t receipt, const struct ack *ack);
 	/* Sends to out->reply_to. Answer: host->sent with the same ticket. */
 	void (*send)(struct platform *platform, const struct outgoing *out, uint64_t ticket);
-	/* The answer grew. Only with PLATFORM_STREAMS. */
+	/* The answer grew. Only with PLATFORM_STREAMS, and not while earlier replies of its conversation are on their
+	 * way: it would stand above them. */
 	void (*stream)(struct platform *platform, const struct outgoing_part *part);
 	/* Messages of this installation reached their end; whoever waits on a connection may be told. May be NULL. */
 	void (*ended)(struct platform *platform, const struct outgoing *out);

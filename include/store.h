@@ -152,6 +152,7 @@ struct store_recalled {
 	double temperature;	/* < 0: not set */
 	long max_output_tokens; /* 0: not set */
 	const char *language;	/* BCP 47 tag the speaker asked for, or NULL */
+	bool unsent;		/* replies of this conversation still wait in the outbox, or are being sent */
 };
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);

@@ -93,6 +93,7 @@ struct turn {
 	char *placeholder;	       /* what stands for the answer on the platform already, or NULL */
 	bool placed_again;	       /* the store could not take that: told once more before the end */
 	struct buf shown;	       /* of the answer, so far */
+	bool behind;		       /* earlier replies are on their way: it would stand above them */
 	bool show_all;		       /* another plugin object has taken over: it has seen nothing of it */
 	struct turn_journal *journals; /* the head is with the store */
 	struct log log;

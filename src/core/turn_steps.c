@@ -19,6 +19,7 @@ static void go_on(struct turn *turn, const struct store_recalled *recalled)
 {
 	bool gather = gather_wanted(turn, recalled->count == 0);
 
+	turn->behind = recalled->unsent && turn->reply_to;
 	turn->question.recalled = gather ? keep_recalled(turn->question.arena, recalled) : recalled;
 	turn_go(turn, gather ? TURN_GATHER : TURN_THINK);
 }
@@ -128,7 +129,7 @@ static void show(struct turn *turn, size_t offset)
 {
 	struct installation *inst = turn->inst;
 
-	if (inst == NULL || inst->platform == NULL || !(inst->ops->can & PLATFORM_STREAMS))
+	if (turn->behind || inst == NULL || inst->platform == NULL || !(inst->ops->can & PLATFORM_STREAMS))
 		return;
 	inst->ops->stream(inst->platform, &(struct outgoing_part){ .answers_to = turn->uuids,
 								   .answers_to_count = turn->count,

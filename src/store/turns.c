@@ -53,7 +53,8 @@ struct recall_ask {
 	store_recalled_fn *fn;
 };
 
-/* LLMSettings of the conversation, or else of its installation, and what the one who asks wishes. `limit` follows them. */
+/* LLMSettings of the conversation, or else of its installation, and what the one who asks wishes. `limit` follows them.
+ * Whether replies wait is told by the newest few, see behind_another in replies.c. */
 static bool read_settings(struct db *db, struct arena *room, const struct recall_ask *ask,
 			  struct store_recalled *out, unsigned *limit, struct err *err)
 {
@@ -63,7 +64,9 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 		 "SELECT s.model, s.\"systemPrompt\", s.temperature, s.\"maxOutputTokens\", "
 		 "s.\"historyMessages\","
 		 " (SELECT p.language FROM \"LLMConversationMessage\" m JOIN user_profiles p"
-		 " ON p.id = m.\"userId\" WHERE m.id = $2)"
+		 " ON p.id = m.\"userId\" WHERE m.id = $2),"
+		 " EXISTS (SELECT 1 FROM (SELECT o.state FROM outbox o WHERE o.\"llmConversationId\" = $1"
+		 " ORDER BY o.id DESC LIMIT 8) latest WHERE latest.state IN ('pending', 'sending'))"
 		 " FROM \"LLMConversation\" c LEFT JOIN \"LLMAgentInstallation\" i"
 		 " ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
 		 " LEFT JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
@@ -77,6 +80,7 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 		if (!db_null(&query, 4) && db_int(&query, 4) < (int64_t)*limit)
 			*limit = (unsigned)db_int(&query, 4);
 		out->language = room_text(room, &query, 5);
+		out->unsent = db_bool(&query, 6);
 	}
 	return db_end(&query, err);
 }

@@ -186,6 +186,36 @@ static void test_parts_are_streamed(void **state)
 	assert_int_equal(parts[3].attempt, parts[2].attempt);
 }
 
+/* Earlier answers wait for their turn: a growing one would stand above them. Who looks still sees it grow. */
+static void test_nothing_grows_before_those_that_wait(void **state)
+{
+	struct house *house = *state;
+	struct store_turn turn = *house_turn(1, 5);
+	const struct store_recalled behind = { .temperature = -1, .unsent = true };
+
+	begin(house, &turn);
+	fake_answer_recalled(house->store, house_question(house, Q_RECALL), NULL, &behind);
+	says(thinking(house), "Hello", false);
+	assert_int_equal(house->chat->part_count, 0);
+	house->chat->host->look(house->chat->host, "u1", 7);
+	fake_loop_run(house->loop);
+	assert_string_equal(house->chat->found[0].text, "Hello");
+}
+
+/* An asker who fetches the answer has nothing in the outbox: what others of the conversation wait for is not theirs. */
+static void test_who_fetches_sees_it_grow(void **state)
+{
+	struct house *house = *state;
+	struct store_turn turn = *house_turn(1, 5);
+	const struct store_recalled behind = { .temperature = -1, .unsent = true };
+
+	turn.reply_to = NULL;
+	begin(house, &turn);
+	fake_answer_recalled(house->store, house_question(house, Q_RECALL), NULL, &behind);
+	says(thinking(house), "Hello", false);
+	assert_int_equal(house->chat->part_count, 1);
+}
+
 /* After a restart of the daemon a client that shows attempt 2 must not mix it with the new text. */
 static void test_attempts_rise_over_restarts(void **state)
 {
@@ -386,6 +416,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_end_that_is_refused, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_record_that_is_refused, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_parts_are_streamed, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_grows_before_those_that_wait, setup,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_who_fetches_sees_it_grow, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_attempts_rise_over_restarts, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_only_who_streams_gets_parts, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_the_journal_is_in_order, setup, house_teardown),
