@@ -113,7 +113,7 @@ struct outgoing {
 	int64_t conversation_id;
 	const char *conversation_uuid;
 	int64_t created_ms; /* when the answer was stored, Unix milliseconds */
-	unsigned attempt;   /* 1 for the first sending */
+	unsigned attempt;   /* 1 for the first sending; the same again after SENT_LIMITED */
 };
 
 /* "accepted", "claimed", ...: the words stored in inbox.state and shown to people. */

@@ -29,6 +29,7 @@ struct store_sent {
 	const char *why;       /* or NULL */
 	int64_t next_ms;       /* Unix milliseconds, with REPLY_PENDING */
 	bool unsure; /* with REPLY_PENDING: this attempt may have arrived; stays so until it is SENT */
+	bool waits; /* with REPLY_PENDING: nothing was tried, it was told to wait: not counted as an attempt */
 };
 void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
 		uint64_t ticket);

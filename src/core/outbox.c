@@ -192,7 +192,8 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 	if (sending->expires_ms && next_ms > sending->expires_ms)
 		next_ms = sending->expires_ms;
 	settle_as(outbox, sending,
-		  &(struct store_sent){ .state = REPLY_PENDING, .next_ms = next_ms, .why = why });
+		  &(struct store_sent){
+			  .state = REPLY_PENDING, .next_ms = next_ms, .why = why, .waits = true });
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -427,7 +428,8 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 					.why = outcome->why,
 					.next_ms = next_ms,
 					.unsure = state == REPLY_PENDING && outcome->how == SENT_MAYBE &&
-						  (inst->ops->can & PLATFORM_READS_BACK) });
+						  (inst->ops->can & PLATFORM_READS_BACK),
+					.waits = state == REPLY_PENDING && outcome->how == SENT_LIMITED });
 	pump_later(outbox);
 }
 

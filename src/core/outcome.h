@@ -8,7 +8,7 @@
 struct outcome_facts {
 	enum sent how;
 	unsigned can;		    /* enum platform_can */
-	unsigned attempt;	    /* 1 for the first */
+	unsigned attempt;	    /* 1 for the first; those that were told to wait do not count */
 	unsigned retry_cap_s;	    /* 0: five minutes */
 	unsigned retry_ms;	    /* with SENT_LIMITED */
 	int64_t now_ms, expires_ms; /* Unix milliseconds; expires_ms 0: never */

@@ -210,13 +210,14 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 	if (!db_run(db, err, &changed,
 		    "UPDATE outbox SET state = $2, reason = $3, remote_id = coalesce($4, remote_id),"
 		    " next_at = coalesce($5, next_at), sent_at = $6,"
-		    " unsure = CASE WHEN $2 = 'sent' THEN 0 WHEN $7 THEN 1 ELSE unsure END"
+		    " unsure = CASE WHEN $2 = 'sent' THEN 0 WHEN $7 THEN 1 ELSE unsure END,"
+		    " attempts = CASE WHEN $8 THEN attempts - 1 ELSE attempts END"
 		    " WHERE id = $1 AND state = 'sending'",
 		    "ittttt"
-		    "b",
+		    "bb",
 		    sent->reply_id, states[sent->state], why, sent->remote_id,
 		    again ? clock_text(sent->next_ms > 0 ? sent->next_ms : now_ms, next) : NULL,
-		    there ? clock_text(now_ms, now) : NULL, again && sent->unsure))
+		    there ? clock_text(now_ms, now) : NULL, again && sent->unsure, again && sent->waits))
 		return false;
 	if (changed == 0)
 		return err_set(err, ERR_REFUSED, "reply %lld is not being sent", (long long)sent->reply_id);

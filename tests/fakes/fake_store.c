@@ -213,6 +213,7 @@ void store_sent(struct store *store, const struct store_sent *sent, store_done_f
 	q->reply_state = sent->state;
 	q->next_ms = sent->next_ms;
 	q->unsure = sent->unsure;
+	q->waits = sent->waits;
 	q->why = mem_text(sent->why);
 	q->remote_id = mem_text(sent->remote_id);
 }

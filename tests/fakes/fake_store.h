@@ -45,7 +45,7 @@ struct question {
 	int64_t next_ms;
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
-	bool unsure, own_org, enabled;
+	bool unsure, waits, own_org, enabled;
 	bool wrong_code;		  /* of a refusal; code: hash of an admission's */
 	char *parts;			  /* of an answer, joined by "|"; NULL: none */
 	char *context;			  /* of an answer */

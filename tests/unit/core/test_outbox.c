@@ -101,6 +101,8 @@ static void test_a_failed_send_comes_again_by_itself(void **state)
 
 	house_due(house, house_reply(1, "chat", 5, 1));
 	ends(house->chat, last_send(house->chat)->ticket, SENT_LIMITED);
+	assert_true(house_question(house, Q_SENT)
+			    ->waits); /* or ten waits would make the first failure a long one */
 	settle(house, REPLY_PENDING);
 	fake_loop_pass(house->loop, 2000);
 	assert_int_equal(house_waiting(house, Q_DUE), 0);
@@ -109,6 +111,9 @@ static void test_a_failed_send_comes_again_by_itself(void **state)
 	assert_int_equal(house->chat->send_count, 2);
 	assert_string_equal(last_send(house->chat)->uuid, "r1"); /* the idempotency key stays */
 	assert_int_equal(last_send(house->chat)->attempt, 2);
+	ends(house->chat, last_send(house->chat)->ticket, SENT_NOT);
+	assert_false(house_question(house, Q_SENT)->waits);
+	settle(house, REPLY_PENDING);
 }
 
 /* A plugin that forgot: after two minutes the reply may have arrived, and its late word changes nothing. */

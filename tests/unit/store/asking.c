@@ -450,6 +450,17 @@ void ask_sent_unsure(struct asking *asking, int64_t reply_id, int64_t next_ms)
 	asking_wait(asking);
 }
 
+void ask_sent_waits(struct asking *asking, int64_t reply_id, int64_t next_ms)
+{
+	const struct store_sent sent = {
+		.reply_id = reply_id, .state = REPLY_PENDING, .next_ms = next_ms, .waits = true
+	};
+
+	asking->waiting++;
+	store_sent(asking->store, &sent, on_done, asking, 1);
+	asking_wait(asking);
+}
+
 static void on_due(void *owner, uint64_t ticket, const struct err *err, const struct store_reply *replies,
 		   size_t count, int64_t next_ms)
 {

@@ -51,6 +51,7 @@ void ask_sent(struct asking *asking, int64_t reply_id, enum reply_state state, i
 
 /* Not sent, again at next_ms, and this attempt may have arrived. */
 void ask_sent_unsure(struct asking *asking, int64_t reply_id, int64_t next_ms);
+void ask_sent_waits(struct asking *asking, int64_t reply_id, int64_t next_ms);
 
 struct asked_due {
 	struct store_reply replies[16];

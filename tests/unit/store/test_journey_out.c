@@ -64,6 +64,45 @@ static void order_is_kept(void **state)
 			    "rejected sent sending");
 }
 
+/* A platform that says "wait" ten times has not failed once: the pause after a failure begins short. */
+static void waits_are_not_counted(void **state)
+{
+	struct asking *a = *state;
+	int64_t id = answer_with(a, say(a, "room", "a")->turn->id, "1", true)->reply->id;
+
+	for (int i = 0; i < 10; i++) {
+		ask_sent_waits(a, id, clock_wall_ms() - 1);
+		assert_int_equal(asking_int(a, "SELECT attempts FROM outbox"), 0);
+		assert_int_equal(ask_due(a, 16)->replies[0].out.attempt, 1);
+	}
+	ask_sent(a, id, REPLY_PENDING, clock_wall_ms() - 1);
+	assert_int_equal(ask_due(a, 16)->replies[0].out.attempt, 2);
+	ask_sent(a, id, REPLY_SENT, 0);
+	assert_int_equal(asking_int(a, "SELECT attempts FROM outbox"), 2); /* those that were made */
+}
+
+/* A turn that begins while answers of its conversation wait or are being sent is told so; others do not matter. */
+static void what_waits_is_recalled(void **state)
+{
+	struct asking *a = *state;
+	const struct store_turn *turn = say(a, "room", "a")->turn;
+	int64_t first, second;
+
+	assert_false(ask_recall(a, turn->conversation_id, turn->id, 20)->unsent);
+	first = answer_with(a, turn->id, "1", true)->reply->id;
+	turn = say(a, "hall", "b")->turn;
+	assert_false(ask_recall(a, turn->conversation_id, turn->id, 20)->unsent);
+	turn = say(a, "room", "c")->turn;
+	assert_true(ask_recall(a, turn->conversation_id, turn->id, 20)->unsent);
+	answer_with(a, turn->id, "2", true);
+	ask_sent(a, first, REPLY_SENT, 0);
+	turn = say(a, "room", "d")->turn;
+	assert_true(ask_recall(a, turn->conversation_id, turn->id, 20)->unsent); /* behind it another waits */
+	second = ask_due(a, 16)->replies[0].id;
+	ask_sent(a, second, REPLY_UNKNOWN, 0);
+	assert_false(ask_recall(a, turn->conversation_id, turn->id, 20)->unsent);
+}
+
 /* A receiver is down and a hundred answers of one conversation wait: the list of due ones holds one, and each end
  * wakes the next, whatever that end is. */
 static void those_behind_sleep(void **state)
@@ -314,6 +353,8 @@ int main(void)
 		CASE(limit_of_due),
 		CASE(expired_is_not_sent),
 		CASE(sending_is_unsure),
+		CASE(waits_are_not_counted),
+		CASE(what_waits_is_recalled),
 		CASE(journal_comes_back),
 		CASE(poison_is_set_aside),
 		CASE(orderly_ends_are_no_crashes),
