@@ -37,10 +37,7 @@ static void tell_later(struct telegram_inbound *inbound, struct telegram_taker *
 
 static void arrival_free(struct telegram_arrival *arrival)
 {
-	struct telegram_taker *taker, *next;
-
-	LL_FOREACH_SAFE(arrival->takers, taker, next)
-	free(taker);
+	free(arrival->taker);
 	arena_destroy(arrival->arena);
 	free(arrival);
 }
@@ -48,16 +45,12 @@ static void arrival_free(struct telegram_arrival *arrival)
 static void end_one(struct telegram_arrival *arrival, enum telegram_taken how, unsigned retry_ms)
 {
 	struct telegram_inbound *inbound = arrival->bot->inbound;
-	struct telegram_taker *taker, *next;
 
 	telegram_line_leave(arrival);
-	LL_FOREACH_SAFE(arrival->takers, taker, next)
-	{
-		if (how == TELEGRAM_LATER)
-			telegram_line_again(inbound, arrival->chat, taker->update_id);
-		tell_later(inbound, taker, how, retry_ms);
-	}
-	arrival->takers = NULL;
+	if (how == TELEGRAM_LATER)
+		telegram_line_again(inbound, arrival->chat, arrival->update_id);
+	tell_later(inbound, arrival->taker, how, retry_ms);
+	arrival->taker = NULL;
 	DL_DELETE(inbound->open, arrival);
 	inbound->count--;
 	arrival_free(arrival);
@@ -100,8 +93,8 @@ static struct telegram_arrival *arrival_new(struct platform *bot, struct telegra
 	struct telegram_arrival *arrival = mem_zero(1, sizeof(*arrival));
 
 	arrival->bot = bot;
-	arrival->takers = taker;
-	arrival->first = arrival->last = taker->update_id;
+	arrival->taker = taker;
+	arrival->update_id = taker->update_id;
 	arrival->chat = chat;
 	arrival->arena = arena_create();
 	DL_APPEND(inbound->open, arrival);
@@ -127,21 +120,6 @@ static build_fn *const builders[] = {
 	[TELEGRAM_IS_PRESSED] = telegram_build_pressed, [TELEGRAM_IS_STOPPED] = telegram_build_stopped,
 };
 
-/* Into the album that is being collected, if there is one. */
-static bool joins(struct telegram_arrival *arrival)
-{
-	struct telegram_inbound *inbound = arrival->bot->inbound;
-	struct telegram_arrival *album = arrival->album ? telegram_album_of(arrival) : NULL;
-
-	if (album == NULL)
-		return false;
-	telegram_album_add(album, arrival);
-	DL_DELETE(inbound->open, arrival);
-	inbound->count--;
-	arrival_free(arrival);
-	return true;
-}
-
 static void enter(struct platform *bot, struct telegram_taker *taker, const struct telegram_decoded *say)
 {
 	struct telegram_arrival *arrival = arrival_new(bot, taker, say->chat);
@@ -158,8 +136,6 @@ static void enter(struct platform *bot, struct telegram_taker *taker, const stru
 		log_debug(bot->host->log, "nothing to hand over: %s", because);
 		telegram_count(bot, "dropped");
 		telegram_arrival_end(arrival, TELEGRAM_TAKEN, 0);
-	} else if (joins(arrival)) {
-		telegram_chat_advance(bot->inbound, say->chat);
 	} else {
 		telegram_line_up(arrival);
 	}
@@ -229,7 +205,7 @@ static bool poisoned(struct telegram_arrival *arrival, const struct ack *ack)
 {
 	if (ack->how != ACK_INVALID)
 		return false;
-	log_warn(arrival->bot->host->log, "update %lld is not taken: %s", (long long)arrival->first,
+	log_warn(arrival->bot->host->log, "update %lld is not taken: %s", (long long)arrival->update_id,
 		 ack->why ? ack->why : "?");
 	if (arrival->poison)
 		return false;
@@ -295,20 +271,6 @@ void telegram_installed(struct platform *bot, uint64_t ticket, const struct err 
 
 /* ---- life ----------------------------------------------------------------------------------------------------------- */
 
-static void sweep(void *data)
-{
-	struct telegram_inbound *inbound = data;
-	const struct telegram_arrival *arrival;
-	bool collects = false;
-
-	telegram_lines_advance(inbound);
-	DL_FOREACH (inbound->open, arrival) {
-		collects = collects || arrival->album;
-	}
-	if (!collects)
-		loop_timer_stop(inbound->sweep);
-}
-
 size_t telegram_inbound_owed(const struct telegram_inbound *inbound)
 {
 	const struct telegram_taker *taker;
@@ -330,7 +292,6 @@ struct telegram_inbound *telegram_inbound_create(struct platform *bot)
 	inbound->bots.max = BOTS_MAX;
 	inbound->albums.max = ALBUMS_MAX;
 	inbound->answer = loop_timer_create(bot->host->loop, tell, inbound);
-	inbound->sweep = loop_timer_create(bot->host->loop, sweep, inbound);
 	return inbound;
 }
 
@@ -358,7 +319,6 @@ void telegram_inbound_destroy(struct telegram_inbound *inbound)
 	recents_finish(&inbound->bots);
 	recents_finish(&inbound->albums);
 	loop_timer_destroy(inbound->answer);
-	loop_timer_destroy(inbound->sweep);
 	inbound->bot->inbound = NULL;
 	free(inbound);
 }

@@ -26,11 +26,11 @@ enum telegram_step {
 	TELEGRAM_STEP_INSTALL, /* host->install: installed */
 };
 
-/* What is handed over as one: an update, or the updates of an album. Each is among inbound->open. */
+/* An update until it is answered. Each is among inbound->open. */
 struct telegram_arrival {
 	struct platform *bot;
-	struct telegram_taker *takers;
-	int64_t first, last; /* update ids */
+	struct telegram_taker *taker;
+	int64_t update_id;
 	int64_t chat;
 	int64_t moved_from; /* the group that is no more, once `in` is stored; else 0 */
 	const char *title;  /* what it is called now */
@@ -42,13 +42,7 @@ struct telegram_arrival {
 	bool poison;	 /* what it was can't be stored: that it came is */
 	enum telegram_step step;
 
-	const char *album; /* collects until until_ms; NULL: none, or not any more */
-	uint64_t until_ms;
-	bool unaddressed;	    /* by none of its parts so far */
-	struct message_file *files; /* room for MESSAGE_FILES_MAX, or NULL */
-	int64_t messages[MESSAGE_FILES_MAX];
-	size_t message_count;
-
+	struct message_file file;
 	bool owed; /* the core has it */
 	struct telegram_line *line;
 	struct telegram_arrival *behind; /* in the same chat */
@@ -78,15 +72,15 @@ struct telegram_inbound {
 	struct telegram_again *again;
 	struct telegram_taker *answers; /* are told in the next round */
 	size_t count;			/* of open */
-	struct loop_timer *answer, *sweep;
+	struct loop_timer *answer;
 	struct recents bots;   /* messages of bots in a row, by conversation */
-	struct recents albums; /* that spoke to us */
+	struct recents albums; /* that spoke to us, with the message that did first */
 };
 
 /* ---- inbound.c --------------------------------------------------------------------------------------------- */
 
 void telegram_count(const struct platform *bot, const char *outcome);
-/* Ends it and frees it: its takers are told in the next round. Later: whoever waits behind it in its chat, too. The
+/* Ends it and frees it: its taker is told in the next round. Later: whoever waits behind it in its chat, too. The
  * caller advances the chat. */
 void telegram_arrival_end(struct telegram_arrival *arrival, enum telegram_taken how, unsigned retry_ms);
 
@@ -94,9 +88,8 @@ void telegram_arrival_end(struct telegram_arrival *arrival, enum telegram_taken 
 
 void telegram_line_up(struct telegram_arrival *arrival);
 void telegram_line_leave(struct telegram_arrival *arrival);
-/* Hands over the first one of this chat, or of each whose album is complete, unless it waits for something. */
+/* Hands over the first one of this chat, unless the core has it. */
 void telegram_chat_advance(struct telegram_inbound *inbound, int64_t chat);
-void telegram_lines_advance(struct telegram_inbound *inbound);
 void telegram_hand_over(struct telegram_arrival *arrival);
 /* Something of this chat that came before this update is still to come again. Forgets the update itself. */
 bool telegram_line_blocked(struct telegram_inbound *inbound, int64_t chat, int64_t update_id);
@@ -104,12 +97,11 @@ void telegram_line_again(struct telegram_inbound *inbound, int64_t chat, int64_t
 
 /* ---- album.c --------------------------------------------------------------------------------------------------- */
 
-/* The album under way that this goes into, or NULL. */
-struct telegram_arrival *telegram_album_of(const struct telegram_arrival *part);
-void telegram_album_begin(struct telegram_arrival *arrival, const char *album);
-/* part's message and takers go into the album; part is freed by the caller. */
-void telegram_album_add(struct telegram_arrival *album, struct telegram_arrival *part);
-bool telegram_album_complete(const struct telegram_arrival *arrival);
+/* A part of an album is said to us when this or an earlier part of it was. */
+bool telegram_album_addressed(struct telegram_inbound *inbound, const struct telegram_decoded *say,
+			      bool addressed);
+/* The message of the album that is answered: the first part that came to us. */
+int64_t telegram_album_message(struct telegram_inbound *inbound, const struct telegram_decoded *say);
 
 /* ---- inbound_message.c, inbound_event.c: what the core is told -------------------------------------------------- */
 

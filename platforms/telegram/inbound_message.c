@@ -50,8 +50,8 @@ void telegram_set_place(struct telegram_arrival *arrival, const struct telegram_
 						  .private = say->is_private };
 	in->conversation = chat_key(arrival->arena, say->chat, say->topic);
 	write_place(arrival);
-	in->delivery_key =
-		arena_format(arrival->arena, "%" PRId64 "/%" PRId64, arrival->bot->bot_id, arrival->first);
+	in->delivery_key = arena_format(arrival->arena, "%" PRId64 "/%" PRId64, arrival->bot->bot_id,
+					arrival->update_id);
 	in->sender = arena_format(arrival->arena, "%" PRId64, say->sender);
 	in->sender_name = telegram_name(say->name, name) ? arena_text(arrival->arena, name) : NULL;
 	in->sent_ms = say->date_ms;
@@ -75,8 +75,8 @@ void telegram_build_ignored(struct telegram_arrival *arrival, const char *why)
 	const struct incoming old = *in;
 
 	*in = (struct incoming){ .kind = INCOMING_SAID, .flags = INCOMING_IGNORE, .text = why };
-	in->delivery_key =
-		arena_format(arrival->arena, "%" PRId64 "/%" PRId64, arrival->bot->bot_id, arrival->first);
+	in->delivery_key = arena_format(arrival->arena, "%" PRId64 "/%" PRId64, arrival->bot->bot_id,
+					arrival->update_id);
 	in->sender = old.sender ? old.sender : "unknown";
 	in->conversation = old.conversation ? old.conversation : "unknown";
 	in->sent_ms = old.sent_ms;
@@ -119,30 +119,18 @@ static struct recent *bots_in(const struct judged *it, bool make)
 	return make ? recents_touch(bots, key) : recents_find(bots, key);
 }
 
-/* Also the parts of an album that came too late for it. */
-static bool album_knows(const struct judged *it, bool addressed)
-{
-	struct recents *albums = &it->arrival->bot->inbound->albums;
-	const char *key;
-
-	if (it->say->album == NULL)
-		return addressed;
-	key = arena_format(it->arrival->arena, "%" PRId64 "/%.64s", it->say->chat, it->say->album);
-	if (addressed)
-		recents_touch(albums, key);
-	return addressed || recents_find(albums, key);
-}
-
 static bool addressed(const struct judged *it)
 {
 	const struct platform *bot = it->arrival->bot;
 	const struct telegram_decoded *say = it->say;
 	const struct telegram_self self = self_of(bot);
+	bool is;
 
 	if (say->is_private || say->is_channel || bot->config.groups == TELEGRAM_ALL)
 		return true;
-	return album_knows(it, commanded(it) || telegram_mentions(say->text, say->entities, &self) ||
-				       say->reply_from == bot->bot_id);
+	is = commanded(it) || telegram_mentions(say->text, say->entities, &self) ||
+	     say->reply_from == bot->bot_id;
+	return say->album ? telegram_album_addressed(bot->inbound, say, is) : is;
 }
 
 /* A message that comes again counts once. */
@@ -165,8 +153,7 @@ static const char *judge_said(struct judged *it)
 
 	if (!it->say->is_bot)
 		recents_drop(&arrival->bot->inbound->bots, bots_in(it, false));
-	arrival->unaddressed = !addressed(it);
-	if (arrival->unaddressed && it->say->album == NULL)
+	if (!addressed(it))
 		return "not said to us";
 	if (it->say->is_bot && too_many_bots(it))
 		return "bots have said too much in a row";
@@ -177,9 +164,8 @@ static const char *judge_said(struct judged *it)
 
 static void take_file(struct telegram_arrival *arrival, const json_t *message)
 {
-	arrival->files = arena_alloc(arrival->arena, MESSAGE_FILES_MAX * sizeof(*arrival->files));
-	arrival->in.files = arrival->files;
-	if (telegram_file(message, arrival->arena, arrival->files))
+	arrival->in.files = &arrival->file;
+	if (telegram_file(message, arrival->arena, &arrival->file))
 		arrival->in.file_count = 1;
 }
 
@@ -304,14 +290,14 @@ static const char *judge_command(struct judged *it)
 	return it->has_command || say->is_private ? NULL : "another bot's command";
 }
 
-/* A poll hands over the parts together. A webhook gets the next update of a chat only when this one is answered (sheet
- * 4.2), so each part is stored as it comes, and the core waits for the others. */
+/* All of its parts are answered at one of them. */
 static void take_album(const struct judged *it)
 {
-	if (it->arrival->bot->config.transport == TELEGRAM_POLL)
-		telegram_album_begin(it->arrival, it->say->album);
-	else
-		it->arrival->in.flags |= INCOMING_MORE;
+	struct telegram_arrival *arrival = it->arrival;
+
+	arrival->in.flags |= INCOMING_MORE;
+	arrival->place.message = telegram_album_message(arrival->bot->inbound, it->say);
+	write_place(arrival);
 }
 
 static const char *build_said(struct judged *it)

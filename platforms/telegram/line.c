@@ -61,8 +61,8 @@ static int64_t lowest_open(const struct telegram_arrival *self)
 	int64_t lowest = INT64_MAX;
 
 	DL_FOREACH (inbound->open, arrival) {
-		if (arrival != self && arrival->first < lowest)
-			lowest = arrival->first;
+		if (arrival != self && arrival->update_id < lowest)
+			lowest = arrival->update_id;
 	}
 	HASH_ITER (hh, inbound->again, again, next)
 		if (again->update_id < lowest)
@@ -70,17 +70,16 @@ static int64_t lowest_open(const struct telegram_arrival *self)
 	return lowest;
 }
 
-/* An album with others between its parts is not behind us by halves: its parts come together or not at all. */
 static void set_cursor(struct telegram_arrival *arrival)
 {
-	int64_t lowest, position = arrival->last;
+	int64_t lowest, position = arrival->update_id;
 
 	arrival->in.cursor_scope = arrival->in.cursor = NULL;
 	if (!polls(arrival->bot->inbound))
 		return;
 	lowest = lowest_open(arrival);
 	if (lowest < position)
-		position = (lowest < arrival->first ? lowest : arrival->first) - 1;
+		position = lowest - 1;
 	if (position < 0)
 		return;
 	arrival->in.cursor_scope = "updates";
@@ -101,27 +100,18 @@ void telegram_hand_over(struct telegram_arrival *arrival)
 	bot->host->incoming(bot->host, &arrival->in);
 }
 
-/* The head goes when it is not gone already and collects no more. One that nobody addressed ends here, and with it the
- * line may. */
-static bool advance(struct telegram_line *line)
+/* The head goes when it is not gone already. */
+static void advance(struct telegram_line *line)
 {
 	struct telegram_arrival *head = line->head;
 	const struct platform *bot = head->bot;
 
-	if (head->owed || (head->album && !telegram_album_complete(head)))
-		return false;
-	head->album = NULL;
-	if (bot->stopping || bot->disabled || bot->dead) {
+	if (head->owed)
+		return;
+	if (bot->stopping || bot->disabled || bot->dead)
 		telegram_arrival_end(head, TELEGRAM_LATER, 0);
-		return true;
-	}
-	if (head->unaddressed) {
-		telegram_count(bot, "dropped");
-		telegram_arrival_end(head, TELEGRAM_TAKEN, 0);
-		return true;
-	}
-	telegram_hand_over(head);
-	return false;
+	else
+		telegram_hand_over(head);
 }
 
 static struct telegram_line *find(struct telegram_inbound *inbound, int64_t chat)
@@ -134,23 +124,10 @@ static struct telegram_line *find(struct telegram_inbound *inbound, int64_t chat
 
 void telegram_chat_advance(struct telegram_inbound *inbound, int64_t chat)
 {
-	struct telegram_line *line;
+	struct telegram_line *line = find(inbound, chat);
 
-	while ((line = find(inbound, chat)) && advance(line))
-		;
-}
-
-void telegram_lines_advance(struct telegram_inbound *inbound)
-{
-	struct telegram_arrival *arrival, *next;
-
-	DL_FOREACH_SAFE(inbound->open, arrival, next)
-	{
-		if (arrival->album && arrival->line->head == arrival && telegram_album_complete(arrival)) {
-			telegram_chat_advance(inbound, arrival->chat);
-			next = inbound->open; /* others may have ended with it */
-		}
-	}
+	if (line)
+		advance(line);
 }
 
 void telegram_line_up(struct telegram_arrival *arrival)

@@ -27,6 +27,7 @@ struct telegram_sends;
 struct telegram_previews;
 struct telegram_files;
 struct telegram_life;
+struct telegram_checks;
 
 /* ---- config.c ------------------------------------------------------------------------------------------ */
 
@@ -53,6 +54,8 @@ struct telegram_config {
 };
 extern const struct setting telegram_settings[];
 bool telegram_config_read(struct telegram_config *config, const struct settings *settings, struct err *err);
+bool telegram_config_fits(const struct telegram_config *config, const struct settings *settings,
+			  const struct platform_host *host, struct err *err); /* this machine can do it */
 void telegram_config_finish(struct telegram_config *config);
 
 /* ---- telegram.c ----------------------------------------------------------------------------------------- */
@@ -78,7 +81,8 @@ struct platform {
 	bool dead;	 /* the token was refused */
 	bool stopping, disabled;
 	uint64_t last_ticket;
-	struct telegram_life *life; /* life.c: getMe, link, checks of the webhook */
+	struct telegram_life *life;
+	struct telegram_checks *checks;
 	struct telegram_lanes *lanes;
 	struct telegram_poll *poll;
 	struct telegram_hook *hook;
@@ -192,9 +196,7 @@ typedef void telegram_taken_fn(struct platform *bot, void *owner, uint64_t ticke
 struct telegram_inbound *telegram_inbound_create(struct platform *bot);
 void telegram_inbound_destroy(struct telegram_inbound *inbound);
 /* One update (borrowed). Never answered inside itself; order of a chat is kept: after LATER, later updates of the same
- * chat are answered LATER too, until the first one has been handed over again. While polling, the parts of an album are
- * collected for a second and answered together: updates may be fetched and handed over meanwhile, also the same ones
- * once more. No answer comes after destroy. */
+ * chat are answered LATER too, until the first one has been handed over again. No answer comes after destroy. */
 void telegram_take(struct platform *bot, const json_t *update, telegram_taken_fn *fn, void *owner,
 		   uint64_t ticket);
 void telegram_acked(struct platform *bot, uint64_t receipt, const struct ack *ack); /* ops.ack */
@@ -255,16 +257,25 @@ struct telegram_previews *telegram_previews_create(struct platform *bot);
 void telegram_working_begin(struct platform *bot, const char *uuid, const struct telegram_place *place);
 void telegram_preview(struct platform *bot, const struct outgoing_part *part);
 void telegram_working_end(struct platform *bot, const struct outgoing *out); /* ops.ended */
-/* The message that stands for this answer, 0 none; no edit of a preview comes after this. */
-int64_t telegram_preview_end(struct platform *bot, const struct outgoing *out);
 void telegram_previews_destroy(struct telegram_previews *previews);
 
 /* ---- life.c, check.c, guide.c ---------------------------------------------------------------------------------------- */
 
+/* life.c: getMe until it is answered, then the transport; what the link says while the transport says nothing. */
 struct telegram_life *telegram_life_create(struct platform *bot);
-void telegram_life_start(struct telegram_life *life); /* getMe, then the transport */
+bool telegram_life_start(struct platform *bot, struct err *err); /* ops.start */
+void telegram_life_enable(struct platform *bot, bool enabled);	 /* ops.enable */
+void telegram_life_stop(struct platform *bot);			 /* ops.stop */
+bool telegram_life_runs(const struct platform *bot);		 /* between start and stop */
+/* ops.installed: false when it is not of our own record. */
+bool telegram_life_recorded(struct platform *bot, uint64_t ticket, const struct err *err);
+/* Who we are, by an answer of getMe. False: it is not about this bot. */
+bool telegram_identify(struct platform *bot, const json_t *user);
 void telegram_life_destroy(struct telegram_life *life);
+
+struct telegram_checks *telegram_checks_create(struct platform *bot);
 void telegram_check(struct platform *bot, uint64_t ticket); /* ops.check */
+void telegram_checks_destroy(struct telegram_checks *checks);
 extern const struct platform_guide telegram_guide;
 
 #endif
