@@ -76,10 +76,12 @@ static void explain(struct telegram_reading *reading, const char *text, const ch
 			part = text_fit(from, part, room - len);
 		memcpy(reading->why + len, from, part);
 		len += part;
-		if (found != NULL && len + sizeof(mask) - 1 <= room) {
-			memcpy(reading->why + len, mask, sizeof(mask) - 1);
-			len += sizeof(mask) - 1;
-		}
+		if (found == NULL)
+			continue;
+		if (len + sizeof(mask) - 1 > room)
+			break; /* what stands before and behind it must not meet */
+		memcpy(reading->why + len, mask, sizeof(mask) - 1);
+		len += sizeof(mask) - 1;
 	}
 	reading->why[len] = '\0';
 	reading->answer.why = reading->why;
