@@ -74,11 +74,6 @@ void slack_lookup_cancel(struct slack_lookup *lookup); /* takes NULL */
  * never older than what it answers. */
 int64_t slack_look_since(const struct slack_place *place, int64_t created_ms);
 
-/* ---- send.c ------------------------------------------------------------------------------------------------ */
-
-/* An answer has begun to be sent there and has not ended: nothing of ours may stand between its parts or before it. */
-bool slack_owes(const struct platform *workspace, const struct slack_place *place);
-
 /* ---- stream.c ---------------------------------------------------------------------------------------------- */
 
 /* The answer to these messages is sent for good, or never will be: what stood for it needs no watching. */

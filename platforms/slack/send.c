@@ -9,9 +9,6 @@
 enum {
 	RESPOND_PARTS_MAX = 4,		 /* a response_url may be used five times; one is left for a notice */
 	RESPOND_AGE_MAX_MS = 29 * 60000, /* and within 30 minutes (sheet 9) */
-	OWES_MAX = 1000,
-	OWED_MS = 11 * 60000, /* the outbox comes back within ten minutes, or never */
-	OWED_BEHIND_MS = 1000,
 };
 
 static struct metric sends_total = {
@@ -40,34 +37,6 @@ static bool is_final(enum sent how)
 	return how == SENT_ACCEPTED || how == SENT_REJECTED || how == SENT_UNKNOWN;
 }
 
-static char *owes_key(const struct slack_place *place)
-{
-	return mem_format("%s/%s", place->channel, place->thread);
-}
-
-/* Behind an answer that has ended another one may be waiting: the outbox hands it over at once. */
-static void owe(const struct sending *sending, bool more)
-{
-	struct platform *workspace = sending->workspace;
-	uint64_t until = loop_now_ms(workspace->host->loop) + (more ? OWED_MS : OWED_BEHIND_MS);
-	char *key;
-
-	if (sending->place.channel[0] == '\0' || slack_place_whispers(&sending->place))
-		return;
-	key = owes_key(&sending->place);
-	recents_touch(&workspace->sends->owes, key)->at_ms = until;
-	free(key);
-}
-
-bool slack_owes(const struct platform *workspace, const struct slack_place *place)
-{
-	char *key = owes_key(place);
-	const struct recent *owed = recents_find(&workspace->sends->owes, key);
-
-	free(key);
-	return owed && loop_now_ms(workspace->host->loop) < owed->at_ms;
-}
-
 void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
 	       const char *why)
 {
@@ -82,8 +51,6 @@ void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const 
 	if (is_final(how) && sending->part == 0)
 		slack_stream_forget(workspace, (const char *const *)sending->answers_to,
 				    sending->answers_to_count);
-	owe(sending,
-	    how != SENT_REJECTED && !(is_final(how) && sending->last)); /* a torn answer has no rest */
 	HASH_DEL(workspace->sends->all, sending);
 	workspace->host->sent(workspace->host, sending->ticket, how, retry_ms, remote_id,
 			      how == SENT_ACCEPTED ? NULL : why);
@@ -203,7 +170,6 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
 	sending->part = out->part;
-	sending->last = out->part + 1 >= out->parts;
 	sending->unsure = out->unsure;
 	sending->created_ms = out->created_ms;
 	sending->buttons = workspace->app->config.feedback && out->part + 1 >= out->parts &&
@@ -214,17 +180,6 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 		sending->answers_to[i] = mem_text(out->answers_to[i]);
 	HASH_ADD(hh, workspace->sends->all, ticket, sizeof(ticket), sending);
 	return sending;
-}
-
-static void send_to_place(struct sending *sending, const struct outgoing *out)
-{
-	struct platform *workspace = sending->workspace;
-
-	owe(sending, true);
-	if (sending->part == 0)
-		slack_stream_end(workspace, out, stream_ended, workspace->sends, sending->ticket);
-	else
-		send_post(sending);
 }
 
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
@@ -244,8 +199,10 @@ void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
 	else if (slack_place_whispers(&sending->place))
 		send_to_command(sending);
+	else if (sending->part == 0)
+		slack_stream_end(workspace, out, stream_ended, workspace->sends, ticket);
 	else
-		send_to_place(sending, out);
+		send_post(sending);
 }
 
 struct slack_sends *slack_sends_create(struct platform *workspace)
@@ -253,7 +210,6 @@ struct slack_sends *slack_sends_create(struct platform *workspace)
 	struct slack_sends *sends = mem_zero(1, sizeof(*sends));
 
 	sends->workspace = workspace;
-	sends->owes.max = OWES_MAX;
 	sends->soon = loop_timer_create(workspace->host->loop, tell_settled, sends);
 	return sends;
 }
@@ -279,6 +235,5 @@ void slack_sends_destroy(struct slack_sends *sends)
 		sending_free(sending);
 	}
 	loop_timer_destroy(sends->soon);
-	recents_finish(&sends->owes);
 	free(sends);
 }

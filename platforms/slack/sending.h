@@ -3,7 +3,6 @@
 #define USHER_SLACK_SENDING_H
 
 #include "out.h"
-#include "recent.h"
 
 enum send_step {
 	SEND_LOOKING, /* its stream is being ended, or its thread read */
@@ -23,7 +22,6 @@ struct sending {
 	char **answers_to;
 	size_t answers_to_count;
 	unsigned part;
-	bool last;    /* part of its answer */
 	bool buttons; /* feedback below, unless Slack does not want them */
 	bool unsure;  /* nothing is posted before the thread was read */
 	bool closed;  /* a stream that was still open was closed once */
@@ -41,8 +39,6 @@ struct sending {
 struct slack_sends {
 	struct platform *workspace;
 	struct sending *all;
-	struct recents
-		owes; /* by channel and thread: an answer has begun and not ended; at_ms: until when at most */
 	struct loop_timer *soon;
 };
 

@@ -188,8 +188,6 @@ static void grow(struct stream *stream, size_t active)
 		   stream->characters >= STREAM_LEAST) {
 		if (stream->look)
 			look(stream);
-		else if (slack_owes(stream->workspace, &stream->place))
-			return; /* an earlier answer comes first */
 		else if (stream->edits || now < stream->workspace->streams->off_until_ms)
 			stream_edit_start(stream);
 		else

@@ -52,33 +52,6 @@ static size_t begin(struct out_stage *stage, const char *place)
 	return offset;
 }
 
-/* Its place is behind that answer, not before it or between its parts. */
-static void nothing_grows_before_an_earlier_answer_has_ended(void **state)
-{
-	struct out_stage *stage = *state;
-	char *place = out_direct();
-	struct outgoing earlier = out_answer(place, "First part");
-
-	earlier.answers_to_count = 0;
-	earlier.parts = 2;
-	slack_send(&stage->workspace, &earlier, 1);
-	out_fail(stage, out_expect(stage, "chat.postMessage"), SLACK_LIMITED, 30000);
-	grow(stage, place, 1, 0, WORDS WORDS);
-	out_pass(stage, 30000);
-	out_expect_none(stage);
-	slack_send(&stage->workspace, &earlier, 2);
-	out_ok(stage, out_expect(stage, "chat.postMessage"), SHOWN);
-	out_pass(stage, 2000);
-	out_expect_none(stage);
-	earlier.uuid = OUT_ASKED;
-	earlier.part = 1;
-	slack_send(&stage->workspace, &earlier, 3);
-	out_ok(stage, out_expect(stage, "chat.postMessage"), SHOWN);
-	out_pass(stage, 2000);
-	out_ok(stage, out_expect(stage, "chat.postMessage"), SHOWN); /* now it grows */
-	free(place);
-}
-
 static void an_answer_grows_by_edits(void **state)
 {
 	struct out_stage *stage = *state;
@@ -306,7 +279,6 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(nothing_grows_before_an_earlier_answer_has_ended),
 		TEST(an_answer_grows_by_edits),
 		cmocka_unit_test(where_streams_do_not_exist_edits_take_over),
 		TEST(streams_are_tried_again_after_an_hour),
