@@ -35,13 +35,13 @@ FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c)
 # The way in has fakes of its own, called in_NAME (stage_in.c).
 WRAP_TG = -Wl,$(subst $(eval) ,$(comma),$(foreach n,$(1),--wrap=$(n) --defsym=__wrap_$(n)=in_$(n)))
 WRAP_TG_ROOM := telegram_api telegram_ticket telegram_settle telegram_working_begin
-$(foreach t,inbound inbound_event album commands,$(eval UNITLD_telegram_test_$(t) := $(call WRAP_TG,$(WRAP_TG_ROOM) loop_now_ms \
+$(foreach t,inbound inbound_event inbound_storm album commands,$(eval UNITLD_telegram_test_$(t) := $(call WRAP_TG,$(WRAP_TG_ROOM) loop_now_ms \
 	loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy clock_wall_ms)))
 # The transports and calls, on sockets, have theirs, called net_NAME (stage_net.c).
 WRAP_TG_NET := $(foreach n,take token_dead ticket,-Wl,--wrap=telegram_$(n),--defsym=__wrap_telegram_$(n)=net_telegram_$(n))
 $(foreach t,api api_turns poll poll_rivals hook files,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_NET)))
 # UNDER WAY: until the room's files are all there.
-$(foreach t,decode entities place inbound inbound_event album files commands,$(eval UNITLD_telegram_test_$(t) += \
+$(foreach t,decode entities place inbound inbound_event inbound_storm album files commands,$(eval UNITLD_telegram_test_$(t) += \
 	-Wl,--unresolved-symbols=ignore-all -Wl,-z,now))
 UNIT_app     := app base io db store core ai tasks markup api webhook slack
 
@@ -116,7 +116,7 @@ define FUZZ_RULES
 $(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(EMBED_OBJ)
 	@mkdir -p $$(@D)
 	@echo "  FUZZ $$@"
-	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude -Itests/fakes $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
 endef
 $(foreach f,$(FUZZ_SRC),$(eval $(call FUZZ_RULES,$(f))))
 
