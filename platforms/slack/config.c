@@ -1,13 +1,12 @@
 /* Turns the settings of one app into checked values: says at the start what would only fail later. */
+#include "config_checks.h"
 #include "mem.h"
 #include "slack_room.h"
 #include "text.h"
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { NAME_MAX_LEN = 64, PROMPTS_MAX = 4, PROMPT_MAX = 300, HOST_MAX = 255 };
+enum { PROMPTS_MAX = 4, PROMPT_MAX = 300 };
 
 const struct setting slack_settings[] = {
 	{ "name", SETTING_TEXT, .required = true,
@@ -83,32 +82,7 @@ static bool starts(const char *text, const char *with)
 
 static bool wrong(const struct settings *settings, const char *name, struct err *err)
 {
-	return err_add(err, "%s: slack %s", settings_where(settings, name), name);
-}
-
-static bool check_name(const struct slack_config *config, const struct settings *settings, struct err *err)
-{
-	size_t len = strlen(config->name);
-
-	if (len > 0 && len <= NAME_MAX_LEN &&
-	    strspn(config->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == len)
-		return true;
-	err_set(err, ERR_REFUSED, "expected 1 to %d letters, digits, - or _", NAME_MAX_LEN);
-	return wrong(settings, "name", err);
-}
-
-/* Secrets come from files and variables: a line break or blank that slipped in would end a header line. */
-static bool check_plain(const struct settings *settings, const char *name, struct err *err)
-{
-	const char *text = settings_text(settings, name);
-
-	for (; text && *text; text++) {
-		if (*text > ' ' && *text <= '~')
-			continue;
-		err_set(err, ERR_REFUSED, "contains a blank, a line break or a letter no such value has");
-		return wrong(settings, name, err);
-	}
-	return true;
+	return config_wrong(settings, "slack", name, err);
 }
 
 static bool check_bot_token(const struct slack_config *config, const struct settings *settings,
@@ -167,41 +141,6 @@ static bool check_client(const struct slack_config *config, const struct setting
 	return wrong(settings, missing, err);
 }
 
-/* https, or http to this machine for tests and tunnels: what is sent there are tokens. */
-static bool url_private(const char *url)
-{
-	char host[HOST_MAX + 1];
-	struct in_addr in4;
-	size_t len;
-
-	if (strncasecmp(url, "https://", 8) == 0)
-		return url[8] != '\0' && url[8] != '/';
-	if (strncasecmp(url, "http://", 7) != 0)
-		return false;
-	url += 7;
-	len = strcspn(url, "/?#:");
-	if (strncmp(url, "[::1]", 5) == 0 && strchr(":/", url[5]))
-		return true;
-	if (len == 0 || len > HOST_MAX || memchr(url, '@', strcspn(url, "/?#")))
-		return false;
-	memcpy(host, url, len);
-	host[len] = '\0';
-	return strcasecmp(host, "localhost") == 0 ||
-	       (inet_pton(AF_INET, host, &in4) == 1 && ntohl(in4.s_addr) >> 24 == 127);
-}
-
-static bool check_url(const struct settings *settings, const char *name, struct err *err)
-{
-	const char *url = settings_text(settings, name);
-	size_t len = strlen(url);
-
-	if (url_private(url) && url[len - 1] != '/' && strpbrk(url, "?# \"<>") == NULL)
-		return true;
-	err_set(err, ERR_REFUSED,
-		"\"%s\" is not an https address without final slash and query: tokens are sent there", url);
-	return wrong(settings, name, err);
-}
-
 static bool read_prompts(struct slack_config *config, const struct settings *settings, struct err *err)
 {
 	size_t count = settings_count(settings, "prompts");
@@ -258,12 +197,14 @@ bool slack_config_read(struct slack_config *config, const struct settings *setti
 
 	read_values(config, settings);
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (!check_plain(settings, plain[i], err))
+		if (!config_check_plain(settings, "slack", plain[i], err))
 			return false;
-	return check_name(config, settings, err) && check_client(config, settings, err) &&
+	return config_check_name(settings, "slack", err) && check_client(config, settings, err) &&
 	       check_bot_token(config, settings, err) && check_app_token(config, settings, err) &&
-	       check_signing_secret(config, settings, err) && check_url(settings, "api_base", err) &&
-	       check_url(settings, "authorize_url", err) && read_prompts(config, settings, err);
+	       check_signing_secret(config, settings, err) &&
+	       config_check_url(settings, "slack", "api_base", CONFIG_THIS_MACHINE, err) &&
+	       config_check_url(settings, "slack", "authorize_url", CONFIG_THIS_MACHINE, err) &&
+	       read_prompts(config, settings, err);
 }
 
 bool slack_config_fits(const struct slack_config *config, const struct settings *settings,
@@ -271,7 +212,7 @@ bool slack_config_fits(const struct slack_config *config, const struct settings 
 {
 	if (config->client_id == NULL)
 		return true;
-	if (host->public_url == NULL || !url_private(host->public_url)) {
+	if (host->public_url == NULL || !config_url_private(host->public_url, CONFIG_THIS_MACHINE)) {
 		err_set(err, ERR_REFUSED,
 			"needs listen.public_url with https://: people's browsers come back to it with the "
 			"permission to join their workspace");
