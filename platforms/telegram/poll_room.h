@@ -1,8 +1,8 @@
 /* Long polling from the inside: what the poll*.c files share (sheet 3).
  *
  * An update is held from the answer it came with until it and all before it are taken; only then does the offset pass it,
- * which is what confirms it. While something is held, the same offset is asked for again, with pauses: that is how the
- * other pictures of an album are seen before its first one is taken. */
+ * which is what confirms it. While something is held, the same offset is asked for again, with pauses: one chat that has
+ * to wait does not hold up the others. */
 #ifndef USHER_TELEGRAM_POLL_ROOM_H
 #define USHER_TELEGRAM_POLL_ROOM_H
 

@@ -71,8 +71,7 @@ static void test_the_offset_waits_for_the_oldest(void **state)
 	net_close(stage);
 }
 
-/* While one waits, the platform lists it again; later ones come with it and are not held back (the pictures of an
- * album are seen before the first is taken). */
+/* While one waits, the platform lists it again; others that come with it are not held back by it. */
 static void test_what_is_held_is_listed_again(void **state)
 {
 	struct net_stage *stage = poll_open();
