@@ -1,6 +1,7 @@
 /* Markdown to mrkdwn, from the tree: what is text stays text, whatever it looks like (sheet 16). */
-#include "render.h"
+#include "markup.h"
 #include "mem.h"
+#include "mrkdwn.h"
 #include "slack_room.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,15 @@ static void list(struct mrkdwn *out, const struct markup_node *node)
 	}
 }
 
+/* mrkdwn has no tables. */
+static void table(struct mrkdwn *out, const struct markup_node *node)
+{
+	char *lines = markup_table(node);
+
+	mrkdwn_block(out, lines, strlen(lines));
+	free(lines);
+}
+
 static void block(struct mrkdwn *out, const struct markup_node *node)
 {
 	switch (node->kind) {
@@ -115,7 +125,7 @@ static void block(struct mrkdwn *out, const struct markup_node *node)
 		mrkdwn_text(out, RULE_LINE, strlen(RULE_LINE));
 		break;
 	case MARKUP_TABLE:
-		render_table(out, node);
+		table(out, node);
 		break;
 	default:
 		inlines(out, node);

@@ -63,6 +63,11 @@ void markup_free(struct markup *markup); /* takes NULL */
 /* The words without any sign of form, blocks separated by line feeds. The caller frees. */
 char *markup_plain(const struct markup_node *node);
 
+/* A table as lines of plain text, each with its line feed, that show as columns where every character takes its cells
+ * (a fixed-width font): the first row, a line below it, the others; the address of a link follows its words. The caller
+ * frees. */
+char *markup_table(const struct markup_node *table);
+
 /* Cuts a document so that measure() of each part is at most max: between blocks where possible, else between items,
  * rows (the header is repeated), lines of code (each part is a code block of the same language), sentences, words,
  * at last characters (grapheme clusters). Never inside a link, and never leaving a part empty; nothing but white space

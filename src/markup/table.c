@@ -1,6 +1,7 @@
-/* Slack has no tables in mrkdwn: lines in a code block, aligned by what the characters take on a screen. */
+/* Tables as plain text: lines aligned by what the characters take on a screen, for platforms that have none. */
+#include "buf.h"
+#include "markup.h"
 #include "mem.h"
-#include "render.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static void add_words(struct buf *buf, const struct markup_node *node)
 		buf_format(buf, buf->len > start ? " (%s)" : "%s", node->target);
 }
 
-/* A block can hold no links: the address follows the words. */
+/* Plain text holds no links: the address follows the words. */
 static char *cell_words(const struct markup_node *cell)
 {
 	struct buf buf = { 0 };
@@ -120,7 +121,7 @@ static void add_line(struct buf *buf, const struct table *table)
 	buf_text(buf, "\n");
 }
 
-void render_table(struct mrkdwn *out, const struct markup_node *node)
+char *markup_table(const struct markup_node *node)
 {
 	struct table table = measure(node);
 	struct buf buf = { 0 };
@@ -130,7 +131,6 @@ void render_table(struct mrkdwn *out, const struct markup_node *node)
 		if (row == node->first)
 			add_line(&buf, &table);
 	}
-	mrkdwn_block(out, buf_str(&buf), buf.len);
-	buf_free(&buf);
 	free(table.columns);
+	return buf_take(&buf);
 }
