@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 enum {
-	STATE_SIZE = 65,       /* 32 random bytes in hexadecimal digits, with the NUL */
+	STATE_SIZE = 65,       /* 32 bytes in hexadecimal digits, with the NUL */
 	STATE_SECONDS = 600,   /* how long one is good */
-	STATE_COUNT_MAX = 1000 /* the newest count */
+	STATE_COUNT_MAX = 1000 /* used ones are remembered; any number may be given out */
 };
 
 enum state_use { STATE_FINE, STATE_UNKNOWN, STATE_FOREIGN };

@@ -253,13 +253,26 @@ static void states_grow_old_and_few(void **state)
 	assert_int_equal(slack_state_use(states, 1000, first, other_cookie), STATE_FOREIGN);
 	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_FINE);
 	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_UNKNOWN);
+	/* Whoever asks for many must not push out those of others. */
 	slack_state_new(states, 1000, first, cookie);
-	for (unsigned i = 1; i < STATE_COUNT_MAX; i++)
+	for (unsigned i = 0; i < 3 * STATE_COUNT_MAX; i++)
 		slack_state_new(states, 1000, other, other_cookie);
 	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_FINE);
+	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_UNKNOWN);
+	/* Every digit counts. */
 	slack_state_new(states, 1000, first, cookie);
-	for (unsigned i = 0; i < STATE_COUNT_MAX; i++)
-		slack_state_new(states, 1000, other, other_cookie);
+	for (size_t i = 0; i < STATE_SIZE - 1; i++) {
+		char old = first[i];
+
+		first[i] = old == '0' ? '1' : '0';
+		assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_UNKNOWN);
+		first[i] = old;
+		old = cookie[i];
+		cookie[i] = old == '0' ? '1' : '0';
+		assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_FOREIGN);
+		cookie[i] = old;
+	}
+	first[0] = 'z';
 	assert_int_equal(slack_state_use(states, 1000, first, cookie), STATE_UNKNOWN);
 	slack_states_destroy(states);
 }
