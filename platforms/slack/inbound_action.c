@@ -8,7 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LINK_CODE_MAX = 64 };
+enum {
+	LINK_CODE_MAX = 64,
+	LANGUAGE_MAX = 35, /* longer than any tag of a language that is in use (RFC 5646, 4.4.1) */
+};
 
 /* These payloads have no id of their own: the parts that tell one act from another are hashed, for together they may be
  * longer than a key (sheet 10). */
@@ -44,7 +47,14 @@ static void take_sender(struct slack_arrival *arrival)
 /* The command as the core knows it, or NULL: then it is a question. "help me" is one, "help" is not. */
 static const char *command_word(struct arena *arena, const char *text)
 {
-	static const char *const words[] = { "help", "new", "usage", "link" };
+	static const struct {
+		const char *word;
+		size_t argument_max; /* bytes of the one that may follow */
+	} words[] = { { "help", 0 },
+		      { "new", 0 },
+		      { "usage", 0 },
+		      { "link", LINK_CODE_MAX },
+		      { "language", LANGUAGE_MAX } };
 	const char *at = text + strspn(text, " \t\r\n"), *rest;
 	size_t len = strcspn(at, " \t\r\n"), rest_len;
 
@@ -55,12 +65,12 @@ static const char *command_word(struct arena *arena, const char *text)
 	if (rest[rest_len + strspn(rest + rest_len, " \t\r\n")] != '\0')
 		return NULL;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strlen(words[i]) != len || strncasecmp(words[i], at, len) != 0)
+		if (strlen(words[i].word) != len || strncasecmp(words[i].word, at, len) != 0)
 			continue;
 		if (rest_len == 0)
-			return words[i];
-		if (strcmp(words[i], "link") == 0 && rest_len <= LINK_CODE_MAX)
-			return arena_format(arena, "link %.*s", (int)rest_len, rest);
+			return words[i].word;
+		if (rest_len <= words[i].argument_max)
+			return arena_format(arena, "%s %.*s", words[i].word, (int)rest_len, rest);
 	}
 	return NULL;
 }

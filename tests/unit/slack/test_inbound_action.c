@@ -40,6 +40,9 @@ static void commands_and_questions_are_told_apart(void **state)
 		{ COMMAND("C1", "usage", "t4"), "usage", true, false },
 		{ COMMAND("C1", "link  ab12", "t5"), "link ab12", true, false },
 		{ COMMAND("C1", "link", "t6"), "link", true, false },
+		{ COMMAND("C1", "Language  pt-BR ", "t9"), "language pt-BR", true, false },
+		{ COMMAND("C1", "language", "t10"), "language", true, false },
+		{ COMMAND("C1", "language of birds", "t11"), "language of birds", false, false },
 		{ COMMAND("C1", "help me write", "t7"), "help me write", false, false },
 		{ COMMAND("C1", "what is <https://a.example|this> &amp; that?", "t8"), NULL, false, false },
 	};
