@@ -79,9 +79,30 @@ static void postpone(struct slack_arrival *arrival, unsigned retry_ms, const cha
 	arrival_free(arrival);
 }
 
-static bool may_take(const struct platform *workspace)
+static bool is_open(const struct platform *workspace)
 {
 	return !workspace->stopping && !workspace->disabled && !workspace->dead;
+}
+
+/* Of one that is switched off or taken out the store ends what comes. It must not come again: Slack switches off the
+ * events of an app that does not take them. */
+static bool may_take(const struct platform *workspace)
+{
+	return is_open(workspace) || (!workspace->stopping && (workspace->disabled || workspace->removed));
+}
+
+/* The operator's word for the configured one counts for all that was added to it. */
+static bool all_off(const struct slack *app)
+{
+	return app->root->disabled && !app->root->removed;
+}
+
+/* Nothing of it is wanted, and the store, which knows each row by itself, would not see why. */
+static bool unwanted(const struct platform *workspace)
+{
+	const struct slack *app = workspace->app;
+
+	return (workspace->removed && workspace->stopping) || (workspace != app->root && all_off(app));
 }
 
 /* ---- to the core ----------------------------------------------------------------------------------------- */
@@ -91,8 +112,9 @@ static void hand_over(struct slack_arrival *arrival)
 	struct platform *workspace = arrival->workspace;
 	struct slack_inbound *inbound = workspace->app->inbound;
 
-	if (!may_take(workspace)) {
-		postpone(arrival, LATER_MS, "the workspace is switched off");
+	/* What was looked for is found again when the workspace is open. */
+	if (arrival->done ? !is_open(workspace) : !may_take(workspace)) {
+		postpone(arrival, LATER_MS, "the workspace is closed");
 		slack_settle(workspace);
 		return;
 	}
@@ -108,9 +130,11 @@ static void hand_over(struct slack_arrival *arrival)
 
 /* ---- waiting for names, in order ------------------------------------------------------------------------- */
 
+/* Nobody is asked for the names of a workspace that is closed. */
 static bool ready(const struct slack_arrival *arrival, uint64_t now)
 {
-	return now >= arrival->until_ms || slack_wanted_settled(arrival->workspace, &arrival->wanted);
+	return !is_open(arrival->workspace) || now >= arrival->until_ms ||
+	       slack_wanted_settled(arrival->workspace, &arrival->wanted);
 }
 
 static void leave_queue(struct slack_inbound *inbound, struct slack_arrival *arrival)
@@ -188,7 +212,7 @@ static void line_up(struct slack_arrival *arrival)
 
 	arrival->until_ms = now + SLACK_NAMES_WAIT_MS;
 	HASH_FIND_STR(inbound->queues, key, queue);
-	if (slack_wanted_settled(arrival->workspace, &arrival->wanted) && queue == NULL) {
+	if (ready(arrival, now) && queue == NULL) {
 		hand_over(arrival);
 		return;
 	}
@@ -273,9 +297,10 @@ static bool settled_early(struct slack *app, const struct slack_from *from, cons
 static void nobodys(struct slack *app, const struct slack_from *from)
 {
 	/* It may be of the workspace that is being added just now. */
-	bool later = not_yet_known(app) || slack_installs_busy(app->installs);
+	bool off = all_off(app);
+	bool later = !off && (not_yet_known(app) || slack_installs_busy(app->installs));
 
-	count(app, later ? "later" : "nobodys");
+	count(app, off ? "switched_off" : later ? "later" : "nobodys");
 	if (later)
 		slack_ack_later(app, from, LATER_MS);
 	else
@@ -292,6 +317,11 @@ static void take_for(struct platform *workspace, const struct slack_from *from,
 		count(app, "event");
 		if (events[say->kind](workspace, from, say))
 			slack_ack_ok(app, from, NULL);
+		return;
+	}
+	if (unwanted(workspace)) {
+		count(app, "switched_off");
+		slack_ack_ok(app, from, NULL);
 		return;
 	}
 	if (!may_take(workspace) || slack_inbound_owed(app->inbound) >= OWED_MAX ||
@@ -339,8 +369,8 @@ void slack_take_caught(struct platform *workspace, const char *channel, const ch
 	arrival->in.flags = INCOMING_LATE;
 	if (say.kind != SLACK_IS_SAID)
 		drop(arrival, "dropped", say.because);
-	else if (!may_take(workspace))
-		postpone(arrival, LATER_MS, "the workspace is switched off");
+	else if (!is_open(workspace))
+		postpone(arrival, LATER_MS, "the workspace is closed");
 	else
 		enter(arrival);
 }
@@ -350,7 +380,7 @@ void slack_take_caught(struct platform *workspace, const char *channel, const ch
 /* A newcomer has no conversation yet; one that the workspace vouches for will have it in a moment. */
 static bool is_answered(const struct slack_arrival *arrival, const struct ack *ack)
 {
-	return ack->how == ACK_STORED && ack->uuid && arrival->shows_work &&
+	return ack->how == ACK_STORED && ack->state != MESSAGE_IGNORED && ack->uuid && arrival->shows_work &&
 	       (ack->conversation_id || (arrival->in.flags & INCOMING_VOUCHED));
 }
 

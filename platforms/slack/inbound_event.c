@@ -14,7 +14,8 @@ bool slack_event_opened(struct platform *workspace, const struct slack_from *fro
 			const struct slack_decoded *say)
 {
 	(void)from;
-	slack_prompts(workspace, say->channel, say->thread);
+	if (!workspace->disabled)
+		slack_prompts(workspace, say->channel, say->thread);
 	return true;
 }
 

@@ -28,8 +28,8 @@ struct slack_life {
 	int64_t accepted_ms; /* when last, Unix milliseconds */
 	const char *doubt;   /* why it may have been taken out, while the token is asked; static */
 	bool carrying;	     /* the root: the transport was begun */
-	bool stopped, removed;
-	bool erased; /* with removed: the core has erased what it kept */
+	bool stopped;
+	bool erased; /* taken out, and the core has erased what it kept */
 	struct goodbye *goodbyes;
 };
 
@@ -83,12 +83,18 @@ void slack_link(struct slack *app, enum link_state now, const char *why)
 
 /* ---- the transport -------------------------------------------------------------------------------------- */
 
+/* Over HTTP Slack comes to us, whether we want it or not: it is answered as long as we are there. */
+static bool is_called(const struct platform *root)
+{
+	return root->app->config.transport == SLACK_HTTP;
+}
+
 static void carry(struct platform *root)
 {
 	struct slack *app = root->app;
 	struct err err = { 0 };
 
-	if (root->life->carrying || root->stopping || root->disabled)
+	if (root->life->carrying || root->stopping || (root->disabled && !is_called(root)))
 		return;
 	root->life->carrying = true;
 	if (app->config.transport == SLACK_SOCKET) {
@@ -104,7 +110,7 @@ static void carry(struct platform *root)
 
 static void drop(struct platform *root)
 {
-	if (!root->life->carrying)
+	if (!root->life->carrying || (is_called(root) && !root->stopping))
 		return;
 	root->life->carrying = false;
 	if (root->app->config.transport == SLACK_SOCKET)
@@ -309,7 +315,7 @@ static void erased(struct platform *workspace)
 {
 	struct slack_life *life = workspace->life;
 
-	life->erased = life->removed;
+	life->erased = workspace->removed;
 	answer_goodbyes(workspace, life->doubt != NULL);
 }
 
@@ -327,9 +333,9 @@ void slack_removed(struct platform *workspace, const struct slack_from *from, co
 {
 	if (from)
 		hear(workspace, from);
-	if (workspace->life->removed)
+	if (workspace->removed)
 		return; /* it may be said twice, in two ways (sheet 3.5) */
-	workspace->life->removed = true;
+	workspace->removed = true;
 	workspace->dead = true;
 	log_warn(workspace->host->log, "taken out: %s", why);
 	tell(workspace, LINK_DOWN, why);
@@ -425,13 +431,13 @@ static void awake(struct platform *workspace)
 {
 	const struct slack_config *config = &workspace->app->config;
 
-	if (workspace->disabled)
-		return;
 	if (workspace->token && !workspace->life->accepted)
-		ask(workspace);
-	if (is_root(workspace) &&
-	    (workspace->token == NULL || workspace->life->accepted || workspace->dead) &&
-	    (config->client_id || !workspace->dead))
+		ask(workspace); /* not while it is switched off */
+	if (is_root(workspace) && workspace->disabled)
+		carry(workspace);
+	else if (is_root(workspace) &&
+		 (workspace->token == NULL || workspace->life->accepted || workspace->dead) &&
+		 (config->client_id || !workspace->dead))
 		carry(workspace);
 }
 
@@ -452,7 +458,7 @@ bool slack_life_start(struct platform *workspace, struct err *err)
 /* Taken out of its own workspace, the configured app still serves those of others. */
 static bool serves_others(const struct platform *workspace)
 {
-	return workspace->life->removed && workspace->app->config.client_id;
+	return workspace->removed && workspace->app->config.client_id;
 }
 
 void slack_life_enable(struct platform *workspace, bool enabled)

@@ -92,6 +92,8 @@ struct platform {
 	int64_t expires_ms;					  /* of token, Unix milliseconds; 0 never */
 	bool dead; /* the token was refused: nothing is called with it any more */
 	bool stopping, disabled;
+	/* Taken out by the other side: the core is told, and lets go of it. */
+	bool removed;
 	struct slack_lanes *lanes;	 /* api.c */
 	struct slack_names *names;	 /* names.c */
 	struct slack_sends *sends;	 /* send.c */

@@ -127,6 +127,43 @@ test('the token is revoked: nothing more is called with it, and doctor says so',
   assert.ok(used.length <= 1, `called with a dead token: ${used.map((c) => c.method)}`);
 });
 
+// Slack switches off the events of an app that takes less than 95 % of them.
+test('http: what comes for an app that is switched off or was taken out is taken, not asked for again', async (t) => {
+  const s = await stage(t, model, { transport: 'http', modelName: 'ids', slack: { knobs: { retries: [50] } } });
+  const { deliveries } = s.slack;
+  const off = (how) => s.daemon.cli('installation', how, 'acme').then(({ status }) => assert.equal(status, 0));
+  const say = async (text) => {
+    const message = s.people.tell(s.ann, s.bot, text);
+    await until('its delivery', () => message.deliveries.length > 0 && message.deliveries.every((d) => d.state !== 'pending'));
+    assert.deepEqual(message.deliveries.map((d) => [d.state, d.attempts.length]), [['acked', 1]], text);
+    return message;
+  };
+  clean(await ask(s, 1));
+  await off('disable');
+  const unheard = await say('is anybody there?');
+  const command = await s.people.command(s.ann, s.bot, s.channel, '/usher', 'help');
+  assert.equal(command.status, 200);
+  const stored = await s.daemon.json('explain', '2');
+  assert.deepEqual([stored.message.state, stored.message.reason, stored.message.text], ['ignored', 'installation disabled', '']);
+  await s.daemon.stop();
+  const calls = s.slack.api.calls.length;
+  await s.daemon.start(); // nobody asks who we are
+  s.app.eventsUrl = s.eventsUrl;
+  await say('and after a restart?');
+  assert.equal(s.slack.api.calls.length, calls);
+  await off('enable');
+  await s.answer(s.people.tell(s.ann, s.bot, 'question [#now]'));
+  assert.equal(s.answers(unheard.channel, unheard.ts).length, 0);
+
+  const late = s.app.envelope(s.bot, s.slack.world.eventOf(s.people.say(s.ann, s.channel, 'between people')), s.channel);
+  await s.settled();
+  await s.slack.uninstall(s.bot);
+  await until('it to be taken out', async () => (await s.daemon.json('installation', 'list')).some((r) => r.name === 'acme' && r.removed_at));
+  const { event, ...rest } = late;
+  const again = (n) => deliveries.once(s.app, { ...rest, event_id: `EvLate${n}`, event: { ...event, channel_type: 'im', channel: unheard.channel.id, ts: `1700000000.00000${n}` } }, 0);
+  for (let n = 1; n < 4; n++) assert.equal((await again(n)).status, 200);
+});
+
 for (const transport of ['socket', 'http'])
   test(`${transport}: what was missed while it was down is answered when it is back, old things are not`, async (t) => {
     const s = await stage(t, model, { transport, modelName: 'ids', slack: { knobs: { retries: [] } } });

@@ -77,6 +77,7 @@ for (const transport of ['http', 'socket'])
       await s.answer(a.ask('but you are?'));
       await wait(300);
       assert.equal(s.answers(unheard.channel, unheard.ts).length, 0);
+      for (const d of unheard.deliveries) assert.deepEqual([d.state, d.attempts.length], ['acked', 1], 'taken, not asked for again');
       assert.equal((await s.daemon.cli('installation', 'enable', `acme/${other.id}`)).status, 0);
       await s.answer(b.ask('and now?'));
       const shown = await s.daemon.json('installation', 'show', `acme/${other.id}`);
