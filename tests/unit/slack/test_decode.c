@@ -157,6 +157,11 @@ static void edits_are_other_words_by_a_person(void **state)
 		"{'user':'U1','ts':'1.000001','text':'a','edited':{'ts':'8.000000'},'attachments':[{}]}",
 		"{'user':'U1','ts':'1.000001','text':'a','edited':{'ts':'8.000000'}}");
 	assert_int_equal(say.kind, SLACK_IS_NOTHING);
+	/* A preview was taken away: edited by its author, with the same words. */
+	say = CHANGED(
+		"{'user':'U1','ts':'1.000001','text':'a','edited':{'ts':'9.000000'}}",
+		"{'user':'U1','ts':'1.000001','text':'a','edited':{'ts':'8.000000'},'attachments':[{}]}");
+	assert_int_equal(say.kind, SLACK_IS_NOTHING);
 }
 
 static void deletions(void **state)
