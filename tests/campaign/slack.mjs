@@ -29,14 +29,12 @@ function settings(slack, model, sides, port) {
 }
 
 // Who says what: every thread has a writer, who waits for the receipt (not the answer) before the next line.
-async function write(slack, side, thread, { lines, number, calm, pauseMs }) {
+async function write(slack, side, thread, { lines, number, pauseMs }) {
   const { people } = slack;
   let root = null;
   for (let i = 0; i < lines; i++) {
     const id = `${side.name}.${number}.${i}`;
     const slow = (number * lines + i) % 40 === 7;
-    // A preview may stand before earlier answers that Slack's pace still holds back; a thread that is calm has none.
-    if (slow && calm) await until(`the answers before ${id}`, () => slack.tally.answered(`${side.name}.${number}.${i - 1}`), 600);
     const text = `${i === 0 && !thread.direct ? `<@${side.bot.bot.id}> ` : ''}line [#${id}]${slow ? ' [slowly]' : ''}`;
     const message = people.say(side.ann, thread.channel, text, { thread: root, wants: id });
     root ??= message;
@@ -47,7 +45,7 @@ async function write(slack, side, thread, { lines, number, calm, pauseMs }) {
 }
 
 // Returns {report, counts, kills, seconds}; note is told what is wrong.
-export async function slackEndurance({ messages = 1000, kills = 20, note, check = () => {}, seed = 3, seconds = 900, calm = true }) {
+export async function slackEndurance({ messages = 1000, kills = 20, note, check = () => {}, seed = 3, seconds = 900 }) {
   const begun = Date.now();
   const model = await new ModelServer({ keep: false }).start();
   const slack = await new Slack({ seed, keep: false, knobs: { refreshMs: 3000, warningMs: 1500, phantoms: 0.05, retries: [30, 1000, 5000] } }).start();
@@ -71,7 +69,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
     const direct = n % 10 === 9; // some in private, each of a person of their own
     const ann = direct ? slack.world.addUser(side.team, `person-${n}`) : side.ann;
     const channel = direct ? slack.world.direct(ann, side.bot.bot) : slack.world.addChannel(side.team, `room-${n}`, { members: [ann, side.bot.bot] });
-    await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, calm, pauseMs: Math.max(30, (kills * 3500) / lines) }); // so that there is work all the time
+    await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, pauseMs: Math.max(30, (kills * 3500) / lines) }); // so that there is work all the time
   }));
   const total = threads * lines * sides.length;
   let killed = 0;

@@ -285,4 +285,4 @@ async function day(t, options) {
 test('a short day with everything at once: refreshes, copies, lost answers, 429 and kill -9', (t) => day(t, {}));
 
 test('the same, with answers that grow while earlier ones of their thread still wait for their turn', (t) =>
-  day(t, { calm: false, kills: 0 }));
+  day(t, { kills: 0 }));
