@@ -179,12 +179,20 @@ static bool is_open(const struct html *html, enum html_kind kind)
 	return false;
 }
 
+/* Where one mark stands inside another, the platform cuts the outer one into three. */
+static void count_mark(struct html *html)
+{
+	html->marks++;
+	for (unsigned i = 0; i < html->opened; i++)
+		html->marks += html->open[i].kind >= HTML_BOLD ? 2 : 0;
+}
+
 static void open_mark(struct html *html, enum html_kind kind)
 {
 	if (!html->want[kind] || is_open(html, kind))
 		return;
+	count_mark(html);
 	html->open[html->opened++] = (struct html_mark){ kind, html->want[kind] };
-	html->marks++;
 	if (kind == HTML_LINK) {
 		buf_text(&html->out, "<a href=\"");
 		put_address(html, html->address);
