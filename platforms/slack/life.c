@@ -426,18 +426,20 @@ struct slack_life *slack_life_create(struct platform *workspace)
 	return life;
 }
 
+/* Once its token is settled; at once when it is off, for nothing is asked about the token then. */
+static bool may_carry(const struct platform *root)
+{
+	bool settled = root->token == NULL || root->life->accepted || root->dead;
+
+	return root->disabled || (settled && (root->app->config.client_id || !root->dead));
+}
+
 /* Goes on where it stands: the token is asked about, or the connection taken up. */
 static void awake(struct platform *workspace)
 {
-	const struct slack_config *config = &workspace->app->config;
-
 	if (workspace->token && !workspace->life->accepted)
 		ask(workspace); /* not while it is switched off */
-	if (is_root(workspace) && workspace->disabled)
-		carry(workspace);
-	else if (is_root(workspace) &&
-		 (workspace->token == NULL || workspace->life->accepted || workspace->dead) &&
-		 (config->client_id || !workspace->dead))
+	if (is_root(workspace) && may_carry(workspace))
 		carry(workspace);
 }
 
