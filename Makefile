@@ -111,8 +111,7 @@ $(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
-# UNDER WAY: telegram joins when its files are all there.
-ALL_OBJ := $(foreach r,$(filter-out telegram,$(ROOMS)),$(call room_obj,$(r)))
+ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)

@@ -17,7 +17,7 @@ const struct setting telegram_settings[] = {
 	{ "transport", SETTING_CHOICE, .fallback = "poll", .choices = "poll|webhook",
 	  .help = "poll: usher asks Telegram for what is new, no public address needed; webhook: Telegram "
 		  "calls PUBLIC_URL/telegram/NAME/update" },
-	{ "bot_token", SETTING_SECRET, .required = true,
+	{ "bot_token", SETTING_SECRET,
 	  .help = "123456789:AAE..., from @BotFather in Telegram: /newbot, or /token for a bot that exists" },
 	{ "api_base", SETTING_TEXT, .fallback = cloud,
 	  .help = "where the Bot API is: Telegram's, or a server of one's own" },
@@ -51,7 +51,7 @@ static bool wrong(const struct settings *settings, const char *name, struct err 
 static bool check_token(const struct telegram_config *config, const struct settings *settings,
 			struct err *err)
 {
-	const char *token = config->bot_token;
+	const char *token = config->bot_token ? config->bot_token : "";
 	size_t id = strspn(token, digits), secret;
 	bool test = !strncmp(config->api_base, "http://", 7) &&
 		    config_url_private(config->api_base, CONFIG_THIS_MACHINE);
@@ -62,9 +62,10 @@ static bool check_token(const struct telegram_config *config, const struct setti
 			return true;
 	}
 	err_set(err, ERR_REFUSED,
-		"this is no token of a bot; one looks like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw. "
+		"%s; one looks like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw. "
 		"Copy it "
-		"whole from @BotFather (/token shows it again)");
+		"whole from @BotFather (/token shows it again)",
+		*token ? "this is no token of a bot" : "missing: the token of a bot");
 	return wrong(settings, "bot_token", err);
 }
 

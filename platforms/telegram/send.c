@@ -29,8 +29,8 @@ static bool is_final(enum sent how)
 	return how == SENT_ACCEPTED || how == SENT_REJECTED || how == SENT_UNKNOWN;
 }
 
-void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
-	       const char *why)
+void telegram_send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
+			const char *why)
 {
 	static const char *const names[] = {
 		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
@@ -50,21 +50,21 @@ void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const 
 	telegram_settle(bot);
 }
 
-void send_tell_accepted(struct sending *sending, int64_t message)
+void telegram_send_tell_accepted(struct sending *sending, int64_t message)
 {
 	char *remote_id = message ? telegram_remote_id(sending->chat, message) : NULL;
 
-	send_tell(sending, SENT_ACCEPTED, 0, remote_id, NULL);
+	telegram_send_tell(sending, SENT_ACCEPTED, 0, remote_id, NULL);
 	free(remote_id);
 }
 
-void send_tell_outcome(struct sending *sending, const struct telegram_answer *answer)
+void telegram_send_tell_outcome(struct sending *sending, const struct telegram_answer *answer)
 {
 	unsigned retry_ms;
 	struct err why;
 	enum sent how = telegram_outcome(answer, &retry_ms, &why);
 
-	send_tell(sending, how, retry_ms, NULL, why.text);
+	telegram_send_tell(sending, how, retry_ms, NULL, why.text);
 }
 
 /* For what is known at once: no call is answered inside itself. */
@@ -83,7 +83,7 @@ static void tell_settled(void *data)
 
 	HASH_ITER (hh, sends->all, sending, next)
 		if (sending->step == SEND_SETTLED)
-			send_tell(sending, sending->settled, 0, NULL, sending->why);
+			telegram_send_tell(sending, sending->settled, 0, NULL, sending->why);
 }
 
 /* ---- the beginning ---------------------------------------------------------------------------------------------- */
@@ -111,7 +111,7 @@ static void begin_file(struct sending *sending, const struct outgoing *out)
 	if (out->unsure && out->remote_id && strcmp(out->remote_id, SENDING_UPLOAD) == 0)
 		tell_soon(sending, SENT_UNKNOWN, "it can't be found out whether the file was sent");
 	else
-		send_step(sending, SEND_HOLD);
+		telegram_send_step(sending, SEND_HOLD);
 }
 
 /* A message that an earlier attempt held takes the text; else what was shown while it grew; else a new one. */
@@ -162,7 +162,7 @@ static bool goes_on(struct platform *bot, const struct outgoing *out, uint64_t t
 	earlier->ticket = ticket;
 	HASH_ADD(hh, sends->all, ticket, sizeof(ticket), earlier);
 	if (earlier->step == SEND_HOLD) /* what is on record belongs to the old ticket */
-		send_step(earlier, SEND_HOLD);
+		telegram_send_step(earlier, SEND_HOLD);
 	else if (earlier->step == SEND_ASKING) /* the preview knows the old one, too */
 		telegram_preview_end(bot, out, preview_ended, sends, ticket);
 	return true;
@@ -202,7 +202,7 @@ void telegram_held(struct platform *bot, uint64_t ticket, const struct err *err)
 	}
 	if (err->kind != ERR_GONE) /* then it may be on record all the same */
 		send_take_back(sending);
-	send_tell(sending, SENT_NOT, 0, NULL, err->text);
+	telegram_send_tell(sending, SENT_NOT, 0, NULL, err->text);
 }
 
 struct telegram_sends *telegram_sends_create(struct platform *bot)

@@ -73,9 +73,9 @@ void send_found(struct sending *sending, int64_t chat, int64_t message)
 	sending->chat = message ? chat : sending->place.chat;
 	sending->message = message;
 	if (message == 0)
-		send_step(sending, SEND_PLACE);
+		telegram_send_step(sending, SEND_PLACE);
 	else
-		send_step(sending, sending->held ? SEND_EDIT : SEND_HOLD);
+		telegram_send_step(sending, sending->held ? SEND_EDIT : SEND_HOLD);
 }
 
 static void start_place(struct sending *sending)
@@ -90,17 +90,18 @@ static void done_place(struct sending *sending, const struct telegram_answer *an
 {
 	if (answer->how != TELEGRAM_OK) {
 		if (adapted(sending, answer))
-			send_step(sending, SEND_PLACE);
+			telegram_send_step(sending, SEND_PLACE);
 		else
-			send_tell_outcome(sending, answer);
+			telegram_send_tell_outcome(sending, answer);
 		return;
 	}
 	sending->message = sending->made = message_of(answer);
 	sending->places++;
 	if (sending->message)
-		send_step(sending, SEND_HOLD);
+		telegram_send_step(sending, SEND_HOLD);
 	else
-		send_tell(sending, SENT_MAYBE, 0, NULL, "the platform does not say what became of it");
+		telegram_send_tell(sending, SENT_MAYBE, 0, NULL,
+				   "the platform does not say what became of it");
 }
 
 static void ignore(struct platform *bot, void *owner, uint64_t ticket, const struct telegram_answer *answer)
@@ -143,7 +144,7 @@ void send_held(struct sending *sending)
 	sending->held = true;
 	if (sending->file)
 		sending->chat = sending->place.chat;
-	send_step(sending, sending->file ? SEND_UPLOAD : SEND_EDIT);
+	telegram_send_step(sending, sending->file ? SEND_UPLOAD : SEND_EDIT);
 }
 
 /* ---- the text ------------------------------------------------------------------------------------------------- */
@@ -165,8 +166,8 @@ static void begin_anew(struct sending *sending)
 	if (sending->places < SEND_PLACES_MAX)
 		send_found(sending, 0, 0);
 	else
-		send_tell(sending, SENT_NOT, 0, NULL,
-			  "what stands for the answer is deleted again and again");
+		telegram_send_tell(sending, SENT_NOT, 0, NULL,
+				   "what stands for the answer is deleted again and again");
 }
 
 static void without_form(struct sending *sending)
@@ -183,16 +184,16 @@ static void done_edit(struct sending *sending, const struct telegram_answer *ans
 	const struct log *log = sending->bot->host->log;
 
 	if (answer->how == TELEGRAM_OK || telegram_refused(answer, TELEGRAM_NOT_MODIFIED)) {
-		send_tell_accepted(sending, sending->message);
+		telegram_send_tell_accepted(sending, sending->message);
 	} else if (telegram_refused(answer, TELEGRAM_BAD_MARKUP) && !sending->plain) {
 		log_warn(log, "a part goes out without its form: %s", answer->why);
 		without_form(sending);
-		send_step(sending, SEND_EDIT);
+		telegram_send_step(sending, SEND_EDIT);
 	} else if (telegram_refused(answer, TELEGRAM_NO_MESSAGE) || adapted(sending, answer)) {
 		log_info(log, "what stood for the answer is gone (%s): it is posted anew", answer->why);
 		begin_anew(sending);
 	} else {
-		send_tell_outcome(sending, answer);
+		telegram_send_tell_outcome(sending, answer);
 	}
 }
 
@@ -220,13 +221,13 @@ static void done_upload(struct sending *sending, const struct telegram_answer *a
 	enum sent how = telegram_outcome(answer, &retry_ms, &why);
 
 	if (answer->how == TELEGRAM_OK)
-		send_tell_accepted(sending, message_of(answer));
+		telegram_send_tell_accepted(sending, message_of(answer));
 	else if (adapted(sending, answer))
-		send_step(sending, SEND_UPLOAD);
+		telegram_send_step(sending, SEND_UPLOAD);
 	else if (how == SENT_MAYBE)
-		send_tell(sending, SENT_UNKNOWN, 0, NULL, why.text);
+		telegram_send_tell(sending, SENT_UNKNOWN, 0, NULL, why.text);
 	else
-		send_tell(sending, how, retry_ms, SENDING_NOTHING, why.text);
+		telegram_send_tell(sending, how, retry_ms, SENDING_NOTHING, why.text);
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------ */
@@ -241,7 +242,7 @@ static const struct {
 	[SEND_UPLOAD] = { start_upload, done_upload },
 };
 
-void send_step(struct sending *sending, enum send_step step)
+void telegram_send_step(struct sending *sending, enum telegram_send_step step)
 {
 	sending->step = step;
 	steps[step].start(sending);

@@ -13,7 +13,7 @@
 #define SENDING_UPLOAD	"upload"
 #define SENDING_NOTHING "nothing"
 
-enum send_step {
+enum telegram_send_step {
 	SEND_ASKING,  /* what stands for it */
 	SEND_SETTLED, /* told in the next round */
 	SEND_PLACE,   /* "…" is being posted */
@@ -40,7 +40,7 @@ struct sending {
 	int64_t made;	       /* posted by this attempt and not on record yet, 0 none */
 	bool held;	       /* it is on record */
 	unsigned places;
-	enum send_step step;
+	enum telegram_send_step step;
 	uint64_t api;
 	enum sent settled; /* with SEND_SETTLED */
 	const char *why;   /* static */
@@ -54,13 +54,13 @@ struct telegram_sends {
 };
 
 /* send.c: the ends; the sending is gone afterwards. */
-void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
-	       const char *why);
-void send_tell_outcome(struct sending *sending, const struct telegram_answer *answer);
-void send_tell_accepted(struct sending *sending, int64_t message);
+void telegram_send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
+			const char *why);
+void telegram_send_tell_outcome(struct sending *sending, const struct telegram_answer *answer);
+void telegram_send_tell_accepted(struct sending *sending, int64_t message);
 
 /* send_steps.c */
-void send_step(struct sending *sending, enum send_step step);
+void telegram_send_step(struct sending *sending, enum telegram_send_step step);
 void send_found(struct sending *sending, int64_t chat,
 		int64_t message);	 /* this stands for it; 0: nothing does */
 void send_held(struct sending *sending); /* what was held is durable */

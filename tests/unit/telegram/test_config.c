@@ -125,6 +125,7 @@ static void what_is_no_token(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
 		BAD(WORDS("bot_token", "@BotFather"), { "name", "a" }, { "bot_token", tokens[i] });
+	BAD(WORDS("bot_token", "missing", "@BotFather"), { "name", "a" });
 	BAD(WORDS("bot_token", "line break"), { "name", "a" }, { "bot_token", TOKEN "\nx: y" });
 	/* Short secrets are for servers on this machine only. */
 	BAD(WORDS("bot_token"), { "name", "a" }, { "bot_token", "7:short" },
