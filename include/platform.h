@@ -106,8 +106,12 @@ struct platform_guide {
 	void (*print)(const struct settings *settings, const char *public_url, struct buf *out);
 	const char *first; /* what to do to be answered first: "mention the bot in a channel" */
 	/* The link that hands this code over ("link CODE") to that installation when it is opened; NULL when there is
-	 * none yet. known: JSON of what host.install wrote of it (key NULL), or NULL. The caller frees. May be NULL. */
+	 * none yet. code NULL: the link alone. known: JSON of what host.install wrote of it (key NULL), or NULL. The
+	 * caller frees. May be NULL. */
 	char *(*invite)(const struct settings *settings, const char *known, const char *code);
+	/* It can run and be talked to before it is set up: needs no address of ours, and what is not acknowledged is
+	 * said again later. NULL: never. */
+	bool (*talks)(const struct settings *settings);
 };
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };

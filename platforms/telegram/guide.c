@@ -28,6 +28,11 @@ static char *guide_invite(const struct settings *settings, const char *known, co
 	return link;
 }
 
+static bool guide_talks(const struct settings *settings)
+{
+	return strcmp(settings_text(settings, "transport"), "poll") == 0;
+}
+
 static void add_settings(struct buf *out, const char *name, bool webhook)
 {
 	buf_format(
@@ -75,4 +80,5 @@ const struct platform_guide telegram_guide = {
 	.print = guide_print,
 	.first = "open the bot in Telegram, press Start, and write to it",
 	.invite = guide_invite,
+	.talks = guide_talks,
 };

@@ -29,4 +29,21 @@ struct platform_ops;
 bool daemon_try_one(const struct settings *settings, const struct platform_ops *ops,
 		    const struct settings *one, const char *public_url, char **findings_out, struct err *err);
 
+/* A conversation with an installation that is not among the settings yet. */
+struct daemon_talk {
+	const char *text;      /* Markdown: what the first message is answered with */
+	unsigned long seconds; /* at most */
+	int stop_fd;	       /* readable: give up */
+	/* What the installation has found out about itself, JSON as in platform_guide.invite; may be called again. */
+	void (*met)(void *data, const char *known);
+	void *data;
+};
+
+/* Lets this one installation really run until somebody has said something and was answered. Nothing is stored and nothing
+ * acknowledged: the platform says it again to the daemon. False and err when it can't be made or connected, when nobody
+ * came in time, or when it was given up (ERR_GONE). Runs a loop of its own. */
+bool daemon_talk_one(const struct settings *settings, const struct platform_ops *ops,
+		     const struct settings *one, const char *public_url, const struct daemon_talk *talk,
+		     struct err *err);
+
 #endif

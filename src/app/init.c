@@ -260,7 +260,7 @@ static bool set_up(struct init *init, struct err *err)
 			settings_where(old, NULL), init->ops->name, init->name);
 	}
 	if (put_given(init, err) && guide(init, err) && init_ask(init, err) && try_it(init, err) &&
-	    init_write(init, err))
+	    init_talk(init, err) && init_write(init, err))
 		return true;
 	init_forget_secrets(init);
 	return err_add(err, "nothing was changed");

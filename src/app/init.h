@@ -39,6 +39,10 @@ void init_forget_secrets(struct init *init); /* removes the files that were made
 /* The new installation as checked settings; guide: without secrets, for the guide. NULL and err. */
 struct settings *init_settings(const struct init *init, bool guide, struct err *err);
 
+/* init_talk.c: where the platform can be talked to before it is set up: shows the link, waits until somebody wrote and
+ * was answered. False and err when that did not happen. */
+bool init_talk(struct init *init, struct err *err);
+
 /* init_file.c: writes the settings file with the new installation, the old one kept as FILE.bak. */
 bool init_write(struct init *init, struct err *err);
 
@@ -51,5 +55,8 @@ char *init_quote(const char *text);
 
 /* init_wait.c: the daemon takes the new settings over, connects, and the first message comes. An exit status. */
 int init_wait(struct init *init);
+
+/* How long is waited at most, as --wait says. False, and said, when that is no number. */
+bool init_seconds(const struct init *init, unsigned long *seconds_out);
 
 #endif

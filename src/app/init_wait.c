@@ -156,7 +156,7 @@ static enum seen reload(struct wait *wait)
 	return wait->reloaded ? SEEN_YES : SEEN_FAILED;
 }
 
-static bool read_seconds(const struct init *init, uint64_t *seconds_out)
+bool init_seconds(const struct init *init, unsigned long *seconds_out)
 {
 	const char *text = init->cli->wait;
 	char *end = NULL;
@@ -185,10 +185,10 @@ static int not_up(const struct wait *wait)
 int init_wait(struct init *init)
 {
 	struct wait wait = { .init = init };
-	uint64_t seconds;
+	unsigned long seconds;
 	enum seen seen;
 
-	if (!read_seconds(init, &seconds))
+	if (!init_seconds(init, &seconds))
 		return CLI_USAGE;
 	wait.end_ms = clock_mono_ms() + seconds * 1000;
 	clock_text(clock_wall_ms(), wait.since);

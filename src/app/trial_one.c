@@ -1,7 +1,7 @@
 /* One installation made for a look at its tokens and rights: `usher init` shows what it finds. It is never started, so
  * that no message comes to it. */
-#include "daemon_room.h"
 #include "mem.h"
+#include "trial_room.h"
 #include <stdlib.h>
 
 enum { CHECK_MS = 30000 };
@@ -45,22 +45,31 @@ static void on_keep(struct platform_host *host, const char *secrets, uint64_t ti
 	(void)ticket;
 }
 
-static void set_host(struct trial_one *trial, const struct settings *one, const char *public_url)
+struct platform_host trial_host(struct daemon *rooms, const struct settings *one, const char *public_url)
 {
-	struct daemon *rooms = &trial->rooms;
+	return (struct platform_host){ .name = settings_text(one, "name"),
+				       .public_url = public_url ? public_url : rooms->derived.public_url,
+				       .can_install = rooms->derived.key_count > 0,
+				       .loop = io_loop(rooms->io),
+				       .io = rooms->io,
+				       .web = rooms->web,
+				       .http = rooms->http,
+				       .log = &rooms->log };
+}
 
-	trial->host =
-		(struct platform_host){ .name = settings_text(one, "name"),
-					.public_url = public_url ? public_url : rooms->derived.public_url,
-					.can_install = rooms->derived.key_count > 0,
-					.loop = io_loop(rooms->io),
-					.io = rooms->io,
-					.web = rooms->web,
-					.http = rooms->http,
-					.log = &rooms->log,
-					.link = on_link,
-					.keep = on_keep,
-					.checked = on_checked };
+bool trial_open(struct daemon *rooms, const struct settings *settings, struct err *err)
+{
+	*rooms = (struct daemon){ .settings = (struct settings *)(uintptr_t)settings };
+	rooms->io = io_create(err);
+	return rooms->io && derived_read(settings, &rooms->derived, err) && daemon_open_world(rooms, 0, err);
+}
+
+void trial_close(struct daemon *rooms)
+{
+	web_destroy(rooms->web);
+	http_destroy(rooms->http);
+	io_destroy(rooms->io);
+	derived_finish(&rooms->derived);
 }
 
 static bool look(struct trial_one *trial, const struct platform_ops *ops, const struct settings *one,
@@ -85,20 +94,17 @@ static bool look(struct trial_one *trial, const struct platform_ops *ops, const 
 bool daemon_try_one(const struct settings *settings, const struct platform_ops *ops,
 		    const struct settings *one, const char *public_url, char **findings_out, struct err *err)
 {
-	struct trial_one trial = { .rooms = { .settings = (struct settings *)(uintptr_t)settings } };
-	struct daemon *rooms = &trial.rooms;
-	bool fine;
+	struct trial_one trial = { .findings = NULL };
+	bool fine = trial_open(&trial.rooms, settings, err);
 
-	rooms->io = io_create(err);
-	fine = rooms->io && derived_read(settings, &rooms->derived, err) && daemon_open_world(rooms, 0, err);
 	if (fine) {
-		set_host(&trial, one, public_url);
+		trial.host = trial_host(&trial.rooms, one, public_url);
+		trial.host.link = on_link;
+		trial.host.keep = on_keep;
+		trial.host.checked = on_checked;
 		fine = look(&trial, ops, one, err);
 	}
-	web_destroy(rooms->web);
-	http_destroy(rooms->http);
-	io_destroy(rooms->io);
-	derived_finish(&rooms->derived);
+	trial_close(&trial.rooms);
 	*findings_out = fine ? trial.findings ? trial.findings : mem_text("[]") : NULL;
 	if (!fine)
 		free(trial.findings);
