@@ -37,9 +37,9 @@ WRAP_TG = -Wl,$(subst $(eval) ,$(comma),$(foreach n,$(1),--wrap=$(n) --defsym=__
 WRAP_TG_ROOM := telegram_api telegram_ticket telegram_settle telegram_working_begin
 $(foreach t,inbound inbound_event inbound_storm album commands,$(eval UNITLD_telegram_test_$(t) := $(call WRAP_TG,$(WRAP_TG_ROOM) loop_now_ms \
 	loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy clock_wall_ms)))
-# The way out has its own, called out_NAME (stage_out.c).
-WRAP_TG_OUT := $(foreach n,telegram_api telegram_api_cancel telegram_settle loop_now_ms loop_timer_create \
-	loop_timer_start loop_timer_stop loop_timer_destroy,-Wl,--wrap=$(n),--defsym=__wrap_$(n)=out_$(n))
+# The way out has its own, called out_NAME (stage_out.c), and the same loop (stage_loop.c).
+WRAP_TG_OUT := $(foreach n,telegram_api telegram_api_cancel telegram_settle,-Wl,--wrap=$(n),--defsym=__wrap_$(n)=out_$(n)) \
+	$(call WRAP_TG,loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy)
 $(foreach t,send preview,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_OUT)))
 # The transports and calls, on sockets, have theirs, called net_NAME (stage_net.c).
 WRAP_TG_NET := $(foreach n,take token_dead ticket,-Wl,--wrap=telegram_$(n),--defsym=__wrap_telegram_$(n)=net_telegram_$(n))

@@ -415,18 +415,3 @@ const char *slack_remote_ts(const char *remote_id)
 
 	return slash ? slash + 1 : remote_id;
 }
-
-size_t stream_whole(const char *text, size_t len)
-{
-	size_t start = len;
-
-	while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0)
-		return len;
-	start--;
-	unsigned char lead = (unsigned char)text[start];
-	size_t want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-
-	return len - start < want ? start : len;
-}

@@ -1,6 +1,7 @@
 /* A growing answer where there are no streams: one message that is edited now and then (sheet 12, 14). */
 #include "mem.h"
 #include "streams.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ enum {
 /* What the first message of the answer would say now. The caller frees. */
 static char *first_part(const struct stream *stream)
 {
-	char *so_far = mem_text_n(buf_str(&stream->text), stream_whole(stream->text.data, stream->text.len));
+	char *so_far = mem_text_n(buf_str(&stream->text), text_whole(stream->text.data, stream->text.len));
 	char **texts = NULL, *first;
 	size_t count = slack_split(stream->workspace, so_far, &texts);
 

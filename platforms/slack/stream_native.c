@@ -1,6 +1,7 @@
 /* A growing answer as a stream of Slack's own (sheet 12): start, append, stop. */
 #include "mem.h"
 #include "streams.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ static size_t piece(const char *text, size_t len)
 
 	while (end > 0 && text[end - 1] != ' ' && text[end - 1] != '\n')
 		end--;
-	return end == 0 && len > WORD_MAX ? stream_whole(text, len) : end;
+	return end == 0 && len > WORD_MAX ? text_whole(text, len) : end;
 }
 
 /* Appending is not idempotent: after an unknown outcome nothing more is added, the final text repairs it. */

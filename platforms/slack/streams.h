@@ -76,7 +76,6 @@ void stream_leave(struct stream *stream); /* nothing more is shown */
 /* What is shown from now on is kept with the turn, before anything is added to it. */
 void stream_placed(struct stream *stream, const char *ts);
 uint64_t stream_now(const struct stream *stream);
-size_t stream_whole(const char *text, size_t len); /* without a character that is cut off at the end */
 
 /* stream_native.c, stream_edit.c: each begins one call if it is time for it. */
 void stream_native_start(struct stream *stream);

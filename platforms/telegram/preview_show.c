@@ -2,6 +2,7 @@
  * shown is what the first message of the answer would be, were it over now: all forms are closed (sheet 6.4, 6.5). */
 #include "mem.h"
 #include "previews.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,25 +13,11 @@ static uint64_t now_of(const struct preview *preview)
 
 /* ---- what is shown -------------------------------------------------------------------------------------------- */
 
-/* Without a character that is cut off at the end. */
-static size_t whole(const char *text, size_t len)
-{
-	size_t start = len;
-	unsigned char lead;
-
-	while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start == 0)
-		return len;
-	lead = (unsigned char)text[--start];
-	return len - start < (lead >= 0xf0 ? 4u : lead >= 0xe0 ? 3u : lead >= 0xc0 ? 2u : 1u) ? start : len;
-}
-
 /* The caller frees. */
 static char *first_part(const struct preview *preview)
 {
 	const char *text = buf_str(&preview->text);
-	char *so_far = mem_text_n(text, whole(text, preview->text.len)), **texts = NULL, *first;
+	char *so_far = mem_text_n(text, text_whole(text, preview->text.len)), **texts = NULL, *first;
 	size_t count = telegram_split(preview->bot, so_far, &texts);
 
 	first = texts[0];

@@ -42,6 +42,20 @@ size_t text_fit(const char *text, size_t len, size_t max)
 	return max;
 }
 
+size_t text_whole(const char *text, size_t len)
+{
+	size_t start = len, want;
+	unsigned char lead;
+
+	while (start > 0 && len - start < 3 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return len;
+	lead = (unsigned char)text[--start];
+	want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	return len - start < want ? start : len;
+}
+
 char *text_repair(const char *text, size_t len)
 {
 	struct buf out = { 0 };

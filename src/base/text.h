@@ -14,6 +14,9 @@ bool text_blank(const char *text);
 /* The longest prefix of at most max bytes that ends on a character boundary; returns its length. */
 size_t text_fit(const char *text, size_t len, size_t max);
 
+/* The length without a character whose last bytes are still missing: for text that comes in pieces. */
+size_t text_whole(const char *text, size_t len);
+
 /* A valid copy: every invalid byte becomes U+FFFD. The caller frees. */
 char *text_repair(const char *text, size_t len);
 

@@ -111,6 +111,11 @@ static void text_is_judged_by_unicode(void **state)
 	assert_false(text_blank(" x "));
 	assert_int_equal(text_fit("a\xc3\xbc", 3, 2), 1);
 	assert_int_equal(text_fit("abc", 3, 5), 3);
+	assert_int_equal(text_whole("a\xc3", 2), 1);
+	assert_int_equal(text_whole("a\xc3\xbc", 3), 3);
+	assert_int_equal(text_whole("a\xf0\x9f\x91", 4), 1);
+	assert_int_equal(text_whole("\xf0\x9f\x91\x8b", 4), 4);
+	assert_int_equal(text_whole("", 0), 0);
 	assert_string_equal(repaired, "a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbd");
 	free(repaired);
 }

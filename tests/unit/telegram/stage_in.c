@@ -1,30 +1,11 @@
 #include "stage_in.h"
 #include "mem.h"
+#include "stage_loop.h"
 #include <inttypes.h>
 #include <stdio.h>
 
-struct loop_timer {
-	struct loop *loop;
-	loop_fn *fn;
-	void *data;
-	bool runs;
-	uint64_t at, repeat;
-};
-
-/* One stage at a time; the loop's handle carries nothing, so the time stands here. */
-struct loop {
-	uint64_t now;
-	struct loop_timer *timers[IN_TIMERS];
-};
-
 static struct in_stage *the_stage;
-static struct loop the_loop;
 
-uint64_t in_loop_now_ms(const struct loop *loop);
-struct loop_timer *in_loop_timer_create(struct loop *loop, loop_fn *fn, void *data);
-void in_loop_timer_start(struct loop_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
-void in_loop_timer_stop(struct loop_timer *timer);
-void in_loop_timer_destroy(struct loop_timer *timer);
 int64_t in_clock_wall_ms(void);
 uint64_t in_telegram_api(struct platform *bot, struct telegram_call *call, telegram_api_fn *fn, void *owner,
 			 uint64_t ticket);
@@ -32,76 +13,17 @@ uint64_t in_telegram_ticket(struct platform *bot);
 void in_telegram_settle(struct platform *bot);
 void in_telegram_working_begin(struct platform *bot, const char *uuid, const struct telegram_place *place);
 
-/* ---- loop and clock --------------------------------------------------------------------------------------- */
-
-uint64_t in_loop_now_ms(const struct loop *loop)
-{
-	return loop->now;
-}
+/* ---- clock -------------------------------------------------------------------------------------------------- */
 
 int64_t in_clock_wall_ms(void)
 {
-	return IN_NOW + (int64_t)the_loop.now;
-}
-
-struct loop_timer *in_loop_timer_create(struct loop *loop, loop_fn *fn, void *data)
-{
-	struct loop_timer *timer = mem_zero(1, sizeof(*timer));
-	size_t free_one = 0;
-
-	*timer = (struct loop_timer){ .loop = loop, .fn = fn, .data = data };
-	while (loop->timers[free_one])
-		free_one++;
-	loop->timers[free_one] = timer;
-	return timer;
-}
-
-void in_loop_timer_start(struct loop_timer *timer, uint64_t delay_ms, uint64_t repeat_ms)
-{
-	timer->runs = true;
-	timer->at = timer->loop->now + delay_ms;
-	timer->repeat = repeat_ms;
-}
-
-void in_loop_timer_stop(struct loop_timer *timer)
-{
-	timer->runs = false;
-}
-
-void in_loop_timer_destroy(struct loop_timer *timer)
-{
-	for (size_t i = 0; timer && i < IN_TIMERS; i++)
-		if (timer->loop->timers[i] == timer)
-			timer->loop->timers[i] = NULL;
-	free(timer);
-}
-
-static struct loop_timer *next_timer(uint64_t until)
-{
-	struct loop_timer *first = NULL;
-
-	for (size_t i = 0; i < IN_TIMERS; i++) {
-		struct loop_timer *timer = the_loop.timers[i];
-
-		if (timer && timer->runs && timer->at <= until && (!first || timer->at < first->at))
-			first = timer;
-	}
-	return first;
+	return IN_NOW + (int64_t)stage_loop_now();
 }
 
 void in_pass(struct in_stage *stage, uint64_t ms)
 {
-	uint64_t until = the_loop.now + ms;
-	struct loop_timer *timer;
-
 	(void)stage;
-	while ((timer = next_timer(until))) {
-		the_loop.now = timer->at > the_loop.now ? timer->at : the_loop.now;
-		timer->runs = timer->repeat > 0;
-		timer->at = the_loop.now + timer->repeat;
-		timer->fn(timer->data);
-	}
-	the_loop.now = until;
+	stage_loop_pass(ms);
 }
 
 /* ---- the rest of the room ---------------------------------------------------------------------------------- */
@@ -227,9 +149,8 @@ struct in_stage *in_open(void)
 	struct platform *bot = &stage->bot;
 
 	the_stage = stage;
-	the_loop = (struct loop){ .now = 1000 };
 	stage->host = (struct platform_host){ .name = "bot",
-					      .loop = &the_loop,
+					      .loop = stage_loop_open(),
 					      .log = &stage->log,
 					      .incoming = incoming,
 					      .install = install,
@@ -266,8 +187,7 @@ void in_close(struct in_stage *stage)
 {
 	telegram_inbound_destroy(stage->bot.inbound);
 	assert_null(stage->bot.inbound);
-	for (size_t i = 0; i < IN_TIMERS; i++)
-		assert_null(the_loop.timers[i]);
+	stage_loop_close();
 	for (size_t i = 0; i < stage->count; i++)
 		message_free(&stage->messages[i]);
 	for (size_t i = 0; i < stage->call_count; i++) {

@@ -15,7 +15,7 @@
 #define IN_UUID "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"
 #define IN_NOW	INT64_C(1800000000000) /* the wall clock at the start */
 
-enum { IN_SEEN = 128, IN_TIMERS = 16 };
+enum { IN_SEEN = 128 };
 
 struct in_message {
 	enum incoming_kind kind;

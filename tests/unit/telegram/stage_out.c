@@ -1,97 +1,17 @@
 #include "stage_out.h"
 #include "mem.h"
+#include "stage_loop.h"
 #include <stdio.h>
 
-struct loop_timer {
-	struct loop *loop;
-	loop_fn *fn;
-	void *data;
-	bool runs;
-	uint64_t at;
-};
-
-/* One stage at a time; the loop's handle carries nothing, so the time stands here. */
-struct loop {
-	uint64_t now;
-	struct loop_timer *timers[OUT_TIMERS];
-};
-
-static struct loop the_loop;
-
-uint64_t out_loop_now_ms(const struct loop *loop);
-struct loop_timer *out_loop_timer_create(struct loop *loop, loop_fn *fn, void *data);
-void out_loop_timer_start(struct loop_timer *timer, uint64_t delay_ms, uint64_t repeat_ms);
-void out_loop_timer_stop(struct loop_timer *timer);
-void out_loop_timer_destroy(struct loop_timer *timer);
 uint64_t out_telegram_api(struct platform *bot, struct telegram_call *call, telegram_api_fn *fn, void *owner,
 			  uint64_t ticket);
 void out_telegram_api_cancel(struct platform *bot, uint64_t id);
 void out_telegram_settle(struct platform *bot);
 
-/* ---- loop ------------------------------------------------------------------------------------------------- */
-
-uint64_t out_loop_now_ms(const struct loop *loop)
-{
-	return loop->now;
-}
-
-struct loop_timer *out_loop_timer_create(struct loop *loop, loop_fn *fn, void *data)
-{
-	struct loop_timer *timer = mem_zero(1, sizeof(*timer));
-	size_t free_one = 0;
-
-	*timer = (struct loop_timer){ .loop = loop, .fn = fn, .data = data };
-	while (loop->timers[free_one])
-		free_one++;
-	loop->timers[free_one] = timer;
-	return timer;
-}
-
-void out_loop_timer_start(struct loop_timer *timer, uint64_t delay_ms, uint64_t repeat_ms)
-{
-	assert_int_equal(repeat_ms, 0);
-	timer->runs = true;
-	timer->at = timer->loop->now + delay_ms;
-}
-
-void out_loop_timer_stop(struct loop_timer *timer)
-{
-	timer->runs = false;
-}
-
-void out_loop_timer_destroy(struct loop_timer *timer)
-{
-	for (size_t i = 0; timer && i < OUT_TIMERS; i++)
-		if (timer->loop->timers[i] == timer)
-			timer->loop->timers[i] = NULL;
-	free(timer);
-}
-
-static struct loop_timer *next_timer(uint64_t until)
-{
-	struct loop_timer *first = NULL;
-
-	for (size_t i = 0; i < OUT_TIMERS; i++) {
-		struct loop_timer *timer = the_loop.timers[i];
-
-		if (timer && timer->runs && timer->at <= until && (!first || timer->at < first->at))
-			first = timer;
-	}
-	return first;
-}
-
 void out_pass(struct out_stage *stage, uint64_t ms)
 {
-	uint64_t until = the_loop.now + ms;
-	struct loop_timer *timer;
-
 	(void)stage;
-	while ((timer = next_timer(until))) {
-		the_loop.now = timer->at > the_loop.now ? timer->at : the_loop.now;
-		timer->runs = false;
-		timer->fn(timer->data);
-	}
-	the_loop.now = until;
+	stage_loop_pass(ms);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------- */
@@ -256,9 +176,8 @@ struct out_stage *out_open(void)
 	struct out_stage *stage = mem_zero(1, sizeof(*stage));
 	struct platform *bot = &stage->bot;
 
-	the_loop = (struct loop){ .now = 1000 };
 	stage->host = (struct platform_host){ .name = "acme",
-					      .loop = &the_loop,
+					      .loop = stage_loop_open(),
 					      .log = &stage->log,
 					      .sent = sent,
 					      .hold = hold,
@@ -280,8 +199,7 @@ void out_close(struct out_stage *stage)
 	telegram_sends_destroy(bot->sends);
 	telegram_previews_destroy(bot->previews);
 	out_expect_none(stage);
-	for (size_t i = 0; i < OUT_TIMERS; i++)
-		assert_null(the_loop.timers[i]);
+	stage_loop_close();
 	for (size_t i = 0; i < stage->call_count; i++) {
 		free(stage->calls[i].method);
 		free(stage->calls[i].file);

@@ -14,7 +14,7 @@
 #define OUT_UUID  "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"
 #define OUT_ASKED "0190aaaa-0000-7000-8000-000000000001"
 
-enum { OUT_CALLS = 256, OUT_TIMERS = 8 };
+enum { OUT_CALLS = 256 };
 
 struct out_call {
 	char *method;
