@@ -1,20 +1,17 @@
 /* Words, tags and line beginnings. Tags are opened only before a word and closed before what does not belong to them,
  * so that none is ever empty. */
 #include "html.h"
-#include "text.h"
+#include "inbound.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { INDENT = 4, INDENT_MAX = 6 };
+enum { INDENT = 4, INDENT_MAX = 6, OWN_MAX = 16 };
 
 static const char *const tags[] = {
 	[HTML_QUOTE] = "blockquote", [HTML_LINK] = "a",	  [HTML_BOLD] = "b",
 	[HTML_ITALIC] = "i",	     [HTML_STRIKE] = "s",
 };
-
-/* Shown as something to tap on, for what is ours may be called. */
-static const char *const commands[] = { "new", "help", "usage", "link", "language" };
 
 static bool is_blank(char c)
 {
@@ -116,18 +113,19 @@ static bool would_call(const struct html *html, char next)
 	return html->call == HTML_COMMAND && html->own == 0 && (is_word(next) || next == '@' || next == '/');
 }
 
-/* The letters of a command of ours that stands behind a slash, 0 when it is none. */
+/* The letters of a command of ours that stands behind a slash, 0 when it is none: it stays something to tap on. */
 static size_t own_command(const char *text, size_t len)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-		size_t size = strlen(commands[i]);
-		char next = (char)(len > size ? text[size] : ' ');
+	char name[OWN_MAX + 1];
+	size_t size = 0;
 
-		if (len >= size && memcmp(text, commands[i], size) == 0 && !is_word(next) && next != '@' &&
-		    next != '/')
-			return size;
-	}
-	return 0;
+	while (size < len && size < OWN_MAX && is_word(text[size]))
+		size++;
+	memcpy(name, text, size);
+	name[size] = '\0';
+	if (size < len && (is_word(text[size]) || text[size] == '@' || text[size] == '/'))
+		return 0;
+	return telegram_command_known(name) ? size : 0;
 }
 
 static bool is_path(const char *text, size_t len)

@@ -104,7 +104,7 @@ static inline const char *telegram_html_sign(struct telegram_html *html, const c
 /* In the words outside code: a mention, a command that is none of ours, or an address of the platform's own. */
 static inline const char *telegram_html_calls(const char *words)
 {
-	static const char *const ours[] = { "new", "help", "usage", "link", "language" };
+	static const char *const ours[] = { "start", "new", "help", "usage", "link", "language" };
 
 	for (const char *at = words; *at; at++) {
 		char before = (char)(at > words ? at[-1] : ' ');
