@@ -6,6 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { Daemon, until, wait } from '../e2e/harness.mjs';
 import { slackRows } from './slack.mjs';
+import { telegramRows } from './telegram.mjs';
 
 const quick = process.argv.includes('--quick');
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -146,7 +147,9 @@ try {
   await startUp();
   await throughput(server);
   const direct = await modelAlone(server);
-  for (const transport of ['http', 'socket']) await slackRows(server, transport, { quick, question, direct, tools: { cpu, resident, percentile, print } });
+  const asked = { quick, question, direct, tools: { cpu, resident, percentile, print } };
+  for (const transport of ['http', 'socket']) await slackRows(server, transport, asked);
+  for (const transport of ['poll', 'webhook']) await telegramRows(server, transport, asked);
   await waiting(server, 1000);
   if (!quick) await waiting(server, 10000);
 } finally {

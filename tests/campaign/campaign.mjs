@@ -9,6 +9,7 @@ import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
 import { buildKiller, slackPoints } from './scenarios-slack.mjs';
 import { deliver, scenarios, wrongRows } from './scenarios.mjs';
 import { printEndurance, slackEndurance } from './slack.mjs';
+import { printTelegram, telegramEndurance } from './telegram.mjs';
 
 const short = process.argv.includes('--short');
 const all = process.argv.includes('--all'); // every single call, before and after it: half an hour
@@ -188,6 +189,7 @@ const onTheWay = await slackPoints({ points: all ? 2000 : short ? 26 : 390, kill
 counts.points += onTheWay.points;
 await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
+const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
@@ -197,8 +199,10 @@ deliveries repeated by the sender:   ${counts.resent}
 callbacks received:                  ${counts.callbacks} (${counts.repeatedCallbacks} repeated under their own id)
 `);
 printEndurance(slack);
+console.log('');
+printTelegram(telegram);
 console.log(`
 rules broken:                        ${broken.length}
 seconds:                             ${Math.round((Date.now() - begun) / 1000)}`);
-console.log(`${counts.points + counts.randomKills + slack.kills} passed, ${broken.length} failed`);
+console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills} passed, ${broken.length} failed`);
 process.exit(broken.length ? 1 : 0);

@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { ModelServer } from '../servers/model.mjs';
 import { sql } from '../campaign/scenarios.mjs';
+import { telegramEndurance } from '../campaign/telegram.mjs';
 import { stage } from './telegram-kit.mjs';
 import { until, wait } from './harness.mjs';
 
@@ -242,4 +243,12 @@ test('a token that is revoked is not used any more, and named', async (t) => {
   s.bot.revoke();
   s.people.tell(s.ann, s.bot, 'hello?');
   await until('the link to say so', async () => /BotFather/.test(JSON.stringify(await s.daemon.json('status'))), 60);
+});
+
+test('kills: nothing is lost, nothing is answered twice, and each chat keeps its order', async () => {
+  const wrong = [];
+  const { kills, report } = await telegramEndurance({ chats: 6, lines: 6, kills: 3, seed: 11, note: (text) => wrong.push(text) });
+  assert.deepEqual(wrong, []);
+  assert.equal(kills, 3);
+  assert.equal(report.answered, 72);
 });
