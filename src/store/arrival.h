@@ -20,6 +20,7 @@ struct arrival {
 	bool placed; /* place is the conversation's */
 	struct place place;
 	int64_t seq; /* its number there, 0: none */
+	bool early;  /* an edit of what has not come yet: its text is kept until then */
 	struct store_turn *turn;
 	struct store_accepted *out;
 };
@@ -32,6 +33,13 @@ bool arrival_speaker(struct arrival *it, struct err *err);
 
 /* changes.c: what is about something earlier, in->kind is not SAID. Its effect, and its row. */
 bool arrival_change(struct arrival *it, struct err *err);
+
+/* early.c: what its sender did to a message before it came. With deleted_out nothing of it is to be kept; an edited text
+ * has become it->body, and is kept there only. */
+bool arrival_catch(struct arrival *it, bool *deleted_out, struct err *err);
+
+/* early.c: a change of what has not come: an edited text is kept (it->early), a deletion forgets those. */
+bool arrival_early(struct arrival *it, struct err *err);
 
 /* cursors.c: the cursor that came with it. */
 bool cursor_move(const struct arrival *it, struct err *err);

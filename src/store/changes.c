@@ -9,6 +9,7 @@ struct target {
 	int64_t id, turn_id, conversation_id;
 	enum message_state state;
 	const char *body;
+	bool unknown; /* it has not come, or was never for us */
 };
 
 static bool find_target(struct arrival *it, struct target *target, const char **reason, struct err *err)
@@ -23,6 +24,7 @@ static bool find_target(struct arrival *it, struct target *target, const char **
 		 " WHERE platform = $1 AND installation = $2 AND semantic_key = $3 AND kind = 'said'",
 		 "ttt", it->ask->platform, it->ask->installation, in->target);
 	found = db_row(&query);
+	target->unknown = !found;
 	if (!found) {
 		*reason = "unknown target";
 	} else if (in->sender == NULL || strcmp(db_text(&query, 5), in->sender) != 0) {
@@ -56,6 +58,8 @@ static bool edit(struct arrival *it, const char **reason, struct err *err)
 
 	if (!find_target(it, &target, reason, err))
 		return false;
+	if (target.unknown)
+		return arrival_early(it, err);
 	if (target.id == 0 || strcmp(target.body, prompt_deleted) == 0 || target.body[0] == '\0')
 		return true; /* what was taken back does not return by an edit that comes late */
 	return db_run(it->db, err, NULL, "UPDATE inbox SET body = $2 WHERE id = $1", "it", target.id,
@@ -105,6 +109,8 @@ static bool take_back(struct arrival *it, const char **reason, struct err *err)
 
 	if (!find_target(it, &target, reason, err))
 		return false;
+	if (target.unknown)
+		return arrival_early(it, err);
 	if (target.id == 0)
 		return true;
 	if (!(target.state == MESSAGE_ACCEPTED ? end_waiting(it, &target, err) : erase(it, &target, err)) ||
@@ -222,7 +228,8 @@ bool arrival_change(struct arrival *it, struct err *err)
 	if (!changes[kind].apply(it, &reason, err))
 		return false;
 	/* What was said is kept once, with the message it belongs to. */
-	it->body = it->in->kind == INCOMING_RATED && it->in->text ? it->in->text : "";
+	if (!it->early)
+		it->body = it->in->kind == INCOMING_RATED && it->in->text ? it->in->text : "";
 	it->files = NULL;
 	return arrival_insert(it, MESSAGE_IGNORED, reason, err);
 }

@@ -251,9 +251,14 @@ static bool turn_away(struct arrival *it, const char *reason, struct err *err)
 static bool accept_said(struct arrival *it, struct err *err)
 {
 	const struct incoming *in = it->in;
+	bool deleted;
 
 	if (in->flags & INCOMING_IGNORE)
 		return turn_away(it, in->text && in->text[0] ? in->text : "ignored", err);
+	if (!arrival_catch(it, &deleted, err))
+		return false;
+	if (deleted)
+		return turn_away(it, "deleted", err);
 	if (!arrival_speaker(it, err))
 		return false;
 	if (it->known && it->speaker.active)

@@ -240,7 +240,7 @@ static void only_the_author_may(void **state)
 	say(a, "m2", "second");
 	expect_end(a, change(a, INCOMING_EDITED, "bob", "m2", "evil"), "edited: ignored, not the author");
 	expect_end(a, change(a, INCOMING_DELETED, "bob", "m2", NULL), "deleted: ignored, not the author");
-	expect_end(a, change(a, INCOMING_EDITED, "ann", "m9", "x"), "edited: ignored, unknown target");
+	expect_end(a, change(a, INCOMING_EDITED, "ann", "m9", "x"), "edited: ignored, unknown targetx");
 	expect_end(a, change(a, INCOMING_DELETED, "ann", "m9", NULL), "deleted: ignored, unknown target");
 	expect_end(a, change(a, INCOMING_DELETED, "ann", NULL, NULL), "deleted: ignored, unknown target");
 	assert_string_equal(asking_text(a, "SELECT body || state FROM inbox WHERE semantic_key = 'm2'"),
@@ -254,7 +254,7 @@ static void another_installation_is_another_message(void **state)
 
 	say(a, "m1", "first");
 	asking_sql(a, "UPDATE inbox SET installation = 'other'");
-	expect_end(a, change(a, INCOMING_EDITED, "ann", "m1", "evil"), "edited: ignored, unknown target");
+	expect_end(a, change(a, INCOMING_EDITED, "ann", "m1", "evil"), "edited: ignored, unknown targetevil");
 	assert_string_equal(asking_text(a, "SELECT body FROM inbox WHERE id = 1"), "first");
 }
 
@@ -332,6 +332,69 @@ static void changes_come_twice(void **state)
 	asking_sql(a, "UPDATE inbox SET body = 'three' WHERE id = 1");
 	assert_int_equal(ask_accept(a, &in, true)->how, ACCEPT_BEFORE);
 	assert_string_equal(asking_text(a, "SELECT body FROM inbox WHERE id = 1"), "three");
+}
+
+/* Slack repeats a delivery that failed, and the deletion overtakes it: what was taken back must not be answered. */
+static void taken_back_before_it_comes(void **state)
+{
+	struct asking *a = *state;
+
+	change(a, INCOMING_EDITED, "ann", "m1", "my password is 12345");
+	expect_end(a, change(a, INCOMING_DELETED, "ann", "m1", NULL), "deleted: ignored, unknown target");
+	expect_end(a, change(a, INCOMING_EDITED, "ann", "m1", "my password is 1234"),
+		   "edited: ignored, unknown target");
+	expect_end(a, say(a, "m1", "my password is 123"), "said: ignored, deleted");
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM inbox WHERE body LIKE '%123%'"), 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMConversation\""), 0);
+	assert_non_null(say(a, "m2", "what is left?")->turn);
+}
+
+/* Somebody else's word about it, in this installation or another, takes nothing back. */
+static void only_its_author_was_early(void **state)
+{
+	struct asking *a = *state;
+
+	change(a, INCOMING_DELETED, "ann", "m1", NULL);
+	asking_sql(a, "UPDATE inbox SET installation = 'other'");
+	change(a, INCOMING_DELETED, "bob", "m1", NULL);
+	change(a, INCOMING_EDITED, "bob", "m1", "evil");
+	assert_string_equal(say(a, "m1", "good")->turn->text, "good");
+}
+
+/* The newest words are answered, and kept once. */
+static void edited_before_it_comes(void **state)
+{
+	struct asking *a = *state;
+	struct incoming in = says("ann", "room", "e1", "newest");
+	const struct store_turn *turn;
+
+	in.kind = INCOMING_EDITED;
+	in.target = "m1";
+	in.sent_ms = 3000;
+	expect_end(a, ask_accept(a, &in, true), "edited: ignored, unknown targetnewest");
+	in.delivery_key = "e2";
+	in.text = "newer";
+	in.sent_ms = 2000;
+	ask_accept(a, &in, true);
+	turn = say(a, "m1", "old")->turn;
+	assert_string_equal(turn->text, "newest");
+	assert_string_equal(asking_text(a, "SELECT title FROM \"LLMConversation\""), "newest");
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM inbox WHERE kind = 'edited' AND body <> ''"), 0);
+	change(a, INCOMING_EDITED, "ann", "m1", "even newer");
+	assert_string_equal(asking_text(a, "SELECT \"userPrompt\" FROM \"LLMConversationMessage\""),
+			    "even newer");
+}
+
+/* Edits of what was never for us: their words do not stay. */
+static void words_that_wait_in_vain_are_forgotten(void **state)
+{
+	struct asking *a = *state;
+
+	change(a, INCOMING_EDITED, "ann", "m1", "between people");
+	asking_sql(a, "UPDATE inbox SET received_at = '2020-01-01T00:00:00.000Z'");
+	change(a, INCOMING_EDITED, "ann", "m2", "between others");
+	assert_string_equal(asking_text(a, "SELECT group_concat(body) FROM inbox WHERE body <> ''"),
+			    "between others");
 }
 
 /* In a busy channel where nobody called us nothing is kept, but a thread we talk in goes on without a mention. */
@@ -498,6 +561,10 @@ int main(void)
 		CASE(answers_are_rated),
 		CASE(stopping_finds_the_place),
 		CASE(changes_come_twice),
+		CASE(taken_back_before_it_comes),
+		CASE(only_its_author_was_early),
+		CASE(edited_before_it_comes),
+		CASE(words_that_wait_in_vain_are_forgotten),
 		CASE(not_said_to_us),
 		CASE(cursors_move_forward_only),
 		CASE(commands_are_not_history),

@@ -109,6 +109,16 @@ static void no_step_reads_a_whole_table(void **state)
 
 	in = says("ann", "room", "b", "and");
 	ask_accept(a, &in, true);
+	in = (struct incoming){ .kind = INCOMING_EDITED, .delivery_key = "e", .sender = "ann", .text = "x" };
+	in.conversation = "room";
+	in.target = "m";
+	ask_accept(a, &in, true);
+	in.kind = INCOMING_DELETED;
+	in.delivery_key = "d";
+	ask_accept(a, &in, true);
+	in = says("ann", "room", "m1", "taken back");
+	in.semantic_key = "m";
+	ask_accept(a, &in, true);
 	in = says("eve", "room", "c", "let me in");
 	ask_accept(a, &in, true);
 	ask_recall(a, first->conversation_id, first->turn->id, 20);
