@@ -30,6 +30,7 @@ $(foreach t,api api_turns api_pace socket socket_faults receive,$(eval UNITLD_sl
 WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_ok slack_ack_later slack_ack_bad \
 	slack_working_begin slack_prompts slack_stream_stopped slack_removed))
 $(foreach t,inbound inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
+UNITLD_slack_test_dead_token := -Wl,--wrap=loop_timer_start
 UNIT_telegram := base io markup telegram
 FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c)
 # The way in has fakes of its own, called in_NAME (stage_in.c).

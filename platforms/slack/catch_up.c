@@ -20,6 +20,7 @@ enum {
 	TRIES_MAX = 8,	 /* of one call, before others are made */
 	AGAIN_MS = 2000, /* the first pause after a failure; doubled up to a minute */
 	AGAIN_MAX_MS = 60000,
+	RETRIED_MS = 10 * 60000,
 	OVERLAP_MS = 60000, /* roots are read a little from before: copies are recognised, holes are not */
 };
 
@@ -36,6 +37,7 @@ struct slack_catch_up {
 	struct recents holds;	/* channels with scopes to read; count says how many */
 	bool begun;		/* ever */
 	bool runs, again;	/* again: the link was down once more meanwhile */
+	uint64_t retried_ms;	/* when a repeated delivery began one last; 0 never */
 	bool warned;		/* of a missing scope */
 	bool waiting;		/* for what becomes of the message handed over */
 	unsigned ignore;	/* decisions about messages of a run that was ended */
@@ -255,6 +257,17 @@ void slack_catch_up_begin(struct platform *workspace)
 	up->runs = true;
 	up->calls = up->messages = 0;
 	loop_timer_start(up->timer, 0, 0);
+}
+
+void slack_catch_up_retried(struct platform *workspace)
+{
+	struct slack_catch_up *up = workspace->catch_up;
+	uint64_t now = loop_now_ms(workspace->host->loop);
+
+	if (up == NULL || (up->retried_ms && now - up->retried_ms < RETRIED_MS))
+		return;
+	up->retried_ms = now;
+	slack_catch_up_begin(workspace);
 }
 
 void slack_catch_up_destroy(struct slack_catch_up *up)

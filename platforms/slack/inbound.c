@@ -330,6 +330,8 @@ static void take_for(struct platform *workspace, const struct slack_from *from,
 		slack_ack_later(app, from, LATER_MS);
 		return;
 	}
+	if (from->way == SLACK_FROM_HTTP && from->retry > 0 && is_open(workspace))
+		slack_catch_up_retried(workspace);
 	arrival = arrival_new(workspace, say);
 	arrival->from = *from;
 	app->inbound->bytes += from->size;

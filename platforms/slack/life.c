@@ -7,7 +7,13 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { ASK_BASE_MS = 1000, ASK_CAP_MS = 60000, LOOK_MS = 100 };
+enum {
+	ASK_BASE_MS = 1000,
+	ASK_CAP_MS = 60000,
+	LOOK_MS = 100,
+	DEAD_FIRST_MS = 60000, /* a refused token is looked at again */
+	DEAD_EACH_MS = 10 * 60000,
+};
 
 /* Whoever said that we were taken out, and waits for the acknowledgement. */
 struct goodbye {
@@ -17,10 +23,11 @@ struct goodbye {
 
 struct slack_life {
 	struct platform *workspace;
-	struct loop_timer *again; /* auth.test, after a pause */
+	struct loop_timer *again; /* auth.test, after a pause; also while the token is dead */
 	struct loop_timer *soon;  /* is anything still owed? */
 	uint64_t call;		  /* of slack_api, 0 none */
 	unsigned attempts;
+	unsigned looks; /* at a dead token, since it last worked for a while */
 	uint64_t record_ticket;
 	enum link_state shown;
 	bool started;
@@ -245,12 +252,76 @@ static void asked(struct platform *workspace, void *owner, uint64_t ticket, cons
 			 0);
 }
 
+/* ---- is a dead token still dead? ------------------------------------------------------------------------- */
+
+static void revived(struct platform *workspace, const struct slack_answer *answer)
+{
+	struct err err = { 0 };
+
+	if (!slack_identify(workspace, answer->body, &err)) {
+		log_debug(workspace->host->log, "the token works, but: %s", err.text);
+		return;
+	}
+	log_info(workspace->host->log, "the token, which was refused, works again");
+	loop_timer_stop(workspace->life->again);
+	workspace->dead = false;
+	slack_rotation_begin(workspace);
+	accepted(workspace, answer);
+}
+
+/* Over while it counted as dead: who renews it finds out whether it can be. */
+static void try_renewal(struct platform *workspace)
+{
+	struct slack_life *life = workspace->life;
+
+	loop_timer_stop(life->again);
+	workspace->dead = false;
+	life->accepted = false;
+	ask(workspace);
+}
+
+static void looked_again(struct platform *workspace, void *owner, uint64_t ticket,
+			 const struct slack_answer *answer)
+{
+	struct slack_life *life = owner;
+
+	(void)ticket;
+	life->call = 0;
+	if (!workspace->dead || workspace->removed)
+		return;
+	if (answer->how == SLACK_OK)
+		revived(workspace, answer);
+	else if (workspace->refresh_token && answer->error && strcmp(answer->error, "token_expired") == 0)
+		try_renewal(workspace);
+}
+
+/* With the token named, for the calls of a dead one go nowhere. */
+static void look_again(struct platform *workspace)
+{
+	struct slack_life *life = workspace->life;
+	struct slack_call call = { .method = "auth.test", .token = workspace->token };
+
+	if (workspace->removed || workspace->token == NULL)
+		return;
+	loop_timer_start(life->again, DEAD_EACH_MS, 0);
+	if (life->call)
+		return;
+	life->looks++;
+	life->call = slack_api(workspace, &call, looked_again, life, slack_ticket(workspace->app));
+}
+
 static void ask(void *data)
 {
 	struct platform *workspace = data;
 	struct slack_call call = { .method = "auth.test" };
 
-	if (workspace->stopping || workspace->disabled || workspace->dead || workspace->life->call)
+	if (workspace->stopping || workspace->disabled)
+		return;
+	if (workspace->dead) {
+		look_again(workspace);
+		return;
+	}
+	if (workspace->life->call)
 		return;
 	workspace->life->call =
 		slack_api(workspace, &call, asked, workspace->life, slack_ticket(workspace->app));
@@ -272,6 +343,21 @@ static char *cure(const struct platform *workspace)
 		app->app_id ? app->app_id : "APP");
 }
 
+/* One that works for auth.test and nothing else is not looked at again and again. */
+static void watch_dead(struct platform *workspace, const char *text)
+{
+	struct slack_life *life = workspace->life;
+
+	if (life && life->accepted_ms && clock_wall_ms() - life->accepted_ms > DEAD_EACH_MS)
+		life->looks = 0;
+	if (life == NULL || life->looks == 0)
+		log_error(workspace->host->log, "%s", text);
+	else
+		log_warn(workspace->host->log, "%s", text);
+	if (life && life->started && !workspace->stopping)
+		loop_timer_start(life->again, life->looks ? DEAD_EACH_MS : DEAD_FIRST_MS, 0);
+}
+
 void slack_token_dead(struct platform *workspace, const char *why)
 {
 	struct slack_life *life = workspace->life;
@@ -281,8 +367,9 @@ void slack_token_dead(struct platform *workspace, const char *why)
 		return;
 	workspace->dead = true;
 	what = cure(workspace);
-	text = mem_format("Slack refuses the token (%s); %s", why ? why : "no reason given", what);
-	log_error(workspace->host->log, "%s", text);
+	text = mem_format("Slack refuses the token (%s), which is tried again every 10 minutes; %s",
+			  why ? why : "no reason given", what);
+	watch_dead(workspace, text);
 	if (life && life->started && !workspace->stopping)
 		tell(workspace, LINK_DOWN, text);
 	free(what);
@@ -437,7 +524,7 @@ static bool may_carry(const struct platform *root)
 /* Goes on where it stands: the token is asked about, or the connection taken up. */
 static void awake(struct platform *workspace)
 {
-	if (workspace->token && !workspace->life->accepted)
+	if (workspace->token && (!workspace->life->accepted || workspace->dead))
 		ask(workspace); /* not while it is switched off */
 	if (is_root(workspace) && may_carry(workspace))
 		carry(workspace);

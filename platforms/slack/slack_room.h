@@ -90,7 +90,7 @@ struct platform {
 	char *token;						  /* bot token; NULL: none */
 	char *refresh_token;					  /* with rotation, else NULL */
 	int64_t expires_ms;					  /* of token, Unix milliseconds; 0 never */
-	bool dead; /* the token was refused: nothing is called with it any more */
+	bool dead; /* the token was refused: nothing is called with it, but now and then to ask whether that holds */
 	bool stopping, disabled;
 	/* Taken out by the other side: the core is told, and lets go of it. */
 	bool removed;
@@ -138,7 +138,8 @@ struct platform *slack_find(const struct slack *app, const char *enterprise, con
 /* Fills in who we are from an answer of auth.test and puts the workspace into app->workspaces. */
 bool slack_identify(struct platform *workspace, const json_t *auth_test, struct err *err);
 
-/* The token is refused for good: nothing more is called or taken in with it; the link is down with this reason. */
+/* The token is refused: nothing more is called or taken in with it; the link is down with this reason. Looked at again
+ * after a minute and then every ten: an incident of Slack's may have refused a good one. */
 void slack_token_dead(struct platform *workspace, const char *why);
 
 /* Something that stopping waits for has ended. */
@@ -234,7 +235,7 @@ struct slack_from {
 	enum { SLACK_FROM_SOCKET, SLACK_FROM_HTTP } way;
 	uint64_t id;			 /* the connection's number, or web_id */
 	char envelope[SLACK_ID_MAX + 1]; /* with a socket */
-	unsigned retry;			 /* the platform's count of this delivery, for the log only */
+	unsigned retry;			 /* the platform's count of this delivery; 0: the first */
 	size_t size;			 /* of the payload, bytes */
 	bool answerable; /* the acknowledgement may carry a payload; without it, it is left out */
 };
@@ -285,6 +286,9 @@ void slack_names_destroy(struct slack_names *names);
 struct slack_catch_up *slack_catch_up_create(struct platform *workspace);
 void slack_catch_up_cursor(struct platform *workspace, const char *scope, const char *position);
 void slack_catch_up_begin(struct platform *workspace); /* the link has come up */
+/* Slack could not reach us before: over HTTP, where no link goes down, the only sign of an outage. Begins at most once in
+ * 10 minutes; to be called before what came is handed over, for that moves the cursors. */
+void slack_catch_up_retried(struct platform *workspace);
 void slack_catch_up_destroy(struct slack_catch_up *catch_up);
 
 /* files.c, context.c */

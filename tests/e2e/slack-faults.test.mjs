@@ -188,6 +188,64 @@ for (const transport of ['socket', 'http'])
     assert.match(JSON.stringify(s.asked('missed [#m1]')[0].messages), /late|missed|while|away/i, 'the model is told that it is late');
   });
 
+// A delivery that failed is repeated later, and overtaken by what was done to its message meanwhile.
+test('http: a deletion or an edit that comes before its message', async (t) => {
+  const s = await stage(t, model, { transport: 'http', modelName: 'ids', slack: { knobs: { retries: [] } } });
+  const late = async (text, change) => {
+    s.app.eventsUrl = 'http://127.0.0.1:1/';
+    const message = s.people.say(s.ann, s.channel, s.mention(text));
+    const envelope = s.app.envelope(s.bot, s.slack.world.eventOf(message), s.channel);
+    await until('its delivery to fail', () => s.slack.deliveries.running === 0);
+    s.app.eventsUrl = s.eventsUrl;
+    change(message);
+    await s.settled();
+    assert.equal((await s.slack.deliveries.once(s.app, envelope, 1, 'connection_failed')).status, 200);
+    return message;
+  };
+  const gone = await late('my secret is [#s1]', (m) => s.people.remove(m));
+  const edited = await late('question [#old]', (m) => s.people.edit(m, s.mention('question [#new]')));
+  assert.match((await s.answer(edited)).text, /#new/);
+  await s.settled();
+  assert.equal(s.answers(s.channel, gone.ts).length, 0);
+  assert.deepEqual([s.asked('#s1').length, s.asked('#old').length], [0, 0]);
+  const rows = await Promise.all(['1', '2', '3', '4'].map((id) => s.daemon.json('explain', id)));
+  assert.ok(rows.some(({ message }) => message.kind === 'said' && message.state === 'ignored' && message.reason === 'deleted' && message.text === ''));
+});
+
+// Over HTTP no connection breaks: that a delivery says that it failed before is all there is to see of an outage.
+test('http: what was missed in an outage of the network is answered, without a restart', async (t) => {
+  const s = await stage(t, model, { transport: 'http', modelName: 'ids', slack: { knobs: { retries: [] } } });
+  const root = s.people.say(s.ann, s.channel, s.mention('question [#r]'), { wants: 'r' });
+  await until('the answer', () => s.slack.tally.open.length === 0);
+  await s.settled();
+  s.app.eventsUrl = 'http://127.0.0.1:1/';
+  s.people.say(s.ann, s.channel, s.mention('missed [#m1]'), { wants: 'm1' });
+  s.people.say(s.ann, s.channel, 'missed in the thread [#m2]', { thread: root, wants: 'm2' });
+  await until('the deliveries to be given up', () => s.slack.deliveries.running === 0);
+  s.slack.knobs.retries = [100, 500];
+  const last = s.people.say(s.ann, s.channel, s.mention('while it comes back [#m3]'), { wants: 'm3' });
+  await until('its delivery to fail', () => last.deliveries.every((d) => d.attempts.length > 0));
+  s.app.eventsUrl = s.eventsUrl;
+  await until('all answers', () => s.slack.tally.open.length === 0, 60).catch((e) => { throw new Error(`${e.message}: ${s.slack.tally.open}`); });
+  await s.settled();
+  clean(s.slack.tally.report());
+});
+
+for (const transport of ['socket', 'http'])
+  test(`${transport}: a token that was refused wrongly is looked at again, and the workspace lives on`, async (t) => {
+    const s = await stage(t, model, { transport, modelName: 'ids', slack: { knobs: { retries: [200, 500, 1000, 2000, 4000] } } });
+    clean(await ask(s, 1));
+    for (const each of s.bot.tokens) each.revoked = 'invalid_auth';
+    await s.daemon.cli('doctor'); // asks with it
+    await until('the daemon to notice', () => s.daemon.lines.some((l) => /refuses the token/.test(l)));
+    assert.match(JSON.stringify(await s.daemon.json('status')), /tried again every 10 minutes/);
+    s.people.say(s.ann, s.channel, s.mention('is anybody there? [#d1]'), { wants: 'd1' });
+    for (const each of s.bot.tokens) each.revoked = null;
+    for (const how of ['disable', 'enable']) await s.daemon.cli('installation', how, 'acme'); // instead of waiting for a minute
+    await until('the answer', () => s.slack.tally.open.length === 0, 30);
+    clean(await ask(s, 2, { from: 10 }));
+  });
+
 test('a first start answers nothing that was said before', async (t) => {
   const s = await stage(t, model, { modelName: 'ids', start: false });
   const before = s.people.say(s.ann, s.channel, s.mention('said before it was there [#0]'));

@@ -292,6 +292,55 @@ static void down_again_means_again(void **state)
 	out_expect_none(stage->out);
 }
 
+static void repeated(struct in_stage *stage, unsigned way, unsigned retry, const char *ts)
+{
+	struct slack_from from = { .way = way, .id = 900, .retry = retry };
+	char *json = mem_format("{'type':'event_callback','api_app_id':'A1','team_id':'T1','event_id':'E%s',"
+				"'authorizations':[{'team_id':'T1','is_enterprise_install':false}],'event':{"
+				"'type':'message','channel':'D1','channel_type':'im','user':'U1','text':'x',"
+				"'ts':'%s'}}",
+				ts, ts);
+
+	slack_take(stage->app, &from, SLACK_EVENT, in_json(json));
+	free(json);
+	nobody_is_named(stage);
+}
+
+/* Over HTTP no link goes down: a delivery that failed before is all that tells of an outage, and it must not hide what
+ * was missed before it. */
+static void a_repeated_delivery_tells_of_an_outage(void **state)
+{
+	struct in_stage *stage = *state;
+	struct out_call *call;
+
+	stage->app->config.direct = SLACK_DIRECT_CHANNEL;
+	slack_catch_up_cursor(stage->workspace, "D1", "1799999000.000100");
+	slack_catch_up_begin(stage->workspace);
+	out_ok(stage->out, asked(stage, "conversations.history", "D1"), "{\"messages\":[]}");
+	step(stage);
+	repeated(stage, SLACK_FROM_HTTP, 0, "1799999100.000100");
+	repeated(stage, SLACK_FROM_SOCKET, 1, "1799999200.000100");
+	out_expect_none(stage->out);
+	in_ack(stage, 0, ACK_STORED);
+	in_ack(stage, 1, ACK_STORED);
+	repeated(stage, SLACK_FROM_HTTP, 2, "1799999500.000100");
+	in_ack(stage, 2, ACK_STORED);
+	call = asked(stage, "conversations.history", "D1");
+	assert_true(strcmp(out_arg(call, "/oldest"), "\"1799999200.000100\"") <= 0);
+	out_ok(stage->out, call, "{\"messages\":[]}");
+	step(stage);
+	repeated(stage, SLACK_FROM_HTTP, 1, "1799999600.000100"); /* at most once in 10 minutes */
+	in_ack(stage, 3, ACK_STORED);
+	out_pass(stage->out, 9 * 60000);
+	repeated(stage, SLACK_FROM_HTTP, 1, "1799999700.000100");
+	in_ack(stage, 4, ACK_STORED);
+	out_expect_none(stage->out);
+	out_pass(stage->out, 61000);
+	repeated(stage, SLACK_FROM_HTTP, 1, "1799999800.000100");
+	call = asked(stage, "conversations.history", "D1");
+	out_ok(stage->out, call, "{\"messages\":[]}");
+}
+
 static void ending_in_the_middle(void **state)
 {
 	struct in_stage *stage = *state;
@@ -324,6 +373,7 @@ int main(void)
 		TEST(nothing_is_given_up_while_it_can_be_had),
 		TEST(what_is_gone_drops_out),
 		TEST(down_again_means_again),
+		TEST(a_repeated_delivery_tells_of_an_outage),
 		TEST(ending_in_the_middle),
 	};
 
