@@ -1,7 +1,7 @@
 // usher init telegram: one secret is typed, the link is opened, Start is pressed, and it answers before anything is written.
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { Telegram } from '../servers/telegram.mjs';
 import { ModelServer } from '../servers/model.mjs';
@@ -56,6 +56,33 @@ test('while a daemon runs: the link is opened, Start pressed, answered, written,
   assert.ok(!run.shown.includes(bot.token.split(':')[1]), 'no secret is shown');
   telegram.people.tell(ann, bot, 'and who answers now?');
   await until('an answer of the model', () => s.said().some((m) => /^echo: .*who answers now/s.test(m.words)));
+});
+
+// The whole way of somebody who has a token: what is typed, and how long they wait for machines.
+test('on a terminal: at most three answers are typed, and within ten seconds it has answered', { skip: spawnSync('script', ['--version']).error && 'script(1) is not there' }, async (t) => {
+  const s = await scene(t), { telegram, bot, ann, daemon } = s;
+  await daemon.start();
+  const shell = [binary, 'init', 'telegram', '--set', `api_base=${telegram.base}`, '--wait', '60', '--config', daemon.config].map((w) => `'${w}'`).join(' ');
+  const child = spawn('script', ['-qec', `exec ${shell}`, '/dev/null'], { env: { ...daemon.env, SHELL: '/bin/sh' } });
+  const over = new Promise((resolve) => child.on('exit', resolve));
+  let shown = '', typed = 0, read = 0; // read: so far questions were answered
+  child.stdout.on('data', (more) => (shown += more));
+  const answers = { bot_token: bot.token };
+  let link;
+  await until('the first reply', () => {
+    const asked = /(\w+) \([^\n]*\)\s*>\s*$/.exec(shown.slice(read));
+    if (asked) {
+      read = shown.length;
+      typed++;
+      child.stdin.write(`${answers[asked[1]] ?? ''}\n`);
+    }
+    const found = !link && /https:\/\/t\.me\/usher_bot\?start=[\w-]+/.exec(shown);
+    if (found) telegram.people.open(ann, (link = found[0]));
+    return s.said().some((m) => /It works/.test(m.words));
+  }, 10);
+  assert.ok(typed <= 3, `${typed} answers were typed`);
+  assert.equal(await over, 0, shown);
+  assert.ok(!shown.includes(bot.token.split(':')[1]), 'what is typed is not shown');
 });
 
 test('without a daemon: heard and answered first, then written', async (t) => {
