@@ -1,4 +1,4 @@
-/* rooms: base io db store core ai tasks markup api webhook slack app */
+/* rooms: base io db store core ai tasks markup api webhook slack telegram app */
 /* Whatever is sent to the control socket as arguments is taken whole or refused with a sentence. */
 #include "admin_args.h"
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* rooms: base io db store core ai tasks markup api webhook slack app */
+/* rooms: base io db store core ai tasks markup api webhook slack telegram app */
 /* Any file given as settings is taken or refused with a sentence, never more. */
 #include "log.h"
 #include "settings_build.h"
