@@ -76,6 +76,9 @@ enum sent {
 	SENT_UNKNOWN,  /* whether an earlier attempt arrived can't be found out: held for the operator */
 };
 
+/* "accepted", "not_sent", ...: for metrics and the log. Static. */
+const char *sent_name(enum sent how);
+
 /* One place where somebody added us (a workspace, a guild), kept as a row of "LLMAgentInstallation". */
 struct install {
 	const char *key;   /* "T123": unique under the configured installation; the row's name is "acme/T123".
@@ -101,7 +104,7 @@ struct fetched {
 
 /* What a plugin tells an operator who sets it up. Pure functions: no connection, no installation. */
 struct platform_guide {
-	const char *title; /* "Slack" */
+	const char *title; /* the name that people know it by */
 	/* Appends what to paste where (a manifest, a link), filled in. settings: of the installation, checked. */
 	void (*print)(const struct settings *settings, const char *public_url, struct buf *out);
 	const char *first; /* what to do to be answered first: "mention the bot in a channel" */

@@ -40,14 +40,9 @@ static bool is_final(enum sent how)
 void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
 	       const char *why)
 {
-	static const char *const names[] = {
-		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
-		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "auth",
-		[SENT_UNKNOWN] = "unknown",
-	};
 	struct platform *workspace = sending->workspace;
 
-	metric_add(&sends_total, (const char *[]){ workspace->app->config.name, names[how] }, 1);
+	metric_add(&sends_total, (const char *[]){ workspace->app->config.name, sent_name(how) }, 1);
 	if (is_final(how) && sending->part == 0)
 		slack_stream_forget(workspace, (const char *const *)sending->answers_to,
 				    sending->answers_to_count);

@@ -75,13 +75,9 @@ enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms
 static void tell(struct webhook *hook, struct sending *sending, enum sent how, unsigned retry_ms,
 		 const char *why)
 {
-	static const char *const names[] = {
-		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
-		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "auth",
-	};
 	uint64_t ticket = sending->ticket;
 
-	metric_add(&callbacks, (const char *[]){ hook->config.name, names[how] }, 1);
+	metric_add(&callbacks, (const char *[]){ hook->config.name, sent_name(how) }, 1);
 	HASH_DEL(hook->sending, sending);
 	hook->host->sent(hook->host, ticket, how, retry_ms, NULL, how == SENT_ACCEPTED ? NULL : why);
 	free(sending->url);

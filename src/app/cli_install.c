@@ -68,7 +68,7 @@ static int installation_show(struct cli *cli)
 	return cli_show(cli, "installation", cli->args, 1, "");
 }
 
-/* The one that is meant, by the daemon: "slack/acme", or "acme" where only one has that name. */
+/* The one that is meant, by the daemon: "webhook/crm", or "crm" where only one has that name. */
 static int do_named(struct cli *cli, const char *path, const char *done)
 {
 	json_t *row = NULL, *body, *answer = NULL;

@@ -1,6 +1,7 @@
-/* Words around messages: of their states, and those that tell the model who said what. */
+/* Words around messages: of their states, of how an attempt to send ended, and those that tell the model who said what. */
 #include "message.h"
 #include "mem.h"
+#include "platform.h"
 #include <string.h>
 
 static const char *const names[] = {
@@ -23,6 +24,17 @@ bool message_state_parse(const char *name, enum message_state *state_out)
 		}
 	}
 	return false;
+}
+
+const char *sent_name(enum sent how)
+{
+	static const char *const sents[] = {
+		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
+		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "unauthorized",
+		[SENT_UNKNOWN] = "unknown",
+	};
+
+	return sents[how];
 }
 
 /* The model must not take what strangers wrote for what it is asked. */

@@ -414,11 +414,11 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 		state = outcome->how == SENT_MAYBE ? REPLY_UNKNOWN : REPLY_CANCELLED;
 		next_ms = 0;
 	}
-	count_reply(inst->ops->name, outcome_name(outcome->how));
+	count_reply(inst->ops->name, sent_name(outcome->how));
 	note_credentials(outbox, inst, outcome);
 	if (state != REPLY_SENT)
 		log_warn(&inst->log, "reply %lld, attempt %u: %s%s%s%s", (long long)sending->reply_id,
-			 sending->attempt, outcome_name(outcome->how),
+			 sending->attempt, sent_name(outcome->how),
 			 state == REPLY_PENDING ? "" : ", given up", outcome->why ? ": " : "",
 			 outcome->why ? outcome->why : "");
 	leave_plugin(outbox, sending);

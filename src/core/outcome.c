@@ -37,14 +37,3 @@ enum reply_state outcome_judge(const struct outcome_facts *facts, int64_t *next_
 	*next_ms_out = 0;
 	return facts->how == SENT_MAYBE ? REPLY_UNKNOWN : REPLY_EXPIRED;
 }
-
-const char *outcome_name(enum sent how)
-{
-	static const char *const names[] = {
-		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
-		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "unauthorized",
-		[SENT_UNKNOWN] = "unknown",
-	};
-
-	return names[how];
-}

@@ -18,7 +18,4 @@ struct outcome_facts {
  * random. */
 enum reply_state outcome_judge(const struct outcome_facts *facts, int64_t *next_ms_out);
 
-/* "accepted", "not_sent", ...: for the metrics. */
-const char *outcome_name(enum sent how);
-
 #endif
