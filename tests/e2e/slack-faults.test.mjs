@@ -188,6 +188,8 @@ for (const transport of ['socket', 'http'])
     assert.match(JSON.stringify(s.asked('missed [#m1]')[0].messages), /late|missed|while|away/i, 'the model is told that it is late');
   });
 
+const givenUp = (message) => message.deliveries.length > 0 && message.deliveries.every((d) => d.state === 'given up');
+
 // A delivery that failed is repeated later, and overtaken by what was done to its message meanwhile.
 test('http: a deletion or an edit that comes before its message', async (t) => {
   const s = await stage(t, model, { transport: 'http', modelName: 'ids', slack: { knobs: { retries: [] } } });
@@ -195,9 +197,11 @@ test('http: a deletion or an edit that comes before its message', async (t) => {
     s.app.eventsUrl = 'http://127.0.0.1:1/';
     const message = s.people.say(s.ann, s.channel, s.mention(text));
     const envelope = s.app.envelope(s.bot, s.slack.world.eventOf(message), s.channel);
-    await until('its delivery to fail', () => s.slack.deliveries.running === 0);
+    await until('its delivery to fail', () => givenUp(message));
     s.app.eventsUrl = s.eventsUrl;
+    const before = s.slack.deliveries.list.length;
     change(message);
+    await until('the change to be taken', () => s.slack.deliveries.list.slice(before).some((d) => d.state === 'acked'));
     await s.settled();
     assert.equal((await s.slack.deliveries.once(s.app, envelope, 1, 'connection_failed')).status, 200);
     return message;
@@ -219,12 +223,12 @@ test('http: what was missed in an outage of the network is answered, without a r
   await until('the answer', () => s.slack.tally.open.length === 0);
   await s.settled();
   s.app.eventsUrl = 'http://127.0.0.1:1/';
-  s.people.say(s.ann, s.channel, s.mention('missed [#m1]'), { wants: 'm1' });
-  s.people.say(s.ann, s.channel, 'missed in the thread [#m2]', { thread: root, wants: 'm2' });
-  await until('the deliveries to be given up', () => s.slack.deliveries.running === 0);
+  const missed = [s.people.say(s.ann, s.channel, s.mention('missed [#m1]'), { wants: 'm1' }),
+    s.people.say(s.ann, s.channel, 'missed in the thread [#m2]', { thread: root, wants: 'm2' })];
+  await until('the deliveries to be given up', () => missed.every(givenUp));
   s.slack.knobs.retries = [100, 500];
   const last = s.people.say(s.ann, s.channel, s.mention('while it comes back [#m3]'), { wants: 'm3' });
-  await until('its delivery to fail', () => last.deliveries.every((d) => d.attempts.length > 0));
+  await until('its delivery to fail', () => last.deliveries.length > 0 && last.deliveries.every((d) => d.attempts.length > 0));
   s.app.eventsUrl = s.eventsUrl;
   await until('all answers', () => s.slack.tally.open.length === 0, 60).catch((e) => { throw new Error(`${e.message}: ${s.slack.tally.open}`); });
   await s.settled();
