@@ -317,14 +317,11 @@ static void ask(void *data)
 
 	if (workspace->stopping || workspace->disabled)
 		return;
-	if (workspace->dead) {
+	if (workspace->dead)
 		look_again(workspace);
-		return;
-	}
-	if (workspace->life->call)
-		return;
-	workspace->life->call =
-		slack_api(workspace, &call, asked, workspace->life, slack_ticket(workspace->app));
+	else if (workspace->life->call == 0)
+		workspace->life->call =
+			slack_api(workspace, &call, asked, workspace->life, slack_ticket(workspace->app));
 }
 
 /* ---- the end of a token --------------------------------------------------------------------------------- */
