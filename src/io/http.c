@@ -57,6 +57,9 @@ static void take_from_curl(struct http_running *call)
 	call->shard->running--;
 	call->shard->unused_since = clock_mono_ms();
 	call->shard = NULL;
+	for (unsigned i = 0; i < call->opened_count; i++)
+		http_socket_check(call->http, call->opened[i]);
+	call->opened_count = 0;
 	http_request_known(call);
 }
 
@@ -374,6 +377,8 @@ void http_destroy(struct http *http)
 		if (shard != NULL)
 			http_shard_close(shard);
 	}
+	for (size_t fd = 0; fd < http->sockets_room; fd++)
+		http_socket_gone(http, (curl_socket_t)fd);
 	curl_share_cleanup(http->share);
 	uv_close((uv_handle_t *)&http->sweep, free_http);
 	uv_close((uv_handle_t *)&http->soon, free_http);

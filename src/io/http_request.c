@@ -30,6 +30,7 @@ void http_request_known(struct http_running *call)
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_running *call = data;
+	curl_socket_t fd;
 
 	(void)purpose;
 	http_request_known(call);
@@ -37,7 +38,10 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 		call->blocked = true;
 		return CURL_SOCKET_BAD;
 	}
-	return http_socket_open(call->http, address);
+	fd = http_socket_open(call->http, address);
+	if (fd != CURL_SOCKET_BAD && call->opened_count < HTTP_OPENED_MAX)
+		call->opened[call->opened_count++] = fd;
+	return fd;
 }
 
 static bool ip_allowed(const char *ip, bool loopback)

@@ -14,6 +14,7 @@ enum {
 	HTTP_SHARDS_MAX = 128,	/* beyond 32,768 calls the shards grow instead */
 	HTTP_SHARD_IDLE_MS = 90000, /* an unused shard is closed, and its kept connections with it */
 	HTTP_SWEEP_MS = 200,	    /* how exact first_byte_ms and idle_ms are */
+	HTTP_OPENED_MAX = 8,	    /* sockets of one call: its addresses, one after the other */
 	HTTP_SPARE_MAX = 64,	    /* easy handles kept for the next calls */
 	HTTP_LOOKUPS_MAX = 32, /* calls without a socket yet: each may cost a thread that resolves its name */
 	HTTP_HEAD_MAX = 65536, /* bytes of the answer's headers */
@@ -90,6 +91,8 @@ struct http_running {
 	size_t head_len, passed_len;
 	struct buf collected;
 	char why[CURL_ERROR_SIZE];
+	curl_socket_t opened[HTTP_OPENED_MAX]; /* sockets made for it */
+	unsigned opened_count;
 };
 
 struct http {
@@ -117,6 +120,10 @@ struct http_shard *http_shard_pick(struct http *http, enum http_trust trust);
 void http_shard_close(struct http_shard *shard);
 curl_socket_t http_socket_open(struct http *http, const struct curl_sockaddr *address);
 int http_socket_close(void *http, curl_socket_t fd);
+/* curl closes the sockets of connections that were still being made without telling: after its call has ended, each that
+ * it opened is looked at (check: closed?), and what is found later is let go (gone: it is). */
+void http_socket_check(struct http *http, curl_socket_t fd);
+void http_socket_gone(struct http *http, curl_socket_t fd);
 
 /* http.c: after curl returned: moves calls on and delivers what has ended */
 void http_settle(struct http *http, struct http_shard *shard);

@@ -2,6 +2,7 @@
  */
 #include "http_room.h"
 #include "mem.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -114,6 +115,20 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
 	return 0;
 }
 
+void http_socket_gone(struct http *http, curl_socket_t fd)
+{
+	struct http_socket *socket = find_socket(http, fd);
+
+	if (socket != NULL)
+		drop_socket(http, socket);
+}
+
+void http_socket_check(struct http *http, curl_socket_t fd)
+{
+	if (fcntl(fd, F_GETFD) == -1)
+		http_socket_gone(http, fd);
+}
+
 curl_socket_t http_socket_open(struct http *http, const struct curl_sockaddr *address)
 {
 	curl_socket_t fd =
@@ -122,6 +137,7 @@ curl_socket_t http_socket_open(struct http *http, const struct curl_sockaddr *ad
 
 	if (fd == CURL_SOCKET_BAD)
 		return fd;
+	http_socket_gone(http, fd); /* what was closed without telling had this number */
 	added = add_socket(http, fd);
 	if (added == NULL) {
 		close(fd);

@@ -2,10 +2,14 @@
  * call. */
 #include "call_stage.h"
 #include "clock.h"
+#include "mem.h"
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,6 +322,40 @@ static void must_not_end(void *owner, uint64_t ticket, const struct http_answer 
 	fail_msg("a cancelled call ended");
 }
 
+/* A server that takes no more connections: the one that is tried stays half open. Its sockets, the first listens. */
+static int fill_up(int fds[4])
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(address);
+
+	for (int i = 0; i < 4; i++)
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fds[0], (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fds[0], 0), 0);
+	assert_int_equal(getsockname(fds[0], (struct sockaddr *)&address, &len), 0);
+	for (int i = 1; i < 4; i++)
+		connect(fds[i], (struct sockaddr *)&address, sizeof(address));
+	return ntohs(address.sin_port);
+}
+
+/* curl closes such a socket without telling: what the loop watched of it stayed for ever, and stopping ended in abort. */
+static void test_given_up_while_connecting(void **state)
+{
+	int fds[4], port = fill_up(fds);
+	char *url = mem_format("http://127.0.0.1:%d/", port);
+	struct http_call call = { .method = "GET", .url = url, .total_ms = 200 };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		client_call(&client, &call, false, &result);
+		assert_int_equal(result.ends, 1);
+		assert_int_not_equal(result.how, HTTP_ANSWERED);
+	}
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	free(url); /* the end of the test destroys the client, which looks for what was forgotten */
+}
+
 static void test_cancel_while_data_comes(void **state)
 {
 	struct http_call call = { .method = "GET", .url = serve(stall_in_body) };
@@ -402,6 +440,7 @@ int main(void)
 		CASE(test_slow_first_byte),
 		CASE(test_stall_in_body),
 		CASE(test_total_time),
+		CASE(test_given_up_while_connecting),
 		CASE(test_cancel_while_data_comes),
 		CASE(test_cancel_while_ending),
 		CASE(test_cancel_before_it_begins),
