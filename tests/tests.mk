@@ -8,7 +8,7 @@ FAKES_db     := tests/unit/db/seeds.c tests/unit/db/place.c
 UNIT_store   := base io db store
 FAKES_store  := tests/unit/store/asking.c tests/unit/store/people_stage.c
 UNIT_core    := base core
-FAKES_core   := $(wildcard tests/fakes/*.c)
+FAKES_core   := $(wildcard tests/fakes/*.c) tests/unit/core/stage_places.c
 FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c ws_stage.c)
 UNIT_ai      := base ai
 FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c openai_stage.c turn_stage.c)
@@ -24,12 +24,12 @@ FAKES_slack  := $(wildcard tests/unit/slack/stage*.c)
 # A test's own link options, UNITLD_ROOM_TEST: fakes called __wrap_NAME stand in the place of a room's own functions.
 WRAP_OUT := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_api slack_api_cancel slack_respond slack_settle \
 	clock_wall_ms loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy))
-$(foreach t,send read_back stream growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
+$(foreach t,send send_command read_back stream stream_again growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
 WRAP_NET := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_take slack_link slack_token_dead slack_fresh))
 $(foreach t,api api_turns api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$(t) := $(WRAP_NET)))
 WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_ok slack_ack_later slack_ack_bad \
 	slack_working_begin slack_prompts slack_stream_stopped slack_removed))
-$(foreach t,inbound inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
+$(foreach t,inbound inbound_off inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
 UNITLD_slack_test_dead_token := -Wl,--wrap=loop_timer_start
 UNIT_telegram := base io markup telegram
 FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c)

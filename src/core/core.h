@@ -61,7 +61,7 @@ unsigned core_level(const struct core *core, const char **why_out);
 /* Numbers for `usher status`: appends a JSON object. Refreshes the gauges of /metrics too. */
 void core_status(struct core *core, struct buf *out);
 
-/* The operator's word about an installation (of a platform: "acme/T123"). REMOVE is for adopted ones and for rows that are
+/* The operator's word about an installation ("acme/T123"). REMOVE is for adopted ones and for rows that are
  * no longer configured. fn: ERR_GONE when there is none, ERR_REFUSED with the reason; json: the row. */
 enum core_switch { CORE_ENABLE, CORE_DISABLE, CORE_REMOVE };
 void core_switch(struct core *core, enum core_switch how, const char *platform, const char *name,

@@ -1,70 +1,8 @@
 /* An answer is seen growing, as a stream, and nothing of that can lose or double it. */
 #include "buf.h"
 #include "mem.h"
-#include "stage_out.h"
+#include "stage_growing.h"
 #include <stdio.h>
-
-#define TS    "1800000001.000100"
-#define OPEN  "{\"channel\":\"C1\",\"ts\":\"" TS "\"}"
-#define WORDS "These are ten words that stand for a growing answer. " /* 53 bytes */
-
-/* The growing answer as the core hands it on. */
-struct growing {
-	char *place;
-	const char *placeholder;
-	unsigned attempt;
-	size_t offset;
-};
-
-static int setup(void **state)
-{
-	*state = out_open();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	out_close(*state);
-	return 0;
-}
-
-static void grow(struct out_stage *stage, struct growing *growing, const char *text)
-{
-	static const char *const asked[] = { OUT_ASKED };
-
-	slack_stream(&stage->workspace,
-		     &(struct outgoing_part){ .answers_to = asked,
-					      .answers_to_count = 1,
-					      .reply_to = growing->place,
-					      .placeholder = growing->placeholder,
-					      .attempt = growing->attempt ? growing->attempt : 1,
-					      .offset = growing->offset,
-					      .text = text,
-					      .len = strlen(text) });
-	growing->offset += strlen(text);
-}
-
-static void grow_much(struct out_stage *stage, struct growing *growing, size_t times)
-{
-	for (size_t i = 0; i < times; i++)
-		grow(stage, growing, WORDS);
-}
-
-/* The final text arrives. */
-static void end(struct out_stage *stage, const struct growing *growing)
-{
-	struct outgoing out = out_answer(growing->place, "The answer.");
-
-	stage->sents = 0;
-	slack_send(&stage->workspace, &out, 7);
-}
-
-static void open_stream(struct out_stage *stage, struct growing *growing)
-{
-	grow_much(stage, growing, 2);
-	out_pass(stage, 2000);
-	out_ok(stage, out_expect(stage, "chat.startStream"), OPEN);
-}
 
 static void an_answer_grows_and_is_then_replaced(void **state)
 {
@@ -95,7 +33,7 @@ static void an_answer_grows_and_is_then_replaced(void **state)
 	call = out_expect(stage, "chat.appendStream");
 	out_arg_is(call, "/markdown_text", "\"and more \""); /* only what is new */
 	out_ok(stage, call, NULL);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_arg_is(out_expect(stage, "chat.stopStream"), "/ts", "\"" TS "\"");
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
 	call = out_expect(stage, "chat.update");
@@ -115,7 +53,7 @@ static void a_short_or_quick_answer_needs_no_stream(void **state)
 	out_pass(stage, 5000);
 	out_expect_none(stage);
 	grow_much(stage, &growing, 3);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
 	out_pass(stage, 5000);
 	out_expect_none(stage);
@@ -200,7 +138,7 @@ static void a_message_takes_only_so_much(void **state)
 	struct growing growing = { .place = out_channel() };
 	size_t shown = 0;
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	for (size_t i = 0; i < 400; i++) { /* 21,200 characters */
 		grow_much(stage, &growing, 1);
 		out_pass(stage, 500);
@@ -212,7 +150,7 @@ static void a_message_takes_only_so_much(void **state)
 		}
 	}
 	assert_in_range(shown, 8000, 12000);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
 	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
 	free(growing.place);
@@ -280,7 +218,7 @@ static void no_room_for_a_stream_is_no_harm(void **state)
 	grow_much(stage, &growing, 3);
 	out_pass(stage, 60000);
 	out_expect_none(stage);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
 	free(growing.place);
@@ -292,13 +230,13 @@ static void an_unsure_append_is_never_repeated(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	out_pass(stage, 4000);
 	out_fail(stage, out_expect(stage, "chat.appendStream"), SLACK_MAYBE, 0);
 	grow_much(stage, &growing, 10);
 	out_pass(stage, 10000);
 	out_expect_none(stage);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
 	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
@@ -310,7 +248,7 @@ static void what_did_not_leave_is_appended_later(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	out_pass(stage, 4000);
 	out_fail(stage, out_expect(stage, "chat.appendStream"), SLACK_LIMITED, 20000);
 	out_pass(stage, 19000);
@@ -331,13 +269,13 @@ static void a_stream_that_slack_ended_is_replaced_all_the_same(void **state)
 		struct out_stage *stage = *state;
 		struct growing growing = { .place = out_channel() };
 
-		open_stream(stage, &growing);
+		grow_open(stage, &growing);
 		out_pass(stage, 4000);
 		out_refuse(stage, out_expect(stage, "chat.appendStream"), codes[i]);
 		grow_much(stage, &growing, 10);
 		out_pass(stage, 10000);
 		out_expect_none(stage);
-		end(stage, &growing);
+		grow_end(stage, &growing);
 		out_ok(stage, out_expect(stage, "chat.update"), OPEN);
 		out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
 		free(growing.place);
@@ -349,13 +287,13 @@ static void a_stopped_stream_grows_no_more(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	slack_stream_stopped(&stage->workspace, "C2", TS); /* another one */
 	slack_stream_stopped(&stage->workspace, "C1", TS);
 	grow_much(stage, &growing, 10);
 	out_pass(stage, 10000);
 	out_expect_none(stage);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
 	free(growing.place);
 }
@@ -369,7 +307,7 @@ static void the_final_text_waits_for_what_runs(void **state)
 	grow_much(stage, &growing, 3);
 	out_pass(stage, 2000);
 	call = out_expect(stage, "chat.startStream");
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	assert_int_equal(out_waiting(stage), 1);
 	out_ok(stage, call, OPEN);
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
@@ -384,15 +322,15 @@ static void a_second_attempt_replaces_the_same_message(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
-	end(stage, &growing);
+	grow_open(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
 	out_fail(stage, out_expect(stage, "chat.update"), SLACK_NOT_SENT, 0);
 	out_was_sent(stage, SENT_NOT, NULL);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
-	end(stage, &growing); /* a copy of the test's own: nothing is known of the stream any more */
+	grow_end(stage, &growing); /* a copy of the test's own: nothing is known of the stream any more */
 	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
 	free(growing.place);
 }
@@ -405,7 +343,7 @@ static void an_unsure_start_is_looked_for_before_the_answer(void **state)
 	grow_much(stage, &growing, 3);
 	out_pass(stage, 2000);
 	out_fail(stage, out_expect(stage, "chat.startStream"), SLACK_MAYBE, 0);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 3000);
 	assert_int_equal(stage->sents, 0);
 	out_pass(stage, 4000);
@@ -426,7 +364,7 @@ static void a_final_text_that_waits_is_told_when_the_token_dies(void **state)
 	grow_much(stage, &growing, 3);
 	out_pass(stage, 2000);
 	out_fail(stage, out_expect(stage, "chat.startStream"), SLACK_MAYBE, 0);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 3000);
 	stage->workspace.dead = true;
 	out_pass(stage, 4000);
@@ -445,136 +383,13 @@ static void an_unsure_start_that_can_not_be_found_does_not_hold_the_answer(void 
 	grow_much(stage, &growing, 3);
 	out_pass(stage, 2000);
 	out_fail(stage, out_expect(stage, "chat.startStream"), SLACK_MAYBE, 0);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	for (size_t i = 0; i < 3; i++) {
 		out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_NOT_SENT, 0);
 		out_pass(stage, 3000);
 	}
 	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
 	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
-	free(growing.place);
-}
-
-/* ---- an answer that is begun again --------------------------------------------------------------------------- */
-
-static void a_new_attempt_leaves_the_old_stream(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel() };
-
-	open_stream(stage, &growing);
-	out_pass(stage, 4000);
-	out_ok(stage, out_expect(stage, "chat.appendStream"), NULL);
-	growing.attempt = 2;
-	growing.offset = 0;
-	grow(stage, &growing, "Another beginning ");
-	out_refuse(stage, out_expect(stage, "chat.stopStream"), "message_not_in_streaming_state");
-	grow_much(stage, &growing, 5);
-	out_pass(stage, 10000);
-	out_expect_none(stage);
-	end(stage, &growing);
-	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
-	free(growing.place);
-}
-
-/* Nothing of the first beginning was seen. */
-static void a_new_attempt_may_use_an_empty_stream(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel() };
-
-	open_stream(stage, &growing);
-	growing.attempt = 2;
-	growing.offset = 0;
-	grow_much(stage, &growing, 1);
-	out_pass(stage, 4000);
-	out_arg_is(out_expect(stage, "chat.appendStream"), "/markdown_text", "\"" WORDS "\"");
-	free(growing.place);
-}
-
-static void what_an_earlier_life_showed_is_stopped_and_replaced(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel(), .placeholder = "C1/" TS, .attempt = 2 };
-
-	grow_much(stage, &growing, 3);
-	out_arg_is(out_expect(stage, "chat.stopStream"), "/ts", "\"" TS "\"");
-	out_fail(stage, out_expect(stage, "chat.stopStream"), SLACK_MAYBE, 0);
-	grow_much(stage, &growing, 3);
-	out_pass(stage, 10000);
-	out_expect_none(stage);
-	end(stage, &growing);
-	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
-	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
-	free(growing.place);
-}
-
-static void what_an_earlier_life_did_not_keep_is_looked_for(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel(), .attempt = 2 };
-
-	grow_much(stage, &growing, 3);
-	out_pass(stage, 2000);
-	out_ok(stage, out_expect(stage, "conversations.replies"),
-	       "{\"messages\":[{\"ts\":\"" TS "\",\"user\":\"UBOT\",\"streaming_state\":\"in_progress\"}]}");
-	assert_string_equal(stage->placed_remote, "C1/" TS);
-	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
-	end(stage, &growing);
-	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
-	free(growing.place);
-}
-
-/* Slack had no time at first: the beginning of the first answer would stand beside the second for ever. */
-static void what_an_earlier_life_left_is_looked_for_again(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel(), .attempt = 2 };
-
-	grow_much(stage, &growing, 3);
-	out_pass(stage, 2000);
-	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 3000);
-	out_pass(stage, 4000);
-	out_ok(stage, out_expect(stage, "conversations.replies"),
-	       "{\"messages\":[{\"ts\":\"" TS "\",\"user\":\"UBOT\",\"streaming_state\":\"in_progress\"}]}");
-	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
-	end(stage, &growing);
-	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
-	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
-	free(growing.place);
-}
-
-/* The second answer came at once, beside the beginning of the first. */
-static void what_an_earlier_life_left_is_looked_for_before_a_quick_answer(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel(), .attempt = 2 };
-
-	grow(stage, &growing, "Yes.");
-	end(stage, &growing);
-	out_ok(stage, out_expect(stage, "conversations.replies"),
-	       "{\"messages\":[{\"ts\":\"" TS "\",\"user\":\"UBOT\",\"streaming_state\":\"in_progress\"}]}");
-	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
-	out_ok(stage, out_expect(stage, "chat.update"), OPEN);
-	growing.offset = 0;
-	grow(stage, &growing, "Yes.");
-	end(stage, &growing); /* it is not known that there is something: the answer does not wait */
-	out_fail(stage, out_expect(stage, "conversations.replies"), SLACK_LIMITED, 60000);
-	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
-	out_was_sent(stage, SENT_ACCEPTED, "C1/" TS);
-	free(growing.place);
-}
-
-static void an_attempt_after_which_nothing_is_found_streams(void **state)
-{
-	struct out_stage *stage = *state;
-	struct growing growing = { .place = out_channel(), .attempt = 2 };
-
-	grow_much(stage, &growing, 3);
-	out_pass(stage, 2000);
-	out_ok(stage, out_expect(stage, "conversations.replies"), "{\"messages\":[]}");
-	out_pass(stage, 500);
-	out_ok(stage, out_expect(stage, "chat.startStream"), OPEN);
 	free(growing.place);
 }
 
@@ -585,7 +400,7 @@ static void a_missing_piece_ends_the_show(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	growing.offset += 10;
 	grow_much(stage, &growing, 10);
 	out_pass(stage, 10000);
@@ -598,14 +413,14 @@ static void an_answer_that_never_came_is_given_up(void **state)
 	struct out_stage *stage = *state;
 	struct growing growing = { .place = out_channel() };
 
-	open_stream(stage, &growing);
+	grow_open(stage, &growing);
 	out_pass(stage, 4000);
 	out_ok(stage, out_expect(stage, "chat.appendStream"), NULL);
 	out_pass(stage, 11 * 60000);
 	out_ok(stage, out_expect(stage, "chat.stopStream"), NULL);
 	out_pass(stage, 12 * 60000);
 	out_expect_none(stage);
-	end(stage, &growing);
+	grow_end(stage, &growing);
 	out_ok(stage, out_expect(stage, "chat.postMessage"), OPEN);
 	free(growing.place);
 }
@@ -632,7 +447,7 @@ static void there_are_only_so_many_streams(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, growing_setup, growing_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_grows_and_is_then_replaced),
 		TEST(a_short_or_quick_answer_needs_no_stream),
@@ -652,13 +467,6 @@ int main(void)
 		TEST(an_unsure_start_is_looked_for_before_the_answer),
 		TEST(a_final_text_that_waits_is_told_when_the_token_dies),
 		TEST(an_unsure_start_that_can_not_be_found_does_not_hold_the_answer),
-		TEST(a_new_attempt_leaves_the_old_stream),
-		TEST(a_new_attempt_may_use_an_empty_stream),
-		TEST(what_an_earlier_life_showed_is_stopped_and_replaced),
-		TEST(what_an_earlier_life_did_not_keep_is_looked_for),
-		TEST(what_an_earlier_life_left_is_looked_for_again),
-		TEST(what_an_earlier_life_left_is_looked_for_before_a_quick_answer),
-		TEST(an_attempt_after_which_nothing_is_found_streams),
 		TEST(a_missing_piece_ends_the_show),
 		TEST(an_answer_that_never_came_is_given_up),
 		TEST(there_are_only_so_many_streams),
