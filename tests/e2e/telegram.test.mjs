@@ -231,10 +231,10 @@ test('a link with a code makes its opener the owner', async (t) => {
   assert.equal(s.asked('does it work twice').length, 0, 'good once');
 });
 
-test('doctor: all is well; a webhook of somebody else is named', async (t) => {
+test('doctor: all is well', async (t) => {
   const s = await stage(t, model);
   const findings = async () => (await s.daemon.json('doctor')).filter((f) => f.message.startsWith('telegram/bot'));
-  assert.deepEqual((await findings()).filter((f) => f.result === 'fault'), []);
+  await until('the link to be up', async () => (await findings()).every((f) => f.result !== 'fault'));
   assert.ok((await findings()).some((f) => f.message.includes('https://t.me/usher_bot')));
 });
 
