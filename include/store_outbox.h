@@ -45,6 +45,8 @@ void store_hold(struct store *store, int64_t reply_id, const char *remote_id, st
 struct store_recovered {
 	const int64_t *conversations; /* that have waiting messages, oldest first */
 	size_t conversation_count;
+	const int64_t *resting; /* the same, where more of the same act may still come (INCOMING_MORE) */
+	size_t resting_count;
 	const struct store_accepted *unplaced; /* messages of people not yet admitted or refused */
 	const char *const *unplaced_platforms, *const *unplaced_installations;
 	size_t unplaced_count;

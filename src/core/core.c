@@ -142,14 +142,16 @@ static bool start_platforms(struct core *core)
 static void take_over(struct core *core, const struct store_recovered *recovered)
 {
 	if (recovered->interrupted || recovered->quarantined || recovered->unsure ||
-	    recovered->conversation_count)
+	    recovered->conversation_count || recovered->resting_count)
 		log_info(core->log,
 			 "recovered: %zu conversations wait, %zu messages were interrupted, "
 			 "%zu set aside after crashes, %zu replies of unknown fate",
-			 recovered->conversation_count, recovered->interrupted, recovered->quarantined,
-			 recovered->unsure);
+			 recovered->conversation_count + recovered->resting_count, recovered->interrupted,
+			 recovered->quarantined, recovered->unsure);
 	for (size_t i = 0; i < recovered->conversation_count; i++)
 		lanes_wait(core->lanes, recovered->conversations[i]);
+	for (size_t i = 0; i < recovered->resting_count; i++)
+		lanes_rest(core->lanes, recovered->resting[i]);
 	for (size_t i = 0; i < recovered->unplaced_count; i++)
 		door_decide(core->door,
 			    installation_find(core, recovered->unplaced_platforms[i],

@@ -216,24 +216,36 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 	return db_end(&query, err);
 }
 
+/* Parts of one act were perhaps on their way when the last process died. */
+static bool read_waiting(struct db *db, struct arena *room, struct store_recovered *out, struct err *err)
+{
+#define WAITING                                                                                              \
+	"SELECT \"llmConversationId\" FROM inbox WHERE state IN ('accepted', 'claimed')"                     \
+	" AND \"llmConversationId\" IS NOT NULL GROUP BY \"llmConversationId\" HAVING max(flags & $1) "
+	struct ids waiting, resting;
+
+	if (!read_ids(db, room, &waiting, WAITING "= 0 ORDER BY min(id)", "i", INCOMING_MORE, err) ||
+	    !read_ids(db, room, &resting, WAITING "> 0 ORDER BY min(id)", "i", INCOMING_MORE, err))
+		return false;
+#undef WAITING
+	out->conversations = waiting.ids;
+	out->conversation_count = waiting.count;
+	out->resting = resting.ids;
+	out->resting_count = resting.count;
+	return true;
+}
+
 static bool run_recover(struct db *db, struct job *job, struct err *err)
 {
 	const struct recover_ask *ask = job->ask;
 	struct store_recovered *out = arena_alloc(job->room, sizeof(*out));
 	int64_t now_ms = clock_wall_ms();
-	struct ids waiting;
 
 	job->answer = out;
 	if (!recover_turns(db, job->room, now_ms, out, err) ||
 	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
-	    !read_ids(
-		    db, job->room, &waiting,
-		    "SELECT \"llmConversationId\" FROM inbox WHERE state IN ('accepted', 'claimed')"
-		    " AND \"llmConversationId\" IS NOT NULL GROUP BY \"llmConversationId\" ORDER BY min(id)",
-		    "", 0, err))
+	    !read_waiting(db, job->room, out, err))
 		return false;
-	out->conversations = waiting.ids;
-	out->conversation_count = waiting.count;
 	return read_unplaced(db, job->room, out, err);
 }
 

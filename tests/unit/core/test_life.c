@@ -33,7 +33,7 @@ static void stop(struct house *house, unsigned grace_ms)
 
 static void test_what_was_left_is_taken_up(void **state)
 {
-	static const int64_t conversations[] = { 8, 3 };
+	static const int64_t conversations[] = { 8, 3 }, resting[] = { 2 };
 	static const char *platforms[] = { "chat", "gone" }, *installations[] = { "one", "one" };
 	struct store_accepted unplaced[] = {
 		{ .inbox_id = 44, .uuid = "s1", .state = MESSAGE_ACCEPTED },
@@ -50,6 +50,8 @@ static void test_what_was_left_is_taken_up(void **state)
 	assert_false(house.chat->started);
 	house_recovered(&house, &(struct store_recovered){ .conversations = conversations,
 							   .conversation_count = 2,
+							   .resting = resting,
+							   .resting_count = 1,
 							   .unplaced = unplaced,
 							   .unplaced_platforms = platforms,
 							   .unplaced_installations = installations,
@@ -63,6 +65,10 @@ static void test_what_was_left_is_taken_up(void **state)
 	assert_int_equal(house_waiting(&house, Q_CLAIM), 1);
 	fake_answer_turn(house.store, house_question(&house, Q_CLAIM), NULL, NULL);
 	assert_int_equal(house_question(&house, Q_CLAIM)->id, 3);
+	fake_answer_turn(house.store, house_question(&house, Q_CLAIM), NULL, NULL);
+	assert_int_equal(house_waiting(&house, Q_CLAIM), 0);
+	fake_loop_pass(house.loop, 1100);
+	assert_int_equal(house_question(&house, Q_CLAIM)->id, 2); /* the rest of the album may have come */
 	house_close(&house);
 }
 

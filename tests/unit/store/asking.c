@@ -405,6 +405,7 @@ static void on_recovered(void *owner, uint64_t ticket, const struct err *err, co
 	if (r) {
 		int64_t *conversations =
 			arena_alloc(asking->room, r->conversation_count * sizeof(*conversations));
+		int64_t *resting = arena_alloc(asking->room, r->resting_count * sizeof(*resting));
 		struct store_accepted *unplaced =
 			arena_alloc(asking->room, r->unplaced_count * sizeof(*unplaced));
 
@@ -412,9 +413,12 @@ static void on_recovered(void *owner, uint64_t ticket, const struct err *err, co
 		*copy = *r;
 		for (size_t i = 0; i < r->conversation_count; i++)
 			conversations[i] = r->conversations[i];
+		for (size_t i = 0; i < r->resting_count; i++)
+			resting[i] = r->resting[i];
 		for (size_t i = 0; i < r->unplaced_count; i++)
 			unplaced[i] = *copy_accepted(asking->room, &r->unplaced[i]);
 		copy->conversations = conversations;
+		copy->resting = resting;
 		copy->unplaced = unplaced;
 		copy->unplaced_platforms = copy_list(asking->room, r->unplaced_platforms, r->unplaced_count);
 		copy->unplaced_installations =

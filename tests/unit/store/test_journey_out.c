@@ -199,6 +199,25 @@ static void sending_is_unsure(void **state)
 	assert_int_equal(ask_due(a, 16)->count, 1);
 }
 
+/* The first pictures of an album were stored, then the process died: the others come again in a moment. */
+static void a_crash_within_one_act(void **state)
+{
+	struct asking *a = *state;
+	struct incoming in = says("ann", "room", "a", "a picture");
+	const struct store_recovered *r;
+	int64_t id;
+
+	in.flags |= INCOMING_MORE;
+	id = ask_accept(a, &in, false)->conversation_id;
+	say(a, "hall", "b");
+	asking_crash(a);
+	r = ask_recover(a, NULL);
+	assert_int_equal(r->conversation_count, 1);
+	assert_int_not_equal(r->conversations[0], id);
+	assert_int_equal(r->resting_count, 1);
+	assert_int_equal(r->resting[0], id);
+}
+
 /* A turn that a crash cut off goes on with the tools it already ran. */
 static void journal_comes_back(void **state)
 {
@@ -353,6 +372,7 @@ int main(void)
 		CASE(limit_of_due),
 		CASE(expired_is_not_sent),
 		CASE(sending_is_unsure),
+		CASE(a_crash_within_one_act),
 		CASE(waits_are_not_counted),
 		CASE(what_waits_is_recalled),
 		CASE(journal_comes_back),
