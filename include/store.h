@@ -129,7 +129,8 @@ struct store_refusal {
 			      there is silence; reason is "wrong code" then */
 };
 
-/* The message ends as refused; reply (may be NULL) is its notice, marked as being sent. */
+/* The message ends as refused; reply (may be NULL) is its notice, marked as being sent. ERR_GONE: the sender is known
+ * and active by now, nothing has changed. */
 typedef void store_ended_fn(void *owner, uint64_t ticket, const struct err *err,
 			    const struct store_reply *reply, const struct outgoing *ended);
 void store_refuse(struct store *store, const struct store_refusal *ask, store_ended_fn *fn, void *owner,

@@ -29,6 +29,7 @@ struct stranger {
 	bool coded;    /* brings a code that has not been found wrong */
 	bool wrong;    /* brought one that was */
 	bool reserved; /* holds a slot for the turn */
+	bool more;     /* what they said has more parts: not claimed when they are let in */
 	bool overdue;
 	char code[PAIRING_CODE_SIZE];	   /* that they are told */
 	char code_hash[CRYPTO_SHA256_HEX]; /* of the one they bring */
@@ -112,6 +113,11 @@ static struct stranger *settled(struct door *door, uint64_t serial, const struct
 	}
 	if (code_was_wrong(stranger, err))
 		return NULL;
+	if (err->kind == ERR_GONE && stranger->access != ACCESS_ADMIT) { /* let in meanwhile */
+		stranger->access = ACCESS_ADMIT;
+		ask(stranger);
+		return NULL;
+	}
 	if (err->kind == ERR_REFUSED && stranger->access == ACCESS_ADMIT) { /* switched off meanwhile */
 		stranger->access = ACCESS_DISABLED;
 		ask_refuse(stranger);
@@ -159,7 +165,7 @@ static void ask_admit(struct stranger *stranger)
 {
 	struct core *core = stranger->door->core;
 
-	stranger->reserved = lanes_reserve(core->lanes);
+	stranger->reserved = !stranger->more && lanes_reserve(core->lanes);
 	core_asking(core);
 	store_admit(core->options.store,
 		    &(struct store_admission){ .inbox_id = stranger->inbox_id,
@@ -233,6 +239,7 @@ void door_decide(struct door *door, struct installation *inst, const struct stor
 	stranger->inst = installation_hold(inst);
 	stranger->inbox_id = accepted->inbox_id;
 	stranger->access = access;
+	stranger->more = accepted->flags & INCOMING_MORE;
 	stranger->began_ms = loop_now_ms(core->options.loop);
 	memcpy(stranger->uuid, accepted->uuid, strnlen(accepted->uuid, MESSAGE_UUID_SIZE - 1));
 	stranger->log = (struct log){ .parent = inst ? &inst->log : core->log, .trace = stranger->uuid };

@@ -46,6 +46,22 @@ static bool load_stranger(struct db *db, struct arena *room, int64_t id, struct 
 	return asked_by_message(db, room, id, &it->asked, err);
 }
 
+/* Somebody whose code came just before is let in by then, with all that they said behind it. */
+static bool still_unknown(struct db *db, const struct stranger *it, struct err *err)
+{
+	int64_t known = 0;
+	bool found;
+
+	if (!db_one_int(
+		    db, err, &found, &known,
+		    "SELECT count(*) FROM platform_identities i JOIN user_profiles p ON p.id = i.profile_id"
+		    " WHERE i.platform = $1 AND i.installation = $2 AND i.external_user_id = $3"
+		    " AND p.status = 'active'",
+		    "ttt", it->asked.platform, it->asked.installation, it->sender))
+		return false;
+	return known == 0 || err_set(err, ERR_GONE, "the sender is known by now");
+}
+
 /* Stores the code, unless this sender has enough of them; then notice_out is the other sentence. */
 static bool add_code(struct db *db, const struct stranger *it, const struct store_refusal *refusal,
 		     int64_t now_ms, const char **notice_out, struct err *err)
@@ -132,7 +148,7 @@ static bool run_refuse(struct db *db, struct job *job, struct err *err)
 	char now[CLOCK_TEXT_SIZE];
 	struct stranger it = { 0 };
 
-	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) ||
+	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) || !still_unknown(db, &it, err) ||
 	    !count_try(db, job->room, &it, refusal, err))
 		return false;
 	notice = refusal->notice;

@@ -124,6 +124,45 @@ static void test_a_refusal_that_could_not_be_stored_is_tried_again(void **state)
 	assert_int_equal(house_waiting(house, Q_REFUSE), 1);
 }
 
+/* Whoever opens an invitation and writes at once: the message behind the code was looked at before the code had counted. */
+static void test_who_is_known_by_now_is_let_in(void **state)
+{
+	struct house *house = *state;
+	struct err known = { .kind = ERR_GONE, .text = "the sender is known by now" };
+
+	a_stranger_speaks(house, NULL);
+	fake_answer_ended(house->store, house_question(house, Q_REFUSE), &known, NULL, NULL);
+	assert_int_equal(house_question(house, Q_ADMIT)->id, 44);
+	assert_int_equal(house->chat->send_count, 0);
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), &known, NULL);
+	assert_int_equal(house_waiting(house, Q_REFUSE) + house_waiting(house, Q_ADMIT),
+			 0); /* not for ever */
+}
+
+/* The first picture of an album, from somebody new: the others would be answered apart. */
+static void test_more_of_a_stranger_is_waited_for(void **state)
+{
+	struct house *house = *state;
+
+	house_say(house->chat, 1, "room", "a picture");
+	fake_answer_accepted(house->store, house_question(house, Q_ACCEPT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .inbox_id = 44,
+						       .uuid = "stranger-1",
+						       .flags = INCOMING_MORE,
+						       .state = MESSAGE_ACCEPTED });
+	assert_false(house_question(house, Q_ADMIT)->may_claim);
+	fake_answer_accepted(house->store, house_question(house, Q_ADMIT), NULL,
+			     &(struct store_accepted){ .how = ACCEPT_NEW,
+						       .uuid = "stranger-1",
+						       .flags = INCOMING_MORE,
+						       .conversation_id = 5,
+						       .state = MESSAGE_ACCEPTED });
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	fake_loop_pass(house->loop, 1000);
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
+}
+
 static void test_everyone_is_let_in(void **state)
 {
 	struct house *house = *state;
@@ -306,6 +345,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_stranger_gets_a_code, setup_pair, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_refusal_that_could_not_be_stored_is_tried_again,
 						setup_pair, house_teardown),
+		cmocka_unit_test_setup_teardown(test_who_is_known_by_now_is_let_in, setup_pair,
+						house_teardown),
+		cmocka_unit_test_setup_teardown(test_more_of_a_stranger_is_waited_for, setup_allow,
+						house_teardown),
 		cmocka_unit_test_setup_teardown(test_everyone_is_let_in, setup_allow, house_teardown),
 		cmocka_unit_test_setup_teardown(test_who_may_not_be_let_in_is_refused, setup_allow,
 						house_teardown),

@@ -117,6 +117,22 @@ static void a_stranger_with_a_good_code_is_let_in(void **state)
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM platform_identities"), 2);
 }
 
+/* Said right behind the code, and looked at before the code had counted. */
+static void what_follows_a_good_code_is_not_refused(void **state)
+{
+	struct asking *a = *state;
+	int64_t id, behind;
+
+	act(a, "link_make", ann(a), GOOD);
+	id = knock(a, "ann-abroad", "k1")->inbox_id;
+	behind = knock(a, "ann-abroad", "k2")->inbox_id;
+	assert_non_null(admit(a, id, GOOD));
+	assert_null(refuse(a, behind)->ended);
+	assert_int_equal(a->err.kind, ERR_GONE);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM pairing_codes"), 0);
+	assert_int_equal(admit(a, behind, NULL)->how, ACCEPT_NEW);
+}
+
 /* Killed anywhere in between: either nothing has happened and it is asked again, or all of it has. */
 static void a_crash_leaves_all_or_nothing(void **state)
 {
@@ -327,6 +343,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
 	const struct CMUnitTest tests[] = {
 		CASE(a_stranger_with_a_good_code_is_let_in),
+		CASE(what_follows_a_good_code_is_not_refused),
 		CASE(a_crash_leaves_all_or_nothing),
 		CASE(codes_that_open_nothing),
 		CASE(guessing_ends_in_silence),
