@@ -106,7 +106,8 @@ struct outgoing {
 	unsigned part,
 		parts; /* a long answer goes out in parts (ops.split), each with its own uuid: 0 of 1 */
 	const char *remote_id; /* of the message that an earlier attempt held for it (host.hold), or NULL */
-	bool unsure; /* an earlier attempt may have arrived: look for it before sending (PLATFORM_READS_BACK) */
+	bool unsure; /* an earlier attempt may have arrived: PLATFORM_READS_BACK looks for it before sending, others hold
+			what can't be repeated (a file) */
 	const char *
 		placeholder; /* remote id of what was shown while the answer grew (host.placed), with part 0; or NULL */
 	const char *tool_calls; /* JSON array [{name,arguments,result}], never NULL */

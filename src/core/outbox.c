@@ -427,8 +427,7 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 					.remote_id = outcome->remote_id,
 					.why = outcome->why,
 					.next_ms = next_ms,
-					.unsure = state == REPLY_PENDING && outcome->how == SENT_MAYBE &&
-						  (inst->ops->can & PLATFORM_READS_BACK),
+					.unsure = state == REPLY_PENDING && outcome->how == SENT_MAYBE,
 					.waits = state == REPLY_PENDING && outcome->how == SENT_LIMITED });
 	pump_later(outbox);
 }
