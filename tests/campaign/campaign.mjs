@@ -6,7 +6,9 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
-import { buildKiller, slackPoints } from './scenarios-slack.mjs';
+import { buildKiller, killPoints } from './lives.mjs';
+import { slackWays } from './scenarios-slack.mjs';
+import { telegramWays } from './scenarios-telegram.mjs';
 import { deliver, scenarios, wrongRows } from './scenarios.mjs';
 import { printEndurance, slackEndurance } from './slack.mjs';
 import { printTelegram, telegramEndurance } from './telegram.mjs';
@@ -185,8 +187,8 @@ async function random(kills) {
 
 const begun = Date.now();
 await everyStep();
-const onTheWay = await slackPoints({ points: all ? 2000 : short ? 26 : 390, killer, work, note });
-counts.points += onTheWay.points;
+counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 26 : 390, killer, work, note })).points;
+counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 14 : 150, killer, work, note })).points;
 await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
