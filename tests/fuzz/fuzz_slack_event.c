@@ -1,11 +1,127 @@
 /* rooms: base io markup slack */
 #include "decode.h"
+#include "json_edits.h"
 #include "mem.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define EVENT(event)                                                                                         \
+	"{'type':'event_callback','api_app_id':'A1','team_id':'T1','event_id':'Ev1','authorizations':[{"     \
+	"'enterprise_id':null,'team_id':'T1','user_id':'UBOT','is_enterprise_install':false}],'event':"      \
+	"{" event "}}"
+#define SAID                                                                                                 \
+	"'channel':'C1','channel_type':'channel','user':'U1','team':'T1','text':'hello "                     \
+	"<@U1>','ts':'1799999999.000100'"
+
+static const char *const samples[] = {
+	EVENT("'type':'message'," SAID),
+	EVENT("'type':'message'," SAID ",'thread_ts':'1799999990.000100','client_msg_id':'c1'"),
+	EVENT("'type':'app_mention'," SAID),
+	EVENT("'type':'message','subtype':'file_share'," SAID
+	      ",'files':[{'id':'F1','name':'a.pdf','mimetype':"
+	      "'application/pdf','size':9,'url_private_download':'https://files.slack.com/x'}]"),
+	EVENT("'type':'message','subtype':'message_changed','channel':'C1','channel_type':'channel','ts':"
+	      "'1799999999.000200','message':{" SAID ",'edited':{'user':'U1','ts':'1799999999.000200'}},"
+	      "'previous_message':{" SAID "}"),
+	EVENT("'type':'message','subtype':'message_deleted','channel':'C1','channel_type':'channel','ts':"
+	      "'1799999999.000200','deleted_ts':'1799999999.000100','previous_message':{" SAID "}"),
+	EVENT("'type':'message','subtype':'bot_message','bot_id':'B1'," SAID),
+	EVENT("'type':'tokens_revoked','tokens':{'bot':['UBOT']}"),
+	EVENT("'type':'member_joined_channel','channel':'C1','user':'UBOT','team':'T1'"),
+	EVENT("'type':'assistant_thread_started','assistant_thread':{'user_id':'U1','channel_id':'D1',"
+	      "'thread_ts':'1799999999.000100'}"),
+	"{'command':'/usher','text':'help','api_app_id':'A1','team_id':'T1','user_id':'U1','user_name':'ann',"
+	"'channel_id':'C1','response_url':'https://hooks.slack.com/commands/1','trigger_id':'1.2.x'}",
+	"{'type':'block_actions','api_app_id':'A1','team':{'id':'T1'},'user':{'id':'U1','team_id':'T1'},"
+	"'channel':{'id':'C1'},'container':{'message_ts':'1799999999.000100','channel_id':'C1'},'actions':[{"
+	"'action_id':'usher_feedback','action_ts':'1799999999.000100','value':"
+	"'up:0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee'}]}",
+	"{'type':'message_action','callback_id':'usher_ask','api_app_id':'A1','team':{'id':'T1'},'user':{'id'"
+	":"
+	"'U1'},'channel':{'id':'C1'},'message':{" SAID "},'message_ts':'1799999999.000100','action_ts':"
+	"'1799999999.000200','response_url':'https://hooks.slack.com/app/1','trigger_id':'1.2.x'}",
+};
+
+static const char *const vocabulary[] = {
+	"action_id",
+	"action_ts",
+	"actions",
+	"agent_session_stopped",
+	"api_app_id",
+	"app_home_opened",
+	"app_id",
+	"app_mention",
+	"app_rate_limited",
+	"app_uninstalled",
+	"assistant_thread",
+	"assistant_thread_started",
+	"authorizations",
+	"block_actions",
+	"bot",
+	"bot_id",
+	"bot_message",
+	"bot_profile",
+	"callback_id",
+	"channel",
+	"channel_id",
+	"channel_type",
+	"client_msg_id",
+	"container",
+	"context_enterprise_id",
+	"context_team_id",
+	"deleted_ts",
+	"down",
+	"edited",
+	"enterprise",
+	"enterprise_id",
+	"event",
+	"event_callback",
+	"event_id",
+	"event_time",
+	"event_ts",
+	"file_share",
+	"id",
+	"im",
+	"is_enterprise_install",
+	"is_ext_shared_channel",
+	"me_message",
+	"member_joined_channel",
+	"message",
+	"message_action",
+	"message_changed",
+	"message_deleted",
+	"message_ts",
+	"messages",
+	"name",
+	"previous_message",
+	"response_url",
+	"streaming_message_ts",
+	"subtype",
+	"tab",
+	"team",
+	"team_id",
+	"text",
+	"thread_broadcast",
+	"thread_ts",
+	"tokens",
+	"tokens_revoked",
+	"tombstone",
+	"trigger_id",
+	"true",
+	"ts",
+	"type",
+	"up",
+	"user",
+	"user_id",
+	"user_name",
+	"user_team",
+	"username",
+	"usher_feedback",
+	"value",
+};
 
 static void check(bool holds)
 {
@@ -68,8 +184,15 @@ static void check_words(const json_t *message)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum slack_payload types[] = { SLACK_EVENT, SLACK_COMMAND, SLACK_INTERACTIVE };
-	char *text = mem_text_n((const char *)data, size);
-	json_t *payload = json_read(text, size, NULL);
+	struct edits edits = { samples,
+			       vocabulary,
+			       sizeof(samples) / sizeof(*samples),
+			       sizeof(vocabulary) / sizeof(*vocabulary),
+			       data,
+			       data + size };
+	char *edited = json_edits(&edits);
+	char *text = edited ? edited : mem_text_n((const char *)data, size);
+	json_t *payload = json_read(text, edited ? strlen(edited) : size, NULL);
 	struct slack_decoded say;
 	struct slack_place place;
 	struct slack_file_ref ref;

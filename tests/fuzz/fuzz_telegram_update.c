@@ -1,5 +1,6 @@
 /* rooms: base io markup telegram */
 #include "decode.h"
+#include "json_edits.h"
 #include "mem.h"
 #include "text.h"
 #include <stdlib.h>
@@ -8,6 +9,109 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct telegram_self us = { .id = 777, .username = "UsherBot" };
+
+#define CHAT	"'chat':{'id':-4,'type':'group','title':'G'}"
+#define DIRECT	"'chat':{'id':4,'type':'private','first_name':'Ann'}"
+#define ANN	"'from':{'id':4,'is_bot':false,'first_name':'Ann','username':'ann'}"
+#define MESSAGE "'message_id':5,'date':1767323045,"
+
+static const char *const samples[] = {
+	"{'update_id':1,'message':{" MESSAGE DIRECT "," ANN ",'text':'hello'}}",
+	"{'update_id':1,'message':{" MESSAGE CHAT "," ANN ",'text':'/new@UsherBot now','entities':[{'type':"
+	"'bot_command','offset':0,'length':13}]}}",
+	"{'update_id':1,'message':{" MESSAGE CHAT "," ANN ",'text':'hi @UsherBot you','entities':[{'type':"
+	"'mention','offset':3,'length':9}],'reply_to_message':{" MESSAGE CHAT
+	",'from':{'id':777,'is_bot':true},"
+	"'text':'x'}}}",
+	"{'update_id':1,'edited_message':{" MESSAGE "'edit_date':7," DIRECT "," ANN ",'text':'other'}}",
+	"{'update_id':1,'message':{" MESSAGE DIRECT "," ANN ",'caption':'see','media_group_id':'9','photo':[{"
+	"'file_id':'F','file_unique_id':'u','width':1,'height':1,'file_size':9}]}}",
+	"{'update_id':1,'message':{" MESSAGE DIRECT "," ANN ",'document':{'file_id':'F','file_unique_id':'u',"
+	"'file_name':'a.pdf','mime_type':'application/pdf','file_size':9}}}",
+	"{'update_id':1,'channel_post':{" MESSAGE
+	"'chat':{'id':-9,'type':'channel','title':'News'},'text':'x'}}",
+	"{'update_id':1,'message':{" MESSAGE CHAT "," ANN ",'migrate_to_chat_id':-1005}}",
+	"{'update_id':1,'my_chat_member':{" CHAT "," ANN ",'date':1,'old_chat_member':{'status':'left'},"
+	"'new_chat_member':{'status':'member'}}}",
+	"{'update_id':1,'callback_query':{'id':'q'," ANN ",'data':'stop','message':{" MESSAGE CHAT "}}}",
+};
+
+static const char *const vocabulary[] = {
+	"animation",
+	"audio",
+	"bot_command",
+	"callback_query",
+	"caption",
+	"caption_entities",
+	"channel",
+	"channel_post",
+	"chat",
+	"checklist",
+	"contact",
+	"data",
+	"date",
+	"dice",
+	"document",
+	"edit_date",
+	"edited_channel_post",
+	"edited_message",
+	"entities",
+	"file",
+	"file_id",
+	"file_name",
+	"file_size",
+	"forum_topic_created",
+	"from",
+	"game",
+	"group",
+	"id",
+	"is_automatic_forward",
+	"is_bot",
+	"is_member",
+	"is_topic_message",
+	"kicked",
+	"left",
+	"length",
+	"live_photo",
+	"location",
+	"media_group_id",
+	"mention",
+	"message",
+	"message_id",
+	"message_thread_id",
+	"migrate_from_chat_id",
+	"migrate_to_chat_id",
+	"mime_type",
+	"my_chat_member",
+	"new_chat_member",
+	"offset",
+	"old_chat_member",
+	"paid_media",
+	"photo",
+	"poll",
+	"private",
+	"replies",
+	"reply_to_message",
+	"restricted",
+	"rich_message",
+	"sender_chat",
+	"status",
+	"sticker",
+	"stopped_message_generation",
+	"story",
+	"supergroup",
+	"text",
+	"text_mention",
+	"title",
+	"type",
+	"update_id",
+	"user",
+	"venue",
+	"via_bot",
+	"video",
+	"video_note",
+	"voice",
+};
 
 static void check(bool holds)
 {
@@ -77,8 +181,15 @@ static void check_decoded(const struct telegram_decoded *say)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = mem_text_n((const char *)data, size);
-	json_t *update = json_read(text, size, NULL);
+	struct edits edits = { samples,
+			       vocabulary,
+			       sizeof(samples) / sizeof(*samples),
+			       sizeof(vocabulary) / sizeof(*vocabulary),
+			       data,
+			       data + size };
+	char *edited = json_edits(&edits);
+	char *text = edited ? edited : mem_text_n((const char *)data, size);
+	json_t *update = json_read(text, edited ? strlen(edited) : size, NULL);
 	struct telegram_decoded say;
 	struct telegram_place place;
 
