@@ -2,10 +2,11 @@
 // workspace some answers a second only, so there are many workspaces; what is measured is the daemon, not the pace.
 import { Slack } from '../servers/slack.mjs';
 import { appOf } from '../servers/slack/manifest.mjs';
-import { Daemon, until, wait } from '../e2e/harness.mjs';
+import { Daemon, until } from '../e2e/harness.mjs';
 import { manifest } from '../e2e/slack-kit.mjs';
+import { measure } from './rows.mjs';
 
-const workspaces = 40, flight = 64;
+const workspaces = 40;
 
 function settings(slack, server, sides, transport) {
   return {
@@ -52,33 +53,10 @@ function asker({ slack, sides }, question) {
   });
 }
 
-// tools: {cpu, resident, percentile, print} of bench.mjs; direct: the model's own milliseconds.
-export async function slackRows(server, transport, { quick, question, direct, tools }) {
-  const { cpu, resident, percentile, print } = tools;
-  const stage = await build(server, transport);
-  const { daemon, slack } = stage;
-  const what = `Slack, ${transport === 'socket' ? 'Socket Mode' : 'HTTP'}:`;
-  const ask = asker(stage, question);
-  await Promise.all(Array.from({ length: workspaces }, (_, n) => ask(n))); // names are known from here on
-  const idle = resident(daemon.child.pid);
-
-  const total = quick ? 1000 : 3000;
-  let next = workspaces;
-  const before = cpu(daemon.child.pid), begun = performance.now();
-  await Promise.all(Array.from({ length: flight }, async () => { while (next < workspaces + total) await ask(next++); }));
-  const seconds = (performance.now() - begun) / 1000;
-  print(`${what} messages a second, ${flight} in flight`, Math.round(total / seconds));
-  print(`${what} CPU a message`, Math.round((cpu(daemon.child.pid) - before) / total), 'us');
-
-  const latencies = [], asked = [];
-  for (let i = 0; i < (quick ? 200 : 600); i++) {
-    asked.push(ask(next++).then((ms) => latencies.push(ms)));
-    await wait(20);
-  }
-  await Promise.all(asked);
-  print(`${what} added latency at 50 messages a second, p50`, (percentile(latencies, 0.5) - direct).toFixed(2), 'ms');
-  print(`${what} added latency at 50 messages a second, p99`, (percentile(latencies, 0.99) - direct).toFixed(2), 'ms');
-  print(`${what} memory after that load`, resident(daemon.child.pid).toFixed(1), `MB (before ${idle.toFixed(1)}, ${workspaces} workspaces)`);
+// how: as in rows.mjs, with the question.
+export async function slackRows(server, transport, how) {
+  const stage = await build(server, transport), { daemon, slack } = stage;
+  await measure(`Slack, ${transport === 'socket' ? 'Socket Mode' : 'HTTP'}:`, daemon.child.pid, asker(stage, how.question), workspaces, how, 'workspaces');
   await daemon.finish();
   await slack.stop();
 }

@@ -1,10 +1,11 @@
 // Rows for Telegram: what it costs to take a private message, ask a model and answer it, by either transport. Telegram allows a bot
 // some messages a second only, so there are many bots with many people each; what is measured is the daemon, not the pace.
 import { Telegram } from '../servers/telegram.mjs';
-import { Daemon, until, wait } from '../e2e/harness.mjs';
+import { Daemon, until } from '../e2e/harness.mjs';
 import { isPreview, publicUrl } from '../e2e/telegram-kit.mjs';
+import { measure } from './rows.mjs';
 
-const bots = 40, flight = 64;
+const bots = 40;
 
 async function build(server, transport) {
   const telegram = await new Telegram({ keep: false, limits: { on: false } }).start();
@@ -38,33 +39,10 @@ function asker({ telegram, made }, question) {
   });
 }
 
-// tools: {cpu, resident, percentile, print} of bench.mjs; direct: the model's own milliseconds.
-export async function telegramRows(server, transport, { quick, question, direct, tools }) {
-  const { cpu, resident, percentile, print } = tools;
-  const stage = await build(server, transport);
-  const { daemon, telegram } = stage, { pid } = daemon.child;
-  const what = `Telegram, ${transport === 'poll' ? 'polling' : 'webhook'}:`;
-  const ask = asker(stage, question);
-  await Promise.all(Array.from({ length: bots }, (_, n) => ask(n)));
-  const idle = resident(pid);
-
-  const total = quick ? 1000 : 3000;
-  let next = bots;
-  const before = cpu(pid), begun = performance.now();
-  await Promise.all(Array.from({ length: flight }, async () => { while (next < bots + total) await ask(next++); }));
-  const seconds = (performance.now() - begun) / 1000;
-  print(`${what} messages a second, ${flight} in flight`, Math.round(total / seconds));
-  print(`${what} CPU a message`, Math.round((cpu(pid) - before) / total), 'us');
-
-  const latencies = [], asked = [];
-  for (let i = 0; i < (quick ? 200 : 600); i++) {
-    asked.push(ask(next++).then((ms) => latencies.push(ms)));
-    await wait(20);
-  }
-  await Promise.all(asked);
-  print(`${what} added latency at 50 messages a second, p50`, (percentile(latencies, 0.5) - direct).toFixed(2), 'ms');
-  print(`${what} added latency at 50 messages a second, p99`, (percentile(latencies, 0.99) - direct).toFixed(2), 'ms');
-  print(`${what} memory after that load`, resident(pid).toFixed(1), `MB (before ${idle.toFixed(1)}, ${bots} bots)`);
+// how: as in rows.mjs, with the question.
+export async function telegramRows(server, transport, how) {
+  const stage = await build(server, transport), { daemon, telegram } = stage;
+  await measure(`Telegram, ${transport === 'poll' ? 'polling' : 'webhook'}:`, daemon.child.pid, asker(stage, how.question), bots, how, 'bots');
   await daemon.finish();
   await telegram.stop();
 }
