@@ -47,10 +47,11 @@ static bool run_enable(struct db *db, struct job *job, struct err *err)
 #define OF_IT " AND coalesce(platform, '') = $1 AND coalesce(installation, '') = $2"
 
 /* Turns that a crash interrupted and nobody will begin again: they have no answer, but an end. WHERE: about the waiting
- * messages w. $1 is the time. */
-#define OF_INTERRUPTED(WHERE)                                                                                \
+ * messages w. $1 is the time. OF_INTERRUPTED takes any number because cppcheck counts the commas of a WHERE that is a
+ * macro itself. */
+#define OF_INTERRUPTED(...)                                                                                  \
 	" (SELECT w.turn_id FROM inbox w WHERE w.state IN ('accepted', 'claimed') AND w.state = 'accepted'"  \
-	" AND w.turn_id IS NOT NULL AND " WHERE ")"
+	" AND w.turn_id IS NOT NULL AND " __VA_ARGS__ ")"
 #define END_RUNS(WHERE, WHY_NOT)                                                                             \
 	"UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $1, \"errorMessage\" = " WHY_NOT    \
 	" WHERE status = 'running' AND id IN (SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m"      \
