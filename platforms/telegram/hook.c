@@ -72,19 +72,18 @@ static void on_taken(struct platform *bot, void *owner, uint64_t ticket, enum te
  * a day: it is let go. */
 static void unreadable(struct telegram_hook *hook, struct web_request *request, const struct err *err)
 {
-	uint8_t digest[CRYPTO_SHA256_SIZE];
+	char digest[CRYPTO_SHA256_HEX];
 	size_t len;
 	const char *body = web_body(request, &len);
+	struct recent *poison = recents_touch(&hook->poisons, crypto_sha256_hex(body, len, digest));
 
-	crypto_sha256(body, len, digest);
-	hook->poisoned = memcmp(digest, hook->poison, sizeof(digest)) == 0 ? hook->poisoned + 1 : 1;
-	memcpy(hook->poison, digest, sizeof(digest));
-	if (hook->poisoned < HOOK_POISON_MAX) {
+	if (++poison->count < HOOK_POISON_MAX) {
 		log_warn(hook->bot->host->log, "a genuine delivery can't be read: %s", err->text);
 		web_answer_error(request, 400, "BAD_REQUEST", "%s", err->text);
 		return;
 	}
 	log_error(hook->bot->host->log, "a delivery that can't be read is left out: %s", err->text);
+	recents_drop(&hook->poisons, poison);
 	web_answer(request, 200, NULL, NULL, 0);
 }
 
@@ -144,6 +143,7 @@ struct telegram_hook *telegram_hook_create(struct platform *bot)
 	struct telegram_hook *hook = mem_zero(1, sizeof(*hook));
 
 	hook->bot = bot;
+	hook->poisons.max = HOOK_POISONS_MAX;
 	make_secret(hook);
 	return hook;
 }
@@ -192,5 +192,6 @@ void telegram_hook_destroy(struct telegram_hook *hook)
 		web_release(hook->bot->host->web, hook);
 	web_held_destroy(hook->held);
 	loop_timer_destroy(hook->timer);
+	recents_finish(&hook->poisons);
 	free(hook);
 }

@@ -4,9 +4,16 @@
 
 #include "crypto.h"
 #include "held.h"
+#include "recent.h"
 #include "telegram_room.h"
 
-enum { HOOK_WHY = 300, HOOK_HELD_MAX = 1000, HOOK_CONNECTIONS = 40, HOOK_POISON_MAX = 3 };
+enum {
+	HOOK_WHY = 300,
+	HOOK_HELD_MAX = 1000,
+	HOOK_CONNECTIONS = 40,
+	HOOK_POISON_MAX = 3,
+	HOOK_POISONS_MAX = 200
+};
 
 /* Milliseconds. */
 struct hook_times {
@@ -21,10 +28,8 @@ struct telegram_hook {
 	struct web_held *held; /* NULL: the path is not claimed yet */
 	char secret[257];      /* what every delivery says */
 	bool stopping;
-	uint8_t poison
-		[CRYPTO_SHA256_SIZE]; /* the latest body that could not be read, and how often it came */
-	unsigned poisoned;
-	uint64_t warned_at; /* of refusals one line a minute is written */
+	struct recents poisons; /* bodies that could not be read, by their digest: how often each came */
+	uint64_t warned_at;	/* of refusals one line a minute is written */
 	unsigned unwarned;
 
 	/* hook_set.c */

@@ -32,6 +32,14 @@ static bool too_deep(const char *text, size_t len)
 	return false;
 }
 
+/* jansson quotes what stands there: these are somebody's words, or a secret, and no matter for a log. */
+static int own_words(const char *why)
+{
+	const char *quoted = strstr(why, " near '");
+
+	return (int)(quoted ? (size_t)(quoted - why) : strlen(why));
+}
+
 json_t *json_read(const char *text, size_t len, struct err *err)
 {
 	json_error_t why;
@@ -43,8 +51,8 @@ json_t *json_read(const char *text, size_t len, struct err *err)
 	}
 	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (value == NULL)
-		err_set(err, ERR_REFUSED, "not valid JSON: %s (line %d, column %d)", why.text, why.line,
-			why.column);
+		err_set(err, ERR_REFUSED, "not valid JSON: %.*s (line %d, column %d)", own_words(why.text),
+			why.text, why.line, why.column);
 	return value;
 }
 

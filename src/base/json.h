@@ -11,7 +11,8 @@
 
 enum { JSON_DEPTH_MAX = 64 };
 
-/* One whole document. The caller releases with json_decref. NULL and err (with the position) when refused. */
+/* One whole document. The caller releases with json_decref. NULL and err (with the position, nothing of the text)
+ * when refused. */
 json_t *json_read(const char *text, size_t len, struct err *err);
 
 /* Compact text, keys in order of insertion; the caller frees. */

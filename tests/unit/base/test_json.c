@@ -147,9 +147,27 @@ static void quoted_text_reads_back_the_same(void **state)
 	buf_free(&out);
 }
 
+/* Errors are logged: what somebody said, and secrets, are not. */
+static void test_errors_quote_nothing(void **state)
+{
+	static const char *const texts[] = { "{\"text\":\"said\\u0000so\"}", "{\"said\":1,\"said\":2}",
+					     "{\"a\":-99999999999999999999}", "said" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct err err = { 0 };
+
+		assert_null(json_read(texts[i], strlen(texts[i]), &err));
+		assert_null(strstr(err.text, "said"));
+		assert_null(strstr(err.text, "999"));
+		assert_non_null(strstr(err.text, "(line 1, column "));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_errors_quote_nothing),
 		cmocka_unit_test(hostile_documents_are_refused),
 		cmocka_unit_test(depth_64_is_read_and_65_refused),
 		cmocka_unit_test(brackets_in_strings_are_not_depth),

@@ -262,6 +262,22 @@ static void test_poison_is_let_go(void **state)
 	net_close(stage);
 }
 
+/* Chats are delivered beside each other: what can't be read in one is counted apart from what comes in between. */
+static void test_poisons_of_several_chats(void **state)
+{
+	struct net_stage *stage = open_started();
+	struct reply reply;
+
+	(void)state;
+	for (int i = 1; i <= HOOK_POISON_MAX; i++) {
+		post(stage, &reply, "{\"update_id\":5,\"message\":{\"text\":\"\\ud800\"}}");
+		expect(stage, &reply, i < HOOK_POISON_MAX ? 400 : 200);
+		post(stage, &reply, "{\"update_id\":6,\"message\":{\"text\":\"\\ud801\"}}");
+		expect(stage, &reply, i < HOOK_POISON_MAX ? 400 : 200);
+	}
+	net_close(stage);
+}
+
 /* ---- setting it -------------------------------------------------------------------------------------------------- */
 
 static void test_set_once(void **state)
@@ -494,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_no_more_than_can_be_held),
 		cmocka_unit_test(test_bodies_that_are_no_updates),
 		cmocka_unit_test(test_poison_is_let_go),
+		cmocka_unit_test(test_poisons_of_several_chats),
 		cmocka_unit_test(test_set_once),
 		cmocka_unit_test(test_left_as_it_is),
 		cmocka_unit_test(test_set_when_it_differs),
