@@ -32,6 +32,7 @@ struct telegram_arrival {
 	struct telegram_taker *taker;
 	int64_t update_id;
 	int64_t chat;
+	const char *album;  /* a part of one in a group: its position, else NULL */
 	int64_t moved_from; /* the group that is no more, once `in` is stored; else 0 */
 	const char *title;  /* what it is called now */
 
@@ -102,6 +103,8 @@ bool telegram_album_addressed(struct telegram_inbound *inbound, const struct tel
 			      bool addressed);
 /* The message of the album that is answered: the first part that came to us. */
 int64_t telegram_album_message(struct telegram_inbound *inbound, const struct telegram_decoded *say);
+/* That message and the album, as the position of a cursor. */
+const char *telegram_album_position(struct arena *arena, const struct telegram_decoded *say, int64_t message);
 
 /* ---- inbound_message.c, inbound_event.c: what the core is told -------------------------------------------------- */
 

@@ -297,6 +297,8 @@ static void take_album(const struct judged *it)
 
 	arrival->in.flags |= INCOMING_MORE;
 	arrival->place.message = telegram_album_message(arrival->bot->inbound, it->say);
+	if (it->say->is_group)
+		arrival->album = telegram_album_position(arrival->arena, it->say, arrival->place.message);
 	write_place(arrival);
 }
 

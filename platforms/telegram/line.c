@@ -75,6 +75,12 @@ static void set_cursor(struct telegram_arrival *arrival)
 	int64_t lowest, position = arrival->update_id;
 
 	arrival->in.cursor_scope = arrival->in.cursor = NULL;
+	if (arrival->album) { /* the position of updates follows with the next one */
+		arrival->in.cursor_scope =
+			arena_format(arrival->arena, TELEGRAM_ALBUM_CURSOR "%" PRId64, arrival->chat);
+		arrival->in.cursor = arrival->album;
+		return;
+	}
 	if (!polls(arrival->bot->inbound))
 		return;
 	lowest = lowest_open(arrival);

@@ -69,6 +69,8 @@ static void bot_cursor(struct platform *bot, const char *scope, const char *posi
 {
 	if (bot->poll && strcmp(scope, "updates") == 0)
 		telegram_poll_cursor(bot->poll, position);
+	else if (strncmp(scope, TELEGRAM_ALBUM_CURSOR, strlen(TELEGRAM_ALBUM_CURSOR)) == 0)
+		telegram_album_recall(bot->inbound, scope + strlen(TELEGRAM_ALBUM_CURSOR), position);
 }
 
 static void bot_installed(struct platform *bot, uint64_t ticket, const struct err *err, const char *name)

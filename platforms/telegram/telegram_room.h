@@ -170,6 +170,10 @@ struct telegram_poll *telegram_poll_create(struct platform *bot);
 /* The newest update taken in. Only for the log: updates of several chats are stored in any order, so an older one may
  * still be missing. The first question names no offset: the platform knows best what was never confirmed. */
 void telegram_poll_cursor(struct telegram_poll *poll, const char *position);
+
+/* album.c: the latest album of a group that spoke to us before the start; scope is TELEGRAM_ALBUM_CURSOR and the chat. */
+#define TELEGRAM_ALBUM_CURSOR "album/"
+void telegram_album_recall(struct telegram_inbound *inbound, const char *chat, const char *position);
 void telegram_poll_start(struct telegram_poll *poll);
 void telegram_poll_stop(struct telegram_poll *poll);
 void telegram_poll_destroy(struct telegram_poll *poll);

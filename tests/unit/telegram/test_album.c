@@ -90,15 +90,33 @@ static void the_rest_of_an_album_after_a_restart(void **state)
 	assert_int_equal(answered_at(in_only(stage, 0)), 1002);
 }
 
+/* Killed behind the part with the words: the next process could not know that what follows belongs to it. */
+static void an_album_of_a_group_after_a_restart(void **state)
+{
+	struct in_stage *stage = *state;
+	char *position;
+
+	part(stage, 1, "-100", CALLS_US);
+	position = mem_text(in_only(stage, 0)->cursor);
+	in_close(stage);
+	*state = stage = in_open();
+	telegram_album_recall(stage->bot.inbound, "-100", position);
+	free(position);
+	part(stage, 2, "-100", "");
+	assert_int_equal(answered_at(in_only(stage, 0)), 1001);
+	part(stage, 3, "-200", ""); /* of another group */
+	in_dropped(stage, 1, 3);
+	telegram_album_recall(stage->bot.inbound, "-200", "17"); /* nothing that we wrote */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_core_waits_for_the_rest),
-		TEST(the_words_address_all_that_follows),
-		TEST(one_that_is_not_for_us_is_dropped),
-		TEST(the_rest_of_an_album_after_a_restart),
+		TEST(the_core_waits_for_the_rest),	   TEST(the_words_address_all_that_follows),
+		TEST(one_that_is_not_for_us_is_dropped),   TEST(the_rest_of_an_album_after_a_restart),
+		TEST(an_album_of_a_group_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,8 @@ static void incoming(struct platform_host *host, const struct incoming *in)
 	assert_int_equal((in->flags & INCOMING_MORE) != 0, storm->album[update]);
 	storm->owed[storm->owed_count] = in->receipt;
 	storm->owed_update[storm->owed_count] = update;
-	storm->owed_cursor[storm->owed_count++] = in->cursor ? strtol(in->cursor, NULL, 10) : 0;
+	storm->owed_cursor[storm->owed_count++] =
+		in->cursor && strcmp(in->cursor_scope, "updates") == 0 ? strtol(in->cursor, NULL, 10) : 0;
 }
 
 /* Up to here a restart asks no more: all of it is stored. */
