@@ -206,8 +206,8 @@ export const slackScenarios = {
     done: (s) => s.told && state(s, `SELECT count(*) FROM "LLMAgentInstallation" WHERE name = 'acme/${s.team.id}' AND secrets IS NULL AND "removedAt" IS NOT NULL`) === '1' &&
       state(s, "SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')") === '0',
     check(s, note) {
-      if (s.answers(s.channel, s.running.ts).length) note('a reply in a workspace that removed us');
-      if (s.slack.api.calls.some((c) => c.at > s.uninstalled && c.result?.ok && c.tokenUsed && c.method.startsWith('chat.'))) note('something was posted');
+      // What was posted before is no fault: the model may have been quicker than the scenario.
+      if (s.slack.api.calls.some((c) => c.at > s.uninstalled && c.result?.ok && c.tokenUsed && c.method.startsWith('chat.'))) note('a reply in a workspace that removed us');
       sealed(s, s.bot.tokens.map((t) => t.token), note);
       const left = state(s, "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')");
       if (left !== '0') note(`${left} replies are still due`);
