@@ -32,14 +32,9 @@ static bool is_final(enum sent how)
 void telegram_send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
 			const char *why)
 {
-	static const char *const names[] = {
-		[SENT_ACCEPTED] = "accepted", [SENT_NOT] = "not_sent",	    [SENT_MAYBE] = "maybe",
-		[SENT_LIMITED] = "limited",   [SENT_REJECTED] = "rejected", [SENT_AUTH] = "auth",
-		[SENT_UNKNOWN] = "unknown",
-	};
 	struct platform *bot = sending->bot;
 
-	metric_add(&sends_total, (const char *[]){ bot->config.name, names[how] }, 1);
+	metric_add(&sends_total, (const char *[]){ bot->config.name, sent_name(how) }, 1);
 	if (is_final(how) && sending->part == 0)
 		telegram_preview_forget(bot, (const char *const *)sending->answers_to,
 					sending->answers_to_count);

@@ -109,7 +109,7 @@ struct settings *init_settings(const struct init *init, bool guide, struct err *
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
 
-/* "SLACK_BOT_TOKEN". The caller frees. */
+/* "PLATFORM_BOT_TOKEN". The caller frees. */
 static char *variable(const struct init *init, const char *setting)
 {
 	char *name = mem_format("%s_%s", init->ops->name, setting);
