@@ -60,7 +60,7 @@ $(foreach r,$(ROOMS),$(eval $(call UNIT_RULES,$(r))))
 # `make unit` runs all; `make unit-ROOM` one room's.
 .PHONY: unit
 unit: $(UNIT_BINS)
-	@for t in $^; do echo "== $$t"; $$t || exit 1; done
+	@printf '%s\n' $^ | xargs -P2 -I{} sh -c 'out=$$({} 2>&1) && echo "ok {}" || { echo "== {}"; echo "$$out"; exit 255; }'
 define UNIT_TARGET
 .PHONY: unit-$(1)
 unit-$(1): $(filter $(B)/unit/$(1)/%,$(UNIT_BINS))
@@ -84,7 +84,7 @@ test: deps ## everything that must hold: unit tests under sanitizers, the daemon
 unit-bins: $(UNIT_BINS)
 
 e2e: all ## the real daemon against stand-ins that misbehave
-	@cd tests && USHER=$(abspath $(B))/usher node --test --test-concurrency=2 e2e/*.test.mjs
+	@cd tests && USHER=$(abspath $(B))/usher node --test --test-concurrency=4 e2e/*.test.mjs
 
 asan: ## unit and end-to-end tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins all
@@ -131,9 +131,9 @@ fuzz: fuzz-bins ## every fuzz target for FUZZ_SECONDS (600) each
 
 fuzz-short:
 	@$(MAKE) --no-print-directory -s fuzz-bins
-	@for t in build/fuzz/bin/*; do case $$t in *.d) continue;; esac; \
-		$$t -runs=20000 -max_total_time=5 -seed=1 -max_len=4096 -timeout=10 >build/fuzz/last.log 2>&1 || \
-			{ cat build/fuzz/last.log; exit 1; }; echo "fuzz $$(basename $$t): no finding"; done
+	@ls build/fuzz/bin/* | grep -v '\.d$$' | xargs -P2 -I{} sh -c 'log=build/fuzz/$$(basename {}).log; \
+		{} -runs=20000 -max_total_time=4 -seed=1 -max_len=4096 -timeout=10 -artifact_prefix=build/fuzz/ >$$log 2>&1 && \
+		echo "fuzz $$(basename {}): no finding" || { cat $$log; exit 255; }'
 
 # ---- measuring and breaking ------------------------------------------------------------------------------
 
