@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai tasks markup api webhook slack telegram app
+ROOMS := base io db store core ai tasks markup api webhook slack telegram discord app
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -18,6 +18,7 @@ DIR_api     := src/api
 DIR_webhook := platforms/webhook
 DIR_slack   := platforms/slack
 DIR_telegram := platforms/telegram
+DIR_discord := platforms/discord
 DIR_app     := src/app
 
 SEES_base    :=
@@ -32,6 +33,7 @@ SEES_api     := base io
 SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
+SEES_discord := base io markup
 SEES_app     := base io db store core ai tasks markup api webhook slack telegram
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
@@ -40,9 +42,10 @@ USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
 USES_db      := sqlite3
 USES_markup  := md4c unigbrk uniwidth
 USES_telegram := unictype unistr
+USES_discord := unictype unistr unigbrk zlib openssl/
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
-LIBS_PLAIN   := -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
+LIBS_PLAIN   := -lz -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
 
 # ---- compilers and flags -------------------------------------------------------------------------------
 
@@ -111,7 +114,8 @@ $(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
-ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
+UNDER_WAY := discord
+ALL_OBJ := $(foreach r,$(filter-out $(UNDER_WAY),$(ROOMS)),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -123,7 +127,7 @@ include tests/tests.mk
 
 DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
 	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
-	libunistring-dev libmd4c-dev libsmartcols-dev uthash-dev ca-certificates
+	libunistring-dev libmd4c-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
 DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -5,7 +5,7 @@
 
 #include "platform_words.h"
 
-enum { PLATFORM_ABI = 2 };
+enum { PLATFORM_ABI = 3 };
 
 struct loop;
 struct io;
@@ -52,6 +52,15 @@ struct platform_ops {
 	void (*context)(struct platform *platform, const char *reply_to, uint64_t ticket);
 	/* Called between create or adopt and start, for each cursor kept. May be NULL. */
 	void (*cursor)(struct platform *platform, const char *scope, const char *position);
+	/* Called between create or adopt and start, for each text kept with host->remember. May be NULL. */
+	void (*recall)(struct platform *platform, const char *name, const char *text);
+	/* Answer to host->remember; err is never NULL. Unless ERR_NONE it is not kept: ask again later. May be NULL. */
+	void (*remembered)(struct platform *platform, uint64_t ticket, const struct err *err);
+	/* A place that was only noted (host->install without secrets) is on record: called on the configured
+	 * installation between create and start for each that was not removed, and again when the operator switched
+	 * it off or on (install->enabled). Nothing is taken in from, or sent to, one that is off: the plugin sees to
+	 * that. May be NULL. */
+	void (*known)(struct platform *root, const struct install *install);
 	/* A place that added the configured installation `root`: called for each row at start (before start), and when
 	 * host->install made a new one (followed by start). An enabled row with secrets only. host is its own. What it
 	 * returns is used like what create returns: ack, send, stop and destroy get it; it is destroyed before root.
@@ -115,6 +124,10 @@ struct platform_host {
 	void (*removed)(struct platform_host *host, const char *key, const char *why);
 	/* New secrets of this adopted installation: durable when ops->kept says so. Use them only then. */
 	void (*keep)(struct platform_host *host, const char *secrets, uint64_t ticket);
+	/* A text of the plugin's own under this name, instead of the one before; NULL forgets it. At most
+	 * PLATFORM_TEXT_MAX bytes; a few hundred names. Durable when ops->remembered says so; waits for company like
+	 * any commit. */
+	void (*remember)(struct platform_host *host, const char *name, const char *text, uint64_t ticket);
 	/* Something stands for the answer to these messages from now on (a stream, "..."): kept, and handed over with
 	 * the answer, also after a crash. uuid: any of outgoing_part.answers_to. */
 	void (*placed)(struct platform_host *host, const char *uuid, const char *remote_id);

@@ -20,6 +20,8 @@ enum platform_can {
 					 with out->unsure */
 };
 
+enum platform_limits { PLATFORM_TEXT_MAX = 4096 };
+
 /* How accepting a message ended. Only after STORED and BEFORE may the platform be told "received". */
 enum ack_how {
 	ACK_STORED,	     /* committed */

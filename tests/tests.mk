@@ -45,6 +45,8 @@ $(foreach t,send preview,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_OUT)))
 # The transports and calls, on sockets, have theirs, called net_NAME (stage_net.c).
 WRAP_TG_NET := $(foreach n,take token_dead ticket,-Wl,--wrap=telegram_$(n),--defsym=__wrap_telegram_$(n)=net_telegram_$(n))
 $(foreach t,api api_turns poll poll_rivals hook files,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_NET)))
+UNIT_discord := base io markup discord
+FAKES_discord := $(wildcard tests/unit/discord/stage*.c)
 UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
