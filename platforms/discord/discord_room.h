@@ -19,6 +19,7 @@
 struct discord_lanes;
 struct discord_gateway;
 struct discord_inbound;
+struct discord_interactions;
 struct discord_places;
 struct discord_catch_up;
 struct discord_hook;
@@ -92,19 +93,20 @@ struct platform {
 	bool dead; /* the token was refused, or the gateway said to stop (sheet 7): until the settings change */
 	bool stopping, disabled;
 	uint64_t last_ticket;
-	struct discord_life *life;	   /* life.c */
-	struct discord_checks *checks;	   /* check.c */
-	struct discord_lanes *lanes;	   /* rest.c */
-	struct discord_gateway *gateway;   /* gateway.c */
-	struct discord_inbound *inbound;   /* inbound.c */
-	struct discord_places *places;	   /* places.c */
-	struct discord_catch_up *catch_up; /* catch_up.c */
-	struct discord_hook *hook;	   /* hook.c */
-	struct discord_commands *commands; /* commands.c */
-	struct discord_files *files;	   /* files.c */
-	struct discord_contexts *contexts; /* context.c */
-	struct discord_previews *previews; /* preview.c */
-	struct discord_sends *sends;	   /* send.c */
+	struct discord_life *life;		   /* life.c */
+	struct discord_checks *checks;		   /* check.c */
+	struct discord_lanes *lanes;		   /* rest.c */
+	struct discord_gateway *gateway;	   /* gateway.c */
+	struct discord_inbound *inbound;	   /* inbound.c */
+	struct discord_interactions *interactions; /* interact.c */
+	struct discord_places *places;		   /* places.c */
+	struct discord_catch_up *catch_up;	   /* catch_up.c */
+	struct discord_hook *hook;		   /* hook.c */
+	struct discord_commands *commands;	   /* commands.c */
+	struct discord_files *files;		   /* files.c */
+	struct discord_contexts *contexts;	   /* context.c */
+	struct discord_previews *previews;	   /* preview.c */
+	struct discord_sends *sends;		   /* send.c */
 };
 
 uint64_t discord_ticket(struct platform *bot); /* never twice */
@@ -251,17 +253,27 @@ void discord_acked(struct platform *bot, uint64_t receipt, const struct ack *ack
 size_t discord_inbound_owed(const struct discord_inbound *inbound); /* events without an answer yet */
 
 /* interact.c: an interaction (sheet 10), from the gateway or from HTTP, is stored as INCOMING_COMMAND or as something said,
- * and only then answered. told is called once, in any round, with the response to give (JSON object, borrowed: type 1, 4,
- * 5, 6 ...), or with NULL: it could not be stored, then why says what the person should see is unknown to them (HTTP: 503).
- * From the gateway interact.c itself posts the callback. */
+ * and only then answered. told is called once, also inside the call, with the response that was given or, over HTTP, is to
+ * be given (JSON object, borrowed: type 1, 4, 5, 6, 8); with NULL when it could not be stored: hand it over again (HTTP:
+ * 503). From the gateway interact.c itself posts the callback, after the commit; told does not wait for that. */
 typedef void discord_told_fn(struct platform *bot, void *owner, const json_t *response);
 void discord_interact(struct platform *bot, const json_t *interaction, discord_told_fn *told, void *owner);
+/* The same over HTTP: nothing is posted. false: it is no interaction, and told is not called (HTTP: 400). */
+bool discord_interact_http(struct platform *bot, const json_t *interaction, discord_told_fn *told,
+			   void *owner);
 void discord_interact_forget(struct platform *bot, void *owner); /* told does not come any more */
+/* Answer of the core to an interaction: true when the receipt is one of these. discord_acked asks this first. */
+bool discord_interact_acked(struct platform *bot, uint64_t receipt, const struct ack *ack);
+/* Interactions without the core's answer, and callbacks under way; ends in discord_settle. */
+size_t discord_interact_owed(const struct discord_interactions *interactions);
+struct discord_interactions *discord_interactions_create(struct platform *bot); /* before start */
+void discord_interactions_destroy(struct discord_interactions *interactions);
 
 /* guilds.c: who added us (sheet 3). */
 void discord_installed(struct platform *bot, uint64_t ticket, const struct err *err,
 		       const char *name);				 /* ops.installed */
 void discord_known(struct platform *bot, const struct install *install); /* ops.known */
+bool discord_guild_off(const struct platform *bot, snowflake guild);	 /* the operator switched it off */
 /* A webhook event of HTTP (sheet 3.1). done: false means 503, send it again. */
 typedef void discord_event_done_fn(struct platform *bot, void *owner, bool kept);
 void discord_take_webhook(struct platform *bot, const json_t *event, discord_event_done_fn *done,
