@@ -230,11 +230,9 @@ static void on_closed(void *owner, struct ws *ws, int code, const struct err *er
 /* As for other requests, this machine is reached without it. */
 static const char *proxy_for(const struct slack_sockets *sockets, const char *text)
 {
-	struct slack_url url;
+	struct url url;
 
-	return slack_url_read(text, &url) && slack_url_loopback(&url)
-		       ? NULL
-		       : http_proxy(sockets->app->root->host->http);
+	return url_read(text, &url) && url_loopback(&url) ? NULL : http_proxy(sockets->app->root->host->http);
 }
 
 struct conn *slack_conn_open(struct slack_sockets *sockets, const char *url, struct err *err)

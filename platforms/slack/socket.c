@@ -174,14 +174,14 @@ static void refused(struct slack_sockets *sockets, const char *error, const char
 /* Plain only where the API itself is on this machine, as in tests. */
 static bool url_allowed(const struct slack_sockets *sockets, const char *text)
 {
-	struct slack_url url, base;
+	struct url url, base;
 
-	if (!slack_url_read(text, &url))
+	if (!url_read(text, &url))
 		return false;
 	if (strcmp(url.scheme, "wss") == 0)
 		return true;
-	return strcmp(url.scheme, "ws") == 0 && slack_url_loopback(&url) &&
-	       slack_url_read(sockets->app->config.api_base, &base) && slack_url_loopback(&base);
+	return strcmp(url.scheme, "ws") == 0 && url_loopback(&url) &&
+	       url_read(sockets->app->config.api_base, &base) && url_loopback(&base);
 }
 
 /* The address holds a ticket: it is in no log and no error. */

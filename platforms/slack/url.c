@@ -1,108 +1,18 @@
-/* A small reader for addresses: what it does not recognise is nobody's. */
+/* Whether an address is the platform's own: tokens go nowhere else (sheet 15.2). */
 #include "url.h"
 #include "slack_room.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-enum { URL_MAX = 4096 };
-
-static bool read_scheme(const char *url, struct slack_url *out, const char **rest_out)
-{
-	static const struct {
-		const char *name;
-		unsigned port;
-	} schemes[] = { { "https", 443 }, { "http", 80 }, { "wss", 443 }, { "ws", 80 } };
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		size_t len = strlen(schemes[i].name);
-
-		if (strncasecmp(url, schemes[i].name, len) != 0 || strncmp(url + len, "://", 3) != 0)
-			continue;
-		snprintf(out->scheme, sizeof(out->scheme), "%s", schemes[i].name);
-		out->port = schemes[i].port;
-		*rest_out = url + len + 3;
-		return true;
-	}
-	return false;
-}
-
-static bool read_port(const char *text, size_t len, unsigned *port_out)
-{
-	unsigned port = 0;
-
-	if (len == 0)
-		return true; /* none given */
-	if (*text != ':' || len < 2 || len > 6 || strspn(text + 1, "0123456789") < len - 1)
-		return false;
-	for (size_t i = 1; i < len; i++)
-		port = port * 10 + (unsigned)(text[i] - '0');
-	*port_out = port;
-	return port > 0 && port <= 65535;
-}
-
-static bool read_host(const char *text, size_t len, struct slack_url *out)
-{
-	const char *allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-	size_t host = strspn(text, allowed);
-
-	if (*text == '[') {
-		text++;
-		len--;
-		host = strspn(text, "0123456789abcdefABCDEF:.");
-		if (text[host] != ']')
-			return false;
-	}
-	if (host == 0 || host > len || host >= sizeof(out->host) || *text == '.' || text[host - 1] == '.')
-		return false;
-	for (size_t i = 0; i < host; i++)
-		out->host[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
-	out->host[host] = '\0';
-	host += text[host] == ']';
-	return read_port(text + host, len - host, &out->port);
-}
-
-bool slack_url_read(const char *url, struct slack_url *url_out)
-{
-	const char *rest;
-	size_t len = strlen(url);
-
-	if (len > URL_MAX)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)url[i] <= ' ' || url[i] == '\\' || url[i] == 0x7f)
-			return false;
-	return read_scheme(url, url_out, &rest) && read_host(rest, strcspn(rest, "/?#"), url_out);
-}
-
-bool slack_url_loopback(const struct slack_url *url)
-{
-	const char *host = url->host;
-
-	return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-	       (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
-}
-
-static bool below(const char *host, const char *domain)
-{
-	size_t len = strlen(host), tail = strlen(domain);
-
-	if (len == tail)
-		return strcmp(host, domain) == 0;
-	return len > tail && host[len - tail - 1] == '.' && strcmp(host + len - tail, domain) == 0;
-}
 
 bool slack_url_ours(const struct slack_config *config, const char *url)
 {
-	struct slack_url wanted, base;
+	struct url wanted, base;
 
-	if (!slack_url_read(url, &wanted))
+	if (!url_read(url, &wanted))
 		return false;
-	if (slack_url_read(config->api_base, &base) && strcmp(wanted.scheme, base.scheme) == 0 &&
+	if (url_read(config->api_base, &base) && strcmp(wanted.scheme, base.scheme) == 0 &&
 	    strcmp(wanted.host, base.host) == 0 && wanted.port == base.port)
 		return true;
 	return strcmp(wanted.scheme, "https") == 0 && wanted.port == 443 &&
-	       (below(wanted.host, "slack.com") || below(wanted.host, "slack-edge.com") ||
-		below(wanted.host, "slack-files.com"));
+	       (url_below(wanted.host, "slack.com") || url_below(wanted.host, "slack-edge.com") ||
+		url_below(wanted.host, "slack-files.com"));
 }

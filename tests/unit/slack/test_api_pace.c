@@ -101,15 +101,15 @@ static void test_hosts_that_are_theirs(void **state)
 
 static void test_loopback_as_written(void **state)
 {
-	struct slack_url url;
+	struct url url;
 
 	(void)state;
-	assert_true(slack_url_read("http://localhost:1/", &url) && slack_url_loopback(&url));
-	assert_true(slack_url_read("ws://127.3.2.1/", &url) && slack_url_loopback(&url));
-	assert_true(slack_url_read("http://[::1]:8080/api", &url) && slack_url_loopback(&url));
+	assert_true(url_read("http://localhost:1/", &url) && url_loopback(&url));
+	assert_true(url_read("ws://127.3.2.1/", &url) && url_loopback(&url));
+	assert_true(url_read("http://[::1]:8080/api", &url) && url_loopback(&url));
 	assert_int_equal(url.port, 8080);
-	assert_true(slack_url_read("http://127.evil.example/", &url) && !slack_url_loopback(&url));
-	assert_true(slack_url_read("http://localhost.evil.example/", &url) && !slack_url_loopback(&url));
+	assert_true(url_read("http://127.evil.example/", &url) && !url_loopback(&url));
+	assert_true(url_read("http://localhost.evil.example/", &url) && !url_loopback(&url));
 }
 
 int main(void)

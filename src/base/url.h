@@ -1,10 +1,10 @@
-/* Where an address leads, read strictly: tokens go only where we are sure (sheet 15.2). Pure; any thread. */
-#ifndef USHER_SLACK_URL_H
-#define USHER_SLACK_URL_H
+/* Where an address leads, read strictly: tokens go only where we are sure. Pure; any thread. */
+#ifndef USHER_URL_H
+#define USHER_URL_H
 
 #include <stdbool.h>
 
-struct slack_url {
+struct url {
 	char scheme[8]; /* "https", "http", "wss" or "ws" */
 	char host[256]; /* lower case, an IPv6 address without its brackets */
 	unsigned port;	/* the scheme's own when none is given */
@@ -12,9 +12,12 @@ struct slack_url {
 
 /* False for all that two readers could understand differently: user names, escapes or unusual bytes in the host, a
  * backslash, white space or a control character anywhere. */
-bool slack_url_read(const char *url, struct slack_url *url_out);
+bool url_read(const char *url, struct url *url_out);
 
 /* "localhost", 127.0.0.0/8 or ::1, as written. */
-bool slack_url_loopback(const struct slack_url *url);
+bool url_loopback(const struct url *url);
+
+/* host is this domain or inside of it; both in lower case. */
+bool url_below(const char *host, const char *domain);
 
 #endif
