@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct discord_note;
 struct discord_lanes;
 struct discord_gateway;
 struct discord_inbound;
@@ -124,12 +125,13 @@ snowflake snowflake_at(int64_t unix_ms); /* the first one of that millisecond */
 
 /* What is remembered over a restart: host->remember under these names; all of it comes back through ops.recall before
  * start. Each file owns its names and answers for them: true when it was its name. Waiting for durable: see notes.c.
- *   "shard/ID"     {"session","url","seq","shards","seen"}   gateway.c (session of that shard, and how far it was taken)
+ *   "shard/ID"     {"session","url","seq","shards","seen"}   gateway (session of that shard, and how far it was taken)
  *   "identifies"   {"since","count"}                          gateway.c (the daily budget, written before each IDENTIFY)
  *   "commands"     hash of what was registered                commands.c
  */
 typedef void discord_remembered_fn(struct platform *bot, void *owner, const struct err *err);
-/* notes.c: host->remember with a callback; the callback does not come after discord_notes_forget of its owner. */
+/* notes.c: host->remember with a callback (fn may be NULL), which does not come after discord_notes_forget of its owner:
+ * whoever destroys an owner calls that, and nothing of it is left in bot->notes. */
 void discord_remember(struct platform *bot, const char *name, const char *text, discord_remembered_fn *fn,
 		      void *owner);
 void discord_notes_forget(struct platform *bot, void *owner);
@@ -231,6 +233,10 @@ struct discord_event {
  * later from before it). */
 void discord_taken(struct platform *bot, const struct discord_event *event, unsigned again_ms);
 
+/* The time up to which everything of this shard was taken; 0: it was never connected, nothing was missed. While READY is
+ * handed over: where the catch-up of the new session begins. */
+snowflake discord_gateway_seen(const struct discord_gateway *gateway, unsigned shard);
+
 /* The catch-up of this shard is over: the time up to which everything was seen ("seen") moves on again. Called by
  * catch_up.c for each discord_catch_up_begin. */
 void discord_gateway_caught_up(struct discord_gateway *gateway, unsigned shard);
@@ -241,7 +247,8 @@ struct discord_inbound *discord_inbound_create(struct platform *bot);
 void discord_inbound_destroy(struct discord_inbound *inbound);
 /* True when a dispatch of this name is of any interest: others are not even parsed. */
 bool discord_wants(const char *event_name);
-/* One dispatch (d is borrowed for the call). READY and RESUMED come here, too, after the gateway has taken what it needs:
+/* One dispatch (d is borrowed for the call). Of GUILD_CREATE, what nobody reads (members, presences, emojis ...: see
+ * GATEWAY_DROPPED in frame.c) is not among d. An event that has to wait holds up later ones of its channel, no others. READY and RESUMED come here, too, after the gateway has taken what it needs:
  * READY reconciles the list of guilds, and for a session that was not resumed begins the catch-up of that shard. */
 void discord_take(struct platform *bot, const struct discord_event *event, const char *name, const json_t *d);
 /* A message read by catch_up.c goes the same way; done is called when the core has decided, or at once when there is
