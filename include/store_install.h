@@ -1,5 +1,5 @@
 /* Questions about installations and what is kept for them: rows of "LLMAgentInstallation", secrets, cursors,
- * placeholders, fetched files. Same rules as store.h. */
+ * texts, placeholders, fetched files. Same rules as store.h. */
 #ifndef USHER_STORE_INSTALL_H
 #define USHER_STORE_INSTALL_H
 
@@ -19,7 +19,7 @@ typedef void store_installations_fn(void *owner, uint64_t ticket, const struct e
 void store_installations(struct store *store, store_installations_fn *fn, void *owner, uint64_t ticket);
 
 /* Makes the row, or brings it up to date: title, settings and secrets where not NULL; no longer removed; `enabled`
- * stays as it is. One that was removed starts afresh: its cursors are forgotten. own_org: a new row gets an organisation of its own, named after platform, name and title.
+ * stays as it is. One that was removed starts afresh: its cursors and texts are forgotten. own_org: a new row gets an organisation of its own, named after platform, name and title.
  * rows of the answer: this one. */
 struct store_install {
 	const char *platform, *name, *title, *settings, *secrets;
@@ -32,7 +32,7 @@ void store_install(struct store *store, const struct store_install *install, sto
 void store_keep(struct store *store, const char *platform, const char *name, const char *secrets,
 		store_done_fn *fn, void *owner, uint64_t ticket);
 
-/* Taken out: in one transaction the secrets are erased, the row is marked as removed, its replies that are not being
+/* Taken out: in one transaction the secrets and texts are erased, the row is marked as removed, its replies that are not being
  * sent are cancelled, its waiting messages end as ignored, both with this reason. Doing it again changes nothing.
  * What comes in afterwards is stored as ignored with this reason and no text. Without a row only the work ends. */
 void store_remove(struct store *store, const char *platform, const char *name, const char *why,
@@ -52,6 +52,22 @@ typedef void store_cursors_fn(void *owner, uint64_t ticket, const struct err *er
 			      const struct store_cursor *cursors, size_t count);
 void store_cursors(struct store *store, const char *platform, const char *installation, int64_t since_ms,
 		   store_cursors_fn *fn, void *owner, uint64_t ticket);
+
+/* Texts of the plugin's own, all of an installation by name; at most STORE_TEXTS_MAX. A read. */
+enum { STORE_TEXTS_MAX = 1000 };
+struct store_text {
+	const char *name, *text;
+};
+typedef void store_texts_fn(void *owner, uint64_t ticket, const struct err *err,
+			    const struct store_text *texts, size_t count);
+void store_texts(struct store *store, const char *platform, const char *installation, store_texts_fn *fn,
+		 void *owner, uint64_t ticket);
+
+/* Keeps the text under this name instead of the one before; NULL forgets it. The last word of a name counts, in the
+ * order they were put. ERR_GONE: the installation was removed. ERR_REFUSED: it has STORE_TEXTS_MAX others. Waits for
+ * company like store_sent. */
+void store_remember(struct store *store, const char *platform, const char *installation, const char *name,
+		    const char *text, store_done_fn *fn, void *owner, uint64_t ticket);
 
 /* Remembers with the turn of this message what stands for its answer on the platform. ERR_GONE: it has no turn. Waits
  * for company like store_sent. */

@@ -183,7 +183,7 @@ static void done_recover(void *owner, uint64_t ticket, const struct err *err,
 	if (core->phase != CORE_RECOVERING)
 		return; /* stopped meanwhile */
 	take_over(core, recovered);
-	installs_cursors(core->installs, begin_work);
+	installs_past(core->installs, begin_work);
 }
 
 static void recover(struct core *core)

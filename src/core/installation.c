@@ -84,6 +84,13 @@ static void host_keep(struct platform_host *host, const char *secrets, uint64_t 
 	installs_keep(inst->core->installs, inst, secrets, ticket);
 }
 
+static void host_remember(struct platform_host *host, const char *name, const char *text, uint64_t ticket)
+{
+	struct installation *inst = of_host(host);
+
+	installs_note(inst->core->installs, inst, name, text, ticket);
+}
+
 static void host_placed(struct platform_host *host, const char *uuid, const char *remote_id)
 {
 	struct installation *inst = of_host(host);
@@ -157,6 +164,7 @@ static struct installation *make(struct core *core, const struct platform_ops *o
 		.install = host_install,
 		.removed = host_removed,
 		.keep = host_keep,
+		.remember = host_remember,
 		.placed = host_placed,
 		.hold = host_hold,
 		.fetched = host_fetched,

@@ -30,6 +30,7 @@ static void free_row(struct install_row *row)
 	free(row->platform);
 	free(row->name);
 	free(row->title);
+	free(row->settings);
 	free(row);
 }
 
@@ -82,6 +83,8 @@ void installs_remember(struct installs *installs, const struct store_installatio
 	}
 	free(row->title);
 	row->title = mem_text(read->title);
+	free(row->settings);
+	row->settings = read->secrets ? NULL : mem_text(read->settings);
 	row->enabled = read->enabled;
 	row->removed = read->removed;
 	row->secrets = read->secrets != NULL;
@@ -276,19 +279,42 @@ static void done_cursors(void *owner, uint64_t ticket, const struct err *err,
 	starting_over(installs);
 }
 
-void installs_cursors(struct installs *installs, void (*done)(struct core *core))
+static void done_texts(void *owner, uint64_t ticket, const struct err *err, const struct store_text *texts,
+		       size_t count)
+{
+	struct installs *installs = owner;
+	bool holds = core_answered(installs->core, err);
+	struct wish *wish = wish_find(installs, ticket);
+
+	if (!holds)
+		core_fatal(installs->core, err); /* a plugin that has forgotten would do things twice */
+	if (wish == NULL || !holds)
+		return;
+	installs_recall(wish->inst, texts, count);
+	wish_free(wish);
+	installs->starting--;
+	starting_over(installs);
+}
+
+static struct wish *starting(struct installs *installs, enum wish_kind kind, struct installation *inst)
+{
+	installs->starting++;
+	return wish_make(installs, kind, inst, inst->ops->name, inst->name);
+}
+
+void installs_past(struct installs *installs, void (*done)(struct core *core))
 {
 	struct core *core = installs->core;
 
 	installs->started = done;
+	installs_tell_notes(installs);
 	for (size_t i = 0; i < core->installation_count; i++) {
 		struct installation *inst = core->installations[i];
 
-		if (inst->ops->cursor == NULL)
-			continue;
-		installs->starting++;
-		installs_ask_cursors(wish_make(installs, WISH_CURSORS, inst, inst->ops->name, inst->name),
-				     done_cursors);
+		if (inst->ops->cursor)
+			installs_ask_cursors(starting(installs, WISH_CURSORS, inst), done_cursors);
+		if (inst->ops->recall)
+			installs_ask_texts(starting(installs, WISH_TEXTS, inst), done_texts);
 	}
 	starting_over(installs);
 }

@@ -11,14 +11,16 @@ void installs_destroy(struct installs *installs);
  * was added to them; then done. A failure ends the start. */
 void installs_begin(struct installs *installs, void (*done)(struct core *core));
 
-/* Before the platforms start: hands every installation its cursors; then done. */
-void installs_cursors(struct installs *installs, void (*done)(struct core *core));
+/* Before the platforms start: hands every installation its cursors, its texts and its notes; then done. */
+void installs_past(struct installs *installs, void (*done)(struct core *core));
 
-/* host->install, host->removed, host->keep, host->checked. */
+/* host->install, host->removed, host->keep, host->remember, host->checked. */
 void installs_install(struct installs *installs, struct installation *inst, const struct install *install,
 		      uint64_t ticket);
 void installs_removed(struct installs *installs, struct installation *inst, const char *key, const char *why);
 void installs_keep(struct installs *installs, struct installation *inst, const char *secrets,
+		   uint64_t ticket);
+void installs_note(struct installs *installs, struct installation *inst, const char *name, const char *text,
 		   uint64_t ticket);
 void installs_checked(struct installs *installs, struct installation *inst, uint64_t ticket,
 		      const char *findings);

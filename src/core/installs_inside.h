@@ -10,6 +10,7 @@
 struct install_row {
 	char *key; /* "PLATFORM/NAME" */
 	char *platform, *name, *title;
+	char *settings; /* of one without secrets; or NULL */
 	bool enabled, removed, secrets;
 	UT_hash_handle hh;
 };
@@ -21,8 +22,10 @@ struct wish {
 	enum wish_kind {
 		WISH_ROW,     /* at start: the row of a configured installation */
 		WISH_CURSORS, /* at start: where its events were taken in up to */
+		WISH_TEXTS,   /* at start: what its plugin remembers */
 		WISH_INSTALL, /* a plugin's */
 		WISH_KEEP,
+		WISH_NOTE,
 		WISH_REMOVE, /* a plugin's or the operator's */
 		WISH_SWITCH, /* the operator's */
 		WISH_CHECK,
@@ -76,6 +79,16 @@ struct installation *installs_adopt(struct installs *installs, const struct stor
 /* Cursors of the wish's row. Handed to an installation whose plugin wants them, before it starts. */
 void installs_ask_cursors(struct wish *wish, store_cursors_fn *fn);
 void installs_hand(struct installation *inst, const struct store_cursor *cursors, size_t count);
+
+/* notes.c: the same for the texts of the wish's row. */
+void installs_ask_texts(struct wish *wish, store_texts_fn *fn);
+void installs_recall(struct installation *inst, const struct store_text *texts, size_t count);
+
+/* Notes that are not removed are told to the plugin that serves them, when it wants to know: all, or this row's if it is
+ * one. Only of such a plugin the operator can switch them. */
+void installs_tell_notes(const struct installs *installs);
+void installs_tell_note(const struct installs *installs, const struct install_row *row);
+bool installs_note_switches(const struct installs *installs, const char *platform, const char *name);
 
 /* wishes.c: a wish begins and ends. inst: whose plugin asks or is asked, or NULL. */
 struct wish *wish_make(struct installs *installs, enum wish_kind kind, struct installation *inst,

@@ -180,7 +180,10 @@ static void done_switch(void *owner, uint64_t ticket, const struct err *err)
 	inst = installation_find(installs->core, wish->platform, wish->name);
 	if (inst)
 		apply_switch(wish, inst);
-	if (wish->how == CORE_DISABLE || (inst && inst->root)) {
+	if (row)
+		installs_tell_note(installs, row);
+	if (wish->how == CORE_DISABLE || (inst && inst->root) ||
+	    installs_is_note(installs, wish->platform, wish->name)) {
 		wish_end(wish, err);
 		return;
 	}
@@ -202,7 +205,8 @@ void core_switch(struct core *core, enum core_switch how, const char *platform, 
 	wish->how = how;
 	if (installs_row(installs, platform, name) == NULL) {
 		wish_end_later(wish, ERR_GONE, "there is no such installation");
-	} else if (how != CORE_REMOVE && installs_is_note(installs, platform, name)) {
+	} else if (how != CORE_REMOVE && installs_is_note(installs, platform, name) &&
+		   !installs_note_switches(installs, platform, name)) {
 		wish_end_later(wish, ERR_REFUSED,
 			       "this place has no switch of its own: it is served by what it was added to");
 	} else if (how != CORE_REMOVE) {

@@ -89,6 +89,8 @@ static void tell_plugin(const struct wish *wish, const struct err *err)
 				     err->kind == ERR_NONE ? wish->name : NULL);
 	else if (wish->kind == WISH_KEEP && inst->ops->kept)
 		inst->ops->kept(inst->platform, wish->ticket, err);
+	else if (wish->kind == WISH_NOTE && inst->ops->remembered)
+		inst->ops->remembered(inst->platform, wish->ticket, err);
 }
 
 void wish_end(struct wish *wish, const struct err *err)
@@ -152,6 +154,22 @@ static void start_brought(struct wish *wish)
 	outbox_wake(core->outbox);
 }
 
+static void done_texts(void *owner, uint64_t ticket, const struct err *err, const struct store_text *texts,
+		       size_t count)
+{
+	struct installs *installs = owner;
+	bool holds = core_answered(installs->core, err);
+	struct wish *wish = wish_find(installs, ticket);
+
+	if (wish == NULL)
+		return;
+	if (!holds)
+		log_warn(&wish->brought->log, "what it remembered is not known: %s", err->text);
+	else if (wish->brought->platform)
+		installs_recall(wish->brought, texts, count);
+	start_brought(wish);
+}
+
 static void done_cursors(void *owner, uint64_t ticket, const struct err *err,
 			 const struct store_cursor *cursors, size_t count)
 {
@@ -165,7 +183,10 @@ static void done_cursors(void *owner, uint64_t ticket, const struct err *err,
 		log_warn(&wish->brought->log, "where it was is not known: %s", err->text);
 	else if (wish->brought->platform)
 		installs_hand(wish->brought, cursors, count);
-	start_brought(wish);
+	if (wish->brought->ops->recall)
+		installs_ask_texts(wish, done_texts);
+	else
+		start_brought(wish);
 }
 
 static bool may_come(struct wish *wish, struct err *err)
@@ -225,6 +246,8 @@ void wish_bring(struct wish *wish)
 	wish->state = WISH_ASKED;
 	if (inst->ops->cursor)
 		installs_ask_cursors(wish, done_cursors);
+	else if (inst->ops->recall)
+		installs_ask_texts(wish, done_texts);
 	else
 		start_brought(wish);
 }

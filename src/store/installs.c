@@ -127,8 +127,10 @@ static bool insert(struct db *db, struct arena *room, const struct store_install
 static bool update(struct db *db, struct arena *room, const struct store_install *it, bool removed,
 		   struct err *err)
 {
-	if (removed && !db_run(db, err, NULL, "DELETE FROM cursors WHERE platform = $1 AND installation = $2",
-			       "tt", it->platform, it->name))
+	if (removed &&
+	    !(db_run(db, err, NULL, "DELETE FROM cursors WHERE platform = $1 AND installation = $2", "tt",
+		     it->platform, it->name) &&
+	      texts_forget(db, it->platform, it->name, err)))
 		return false;
 	return db_run(db, err, NULL,
 		      "UPDATE \"LLMAgentInstallation\" SET title = coalesce($3, title),"

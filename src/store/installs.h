@@ -10,4 +10,7 @@ bool removal_cancel(struct db *db, int64_t reply_id, bool *cancelled_out, struct
 /* At start: what came back to life of removed installations ends. */
 bool removal_sweep(struct db *db, const char *now, struct err *err);
 
+/* texts.c: nothing is kept for this installation's plugin any more. */
+bool texts_forget(struct db *db, const char *platform, const char *installation, struct err *err);
+
 #endif

@@ -97,7 +97,7 @@ static bool run_remove(struct db *db, struct job *job, struct err *err)
 		      "UPDATE \"LLMAgentInstallation\" SET secrets = NULL, \"removedAt\" = $3,"
 		      " \"removedWhy\" = $4, \"updatedAt\" = $3 WHERE platform = $1 AND name = $2",
 		      "tttt", ask->platform, ask->name, now, ask->text) &&
-	       end_work(db, ask, now, err);
+	       texts_forget(db, ask->platform, ask->name, err) && end_work(db, ask, now, err);
 }
 
 /* Of a row's installation, if it was removed. */

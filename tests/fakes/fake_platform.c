@@ -184,6 +184,24 @@ static void cursor(struct platform *platform, const char *scope, const char *pos
 	word(platform->cursors, &platform->cursor_count, 0, scope, position);
 }
 
+static void recall(struct platform *platform, const char *name, const char *text)
+{
+	assert(!platform->started);
+	word(platform->recalls, &platform->recall_count, 0, name, text);
+}
+
+static void remembered(struct platform *platform, uint64_t ticket, const struct err *err)
+{
+	word(platform->remembered, &platform->remembered_count, ticket, err->text, NULL)->kind = err->kind;
+}
+
+/* ticket: 1 on, 0 off. */
+static void known(struct platform *root, const struct install *install)
+{
+	assert(root->root == NULL && install->secrets == NULL);
+	word(root->known, &root->known_count, install->enabled, install->key, install->settings);
+}
+
 static struct platform *adopt(struct platform *root, struct platform_host *host,
 			      const struct install *install, struct err *err)
 {
@@ -256,6 +274,9 @@ const struct platform_ops fake_room = {
 	.fetch = fetch,
 	.context = context,
 	.cursor = cursor,
+	.recall = recall,
+	.remembered = remembered,
+	.known = known,
 	.adopt = adopt,
 	.installed = installed,
 	.kept = kept,

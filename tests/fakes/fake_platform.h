@@ -49,7 +49,7 @@ struct fake_fetch {
 	int64_t max;
 };
 
-struct fake_word { /* of installed, kept, held, cursor and context */
+struct fake_word { /* of installed, kept, held, cursor, context, recall, remembered and known */
 	uint64_t ticket;
 	enum err_kind kind;
 	char a[300], b[300];
@@ -64,8 +64,10 @@ struct platform {
 	struct platform *adopted[FAKE_WORDS_MAX]; /* of a root: NULL once destroyed */
 	size_t adopted_count, destroyed;
 	struct fake_word installed[FAKE_WORDS_MAX], kept[FAKE_WORDS_MAX], cursors[FAKE_WORDS_MAX],
-		contexts[FAKE_WORDS_MAX], held[FAKE_WORDS_MAX];
-	size_t installed_count, kept_count, cursor_count, context_count, held_count;
+		contexts[FAKE_WORDS_MAX], held[FAKE_WORDS_MAX], recalls[FAKE_WORDS_MAX],
+		remembered[FAKE_WORDS_MAX], known[FAKE_WORDS_MAX];
+	size_t installed_count, kept_count, cursor_count, context_count, held_count, recall_count,
+		remembered_count, known_count;
 	struct fake_fetch fetches[FAKE_WORDS_MAX];
 	size_t fetch_count;
 	uint64_t check_ticket; /* of the last check; 0: none */

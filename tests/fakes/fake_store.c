@@ -37,6 +37,7 @@ static void forget(struct store *store, struct question *q)
 	free(q->title);
 	free(q->settings);
 	free(q->secrets);
+	free(q->name);
 	free(q->args);
 	free(q->url);
 	free(q->path);
@@ -297,6 +298,21 @@ void store_cursors(struct store *store, const char *platform, const char *instal
 	put_row(store, Q_CURSORS, (void *)fn, owner, ticket, platform, installation)->next_ms = since_ms;
 }
 
+void store_texts(struct store *store, const char *platform, const char *installation, store_texts_fn *fn,
+		 void *owner, uint64_t ticket)
+{
+	put_row(store, Q_TEXTS, (void *)fn, owner, ticket, platform, installation);
+}
+
+void store_remember(struct store *store, const char *platform, const char *installation, const char *name,
+		    const char *text, store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put_row(store, Q_REMEMBER, (void *)fn, owner, ticket, platform, installation);
+
+	q->name = mem_text(name);
+	q->text = mem_text(text);
+}
+
 void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
 		  void *owner, uint64_t ticket)
 {
@@ -421,6 +437,12 @@ void fake_answer_cursors(struct store *store, struct question *q, const struct e
 			 const struct store_cursor *cursors, size_t count)
 {
 	ANSWER(store_cursors_fn, cursors, count);
+}
+
+void fake_answer_texts(struct store *store, struct question *q, const struct err *err,
+		       const struct store_text *texts, size_t count)
+{
+	ANSWER(store_texts_fn, texts, count);
 }
 
 void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id)

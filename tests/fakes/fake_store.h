@@ -25,6 +25,8 @@ enum question_kind {
 	Q_REMOVE,
 	Q_ENABLE,
 	Q_CURSORS,
+	Q_TEXTS,
+	Q_REMEMBER,
 	Q_PLACED,
 	Q_FILE,
 	Q_REPORT,
@@ -50,6 +52,7 @@ struct question {
 	char *parts;			  /* of an answer, joined by "|"; NULL: none */
 	char *context;			  /* of an answer */
 	char *title, *settings, *secrets; /* of an installation; installation is its name */
+	char *name;			  /* of a text to remember; text is what */
 	char *args;			  /* of a report or act, joined by ","; text is its name */
 	char *url, *path, *mime;	  /* of a file; text is its name, why its error */
 	unsigned index;
@@ -93,6 +96,8 @@ void fake_answer_installations(struct store *store, struct question *q, const st
 			       const struct store_installation *rows, size_t count);
 void fake_answer_cursors(struct store *store, struct question *q, const struct err *err,
 			 const struct store_cursor *cursors, size_t count);
+void fake_answer_texts(struct store *store, struct question *q, const struct err *err,
+		       const struct store_text *texts, size_t count);
 void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id);
 void fake_answer_json(struct store *store, struct question *q, const struct err *err, const char *json);
 

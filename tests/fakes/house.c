@@ -99,6 +99,8 @@ void house_recovered(struct house *house, const struct store_recovered *recovere
 	fake_answer_recovered(house->store, house_question(house, Q_RECOVER), NULL, recovered);
 	while (house_waiting(house, Q_CURSORS))
 		fake_answer_cursors(house->store, house_question(house, Q_CURSORS), NULL, NULL, 0);
+	while (house_waiting(house, Q_TEXTS))
+		fake_answer_texts(house->store, house_question(house, Q_TEXTS), NULL, NULL, 0);
 	fake_loop_run(house->loop);
 }
 

@@ -30,7 +30,7 @@ void house_prepare_rows(struct house *house, const struct core_options *options,
 			const struct store_installation *rows, size_t count);
 void house_build(struct house *house, const struct core_options *options);
 
-/* Recovers an empty store and starts; or answers the recovery with this, and that no cursors are kept. */
+/* Recovers an empty store and starts; or answers the recovery with this, and that no cursors or texts are kept. */
 void house_recover(struct house *house);
 void house_recovered(struct house *house, const struct store_recovered *recovered);
 void house_close(struct house *house);

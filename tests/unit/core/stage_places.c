@@ -65,6 +65,7 @@ void place_answer(struct house *house, bool enabled)
 void place_no_cursors(struct house *house)
 {
 	fake_answer_cursors(house->store, house_question(house, Q_CURSORS), NULL, NULL, 0);
+	fake_answer_texts(house->store, house_question(house, Q_TEXTS), NULL, NULL, 0);
 }
 
 struct platform *place_install(struct house *house, const char *key)

@@ -144,6 +144,8 @@ static void answer_busy(struct world *world, struct question *q)
 		fake_answer_installations(store, q, &busy, NULL, 0);
 	else if (q->kind == Q_CURSORS)
 		fake_answer_cursors(store, q, &busy, NULL, 0);
+	else if (q->kind == Q_TEXTS)
+		fake_answer_texts(store, q, &busy, NULL, 0);
 	else if (q->kind == Q_RECALL)
 		fake_answer_recalled(store, q, &busy, NULL);
 	else if (q->kind == Q_ANSWER)
@@ -168,6 +170,8 @@ static void answer_well(struct world *world, struct question *q)
 		answer_rows(world, q);
 	else if (q->kind == Q_CURSORS)
 		fake_answer_cursors(store, q, NULL, NULL, 0);
+	else if (q->kind == Q_TEXTS)
+		fake_answer_texts(store, q, NULL, NULL, 0);
 	else if (q->kind == Q_RECALL)
 		fake_answer_recalled(store, q, NULL, &(struct store_recalled){ 0 });
 	else if (q->kind == Q_ANSWER)

@@ -32,10 +32,14 @@ static void test_what_was_added_comes_up_again(void **state)
 	assert_string_equal(house_question(&house, Q_CURSORS)->installation, "one/T1");
 	assert_true(house_question(&house, Q_CURSORS)->next_ms < clock_wall_ms() - 6 * 86400000LL);
 	fake_answer_cursors(house.store, house_question(&house, Q_CURSORS), NULL, cursors, 2);
+	assert_string_equal(house_question(&house, Q_TEXTS)->installation, "one/T1");
+	fake_answer_texts(house.store, house_question(&house, Q_TEXTS), NULL,
+			  &(struct store_text){ "session", "s1" }, 1);
 	fake_loop_run(house.loop);
 	assert_int_equal(house.ready, 1);
 	assert_true(place->started);
 	assert_int_equal(place->cursor_count, 2);
+	assert_int_equal(place->recall_count, 1);
 	assert_string_equal(place->cursors[1].a, "C2");
 	assert_string_equal(place->cursors[1].b, "9");
 	assert_true(house_status_says(&house, "\"name\":\"one/T1\""));

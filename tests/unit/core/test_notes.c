@@ -106,34 +106,96 @@ static void on_word(void *owner, uint64_t ticket, const struct err *err, const c
 	word->count++;
 }
 
-/* Nothing to open, to switch or to check; `usher doctor` finds no fault in it. */
+/* Nothing to open or to check; `usher doctor` finds no fault in it. */
 static void test_what_operators_may_do_with_it(void **state)
 {
-	const struct store_installation rows[] = { row("one"), row("one/-100") };
+	struct store_installation rows[] = { row("one"), row("one/-100"), row("one/-7") };
 	struct word word = { 0 };
 	struct house house;
 
 	(void)state;
-	house_prepare_rows(&house, &no_key, rows, 2);
+	rows[2].platform = "hook";
+	house_prepare_rows(&house, &no_key, rows, 3);
 	house_recover(&house);
 	assert_int_equal(house.room->adopted_count, 0);
 	core_check(house.core, "room", "one/-100", on_word, &word, 1);
 	fake_loop_run(house.loop);
 	assert_int_equal(word.kind, ERR_NONE);
 	assert_string_equal(word.text, "[]");
-	core_switch(house.core, CORE_DISABLE, "room", "one/-100", on_word, &word, 1);
+	/* A plugin that is not told of notes could not keep them silent. */
+	core_switch(house.core, CORE_DISABLE, "hook", "one/-7", on_word, &word, 1);
 	fake_loop_run(house.loop);
 	assert_int_equal(word.kind, ERR_REFUSED);
 	assert_non_null(strstr(word.text, "no switch of its own"));
 	core_switch(house.core, CORE_ENABLE, "room", "one", on_word, &word, 1); /* brings no note up */
 	fake_answer_done(house.store, house_question(&house, Q_ENABLE), NULL);
-	fake_answer_installations(house.store, house_question(&house, Q_INSTALLATIONS), NULL, rows, 2);
+	fake_answer_installations(house.store, house_question(&house, Q_INSTALLATIONS), NULL, rows, 3);
 	assert_int_equal(word.kind, ERR_NONE);
 	core_switch(house.core, CORE_REMOVE, "room", "one/-100", on_word, &word, 1);
 	fake_answer_done(house.store, house_question(&house, Q_REMOVE), NULL);
 	assert_int_equal(word.kind, ERR_NONE);
 	assert_int_equal(word.count, 4);
 	assert_int_equal(house.room->adopted_count, 0);
+	assert_int_equal(fake_store_waiting_all(house.store), 0);
+	house_close(&house);
+}
+
+/* A guild that was switched off stays silent over a restart; one that was removed is not told as there. */
+static void test_notes_are_told_before_the_start(void **state)
+{
+	struct store_installation rows[] = { row("one"), row("one/-100"), row("one/-200"), row("one/-300"),
+					     row("two/-400") };
+	const struct platform *room;
+	struct house house;
+
+	(void)state;
+	rows[1].settings = "{\"added_by\":\"5\"}";
+	rows[2].enabled = false;
+	rows[3].removed = true;
+	house_prepare_rows(&house, &no_key, rows, 5);
+	room = house.room;
+	assert_int_equal(room->known_count, 0);
+	fake_answer_recovered(house.store, house_question(&house, Q_RECOVER), NULL,
+			      &(struct store_recovered){ 0 });
+	assert_false(room->started);
+	assert_int_equal(room->known_count, 2);
+	assert_string_equal(room->known[0].a, "-100");
+	assert_string_equal(room->known[0].b, "{\"added_by\":\"5\"}");
+	assert_int_equal(room->known[0].ticket, 1);
+	assert_string_equal(room->known[1].a, "-200");
+	assert_int_equal(room->known[1].ticket, 0);
+	house_close(&house);
+}
+
+/* The operator silences one guild of a bot; the others go on. */
+static void test_the_switch_of_a_note(void **state)
+{
+	const struct store_installation rows[] = { row("one"), row("one/-100") };
+	const struct err gone = { .kind = ERR_GONE, .text = "removed" };
+	struct word word = { 0 };
+	struct house house;
+
+	(void)state;
+	house_prepare_rows(&house, &no_key, rows, 2);
+	house_recover(&house);
+	core_switch(house.core, CORE_DISABLE, "room", "one/-100", on_word, &word, 1);
+	assert_string_equal(house_question(&house, Q_ENABLE)->installation, "one/-100");
+	assert_false(house_question(&house, Q_ENABLE)->enabled);
+	assert_int_equal(house.room->known_count, 1); /* not before it is durable */
+	fake_answer_done(house.store, house_question(&house, Q_ENABLE), NULL);
+	assert_int_equal(word.kind, ERR_NONE);
+	assert_non_null(strstr(word.text, "\"enabled\":false"));
+	assert_int_equal(house.room->known_count, 2);
+	assert_int_equal(house.room->known[1].ticket, 0);
+	assert_false(house.room->off);
+	core_switch(house.core, CORE_ENABLE, "room", "one/-100", on_word, &word, 1);
+	fake_answer_done(house.store, house_question(&house, Q_ENABLE), NULL);
+	assert_int_equal(word.count, 2);
+	assert_int_equal(house.room->known[2].ticket, 1);
+	core_switch(house.core, CORE_DISABLE, "room", "one/-100", on_word, &word, 1);
+	fake_answer_done(house.store, house_question(&house, Q_ENABLE), &gone);
+	assert_int_equal(word.kind, ERR_GONE);
+	assert_int_equal(house.room->known_count, 3);
 	assert_int_equal(fake_store_waiting_all(house.store), 0);
 	house_close(&house);
 }
@@ -146,6 +208,8 @@ int main(void)
 		WITH_HOUSE(test_a_place_is_noted),
 		WITH_HOUSE(test_a_note_is_taken_out),
 		cmocka_unit_test(test_what_operators_may_do_with_it),
+		cmocka_unit_test(test_notes_are_told_before_the_start),
+		cmocka_unit_test(test_the_switch_of_a_note),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

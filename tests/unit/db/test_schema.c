@@ -443,6 +443,10 @@ static void what_must_never_be_stored(void **state)
 		"INSERT INTO link_codes (code_hash, org_id, profile_id, expires_at) SELECT 'ABCD', org_id, "
 		"id, '3'"
 		" FROM user_profiles",
+		/* a text of a plugin that has no name, or would be read into memory by the megabyte */
+		"INSERT INTO plugin_texts (platform, installation, name, text) VALUES ('p', 'i', '', 'x')",
+		"INSERT INTO plugin_texts (platform, installation, name, text) VALUES ('p', 'i', 'n',"
+		" hex(zeroblob(2049)))",
 		/* longer than the documents allow */
 		"INSERT INTO users (username, email, password_hash) VALUES (hex(zeroblob(26)), 'e', '!')",
 	};
