@@ -65,15 +65,10 @@ static const char *bounded(struct slack_arrival *arrival, const char *text)
 static void add_quote(struct buf *out, struct slack_arrival *arrival, const char *words)
 {
 	const char *author = slack_id(arrival->say.message, "user");
-	const char *name = author ? slack_name(arrival->workspace, 'U', author) : NULL;
+	char *quote = message_about(author ? slack_name(arrival->workspace, 'U', author) : NULL, words);
 
-	buf_format(out, "About this message from %s:\n", name ? name : "somebody");
-	while (*words) {
-		size_t line = strcspn(words, "\r\n");
-
-		buf_format(out, "> %.*s\n", (int)line, words);
-		words += line + (words[line] != '\0');
-	}
+	buf_text(out, quote);
+	free(quote);
 }
 
 static void set_text(struct slack_arrival *arrival)

@@ -75,6 +75,21 @@ bool crypto_equal(const void *a, size_t a_len, const void *b, size_t b_len)
 	return a_len == b_len && CRYPTO_memcmp(a, b, a_len) == 0;
 }
 
+bool crypto_ed25519_verify(const uint8_t public_key[CRYPTO_ED25519_KEY],
+			   const uint8_t signature[CRYPTO_ED25519_SIGNATURE], const void *data, size_t len)
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, CRYPTO_ED25519_KEY);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool genuine;
+
+	must(ctx != NULL);
+	genuine = key != NULL && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		  EVP_DigestVerify(ctx, signature, CRYPTO_ED25519_SIGNATURE, data, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return genuine;
+}
+
 void crypto_hex(const void *data, size_t len, char *out)
 {
 	static const char digits[] = "0123456789abcdef";

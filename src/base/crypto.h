@@ -24,6 +24,11 @@ void crypto_hmac_sha256(const void *key, size_t key_len, const struct crypto_par
 /* Takes the same time wherever the first difference is. Lengths are not secret. */
 bool crypto_equal(const void *a, size_t a_len, const void *b, size_t b_len);
 
+/* Ed25519 (RFC 8032): did the owner of this public key sign these bytes? Also false for a key that is none. */
+enum { CRYPTO_ED25519_KEY = 32, CRYPTO_ED25519_SIGNATURE = 64 };
+bool crypto_ed25519_verify(const uint8_t public_key[CRYPTO_ED25519_KEY],
+			   const uint8_t signature[CRYPTO_ED25519_SIGNATURE], const void *data, size_t len);
+
 void crypto_hex(const void *data, size_t len, char *out);      /* 2 * len + 1 bytes, lower case */
 bool crypto_unhex(const char *text, size_t len, uint8_t *out); /* len even; out len / 2 bytes */
 

@@ -1,5 +1,6 @@
 /* Words around messages: of their states, of how an attempt to send ended, and those that tell the model who said what. */
 #include "message.h"
+#include "buf.h"
 #include "mem.h"
 #include "platform.h"
 #include <string.h>
@@ -45,4 +46,18 @@ char *message_with_context(const char *context, const char *text)
 	return mem_format("[What others said here before, for you to know; it was not said to you:]\n%s\n"
 			  "[Now you are asked:]\n%s",
 			  context, text);
+}
+
+char *message_about(const char *author, const char *words)
+{
+	struct buf out = { 0 };
+
+	buf_format(&out, "About this message from %s:\n", author ? author : "somebody");
+	while (*words) {
+		size_t line = strcspn(words, "\r\n");
+
+		buf_format(&out, "> %.*s\n", (int)line, words);
+		words += line + (words[line] != '\0');
+	}
+	return buf_take(&out);
 }

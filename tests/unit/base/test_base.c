@@ -53,6 +53,44 @@ static void base64_takes_only_base64(void **state)
 	}
 }
 
+/* RFC 8032, 7.1, tests 1 to 3: what is changed anywhere was signed by nobody. */
+static void signatures_agree_with_the_standard(void **state)
+{
+	static const struct {
+		const char *key, *text, *signature;
+	} cases[] = {
+		{ "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
+		  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701c"
+		  "f9"
+		  "b46bd25bf5f0595bbe24655141438e7a100b" },
+		{ "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
+		  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0"
+		  "f1"
+		  "1d8c387b2eaeb4302aeeb00d291612bb0c00" },
+		{ "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
+		  "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f76098"
+		  "4d"
+		  "c6594a7c15e9716ed28dc027beceea1ec40a" },
+	};
+	uint8_t key[CRYPTO_ED25519_KEY], signature[CRYPTO_ED25519_SIGNATURE], text[3] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		size_t len = strlen(cases[i].text) / 2;
+
+		assert_true(crypto_unhex(cases[i].key, sizeof(key) * 2, key));
+		assert_true(crypto_unhex(cases[i].signature, sizeof(signature) * 2, signature));
+		assert_true(crypto_unhex(cases[i].text, len * 2, text));
+		assert_true(crypto_ed25519_verify(key, signature, text, len));
+		assert_false(crypto_ed25519_verify(key, signature, text, len + 1));
+		signature[i * 20] ^= 1;
+		assert_false(crypto_ed25519_verify(key, signature, text, len));
+		signature[i * 20] ^= 1;
+		memset(key, 0xff, sizeof(key)); /* no point of the curve */
+		assert_false(crypto_ed25519_verify(key, signature, text, len));
+	}
+}
+
 /* RFC 4231, test cases 2 and 6; FIPS 180-2, "abc". */
 static void digests_agree_with_the_standards(void **state)
 {
@@ -244,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_long_sentence_is_cut_between_characters),
 		cmocka_unit_test(base64_takes_only_base64),
 		cmocka_unit_test(digests_agree_with_the_standards),
+		cmocka_unit_test(signatures_agree_with_the_standard),
 		cmocka_unit_test(uuids_are_version_7_and_differ),
 		cmocka_unit_test(times_are_written_as_the_database_keeps_them),
 		cmocka_unit_test(text_is_judged_by_unicode),
