@@ -8,130 +8,34 @@
 
 /* ---- text ---------------------------------------------------------------------------------------------- */
 
-static const char think_open[] = "<think>", think_close[] = "</think>";
-
-static void show(struct openai_reply *reply, const char *text, size_t len)
-{
-	if (reply->text.len + len > OPENAI_TEXT_MAX) {
-		reply->too_long = true;
-		return;
-	}
-	buf_add(&reply->text, text, len);
-}
-
-static size_t blank_len(const char *text, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && (text[i] == ' ' || text[i] == '\n' || text[i] == '\r' || text[i] == '\t'))
-		i++;
-	return i;
-}
-
-/* How many bytes at the end of text could be the beginning of mark. */
-static size_t begun_mark(const char *text, size_t len, const char *mark)
-{
-	size_t most = strlen(mark) - 1;
-
-	for (size_t n = len < most ? len : most; n > 0; n--)
-		if (memcmp(text + len - n, mark, n) == 0)
-			return n;
-	return 0;
-}
-
-/* Within <think>: all is dropped up to the closing mark, of which the beginning may be the end of this piece.
- */
-static bool leave_thought(struct openai_reply *reply)
-{
-	const char *held = buf_str(&reply->held), *close = strstr(held, think_close);
-
-	if (close == NULL) {
-		buf_drop(&reply->held, reply->held.len - begun_mark(held, reply->held.len, think_close));
-		return false;
-	}
-	buf_drop(&reply->held, (size_t)(close - held) + sizeof(think_close) - 1);
-	reply->thinking = false;
-	return true;
-}
-
-/* Only a thought at the start of an answer is taken out: further on, "<think>" is what somebody writes about.
- */
-static void enter_thought(struct openai_reply *reply)
-{
-	const char *held = buf_str(&reply->held);
-	size_t blank = blank_len(held, reply->held.len), rest = reply->held.len - blank;
-	size_t open = sizeof(think_open) - 1;
-
-	if (rest >= open && memcmp(held + blank, think_open, open) == 0) {
-		buf_drop(&reply->held, blank + open);
-		reply->thinking = true;
-	} else if (rest == 0) {
-		buf_clear(&reply->held); /* blanks are dropped either way; some models write them for ever */
-	} else if (rest >= open || memcmp(held + blank, think_open, rest) != 0) {
-		reply->started = true;
-		show(reply, held + blank, rest);
-		buf_free(&reply->held);
-	}
-}
-
-static void add_text(struct openai_reply *reply, const char *text, size_t len)
-{
-	bool was_thinking;
-
-	if (len == 0)
-		return;
-	reply->content_bytes += len;
-	if (reply->started) {
-		show(reply, text, len);
-		return;
-	}
-	buf_add(&reply->held, text, len);
-	do {
-		was_thinking = reply->thinking;
-		if (reply->thinking && !leave_thought(reply))
-			return;
-		enter_thought(reply);
-	} while (reply->thinking != was_thinking && !reply->started);
-}
-
-void openai_decode_end(struct openai_reply *reply)
-{
-	const char *held = buf_str(&reply->held);
-	size_t blank = blank_len(held, reply->held.len);
-
-	if (!reply->started && !reply->thinking)
-		show(reply, held + blank, reply->held.len - blank);
-	buf_free(&reply->held);
-}
-
 /* A string, or (Mistral) a list of parts of which only text is shown. */
-static void add_content(struct openai_reply *reply, const json_t *content)
+static void add_content(struct reply *reply, const json_t *content)
 {
 	const json_t *part;
 	size_t i;
 
 	if (json_is_string(content)) {
-		add_text(reply, json_string_value(content), json_string_length(content));
+		reply_say(reply, json_string_value(content), json_string_length(content));
 		return;
 	}
 	json_array_foreach (content, i, part) {
 		const char *type = json_text(part, "type"), *text = json_text(part, "text");
 
 		if (text && (type == NULL || strcmp(type, "text") == 0))
-			add_text(reply, text, strlen(text));
+			reply_say(reply, text, strlen(text));
 	}
 }
 
-static void add_reasoning(struct openai_reply *reply, const json_t *delta)
+static void add_reasoning(struct reply *reply, const json_t *delta)
 {
 	const char *name = json_text(delta, "reasoning_content") ? "reasoning_content" : "reasoning";
 	const char *text = json_text(delta, name);
 	const json_t *details = json_object_get(delta, "reasoning_details");
 
-	if (text && *text && reply->reasoning.len + strlen(text) <= OPENAI_TEXT_MAX) {
+	if (text && *text) {
 		if (reply->reasoning_name == NULL)
 			reply->reasoning_name = mem_text(name);
-		buf_text(&reply->reasoning, text);
+		reply_think(reply, text, strlen(text));
 	}
 	if (json_is_array(details) && json_array_size(details) > 0) {
 		free(reply->reasoning_details);
@@ -141,7 +45,7 @@ static void add_reasoning(struct openai_reply *reply, const json_t *delta)
 
 /* ---- the end and the bill ------------------------------------------------------------------------------ */
 
-static void set_stop(struct openai_reply *reply, const char *reason)
+static void set_stop(struct reply *reply, const char *reason)
 {
 	static const struct {
 		const char *reason;
@@ -162,7 +66,7 @@ static void set_stop(struct openai_reply *reply, const char *reason)
 }
 
 /* Some servers send it with every chunk: the last one counts, they are never added up. */
-static void set_usage(struct openai_reply *reply, const json_t *usage)
+static void set_usage(struct reply *reply, const json_t *usage)
 {
 	const json_t *cost = json_object_get(usage, "cost");
 	int64_t cached = json_int(json_object_get(usage, "prompt_tokens_details"), "cached_tokens", -1);
@@ -182,32 +86,32 @@ static void set_usage(struct openai_reply *reply, const json_t *usage)
 /* ---- chunks and bodies --------------------------------------------------------------------------------- */
 
 /* message and delta have the same members. */
-static void add_message(struct openai_reply *reply, const json_t *message)
+static void add_message(struct reply *reply, const json_t *message)
 {
 	const char *refusal = json_text(message, "refusal");
 
 	add_content(reply, json_object_get(message, "content"));
 	if (refusal && *refusal) {
 		reply->refusal = true;
-		add_text(reply, refusal, strlen(refusal));
+		reply_say(reply, refusal, strlen(refusal));
 	}
 	add_reasoning(reply, message);
 	openai_decode_calls(reply, json_object_get(message, "tool_calls"));
 }
 
-static bool tells_error(struct openai_reply *reply, const json_t *root, const char *event)
+static bool tells_error(struct reply *reply, const json_t *root, const char *event)
 {
 	bool named = strcmp(event, "error") == 0;
 	const json_t *groq = json_object_get(root, "x_groq");
 
 	if (json_object_get(root, "choices") == NULL || json_is_object(json_object_get(root, "error")))
-		reply->failed |= openai_error_take(&reply->error, root);
+		reply->failed |= reply_error_take(&reply->error, root);
 	else if (json_object_get(groq, "error"))
-		reply->failed |= openai_error_take(&reply->error, groq);
+		reply->failed |= reply_error_take(&reply->error, groq);
 	return reply->failed || named;
 }
 
-static bool add_root(struct openai_reply *reply, const json_t *root, const char *member, const char *event)
+static bool add_root(struct reply *reply, const json_t *root, const char *member, const char *event)
 {
 	const json_t *choice = json_array_get(json_object_get(root, "choices"), 0);
 	const char *reason = json_text(choice, "finish_reason"), *id = json_text(root, "id");
@@ -228,24 +132,8 @@ static bool add_root(struct openai_reply *reply, const json_t *root, const char 
 	return !reply->failed;
 }
 
-/* The library's own words would quote the answer, which has no business in an error. */
-static json_t *read_or_repair(const char *data, size_t len, struct err *err)
-{
-	json_t *root = json_read(data, len, NULL);
-	char *fixed;
-
-	if (root)
-		return root;
-	fixed = openai_repair(data, len);
-	root = json_read(fixed, strlen(fixed), NULL);
-	free(fixed);
-	if (root == NULL)
-		err_set(err, ERR_UNSURE, "the model's server sent something that is not valid JSON");
-	return root;
-}
-
 /* Two events without a blank line between reach us as two lines of one. */
-static bool decode_lines(struct openai_reply *reply, const char *event, const char *data, size_t len,
+static bool decode_lines(struct reply *reply, const char *event, const char *data, size_t len,
 			 struct err *err)
 {
 	const char *end = data + len;
@@ -261,7 +149,7 @@ static bool decode_lines(struct openai_reply *reply, const char *event, const ch
 	return true;
 }
 
-static bool decode_piece(struct openai_reply *reply, const char *event, const char *data, size_t len)
+static bool decode_piece(struct reply *reply, const char *event, const char *data, size_t len)
 {
 	struct openai_piece piece = { 0 };
 	bool quick = *event == '\0' && !reply->failed && openai_quick(data, len, &piece);
@@ -269,21 +157,21 @@ static bool decode_piece(struct openai_reply *reply, const char *event, const ch
 	if (quick && reply->id == NULL && piece.id_len > 0)
 		reply->id = mem_text_n(piece.id, piece.id_len);
 	if (quick)
-		add_text(reply, buf_str(&piece.content), piece.content.len);
+		reply_say(reply, buf_str(&piece.content), piece.content.len);
 	buf_free(&piece.content);
 	return quick;
 }
 
-bool openai_decode_event(struct openai_reply *reply, const char *event, const char *data, size_t len,
+bool openai_decode_event(struct reply *reply, const char *event, const char *data, size_t len,
 			 struct err *err)
 {
-	size_t blank = blank_len(data, len);
+	size_t blank = reply_blanks(data, len);
 	json_t *root;
 	bool fine;
 
 	data += blank;
 	len -= blank;
-	while (len > 0 && blank_len(data + len - 1, 1) == 1)
+	while (len > 0 && reply_blanks(data + len - 1, 1) == 1)
 		len--;
 	if (len == 0 || reply->ended)
 		return true;
@@ -293,7 +181,7 @@ bool openai_decode_event(struct openai_reply *reply, const char *event, const ch
 	}
 	if (decode_piece(reply, event, data, len))
 		return true;
-	root = read_or_repair(data, len, memchr(data, '\n', len) ? NULL : err);
+	root = reply_json(data, len, memchr(data, '\n', len) ? NULL : err);
 	if (root == NULL)
 		return memchr(data, '\n', len) ? decode_lines(reply, event, data, len, err) : false;
 	fine = add_root(reply, root, "delta", event) ||
@@ -302,9 +190,9 @@ bool openai_decode_event(struct openai_reply *reply, const char *event, const ch
 	return fine;
 }
 
-bool openai_decode_body(struct openai_reply *reply, const char *body, size_t len, struct err *err)
+bool openai_decode_body(struct reply *reply, const char *body, size_t len, struct err *err)
 {
-	json_t *root = read_or_repair(body, len, err);
+	json_t *root = reply_json(body, len, err);
 	bool fine;
 
 	if (root == NULL)
@@ -327,7 +215,7 @@ static void put_member(struct buf *out, const char *name, const char *text, size
 	json_quote(out, text, len);
 }
 
-static void put_raw_call(struct buf *out, const struct openai_call *call)
+static void put_raw_call(struct buf *out, const struct reply_call *call)
 {
 	buf_text(out, "{\"type\":\"function\"");
 	if (call->id)
@@ -343,7 +231,7 @@ static void put_raw_call(struct buf *out, const struct openai_call *call)
 	buf_text(out, "}");
 }
 
-void openai_raw(const struct openai_reply *reply, struct buf *out)
+void openai_raw(const struct reply *reply, struct buf *out)
 {
 	buf_text(out, "{\"role\":\"assistant\"");
 	put_member(out, "content", buf_str(&reply->text), reply->text.len);
@@ -361,23 +249,4 @@ void openai_raw(const struct openai_reply *reply, struct buf *out)
 		put_raw_call(out, &reply->calls[i]);
 	}
 	buf_text(out, reply->call_count > 0 ? "]}" : "}");
-}
-
-void openai_reply_finish(struct openai_reply *reply)
-{
-	for (size_t i = 0; i < reply->call_count; i++) {
-		free(reply->calls[i].id);
-		free(reply->calls[i].name);
-		free(reply->calls[i].extra);
-		buf_free(&reply->calls[i].arguments);
-	}
-	free(reply->calls);
-	free(reply->reasoning_name);
-	free(reply->reasoning_details);
-	free(reply->id);
-	buf_free(&reply->text);
-	buf_free(&reply->reasoning);
-	buf_free(&reply->held);
-	openai_error_finish(&reply->error);
-	*reply = (struct openai_reply){ 0 };
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool complete(const struct openai_call *call)
+static bool complete(const struct reply_call *call)
 {
 	json_t *value = json_read(buf_str(&call->arguments), call->arguments.len, NULL);
 	bool object = json_is_object(value);
@@ -14,25 +14,11 @@ static bool complete(const struct openai_call *call)
 	return object;
 }
 
-static struct openai_call *new_call(struct openai_reply *reply, int64_t index)
-{
-	struct openai_call *call;
-
-	if (reply->call_count == OPENAI_CALLS_MAX) {
-		reply->too_long = true;
-		return NULL;
-	}
-	reply->calls = mem_resize(reply->calls, reply->call_count + 1, sizeof(*reply->calls));
-	call = &reply->calls[reply->call_count++];
-	*call = (struct openai_call){ .index = index };
-	return call;
-}
-
 /* Which call a piece belongs to. Indexes may be missing or all 0, ids may be missing, names may be repeated:
  * a new id, or a name with arguments when those so far are whole, opens a new call. */
-static struct openai_call *call_of(struct openai_reply *reply, int64_t index, const char *id, bool opens)
+static struct reply_call *call_of(struct reply *reply, int64_t index, const char *id, bool opens)
 {
-	struct openai_call *found = NULL;
+	struct reply_call *found = NULL;
 
 	for (size_t i = 0; id && i < reply->call_count; i++)
 		if (reply->calls[i].id && strcmp(reply->calls[i].id, id) == 0)
@@ -42,22 +28,11 @@ static struct openai_call *call_of(struct openai_reply *reply, int64_t index, co
 			found = &reply->calls[i]; /* the latest */
 	if (found == NULL || (id && found->id) || (id && index < 0) ||
 	    (opens && found->name && complete(found)))
-		return new_call(reply, index);
+		return reply_call_add(reply, index);
 	return found;
 }
 
-static void add_arguments(struct openai_reply *reply, struct openai_call *call, const char *text)
-{
-	size_t len = strlen(text);
-
-	reply->argument_bytes += len;
-	if (reply->argument_bytes > OPENAI_ARGUMENTS_MAX)
-		reply->too_long = true;
-	else
-		buf_add(&call->arguments, text, len);
-}
-
-static void add_call(struct openai_reply *reply, const json_t *piece)
+static void add_call(struct reply *reply, const json_t *piece)
 {
 	const json_t *function = json_object_get(piece, "function");
 	const json_t *arguments = json_object_get(function, "arguments");
@@ -65,7 +40,7 @@ static void add_call(struct openai_reply *reply, const json_t *piece)
 	const char *id = json_text(piece, "id"), *name = json_text(function, "name");
 	char *text =
 		json_is_object(arguments) ? json_write(arguments) : mem_text(json_string_value(arguments));
-	struct openai_call *call;
+	struct reply_call *call;
 
 	if (id && *id == '\0')
 		id = NULL;
@@ -80,14 +55,14 @@ static void add_call(struct openai_reply *reply, const json_t *piece)
 		if (json_is_object(extra) && call->extra == NULL)
 			call->extra = json_write(extra);
 		if (text)
-			add_arguments(reply, call, text);
+			reply_call_argue(reply, call, text, strlen(text));
 	}
 	free(text);
 }
 
-void openai_decode_calls(struct openai_reply *reply, const void *json)
+void openai_decode_calls(struct reply *reply, const json_t *list)
 {
-	const json_t *list = json, *piece;
+	const json_t *piece;
 	size_t i;
 
 	json_array_foreach (list, i, piece)

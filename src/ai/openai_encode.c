@@ -145,7 +145,7 @@ static void put_hundredths(struct buf *out, double value)
 	buf_format(out, "%u.%02u", hundredths / 100, hundredths % 100);
 }
 
-void openai_encode_params(struct buf *out, const struct openai_params *params,
+void openai_encode_params(struct buf *out, const struct remote_params *params,
 			  const struct openai_quirks *quirks)
 {
 	if (params->max_output_tokens > 0 && !quirks->no_max_tokens)

@@ -59,6 +59,14 @@ void buf_drop(struct buf *buf, size_t len)
 	buf->len -= len;
 }
 
+void buf_cut(struct buf *buf, size_t len)
+{
+	if (len >= buf->len)
+		return;
+	buf->len = len;
+	buf->data[len] = '\0';
+}
+
 void buf_clear(struct buf *buf)
 {
 	buf->len = 0;

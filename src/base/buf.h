@@ -15,6 +15,7 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_text(struct buf *buf, const char *text);
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *buf, size_t len); /* removes the first len bytes */
+void buf_cut(struct buf *buf, size_t len);  /* keeps the first len bytes; longer ones stay as they are */
 void buf_clear(struct buf *buf);	    /* empties, keeps the memory */
 void buf_free(struct buf *buf);		    /* empties, gives the memory back; usable again */
 char *buf_take(struct buf *buf);	    /* the text, never NULL, now the caller's; buf is empty */

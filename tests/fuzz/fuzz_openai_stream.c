@@ -36,17 +36,17 @@ static bool on_event(void *owner, const char *event, const char *data, size_t le
 	return openai_decode_event(owner, event, data, len, &err);
 }
 
-static void check(const struct openai_reply *reply)
+static void check(const struct reply *reply)
 {
 	struct llm_call call = { "id", "name", "{}" };
 	struct llm_message message = { .role = LLM_ASSISTANT, .calls = &call, .call_count = 1 };
 	struct llm_request request = { .messages = &message, .message_count = 1, .temperature = -1 };
-	struct openai_params params = { true, -1, 0 };
+	struct remote_params params = { true, -1, 0 };
 	struct openai_quirks quirks = { 0 };
 	struct buf raw = { 0 }, out = { 0 };
 	json_t *json;
 
-	if (!text_valid(buf_str(&reply->text), reply->text.len) || reply->text.len > OPENAI_TEXT_MAX)
+	if (!text_valid(buf_str(&reply->text), reply->text.len) || reply->text.len > REPLY_TEXT_MAX)
 		abort();
 	openai_raw(reply, &raw);
 	message.raw = buf_str(&raw);
@@ -62,9 +62,9 @@ static void check(const struct openai_reply *reply)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct sse sse = { .line_max = OPENAI_LINE_MAX };
-	struct openai_reply reply = { 0 };
-	struct openai_error error = { 0 };
+	struct sse sse = { .line_max = REMOTE_LINE_MAX };
+	struct reply reply = { 0 };
+	struct reply_error error = { 0 };
 	struct err err = { 0 };
 	char *copy = malloc(size + 1), *fixed;
 
@@ -74,20 +74,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	copy[size] = '\0';
 	sse_feed(&sse, copy, size, on_event, &reply);
 	sse_end(&sse, on_event, &reply);
-	openai_decode_end(&reply);
+	reply_said(&reply);
 	check(&reply);
-	openai_reply_finish(&reply);
+	reply_finish(&reply);
 	sse_finish(&sse);
 	openai_decode_body(&reply, copy, size, &err);
-	openai_decode_end(&reply);
+	reply_said(&reply);
 	check(&reply);
-	openai_reply_finish(&reply);
+	reply_finish(&reply);
 	check_quick(copy, size);
-	openai_error_read(&error, copy, size);
-	openai_fault(&error, 400, NULL, copy);
-	openai_hint_ms(copy);
-	openai_error_finish(&error);
-	fixed = openai_repair(copy, size);
+	reply_error_read(&error, copy, size);
+	reply_fault(&error, 400, NULL, copy);
+	reply_hint_ms(copy);
+	reply_error_finish(&error);
+	fixed = reply_repair(copy, size);
 	if (!text_valid(fixed, strlen(fixed)))
 		abort();
 	free(fixed);

@@ -1,4 +1,4 @@
-/* rooms: base ai io */
+/* rooms: base */
 /* Any bytes as an event stream: whatever the split, the events are the same. */
 #include "sse.h"
 #include <stdint.h>

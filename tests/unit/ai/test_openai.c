@@ -295,14 +295,14 @@ static void test_caps(void **state)
 	openai_stage_open(&w, NULL);
 	openai_stage_ask(&w, -1, 0); /* one endless line */
 	fake_http_data(w.http, "data: {", 7);
-	while (more && (fed += 100000) < 20 * OPENAI_LINE_MAX)
+	while (more && (fed += 100000) < 20 * REMOTE_LINE_MAX)
 		more = fake_http_data(w.http, big, 100000);
-	assert_true(fed < 2 * OPENAI_LINE_MAX);
+	assert_true(fed < 2 * REMOTE_LINE_MAX);
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	openai_stage_forget(&w);
 	openai_stage_ask(&w, -1, 0); /* an endless answer: what fits is given, as cut */
-	for (more = true, fed = 0; more && fed < 20 * OPENAI_TEXT_MAX; fed += 90000) {
+	for (more = true, fed = 0; more && fed < 20 * REPLY_TEXT_MAX; fed += 90000) {
 		char *chunk =
 			mem_format("data: {\"choices\":[{\"delta\":{\"content\":\"%.90000s\"}}]}\n\n", big);
 
@@ -313,11 +313,11 @@ static void test_caps(void **state)
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
 	assert_int_equal(w.stop, LLM_STOP_LENGTH);
-	assert_true(w.text.len > OPENAI_TEXT_MAX / 2 && w.text.len <= OPENAI_TEXT_MAX);
+	assert_true(w.text.len > REPLY_TEXT_MAX / 2 && w.text.len <= REPLY_TEXT_MAX);
 	openai_stage_forget(&w);
 	openai_stage_ask(&w, -1, 0); /* an endless body */
 	fake_http_data(w.http, "{", 1);
-	for (more = true, fed = 0; more && fed < 20 * OPENAI_BODY_MAX; fed += 100000)
+	for (more = true, fed = 0; more && fed < 20 * REMOTE_BODY_MAX; fed += 100000)
 		more = fake_http_data(w.http, big, 100000);
 	assert_false(more);
 	fake_http_broken(w.http, HTTP_MAYBE);

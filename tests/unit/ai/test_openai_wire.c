@@ -180,7 +180,7 @@ static void encode_fixture(const json_t *in, const char *want)
 	const json_t *offered = json_array_get(json_object_get(in, "tools"), 0);
 	char *parameters = offered ? json_write(json_object_get(offered, "parameters")) : NULL;
 	struct llm_request request = { .messages = messages, .tools = tools, .tool_count = offered ? 1 : 0 };
-	struct openai_params params = { json_is_true(json_object_get(in, "stream")), -1,
+	struct remote_params params = { json_is_true(json_object_get(in, "stream")), -1,
 					json_int(in, "max", 0) };
 	struct openai_quirks quirks = { .no_stream_options =
 						json_is_true(json_object_get(in, "no_stream_options")),
@@ -240,7 +240,7 @@ static void test_blanks_before_an_answer_are_not_kept(void **state)
 {
 	static const char blank[] = "{\"choices\":[{\"delta\":{\"content\":\"\\n\\n \"}}]}";
 	static const char word[] = "{\"choices\":[{\"delta\":{\"content\":\" yes\"}}]}";
-	struct openai_reply reply = { 0 };
+	struct reply reply = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
@@ -248,9 +248,9 @@ static void test_blanks_before_an_answer_are_not_kept(void **state)
 		assert_int_equal(reply.held.len, 0);
 	}
 	assert_true(openai_decode_event(&reply, "", word, strlen(word), NULL));
-	openai_decode_end(&reply);
+	reply_said(&reply);
 	assert_string_equal(buf_str(&reply.text), "yes");
-	openai_reply_finish(&reply);
+	reply_finish(&reply);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* Makes JSON readable whose writer broke characters: models emit half emoji when they stop in the middle of
  * one. */
 #include "mem.h"
-#include "openai.h"
+#include "reply.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static void replace(char digits[4])
 	memcpy(digits, replacement, sizeof(replacement));
 }
 
-char *openai_repair(const char *text, size_t len)
+char *reply_repair(const char *text, size_t len)
 {
 	char *fixed = text_repair(text, len);
 	size_t size = strlen(fixed), i = 0;

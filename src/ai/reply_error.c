@@ -1,7 +1,6 @@
-/* Reads the errors of OpenAI and of everybody who resembles it, and decides what each one means for us. */
-#include "json.h"
+/* Reads the errors of model servers, which resemble each other, and decides what each one means for us. */
 #include "mem.h"
-#include "openai.h"
+#include "reply.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +46,9 @@ static void keep_detail(char **place, const json_t *detail)
 
 /* {"error":{...}}, {"error":"text"}, [{"error":...}], {"message":...}, {"detail":...}, {"object":"error",...}
  */
-bool openai_error_take(struct openai_error *error, const void *json)
+bool reply_error_take(struct reply_error *error, const json_t *root)
 {
-	const json_t *root = json, *inner;
+	const json_t *inner;
 
 	if (json_is_array(root))
 		root = json_array_get(root, 0);
@@ -67,22 +66,22 @@ bool openai_error_take(struct openai_error *error, const void *json)
 	return error->message || (json_is_object(json_object_get(root, "error")));
 }
 
-bool openai_error_read(struct openai_error *error, const char *body, size_t len)
+bool reply_error_read(struct reply_error *error, const char *body, size_t len)
 {
 	json_t *root = json_read(body, len, NULL);
-	bool found = openai_error_take(error, root);
+	bool found = reply_error_take(error, root);
 
 	json_decref(root);
 	return found;
 }
 
-void openai_error_finish(struct openai_error *error)
+void reply_error_finish(struct reply_error *error)
 {
 	free(error->message);
 	free(error->type);
 	free(error->code);
 	free(error->param);
-	*error = (struct openai_error){ 0 };
+	*error = (struct reply_error){ 0 };
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------- */
@@ -122,7 +121,7 @@ static const char *const overflow_words[] = {
 	NULL,
 };
 
-static bool is_overflow(const struct openai_error *error, int status, const char *body)
+static bool is_overflow(const struct reply_error *error, int status, const char *body)
 {
 	if (status != 400 && status != 413 && status != 422)
 		return false;
@@ -133,7 +132,7 @@ static bool is_overflow(const struct openai_error *error, int status, const char
 }
 
 /* Within a 200 there is only the error's own word for it. */
-static int status_of(const struct openai_error *error)
+static int status_of(const struct reply_error *error)
 {
 	static const struct {
 		const char *word;
@@ -161,8 +160,8 @@ static bool is_transient(int status)
 	       (status >= 502 && status <= 504) || (status >= 520 && status <= 524) || status == 529;
 }
 
-enum llm_fault openai_fault(const struct openai_error *error, int status, const char *should_retry,
-			    const char *body)
+enum llm_fault reply_fault(const struct reply_error *error, int status, const char *should_retry,
+			   const char *body)
 {
 	if (status == 0)
 		status = status_of(error);
@@ -185,7 +184,7 @@ enum llm_fault openai_fault(const struct openai_error *error, int status, const 
 
 /* ---- waiting ------------------------------------------------------------------------------------------- */
 
-int64_t openai_hint_ms(const char *text)
+int64_t reply_hint_ms(const char *text)
 {
 	const char *at = text ? strcasestr(text, "try again in ") : NULL;
 	double total = 0;
@@ -222,44 +221,12 @@ int64_t openai_hint_ms(const char *text)
 	return any ? (int64_t)(total + 0.5) : -1;
 }
 
-/* ---- adapting ------------------------------------------------------------------------------------------ */
+/* ---- blame ---------------------------------------------------------------------------------------------- */
 
 /* param says it in OpenAI's own errors; others only name the parameter in the sentence. */
-static bool blames(const struct openai_error *error, const char *name)
+bool reply_blames(const struct reply_error *error, const char *name)
 {
 	if (error->param && *error->param)
 		return strcmp(error->param, name) == 0 || strncmp(error->param, name, strlen(name)) == 0;
 	return error->message && strstr(error->message, name);
-}
-
-static bool set_once(bool *quirk)
-{
-	bool news = !*quirk;
-
-	*quirk = true;
-	return news;
-}
-
-bool openai_adapt(struct openai_quirks *quirks, const struct openai_error *error,
-		  const struct openai_params *params)
-{
-	bool limit = params->max_output_tokens > 0 && !quirks->no_max_tokens;
-
-	if (params->stream && blames(error, "stream_options"))
-		return set_once(&quirks->no_stream_options);
-	if (params->temperature >= 0 && blames(error, "temperature"))
-		return set_once(&quirks->no_temperature);
-	if (limit && quirks->completion_tokens && blames(error, "max_completion_tokens")) {
-		if (quirks->renamed)
-			return set_once(&quirks->no_max_tokens);
-		quirks->completion_tokens = false;
-		return quirks->renamed = true;
-	}
-	if (limit && !quirks->completion_tokens && blames(error, "max_tokens")) {
-		if (quirks->renamed)
-			return set_once(&quirks->no_max_tokens);
-		quirks->completion_tokens = true;
-		return quirks->renamed = true;
-	}
-	return false;
 }
