@@ -5,11 +5,10 @@
 #ifndef USHER_TELEGRAM_OUT_H
 #define USHER_TELEGRAM_OUT_H
 
+#include "markup.h"
 #include "telegram_room.h"
 
-/* A text of the outbox that begins so is sent as a file; what follows is its contents, Markdown. No HTML of ours begins
- * with it. */
-#define TELEGRAM_DOCUMENT "<document>\n"
+#define TELEGRAM_DOCUMENT MARKUP_FILE /* a text of the outbox that is sent as a file */
 
 #define TELEGRAM_PLACEHOLDER "…" /* stands where the answer will */
 

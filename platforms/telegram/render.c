@@ -3,12 +3,11 @@
 #include "markup.h"
 #include "mem.h"
 #include "out.h"
+#include "text.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unictype.h>
-#include <unistr.h>
 
 #define RULE_LINE "———"
 #define NOTHING	  "…"
@@ -27,24 +26,11 @@ static void marked(struct html *html, const struct markup_node *node, enum html_
 	html->want[kind] = before;
 }
 
-/* Nothing of it would be seen: white space, and characters that only change others. */
-static bool shows_nothing(const char *text)
-{
-	const uint8_t *at = (const uint8_t *)text;
-	ucs4_t c;
-
-	while ((at = u8_next(&c, at)) != NULL)
-		if (!uc_is_property_white_space(c) && !uc_is_property_default_ignorable_code_point(c) &&
-		    !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc) && c != 0x2800 && c != 0xfffc)
-			return false;
-	return true;
-}
-
 /* What the platform makes no link of is shown behind its words. */
 static void address_as_text(struct html *html, const struct markup_node *node, const char *label)
 {
 	const char *address = node->target;
-	bool seen = !shows_nothing(label);
+	bool seen = !text_unseen(label);
 
 	if (strncasecmp(address, "mailto:", strlen("mailto:")) == 0)
 		address += strlen("mailto:");
@@ -67,7 +53,7 @@ static void link(struct html *html, const struct markup_node *node)
 	} else {
 		html->want[HTML_LINK] = html_id(html);
 		html->address = node->target;
-		if (shows_nothing(label))
+		if (text_unseen(label))
 			html_text(html, node->target, strlen(node->target));
 		else
 			inlines(html, node);
@@ -218,16 +204,17 @@ static size_t measure(const void *owner, const struct markup_node *document)
 	return larger(used, (bytes * TELEGRAM_TEXT_MAX + TELEGRAM_RAW_MAX - 1) / TELEGRAM_RAW_MAX);
 }
 
-static char *render(const struct markup_node *document)
+static char *render(const void *owner, const struct markup_node *document)
 {
 	struct html html = { 0 };
 	char *text, *words;
 	bool empty;
 
+	(void)owner;
 	blocks(&html, document, 2);
 	text = html_finish(&html);
 	words = telegram_plain(text);
-	empty = shows_nothing(words);
+	empty = text_unseen(words);
 	free(words);
 	if (!empty)
 		return text;
@@ -237,23 +224,13 @@ static char *render(const struct markup_node *document)
 
 size_t telegram_split(struct platform *bot, const char *markdown, char ***texts_out)
 {
-	unsigned most = bot ? bot->config.document_parts : 0;
-	size_t len = strlen(markdown), n;
-	struct markup *markup = markup_parse(markdown, len);
-	const struct markup_node *const *parts;
-	bool as_file;
+	struct markup_form form = { .max = TELEGRAM_TEXT_MAX,
+				    .measure = measure,
+				    .render = render,
+				    .file_from = bot ? bot->config.document_parts : 0,
+				    .file_max = TELEGRAM_UPLOAD_MAX };
 
-	n = markup_split(markup, TELEGRAM_TEXT_MAX, measure, NULL, &parts);
-	as_file = most > 0 && n > most && n > 1 && len <= TELEGRAM_UPLOAD_MAX;
-	*texts_out = mem_zero(n, sizeof(**texts_out));
-	for (size_t i = 0; i < (as_file ? 1 : n); i++)
-		(*texts_out)[i] = render(parts[i]);
-	if (as_file) {
-		(*texts_out)[1] = mem_format("%s%s", TELEGRAM_DOCUMENT, markdown);
-		n = 2;
-	}
-	markup_free(markup);
-	return n;
+	return markup_texts(markdown, &form, texts_out);
 }
 
 size_t telegram_units(const char *text, size_t len)

@@ -33,6 +33,18 @@ bool text_blank(const char *text)
 	return true;
 }
 
+bool text_unseen(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	ucs4_t c;
+
+	while ((at = u8_next(&c, at)) != NULL)
+		if (!uc_is_property_white_space(c) && !uc_is_property_default_ignorable_code_point(c) &&
+		    !uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Cc) && c != 0x2800 && c != 0xfffc)
+			return false;
+	return true;
+}
+
 size_t text_fit(const char *text, size_t len, size_t max)
 {
 	if (len <= max)

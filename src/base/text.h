@@ -11,6 +11,9 @@ bool text_valid(const char *text, size_t len);
 /* Nothing but white space (Unicode's), or empty. text must be valid UTF-8. */
 bool text_blank(const char *text);
 
+/* Nothing of it would be seen: white space, and characters that only change others. text must be valid UTF-8. */
+bool text_unseen(const char *text);
+
 /* The longest prefix of at most max bytes that ends on a character boundary; returns its length. */
 size_t text_fit(const char *text, size_t len, size_t max);
 

@@ -78,4 +78,21 @@ typedef size_t markup_measure_fn(const void *owner, const struct markup_node *do
 size_t markup_split(struct markup *markup, size_t max, markup_measure_fn *measure, const void *owner,
 		    const struct markup_node *const **parts_out);
 
+/* A text that begins so is to be sent as a file; what follows is its contents, Markdown. */
+#define MARKUP_FILE "<document>\n"
+
+/* How a platform writes messages. */
+struct markup_form {
+	size_t max; /* measure() of one message */
+	markup_measure_fn *measure;
+	const void *owner;							/* for measure and render */
+	char *(*render)(const void *owner, const struct markup_node *document); /* the caller frees */
+	unsigned
+		file_from; /* what makes more messages than this is its beginning and MARKUP_FILE; 0: nothing is */
+	size_t file_max; /* ... unless it is longer than this */
+};
+
+/* The messages of a text, for platform_ops.split: at least one. The caller frees the array and each text. */
+size_t markup_texts(const char *markdown, const struct markup_form *form, char ***texts_out);
+
 #endif
