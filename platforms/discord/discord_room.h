@@ -238,7 +238,8 @@ void discord_taken(struct platform *bot, const struct discord_event *event, unsi
 snowflake discord_gateway_seen(const struct discord_gateway *gateway, unsigned shard);
 
 /* The catch-up of this shard is over: the time up to which everything was seen ("seen") moves on again. Called by
- * catch_up.c for each discord_catch_up_begin. */
+ * catch_up.c for each discord_catch_up_begin. Until then the note of the shard must not be one that a next process
+ * resumes: it would get no READY and no channels, and what was not read yet would be missed for good. */
 void discord_gateway_caught_up(struct discord_gateway *gateway, unsigned shard);
 
 /* ---- inbound.c: from an event to the core -------------------------------------------------------------------- */
@@ -248,7 +249,7 @@ void discord_inbound_destroy(struct discord_inbound *inbound);
 /* True when a dispatch of this name is of any interest: others are not even parsed. */
 bool discord_wants(const char *event_name);
 /* One dispatch (d is borrowed for the call). Of GUILD_CREATE, what nobody reads (members, presences, emojis ...: see
- * GATEWAY_DROPPED in frame.c) is not among d. An event that has to wait holds up later ones of its channel, no others. READY and RESUMED come here, too, after the gateway has taken what it needs:
+ * left_out in frame.c) is not among d. An event that has to wait holds up later ones of its channel, no others. READY and RESUMED come here, too, after the gateway has taken what it needs:
  * READY reconciles the list of guilds, and for a session that was not resumed begins the catch-up of that shard. */
 void discord_take(struct platform *bot, const struct discord_event *event, const char *name, const json_t *d);
 /* A message read by catch_up.c goes the same way; done is called when the core has decided, or at once when there is
@@ -330,16 +331,27 @@ void discord_commands_destroy(struct discord_commands *commands);
 
 /* ---- catch_up.c: messages missed while we were away ------------------------------------------------------------ */
 
-/* Cursors: scope "channel/ID", position the id of the newest message of that channel that was decided about. */
-#define DISCORD_CURSOR "channel/"
+/* Cursors: position the id of the newest message of that channel that was decided about; scope "channel/ID" in guilds,
+ * "direct/ID" of direct messages, which no guild lists. Moved with every message that is handed to the core, live or read. */
+#define DISCORD_CURSOR	      "channel/"
+#define DISCORD_CURSOR_DIRECT "direct/"
 struct discord_catch_up *discord_catch_up_create(struct platform *bot);
-void discord_catch_up_cursor(struct platform *bot, const char *scope, const char *position); /* ops.cursor */
-/* A fresh session of this shard after one that was lost: everything before `seen` was seen live. The channels come with
- * discord_catch_up_offer as their guilds arrive; direct messages are those with a cursor (shard 0). */
+/* ops.cursor; and inbound.c, when the core has decided about a message (not BUSY, not FAILED): a later session starts
+ * there. Other scopes are left alone; a cursor never goes back. */
+void discord_catch_up_cursor(struct platform *bot, const char *scope, const char *position);
+/* A fresh session of this shard after one that was lost: everything before `seen` was seen live (0: there was none). The
+ * channels come with discord_catch_up_offer as their guilds arrive; direct messages are those with a cursor (shard 0).
+ * Again: begins anew. Answered with discord_gateway_caught_up, in a later round, unless it is begun again or stopped. */
 void discord_catch_up_begin(struct platform *bot, unsigned shard, unsigned shards, snowflake seen);
+/* Each channel and active thread of a GUILD_CREATE, while that is taken (any kind: what can't be read is left out). Not
+ * of a guild that has just added us. */
 void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel);
-/* A live message of this channel is not to be taken now: it will be read in its place (true). */
+/* Missed messages of this channel are still being read: a live one that would be handed to the core has to wait
+ * (discord_taken with again_ms, DISCORD_HELD_MS): taken now, it would move the cursor past them. Asked only about
+ * messages for us: the others cost nothing. */
+enum { DISCORD_HELD_MS = 1000 };
 bool discord_catch_up_holds(const struct platform *bot, snowflake channel);
+/* Reads nothing more; nobody is told. */
 void discord_catch_up_stop(struct platform *bot);
 void discord_catch_up_destroy(struct discord_catch_up *up);
 
