@@ -32,7 +32,7 @@ WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_o
 $(foreach t,inbound inbound_off inbound_action names catch_up,$(eval UNITLD_slack_test_$(t) := $(WRAP_IN)))
 UNITLD_slack_test_dead_token := -Wl,--wrap=loop_timer_start
 UNIT_telegram := base io markup telegram
-FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c)
+FAKES_telegram := $(wildcard tests/unit/telegram/stage*.c) tests/fakes/stage_loop.c
 # The way in has fakes of its own, called in_NAME (stage_in.c).
 WRAP_TG = -Wl,$(subst $(eval) ,$(comma),$(foreach n,$(1),--wrap=$(n) --defsym=__wrap_$(n)=in_$(n)))
 WRAP_TG_ROOM := telegram_api telegram_ticket telegram_settle telegram_working_begin
@@ -46,7 +46,16 @@ $(foreach t,send preview,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_OUT)))
 WRAP_TG_NET := $(foreach n,take token_dead ticket,-Wl,--wrap=telegram_$(n),--defsym=__wrap_telegram_$(n)=net_telegram_$(n))
 $(foreach t,api api_turns poll poll_rivals hook files,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_NET)))
 UNIT_discord := base io markup discord
-FAKES_discord := $(wildcard tests/unit/discord/stage*.c)
+FAKES_discord := $(wildcard tests/unit/discord/stage*.c) tests/fakes/stage_loop.c
+# Functions of the room replaced by those called PREFIX_NAME; time that stands still (tests/fakes/stage_loop.h).
+WRAP_AS = $(foreach n,$(2),-Wl$(comma)--wrap=$(n)$(comma)--defsym=__wrap_$(n)=$(1)_$(n))
+WRAP_LOOP := $(call WRAP_AS,in,loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy)
+# The room is under way: what is not there yet may be missing, as long as nobody calls it.
+WRAP_DC_UNDER_WAY := -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
+# REST calls, on wires under the test's hand (stage_rest.c).
+WRAP_DC_REST := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,wire,discord_dead)
+$(foreach t,rest rest_limits rest_invalid rest_error,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
+UNITLD_discord_test_rest_net := $(WRAP_DC_REST)
 UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))

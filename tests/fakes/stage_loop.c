@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { TIMERS = 16 };
+enum { TIMERS = 64 };
 
 struct loop_timer {
 	struct loop *loop;
