@@ -10,8 +10,8 @@ enum {
 	DISCORD_SIGNED_SECONDS = 300, /* how far a timestamp may be from our clock, both ways */
 	DISCORD_SIGNATURE_LEN = 128,  /* hexadecimal digits */
 	/* From the request to the 503: both kinds are given up after 3 s (sheet 3.1, 10.3). */
-	DISCORD_HELD_MS = 2500,
-	DISCORD_HELD_MAX = 1000,
+	DISCORD_PATIENCE_MS = 2500,
+	DISCORD_WAITING_MAX = 1000,
 	DISCORD_EVENTS_MAX = 1000, /* events that are known again when they are repeated */
 };
 
