@@ -94,6 +94,7 @@ struct platform {
 	bool dead; /* the token was refused, or the gateway said to stop (sheet 7): until the settings change */
 	bool stopping, disabled;
 	uint64_t last_ticket;
+	struct discord_note *notes;		   /* notes.c: texts that are not durable yet */
 	struct discord_life *life;		   /* life.c */
 	struct discord_checks *checks;		   /* check.c */
 	struct discord_lanes *lanes;		   /* rest.c */

@@ -34,7 +34,7 @@ snowflake snowflake_read(const json_t *value)
 	if (json_is_string(value) && json_string_length(value) < SNOWFLAKE_SIZE)
 		return snowflake_parse(json_string_value(value));
 	return json_is_integer(value) && json_integer_value(value) > 0 ? (snowflake)json_integer_value(value)
-									: 0;
+								       : 0;
 }
 
 int64_t snowflake_ms(snowflake id)
