@@ -18,7 +18,7 @@ static void preview_free(struct preview *preview)
 {
 	if (preview->api)
 		telegram_api_cancel(preview->bot, preview->api);
-	buf_free(&preview->text);
+	growing_clear(&preview->so_far);
 	free(preview->uuid);
 	free(preview->shown);
 	free(preview->showing);
@@ -63,7 +63,7 @@ bool previews_shown_since(const struct telegram_previews *previews, const struct
 void preview_leave(struct preview *preview)
 {
 	preview->left = true;
-	buf_free(&preview->text);
+	growing_clear(&preview->so_far);
 }
 
 static void tick(void *data)
@@ -117,22 +117,13 @@ static struct preview *preview_create(struct platform *bot, const struct outgoin
 	preview->bot = bot;
 	preview->uuid = mem_text(part->answers_to[0]);
 	preview->place = place;
-	preview->attempt = part->attempt;
+	preview->so_far.attempt = part->attempt;
 	preview->message = message_of(part->placeholder, &place);
 	preview->first_ms = preview->touched_ms = previews_now(previews);
 	DL_APPEND(previews->all, preview);
 	previews->count++;
 	previews_wake(previews);
 	return preview;
-}
-
-static void keep(struct preview *preview, const char *text, size_t len)
-{
-	size_t room = PREVIEW_TEXT_MAX - preview->text.len;
-
-	preview->received += len;
-	preview->fresh |= room > 0 && len > 0;
-	buf_add(&preview->text, text, len < room ? len : room);
 }
 
 void telegram_preview(struct platform *bot, const struct outgoing_part *part)
@@ -144,18 +135,11 @@ void telegram_preview(struct platform *bot, const struct outgoing_part *part)
 	preview = preview_find(bot->previews, part->answers_to, part->answers_to_count);
 	if (preview == NULL)
 		preview = preview_create(bot, part);
-	if (preview == NULL || part->attempt < preview->attempt || preview->left)
+	if (preview == NULL || part->attempt < preview->so_far.attempt || preview->left)
 		return;
 	preview->touched_ms = previews_now(bot->previews);
-	if (part->attempt > preview->attempt) {
-		preview->attempt = part->attempt;
-		preview->received = 0;
-		buf_clear(&preview->text);
-	}
-	if (part->offset != preview->received)
-		preview_leave(preview); /* a piece is missing */
-	else
-		keep(preview, part->text, part->len);
+	if (!growing_take(&preview->so_far, part, PREVIEW_TEXT_MAX))
+		preview_leave(preview);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------- */

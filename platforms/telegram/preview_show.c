@@ -2,7 +2,6 @@
  * shown is what the first message of the answer would be, were it over now: all forms are closed (sheet 6.4, 6.5). */
 #include "mem.h"
 #include "previews.h"
-#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,27 +12,11 @@ static uint64_t now_of(const struct preview *preview)
 
 /* ---- what is shown -------------------------------------------------------------------------------------------- */
 
-/* The caller frees. */
-static char *first_part(const struct preview *preview)
-{
-	const char *text = buf_str(&preview->text);
-	char *so_far = mem_text_n(text, text_whole(text, preview->text.len)), **texts = NULL, *first;
-	size_t count = telegram_split(preview->bot, so_far, &texts);
-
-	first = texts[0];
-	for (size_t i = 1; i < count; i++)
-		free(texts[i]);
-	free(texts);
-	free(so_far);
-	return first;
-}
-
 /* Into preview->showing; false when it stands there already. */
 static bool render(struct preview *preview)
 {
 	free(preview->showing);
-	preview->showing = first_part(preview);
-	preview->fresh = false;
+	preview->showing = growing_first(&preview->so_far, preview->bot, telegram_split);
 	return preview->shown == NULL || strcmp(preview->shown, preview->showing) != 0;
 }
 
@@ -73,7 +56,7 @@ static bool shown(struct preview *preview, const struct telegram_answer *answer)
 		preview->showing = NULL;
 		return true;
 	}
-	preview->fresh = true;
+	preview->so_far.fresh = true;
 	if (answer->how == TELEGRAM_LIMITED)
 		preview->not_before_ms = now_of(preview) + answer->retry_ms;
 	else if (answer->how == TELEGRAM_NOT_SENT)
@@ -130,8 +113,8 @@ static void draft(struct preview *preview)
 	uint64_t since = now_of(preview) - preview->changed_ms;
 	json_t *args;
 
-	if (preview->text.len == 0 || (preview->changed_ms && since < PREVIEW_DRAFT_MS) ||
-	    (!preview->fresh && since < PREVIEW_REFRESH_MS))
+	if (preview->so_far.text.len == 0 || (preview->changed_ms && since < PREVIEW_DRAFT_MS) ||
+	    (!preview->so_far.fresh && since < PREVIEW_REFRESH_MS))
 		return;
 	if (!render(preview) && since < PREVIEW_REFRESH_MS)
 		return;
@@ -166,7 +149,7 @@ static void post(struct preview *preview)
 	const struct telegram_place *place = &preview->place;
 	json_t *args;
 
-	if (now_of(preview) - preview->first_ms < PREVIEW_WAIT_MS || preview->text.len < PREVIEW_LEAST)
+	if (now_of(preview) - preview->first_ms < PREVIEW_WAIT_MS || preview->so_far.text.len < PREVIEW_LEAST)
 		return;
 	args = arguments(preview);
 	json_object_set_new(args, "text", json_string(TELEGRAM_PLACEHOLDER));
@@ -179,7 +162,7 @@ static void post(struct preview *preview)
 	free(preview->showing);
 	preview->showing = mem_text(TELEGRAM_PLACEHOLDER);
 	call(preview, PREVIEW_POSTING, "sendMessage", args, post_done);
-	preview->fresh = true;
+	preview->so_far.fresh = true;
 }
 
 static void edit_done(struct platform *bot, void *owner, uint64_t ticket,
@@ -198,8 +181,8 @@ static void edit(struct preview *preview)
 	unsigned pause = preview->place.private ? PREVIEW_PRIVATE_MS : PREVIEW_GROUP_MS;
 	json_t *args;
 
-	if (!preview->fresh || preview->text.len == 0 || now_of(preview) - preview->changed_ms < pause ||
-	    !render(preview))
+	if (!preview->so_far.fresh || preview->so_far.text.len == 0 ||
+	    now_of(preview) - preview->changed_ms < pause || !render(preview))
 		return;
 	args = arguments(preview);
 	json_object_set_new(args, "message_id", json_integer(preview->message));

@@ -4,7 +4,7 @@
 #ifndef USHER_TELEGRAM_PREVIEWS_H
 #define USHER_TELEGRAM_PREVIEWS_H
 
-#include "buf.h"
+#include "growing.h"
 #include "out.h"
 
 enum previews_limits {
@@ -23,7 +23,6 @@ enum previews_limits {
 	PREVIEW_CHATS_OFF = 64,		 /* chats of which that is remembered */
 
 	WORKING_MAX = 200,	/* places with a sign at a time */
-	WORKING_UUIDS_MAX = 16, /* messages that wait in one place; further ones are not counted */
 	WORKING_WAIT_MS = 1500, /* an answer that comes sooner needs no sign */
 	WORKING_EVERY_MS = 4000,
 	WORKING_GROUP_MS = 6000, /* so that signs alone never use up a group's pace */
@@ -37,15 +36,12 @@ struct preview {
 	struct platform *bot;
 	char *uuid; /* the first message answered */
 	struct telegram_place place;
-	unsigned attempt;
 	bool left;	/* nothing more is shown */
 	bool unwanted;	/* no answer comes: what is being posted is to be deleted */
-	bool fresh;	/* more was heard than is shown */
 	unsigned fails; /* drafts, in a row */
 	enum preview_doing doing;
 	int64_t message;       /* that is edited, 0 none */
-	struct buf text;       /* the answer so far, at most PREVIEW_TEXT_MAX */
-	size_t received;       /* bytes of the answer */
+	struct growing so_far; /* of the answer, at most PREVIEW_TEXT_MAX */
 	char *shown, *showing; /* HTML: what stands there; what will when the call has worked */
 	uint64_t first_ms, touched_ms, changed_ms, not_before_ms;
 	uint64_t api;
@@ -58,8 +54,7 @@ struct preview {
 /* Where a sign is given while messages wait. */
 struct working {
 	struct telegram_place place;
-	char uuids[WORKING_UUIDS_MAX][MESSAGE_UUID_SIZE];
-	unsigned count;
+	struct waiters waiters;
 	bool refused; /* not in this place */
 	uint64_t begun_ms, due_ms;
 	struct platform *bot;

@@ -47,7 +47,7 @@ static void settle(struct telegram_previews *previews, struct working *working)
 	unsigned every = working->place.private ? WORKING_EVERY_MS : WORKING_GROUP_MS;
 	uint64_t now = previews_now(previews);
 
-	if (working->count == 0 || now - working->begun_ms > WORKING_FOREVER_MS) {
+	if (working->waiters.count == 0 || now - working->begun_ms > WORKING_FOREVER_MS) {
 		working_remove(previews, working);
 	} else if (!working->api && !working->refused && now >= working->due_ms && !previews->bot->dead &&
 		   !previews->bot->disabled) {
@@ -100,15 +100,6 @@ static struct working *create(struct platform *bot, const struct telegram_place 
 	return working;
 }
 
-static size_t index_of(const struct working *working, const char *uuid)
-{
-	size_t i = 0;
-
-	while (i < working->count && strcmp(working->uuids[i], uuid) != 0)
-		i++;
-	return i;
-}
-
 /* In channels nobody types (sheet 6.7). */
 void telegram_working_begin(struct platform *bot, const char *uuid, const struct telegram_place *place)
 {
@@ -120,20 +111,13 @@ void telegram_working_begin(struct platform *bot, const char *uuid, const struct
 	if (working == NULL)
 		working = create(bot, place);
 	working->begun_ms = previews_now(bot->previews);
-	if (working->count < WORKING_UUIDS_MAX && index_of(working, uuid) == working->count)
-		memcpy(working->uuids[working->count++], uuid, strlen(uuid) + 1);
+	waiters_add(&working->waiters, uuid);
 }
 
 void working_drop(struct telegram_previews *previews, const char *uuid)
 {
 	struct working *working;
 
-	DL_FOREACH (previews->places, working) {
-		size_t i = index_of(working, uuid);
-
-		if (i == working->count)
-			continue;
-		working->count--;
-		memmove(working->uuids[i], working->uuids[working->count], sizeof(working->uuids[i]));
-	}
+	DL_FOREACH (previews->places, working)
+		waiters_drop(&working->waiters, uuid);
 }
