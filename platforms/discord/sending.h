@@ -1,0 +1,88 @@
+/* One answer on its way, shared by the files that send it. Loop thread only.
+ *
+ *   what stands there is asked of the preview -> THREAD, when one has to be opened -> EDIT what stands there
+ *                                                                                  -> LOOK, when unsure -> CREATE
+ *   an interaction: ORIGINAL, which its token allows -> when it is over: CREATE, or to one person DM -> CREATE
+ *                   later parts: CREATE; where the bot is not, and to one person: FOLLOW
+ */
+#ifndef USHER_DISCORD_SENDING_H
+#define USHER_DISCORD_SENDING_H
+
+#include "out.h"
+#include <uthash.h>
+
+enum discord_send_step {
+	SEND_ASKING,	/* what stands for it */
+	SEND_SETTLED,	/* told in the next round */
+	SEND_THREAD,	/* the thread is being opened */
+	SEND_LOOK,	/* whether an earlier attempt arrived */
+	SEND_CREATE,	/* a message of its own */
+	SEND_EDIT,	/* instead of what stands there */
+	SEND_UNARCHIVE, /* the thread is being opened again */
+	SEND_ORIGINAL,	/* instead of the interaction's "thinking" */
+	SEND_FOLLOW,	/* a further message of the interaction */
+	SEND_DM,	/* the direct channel is being opened */
+};
+
+enum send_limits {
+	SENDS_THREADS = 256,	 /* threads whose opening is remembered */
+	SENDS_SEEN = 128,	 /* messages of ours seen on the gateway */
+	SENDS_NONCE_MS = 120000, /* so long a nonce is known to the platform at least (sheet 19) */
+};
+
+struct sending {
+	uint64_t ticket;
+	struct platform *bot;
+	char *uuid, *text;
+	const char *file; /* in text: contents to be sent as a file, else NULL */
+	char nonce[DISCORD_NONCE_SIZE];
+	struct discord_place place;
+	char **answers_to;
+	size_t answers_to_count;
+	unsigned part;
+	int64_t created_ms;
+	bool unsure, looked; /* an earlier attempt may have arrived; whether it did was looked up */
+	bool no_reply, unarchived;
+	bool over;		   /* the interaction's token is of no use any more */
+	snowflake channel;	   /* where it is posted; 0: not known yet */
+	struct discord_spot stood; /* for the answer; message 0: nothing does */
+	bool original;		   /* so does the interaction's own message */
+	enum discord_send_step step;
+	uint64_t call;
+	struct discord_lookup *lookup;
+	enum sent settled; /* with SEND_SETTLED */
+	const char *why;   /* static */
+	UT_hash_handle hh;
+};
+
+struct discord_thread {
+	snowflake message, channel; /* channel: the thread, or where answers go instead */
+};
+
+struct discord_sends {
+	struct platform *bot;
+	struct sending *all;
+	struct loop_timer *soon;
+	struct discord_thread threads[SENDS_THREADS];
+	size_t next_thread;
+	struct {
+		char nonce[DISCORD_NONCE_SIZE];
+		struct discord_spot spot;
+	} seen[SENDS_SEEN];
+	size_t next_seen;
+};
+
+/* send.c: the ends; the sending is gone afterwards. */
+void discord_send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const char *remote_id,
+		       const char *why);
+void discord_send_tell_outcome(struct sending *sending, const struct discord_answer *answer);
+void discord_send_tell_accepted(struct sending *sending, struct discord_spot spot);
+
+/* send_steps.c */
+void discord_send_step(struct sending *sending, enum discord_send_step step);
+/* Nothing stands for it, or nothing that can be used: it is posted. */
+void discord_send_post(struct sending *sending);
+/* This stands for it; message 0: nothing does. */
+void discord_send_found(struct sending *sending, struct discord_spot spot);
+
+#endif
