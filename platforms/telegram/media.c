@@ -31,31 +31,23 @@ static const json_t *media_of(const json_t *message, const char *key)
 	return json_is_object(value) ? value : NULL;
 }
 
-/* Chosen by whoever sent it: no folders, no control characters (sheet 6.9). */
-static char *clean_name(struct arena *arena, const char *name)
-{
-	char *copy = arena_text_n(arena, name, text_fit(name, strlen(name), MESSAGE_NAME_MAX));
-
-	for (char *at = copy; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f || *at == '/' || *at == '\\')
-			*at = '_';
-	return copy;
-}
-
 static void take(const json_t *object, const char *id, size_t kind, struct arena *arena,
 		 struct message_file *out)
 {
 	const char *name = json_text(object, "file_name"), *mime = json_text(object, "mime_type");
 	int64_t size = json_int(object, "file_size", -1);
+	char *clean;
 
 	if (name == NULL || *name == '\0')
 		name = media[kind].name;
 	if (mime == NULL || *mime == '\0' || strlen(mime) > MESSAGE_NAME_MAX)
 		mime = media[kind].mime;
+	clean = text_file_name(name, MESSAGE_NAME_MAX);
 	*out = (struct message_file){ .url = arena_format(arena, "%s%s", scheme, id),
-				      .name = clean_name(arena, name),
+				      .name = arena_text(arena, clean),
 				      .mime = arena_text(arena, mime),
 				      .size = size >= 0 ? size : -1 };
+	free(clean);
 }
 
 bool telegram_file(const json_t *message, struct arena *arena, struct message_file *file_out)

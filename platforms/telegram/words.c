@@ -28,24 +28,6 @@ bool telegram_name(const json_t *object, char out[MESSAGE_NAME_MAX + 1])
 
 /* ---- what it replies to ------------------------------------------------------------------------------------ */
 
-static void add_quoted(struct buf *out, const char *text)
-{
-	size_t len = strlen(text), fits = text_fit(text, len, TELEGRAM_QUOTE_MAX), line;
-
-	for (const char *at = text, *end = text + fits; at < end; at += line + 1) {
-		line = strcspn(at, "\n");
-		if (line > (size_t)(end - at))
-			line = (size_t)(end - at);
-		buf_text(out, "> ");
-		buf_add(out, at, line);
-		if (at + line == end && fits < len)
-			buf_text(out, " …");
-		buf_text(out, "\n");
-	}
-	if (out->len)
-		buf_text(out, "\n");
-}
-
 /* The part that the person marked, else all of it. */
 static void add_reply(const struct telegram_decoded *say, struct buf *out)
 {
@@ -59,7 +41,7 @@ static void add_reply(const struct telegram_decoded *say, struct buf *out)
 	if (text == NULL)
 		text = json_text(reply, "caption");
 	if (text && !text_blank(text))
-		add_quoted(out, text);
+		text_quote(out, text, TELEGRAM_QUOTE_MAX);
 }
 
 static void add_origin(const struct telegram_decoded *say, struct buf *out)

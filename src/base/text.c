@@ -1,6 +1,7 @@
 /* UTF-8 by libunistring. */
 #include "text.h"
 #include "buf.h"
+#include "mem.h"
 #include <stdint.h>
 #include <string.h>
 #include <unictype.h>
@@ -129,4 +130,32 @@ char *text_visible(const char *text, const char *kept)
 			buf_add(&out, p, 1);
 	}
 	return buf_take(&out);
+}
+
+char *text_file_name(const char *name, size_t max)
+{
+	char *copy = mem_text_n(name, text_fit(name, strlen(name), max));
+
+	for (char *at = copy; *at; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f || *at == '/' || *at == '\\')
+			*at = '_';
+	return copy;
+}
+
+void text_quote(struct buf *out, const char *text, size_t max)
+{
+	size_t len = strlen(text), fits = text_fit(text, len, max), line;
+
+	for (const char *at = text, *end = text + fits; at < end; at += line + 1) {
+		line = strcspn(at, "\n");
+		if (line > (size_t)(end - at))
+			line = (size_t)(end - at);
+		buf_text(out, "> ");
+		buf_add(out, at, line);
+		if (at + line == end && fits < len)
+			buf_text(out, " …");
+		buf_text(out, "\n");
+	}
+	if (fits)
+		buf_text(out, "\n");
 }

@@ -31,6 +31,14 @@ char *text_visible(const char *text, const char *kept);
  * what follows, become one blank, and there is none at either end. text must be valid UTF-8. The caller frees. */
 char *text_one_line(const char *text);
 
+/* A copy of a file's name that somebody else chose, at most max bytes: no folders, no control characters. The caller
+ * frees. */
+char *text_file_name(const char *name, size_t max);
+
+/* Each line of text behind "> ", a blank line after the last; of more than max bytes the beginning, and " …". */
+struct buf;
+void text_quote(struct buf *out, const char *text, size_t max);
+
 /* 0 to 15, -1 for what is no hexadecimal digit. */
 int text_hex_digit(char c);
 
