@@ -38,6 +38,9 @@ enum incoming_flags {
 	INCOMING_MORE =
 		1 << 8, /* more of the same act comes at once as messages of their own (the pictures of an
 				      album): its turn waits a moment, so that one answer serves all of it */
+	INCOMING_ANYBODYS =
+		1 << 9, /* with DELETED: the platform itself took target away and does not say whose
+				       it was; sender is nobody in particular */
 };
 
 /* What a person did. All but SAID are about something earlier: stored as ignored, with the effect named here,

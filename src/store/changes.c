@@ -27,7 +27,8 @@ static bool find_target(struct arrival *it, struct target *target, const char **
 	target->unknown = !found;
 	if (!found) {
 		*reason = "unknown target";
-	} else if (in->sender == NULL || strcmp(db_text(&query, 5), in->sender) != 0) {
+	} else if (!(in->flags & INCOMING_ANYBODYS) &&
+		   (in->sender == NULL || strcmp(db_text(&query, 5), in->sender) != 0)) {
 		*reason = "not the author";
 	} else {
 		*target = (struct target){ .id = db_int(&query, 0),
