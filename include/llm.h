@@ -20,6 +20,12 @@ struct llm_call {
 	const char *id, *name, *arguments;
 };
 
+/* A picture that a person sent. */
+struct llm_image {
+	const char *mime;   /* "image/png": jpeg, png, gif or webp */
+	const char *base64; /* its bytes (RFC 4648, section 4) */
+};
+
 struct llm_message {
 	enum llm_role role;
 	const char *text;	      /* LLM_TOOL: the result; may be NULL with calls */
@@ -28,6 +34,8 @@ struct llm_message {
 	const char *call_id; /* LLM_TOOL: which call this answers */
 	const char *tool;    /* LLM_TOOL: its name */
 	const char *raw;     /* LLM_ASSISTANT: this provider's own form, sent back as it came; or NULL */
+	const struct llm_image *images; /* LLM_USER only */
+	size_t image_count;
 };
 
 /* Borrowed for the call of ask. */
@@ -63,10 +71,12 @@ struct llm_reply {
 	size_t call_count;
 	enum llm_stop stop;
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown; input includes cached */
-	int64_t cost_micros;	/* when the provider itself tells the cost; else -1 */
-	const char *raw;	/* assistant message to send back to this provider, or NULL */
-	const char *request_id; /* or NULL */
-	int64_t first_token_ms; /* -1 none */
+	int64_t written_tokens;	  /* of the input, put into the provider's cache; -1 unknown */
+	int64_t reasoning_tokens; /* of the output, thoughts; -1 unknown */
+	int64_t cost_micros;	  /* when the provider itself tells the cost; else -1 */
+	const char *raw;	  /* assistant message to send back to this provider, or NULL */
+	const char *request_id;	  /* or NULL */
+	int64_t first_token_ms;	  /* -1 none */
 	int64_t latency_ms;
 };
 

@@ -77,6 +77,10 @@ static void set_usage(struct reply *reply, const json_t *usage)
 	reply->input_tokens = json_int(usage, "prompt_tokens", -1);
 	reply->output_tokens = json_int(usage, "completion_tokens", -1);
 	reply->cached_tokens = cached >= 0 ? cached : json_int(usage, "prompt_cache_hit_tokens", -1);
+	reply->written_tokens =
+		json_int(json_object_get(usage, "prompt_tokens_details"), "cache_write_tokens", -1);
+	reply->reasoning_tokens =
+		json_int(json_object_get(usage, "completion_tokens_details"), "reasoning_tokens", -1);
 	if (json_is_number(cost) && json_number_value(cost) >= 0 && json_number_value(cost) < 1e6) {
 		reply->has_cost = true;
 		reply->cost_micros = (int64_t)(json_number_value(cost) * 1e6 + 0.5);

@@ -78,6 +78,22 @@ static void put_assistant(struct buf *out, const struct llm_message *message)
 	json_decref(raw);
 }
 
+/* Text and pictures as parts (the user's only). */
+static void put_parts(struct buf *out, const struct llm_message *message)
+{
+	put(out, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":");
+	quote(out, message->text ? message->text : "");
+	put(out, "}");
+	for (size_t i = 0; i < message->image_count; i++) {
+		put(out, ",{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:");
+		put(out, message->images[i].mime);
+		put(out, ";base64,");
+		put(out, message->images[i].base64);
+		put(out, "\"}}");
+	}
+	put(out, "]}");
+}
+
 static void put_message(struct buf *out, const struct llm_message *message)
 {
 	static const char *const roles[] = { [LLM_SYSTEM] = "{\"role\":\"system\",\"content\":",
@@ -86,6 +102,10 @@ static void put_message(struct buf *out, const struct llm_message *message)
 
 	if (message->role == LLM_ASSISTANT && message->call_count > 0) {
 		put_assistant(out, message);
+		return;
+	}
+	if (message->role == LLM_USER && message->image_count > 0) {
+		put_parts(out, message);
 		return;
 	}
 	if (message->role == LLM_TOOL) {

@@ -1,10 +1,14 @@
 /* The one visible list of model providers, and the settings of a models[] entry that come with it. */
 #include "ai_room.h"
+#include "anthropic.h"
+#include "cohere.h"
 #include "local.h"
+#include "ollama.h"
 #include "openai.h"
 #include <string.h>
 
-static const struct llm_ops *const providers[] = { &local_ops, &openai_ops, NULL };
+static const struct llm_ops *const providers[] = { &local_ops,	&openai_ops, &anthropic_ops,
+						   &cohere_ops, &ollama_ops, NULL };
 
 const struct llm_ops *provider_find(const char *name)
 {
@@ -16,8 +20,9 @@ const struct llm_ops *provider_find(const char *name)
 
 const struct setting ai_model_settings[] = {
 	{ "name", SETTING_TEXT, .required = true, .help = "how other settings call this model" },
-	{ "provider", SETTING_CHOICE, .choices = "local|openai", .required = true,
-	  .help = "openai: OpenAI and every compatible server; local: built in, offline" },
+	{ "provider", SETTING_CHOICE, .choices = "local|openai|anthropic|cohere|ollama", .required = true,
+	  .help = "openai: OpenAI and every compatible server; anthropic, cohere, ollama: their own; "
+		  "local: built in, offline" },
 	{ "model", SETTING_TEXT, .help = "the provider's name of the model" },
 	{ "price_as", SETTING_TEXT, .help = "provider name in the price table; default: the provider" },
 	{ "context_tokens", SETTING_INT, .min = 0, .max = 100000000,
@@ -27,5 +32,6 @@ const struct setting ai_model_settings[] = {
 	{ "temperature", SETTING_NUMBER, .min = 0, .max = 2, .help = "0 to 2; not sent unless given" },
 	REMOTE_SETTINGS,
 	OPENAI_SETTINGS,
+	OLLAMA_SETTINGS,
 	{ 0 },
 };

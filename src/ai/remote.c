@@ -76,6 +76,8 @@ static void tell(struct remote_call *call, struct llm_reply *reply, const char *
 	reply->input_tokens = call->reply.has_usage ? call->reply.input_tokens : -1;
 	reply->output_tokens = call->reply.has_usage ? call->reply.output_tokens : -1;
 	reply->cached_tokens = call->reply.has_usage ? call->reply.cached_tokens : -1;
+	reply->written_tokens = call->reply.has_usage ? call->reply.written_tokens : -1;
+	reply->reasoning_tokens = call->reply.has_usage ? call->reply.reasoning_tokens : -1;
 	reply->cost_micros = call->reply.has_cost ? call->reply.cost_micros : -1;
 	reply->raw = buf_str(&raw);
 	reply->request_id = request_id ? request_id : call->reply.id;
@@ -506,16 +508,18 @@ void remote_check(struct remote *remote, uint64_t ticket)
 
 /* ---- making -------------------------------------------------------------------------------------------- */
 
-/* People paste the whole address. */
+/* People paste the whole address, or as much of it as they found somewhere. */
 static char *base_of(const char *text, const char *tail)
 {
-	size_t len = strlen(text), tail_len = strlen(tail);
+	size_t len = strlen(text), most;
 
 	while (len > 0 && text[len - 1] == '/')
 		len--;
-	if (len > tail_len && strncmp(text + len - tail_len, tail, tail_len) == 0)
-		len -= tail_len;
-	return mem_text_n(text, len);
+	for (most = strlen(tail); most > 0; most--)
+		if ((tail[most] == '/' || tail[most] == '\0') && len > most &&
+		    strncmp(text + len - most, tail, most) == 0)
+			break;
+	return mem_text_n(text, len - most);
 }
 
 static bool is_web(const char *url)

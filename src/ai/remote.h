@@ -46,7 +46,7 @@ struct remote_call {
 	uint64_t ticket, http;
 	UT_hash_handle hh;
 	struct buf request;
-	size_t params_at; /* where the parameters begin in request */
+	size_t tools_at, params_at; /* where the tools, and behind them the parameters, begin in request */
 	struct remote_params params;
 	unsigned adaptions;
 

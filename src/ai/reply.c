@@ -141,6 +141,30 @@ void reply_call_argue(struct reply *reply, struct reply_call *call, const char *
 		buf_add(&call->arguments, text, len);
 }
 
+/* ---- blocks -------------------------------------------------------------------------------------------- */
+
+struct reply_block *reply_block_add(struct reply *reply, int64_t index, const char *type)
+{
+	struct reply_block *block;
+
+	if (reply->block_count == REPLY_BLOCKS_MAX) {
+		reply->too_long = true;
+		return NULL;
+	}
+	reply->blocks = mem_resize(reply->blocks, reply->block_count + 1, sizeof(*reply->blocks));
+	block = &reply->blocks[reply->block_count++];
+	*block = (struct reply_block){ .index = index, .type = mem_text(type) };
+	return block;
+}
+
+struct reply_block *reply_block_at(struct reply *reply, int64_t index)
+{
+	for (size_t i = reply->block_count; i > 0; i--)
+		if (reply->blocks[i - 1].index == index)
+			return &reply->blocks[i - 1];
+	return NULL;
+}
+
 /* ---- reading, and the end ---------------------------------------------------------------------------------- */
 
 /* The library's own words would quote the answer, which has no business in an error. */
@@ -168,13 +192,18 @@ void reply_finish(struct reply *reply)
 		buf_free(&reply->calls[i].arguments);
 	}
 	free(reply->calls);
+	for (size_t i = 0; i < reply->block_count; i++) {
+		free(reply->blocks[i].type);
+		buf_free(&reply->blocks[i].text);
+		buf_free(&reply->blocks[i].more);
+	}
+	free(reply->blocks);
 	free(reply->reasoning_name);
 	free(reply->reasoning_details);
 	free(reply->id);
 	buf_free(&reply->text);
 	buf_free(&reply->reasoning);
 	buf_free(&reply->held);
-	buf_free(&reply->blocks);
 	reply_error_finish(&reply->error);
 	*reply = (struct reply){ 0 };
 }

@@ -11,6 +11,7 @@ enum {
 	REPLY_TEXT_MAX = 1024 * 1024,	  /* bytes of one answer; what is longer is cut */
 	REPLY_ARGUMENTS_MAX = 256 * 1024, /* bytes of the arguments of all calls of a reply */
 	REPLY_CALLS_MAX = 128,
+	REPLY_BLOCKS_MAX = 512,
 };
 
 struct reply_call {
@@ -25,6 +26,14 @@ struct reply_error {
 	char *message, *type, *code, *param;
 };
 
+/* A block of a message, in order of its beginning. */
+struct reply_block {
+	int64_t index;
+	char *type;
+	struct buf text; /* of a call: nothing, it stands in calls under the same index */
+	struct buf more; /* a signature */
+};
+
 /* Zero-initialise. */
 struct reply {
 	struct buf text;	 /* what the user may see */
@@ -32,8 +41,9 @@ struct reply {
 	char *reasoning_name;	 /* what the server calls it, a literal's copy; or NULL */
 	char *reasoning_details; /* JSON */
 	struct buf held;	 /* the start of the answer, while it may still be a <think> mark */
-	struct buf
-		blocks; /* JSON of what is sent back as it came, for providers whose messages are made of blocks */
+	struct reply_block
+		*blocks; /* for providers whose messages are made of them: sent back as they came */
+	size_t block_count;
 	size_t content_bytes; /* of text, thoughts and blanks included: a sign of progress */
 	bool thinking, started;
 	struct reply_call *calls;
@@ -64,6 +74,10 @@ struct reply_call *reply_call_add(struct reply *reply, int64_t index);
 struct reply_call *reply_call_at(struct reply *reply,
 				 int64_t index); /* the latest of this index; NULL: none */
 void reply_call_argue(struct reply *reply, struct reply_call *call, const char *text, size_t len);
+
+/* The same for blocks. */
+struct reply_block *reply_block_add(struct reply *reply, int64_t index, const char *type);
+struct reply_block *reply_block_at(struct reply *reply, int64_t index);
 
 void reply_finish(struct reply *reply);
 

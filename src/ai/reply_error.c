@@ -62,6 +62,7 @@ bool reply_error_take(struct reply_error *error, const json_t *root)
 	keep(&error->type, json_object_get(inner, "type"));
 	keep(&error->type, json_object_get(inner, "status"));
 	keep(&error->code, json_object_get(inner, "code"));
+	keep(&error->code, json_object_get(json_object_get(inner, "details"), "error_code"));
 	keep(&error->param, json_object_get(inner, "param"));
 	return error->message || (json_is_object(json_object_get(root, "error")));
 }

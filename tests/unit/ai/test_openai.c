@@ -4,8 +4,10 @@
 #include "clock.h"
 #include "fake_http.h"
 #include "fake_loop.h"
+#include "llm_stage.h"
 #include "mem.h"
-#include "openai_stage.h"
+#include "openai.h"
+#include "remote.h"
 #include "settings_build.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +26,11 @@ static void test_address_and_key(void **state)
 					      "first_byte_s",
 					      "7",
 					      NULL };
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, values);
-	openai_stage_ask(&w, -1, 10);
+	llm_stage_open(&w, "openai", values);
+	llm_stage_ask(&w, -1, 10);
 	assert_string_equal(fake_http_call(w.http)->url, "http://127.0.0.1:11434/v1/chat/completions");
 	assert_non_null(strstr(fake_http_call(w.http)->headers, "Authorization: Bearer made-up-key\n"));
 	assert_non_null(strstr(fake_http_call(w.http)->body, "\"max_tokens\":10"));
@@ -36,16 +38,16 @@ static void test_address_and_key(void **state)
 	assert_int_equal(fake_http_call(w.http)->total_ms, 600000);
 	fake_http_stream(w.http, SAID);
 	assert_string_equal(buf_str(&w.text), "Hi");
-	openai_stage_close(&w);
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 10);
+	llm_stage_close(&w);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 10);
 	assert_string_equal(fake_http_call(w.http)->url, "https://api.openai.com/v1/chat/completions");
 	assert_null(strstr(fake_http_call(w.http)->headers, "Authorization"));
 	assert_non_null(strstr(fake_http_call(w.http)->body, "\"max_completion_tokens\":10"));
-	openai_stage_close(&w); /* with one running */
+	llm_stage_close(&w); /* with one running */
 }
 
-static void expect_body(struct openai_stage *w, const char *piece, bool there)
+static void expect_body(struct llm_stage *w, const char *piece, bool there)
 {
 	const char *body = fake_http_call(w->http)->body;
 
@@ -57,11 +59,11 @@ static void expect_body(struct openai_stage *w, const char *piece, bool there)
 static void test_adapts(void **state)
 {
 	static const char *const values[] = { "base_url", "http://x/v1", NULL };
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, values);
-	openai_stage_ask(&w, 0.5, 10);
+	llm_stage_open(&w, "openai", values);
+	llm_stage_ask(&w, 0.5, 10);
 	fake_http_status(w.http, 400,
 			 "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens'\",\"code\":"
 			 "\"unsupported_parameter\",\"param\":\"max_tokens\"}}");
@@ -77,13 +79,13 @@ static void test_adapts(void **state)
 	expect_body(&w, "\"content\":\"hello\"", true);
 	fake_http_stream(w.http, SAID);
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, 0.5, 10);
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, 0.5, 10);
 	expect_body(&w, "temperature", false);
 	expect_body(&w, "stream_options", false);
 	fake_http_status(w.http, 400, "{\"error\":{\"message\":\"bad\",\"param\":\"temperature\"}}");
 	assert_int_equal(w.fault, LLM_FAULT_REFUSED); /* not for ever */
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static const struct {
@@ -146,10 +148,10 @@ static const struct {
 
 static void test_refusals(void **state)
 {
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
+	llm_stage_open(&w, "openai", NULL);
 	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
 		struct http_answer answer = { .how = HTTP_ANSWERED,
 					      .status = refusals[i].status,
@@ -160,7 +162,7 @@ static void test_refusals(void **state)
 					      .request_id = "req-1" };
 
 		print_message("%d %s\n", answer.status, answer.body);
-		openai_stage_ask(&w, -1, 0);
+		llm_stage_ask(&w, -1, 0);
 		fake_http_end(w.http, &answer);
 		assert_true(w.ended);
 		assert_int_equal(w.fault, refusals[i].fault);
@@ -168,75 +170,75 @@ static void test_refusals(void **state)
 		assert_non_null(strstr(w.err.text, refusals[i].says));
 		assert_string_equal(w.request_id, "req-1");
 		assert_null(strstr(w.err.text, "private"));
-		openai_stage_forget(&w);
+		llm_stage_forget(&w);
 	}
-	openai_stage_ask(&w, -1, 0); /* the header counts before the sentence */
+	llm_stage_ask(&w, -1, 0); /* the header counts before the sentence */
 	fake_http_end(w.http, &(struct http_answer){ .how = HTTP_ANSWERED,
 						     .status = 429,
 						     .retry_after_ms = 1500,
 						     .body = "{\"message\":\"try again in 9s\"}",
 						     .len = 29 });
 	assert_int_equal(w.retry_ms, 1500);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void test_broken_connections(void **state)
 {
 	struct http_answer maybe = { .how = HTTP_MAYBE, .status = 200, .retry_after_ms = -1 };
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0);
 	fake_http_broken(w.http, HTTP_NOT_SENT);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	assert_int_equal(w.err.kind, ERR_AGAIN); /* nothing was billed */
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0);
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	assert_int_equal(w.err.kind, ERR_UNSURE);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0); /* all was said before it broke: an answer */
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* all was said before it broke: an answer */
 	fake_http_data(w.http, SAID, strlen(SAID));
 	fake_http_end(w.http, &maybe);
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0); /* half was said */
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* half was said */
 	fake_http_data(w.http, SAID, 40);
 	fake_http_end(w.http, &maybe);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0); /* and half a line: what broke is the connection, not the JSON */
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* and half a line: what broke is the connection, not the JSON */
 	fake_http_data(w.http, "data: {\"choices\":[{\"delta\":{\"content\":\"gr\xc3", 42);
 	fake_http_end(w.http, &maybe);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	assert_int_equal(w.err.kind, ERR_UNSURE);
 	assert_null(strstr(w.err.text, "JSON"));
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0);
 	maybe.how = HTTP_NOT_SENT;
 	err_set(&maybe.err, ERR_REFUSED, "not a URL");
 	fake_http_end(w.http, &maybe);
 	assert_int_equal(w.fault, LLM_FAULT_REFUSED);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 /* A server that says [DONE] and keeps the connection open keeps nobody waiting. */
 static void test_open_after_done(void **state)
 {
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0);
 	fake_http_data(w.http, SAID, strlen(SAID));
 	assert_false(w.ended);
 	fake_loop_pass(w.loop, 2100);
 	assert_true(w.ended);
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
 	assert_int_equal(http_running(w.http), 0);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 /* A small machine may think for minutes before it says a word; that is no silence. */
@@ -246,11 +248,11 @@ static void test_a_long_thought_is_progress(void **state)
 	static const char more[] = "data: {\"choices\":[{\"delta\":{\"content\":\"and hm \"}}]}\n\n";
 	static const char end[] = "data: {\"choices\":[{\"delta\":{\"content\":\"</think>42\"},"
 				  "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0);
 	assert_true(fake_http_data(w.http, thought, strlen(thought)));
 	for (int i = 0; i < 20; i++) {
 		fake_loop_pass(w.loop, 20000);
@@ -261,17 +263,17 @@ static void test_a_long_thought_is_progress(void **state)
 	assert_true(w.ended);
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
 	assert_string_equal(buf_str(&w.parts), "42");
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void test_signs_of_life_are_no_answer(void **state)
 {
-	struct openai_stage w;
+	struct llm_stage w;
 	bool more = true;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0);
 	for (int i = 0; i < 20 && more; i++) {
 		fake_loop_pass(w.loop, 10000);
 		more = fake_http_data(w.http, ": ping\n\n", 8);
@@ -280,28 +282,28 @@ static void test_signs_of_life_are_no_answer(void **state)
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	assert_non_null(strstr(w.err.text, "signs of life"));
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void test_caps(void **state)
 {
 	char *big = mem_alloc(100000);
-	struct openai_stage w;
+	struct llm_stage w;
 	bool more = true;
 	size_t fed = 0;
 
 	(void)state;
 	memset(big, 'a', 100000);
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0); /* one endless line */
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0); /* one endless line */
 	fake_http_data(w.http, "data: {", 7);
 	while (more && (fed += 100000) < 20 * REMOTE_LINE_MAX)
 		more = fake_http_data(w.http, big, 100000);
 	assert_true(fed < 2 * REMOTE_LINE_MAX);
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0); /* an endless answer: what fits is given, as cut */
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* an endless answer: what fits is given, as cut */
 	for (more = true, fed = 0; more && fed < 20 * REPLY_TEXT_MAX; fed += 90000) {
 		char *chunk =
 			mem_format("data: {\"choices\":[{\"delta\":{\"content\":\"%.90000s\"}}]}\n\n", big);
@@ -314,61 +316,61 @@ static void test_caps(void **state)
 	assert_int_equal(w.fault, LLM_FAULT_NONE);
 	assert_int_equal(w.stop, LLM_STOP_LENGTH);
 	assert_true(w.text.len > REPLY_TEXT_MAX / 2 && w.text.len <= REPLY_TEXT_MAX);
-	openai_stage_forget(&w);
-	openai_stage_ask(&w, -1, 0); /* an endless body */
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* an endless body */
 	fake_http_data(w.http, "{", 1);
 	for (more = true, fed = 0; more && fed < 20 * REMOTE_BODY_MAX; fed += 100000)
 		more = fake_http_data(w.http, big, 100000);
 	assert_false(more);
 	fake_http_broken(w.http, HTTP_MAYBE);
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 	free(big);
 }
 
 static void test_cancel(void **state)
 {
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", NULL);
+	llm_stage_ask(&w, -1, 0);
 	openai_ops.cancel(w.llm, 8); /* nobody's */
 	assert_int_equal(http_running(w.http), 1);
 	openai_ops.cancel(w.llm, 9);
 	assert_int_equal(http_running(w.http), 0);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_ask(&w, -1, 0);
 	w.cancel_in_part = true;
 	fake_http_data(w.http, SAID, strlen(SAID)); /* from within the first part */
 	assert_int_equal(http_running(w.http), 0);
 	assert_false(w.ended);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void test_without_stream(void **state)
 {
 	static const char *const values[] = { "stream", "false", NULL };
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, values);
-	openai_stage_ask(&w, -1, 0);
+	llm_stage_open(&w, "openai", values);
+	llm_stage_ask(&w, -1, 0);
 	expect_body(&w, "stream", false);
 	assert_int_equal(fake_http_call(w.http)->idle_ms, 0);
 	fake_http_stream(w.http, "{\"choices\":[{\"message\":{\"content\":\"Hi\",\"tool_calls\":null},"
 				 "\"finish_reason\":\"stop\"}]}");
 	assert_string_equal(buf_str(&w.text), "Hi");
 	assert_string_equal(buf_str(&w.parts), "Hi");
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void test_check(void **state)
 {
 	struct http_answer answer = { .how = HTTP_ANSWERED, .status = 200, .retry_after_ms = -1 };
-	struct openai_stage w;
+	struct llm_stage w;
 
 	(void)state;
-	openai_stage_open(&w, NULL);
+	llm_stage_open(&w, "openai", NULL);
 	openai_ops.check(w.llm, 9);
 	assert_string_equal(fake_http_call(w.http)->url, "https://api.openai.com/v1/models");
 	assert_string_equal(fake_http_call(w.http)->method, "GET");
@@ -387,7 +389,7 @@ static void test_check(void **state)
 	assert_int_equal(w.err.kind, ERR_AGAIN);
 	assert_int_equal(w.checked, 3);
 	openai_ops.check(w.llm, 9);
-	openai_stage_close(&w);
+	llm_stage_close(&w);
 }
 
 static void refuse_settings(const char *name, const char *value, const char *says)
