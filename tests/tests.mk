@@ -79,7 +79,7 @@ $(foreach t,render split outcome,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UN
 WRAP_DC_TAKE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))
 $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_TAKE)))
-UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram
+UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 
