@@ -7,7 +7,7 @@
 
 enum { TICK_MS = 250 };
 
-uint64_t previews_now(const struct discord_previews *previews)
+uint64_t discord_previews_now(const struct discord_previews *previews)
 {
 	return loop_now_ms(previews->bot->host->loop);
 }
@@ -47,7 +47,8 @@ static struct preview *preview_find(const struct discord_previews *previews, con
 	return NULL;
 }
 
-bool previews_shown_since(const struct discord_previews *previews, snowflake channel, uint64_t since_ms)
+bool discord_previews_shown_since(const struct discord_previews *previews, snowflake channel,
+				  uint64_t since_ms)
 {
 	const struct preview *preview;
 
@@ -59,7 +60,7 @@ bool previews_shown_since(const struct discord_previews *previews, snowflake cha
 
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
-void preview_leave(struct preview *preview)
+void discord_preview_leave(struct preview *preview)
 {
 	preview->left = true;
 	growing_clear(&preview->so_far);
@@ -71,10 +72,10 @@ static void settle(struct preview *preview)
 
 	if (preview->doing != PREVIEW_IDLE)
 		return;
-	if (previews_now(bot->previews) - preview->touched_ms > PREVIEW_FOREVER_MS)
+	if (discord_previews_now(bot->previews) - preview->touched_ms > PREVIEW_FOREVER_MS)
 		preview_remove(preview); /* its turn was lost, or another daemon has it */
 	else if (!preview->left && !bot->dead && !bot->disabled)
-		preview_grow(preview);
+		discord_preview_grow(preview);
 }
 
 static void tick(void *data)
@@ -84,13 +85,13 @@ static void tick(void *data)
 
 	DL_FOREACH_SAFE(previews->all, preview, next)
 	settle(preview);
-	working_tick(previews);
+	discord_working_tick(previews);
 	previews->ticks = previews->all || previews->places;
 	if (previews->ticks)
 		loop_timer_start(previews->tick, TICK_MS, 0);
 }
 
-void previews_wake(struct discord_previews *previews)
+void discord_previews_wake(struct discord_previews *previews)
 {
 	if (!previews->ticks)
 		loop_timer_start(previews->tick, TICK_MS, 0);
@@ -116,10 +117,10 @@ static struct preview *preview_create(struct platform *bot, const struct outgoin
 	preview->place = place;
 	preview->so_far.attempt = part->attempt;
 	preview->spot = discord_remote_read(part->placeholder);
-	preview->first_ms = preview->touched_ms = previews_now(previews);
+	preview->first_ms = preview->touched_ms = discord_previews_now(previews);
 	DL_APPEND(previews->all, preview);
 	previews->count++;
-	previews_wake(previews);
+	discord_previews_wake(previews);
 	return preview;
 }
 
@@ -134,14 +135,14 @@ void discord_preview(struct platform *bot, const struct outgoing_part *part)
 		preview = preview_create(bot, part);
 	if (preview == NULL || preview->left || part->attempt < preview->so_far.attempt)
 		return;
-	preview->touched_ms = previews_now(bot->previews);
+	preview->touched_ms = discord_previews_now(bot->previews);
 	if (!growing_take(&preview->so_far, part, PREVIEW_TEXT_MAX))
-		preview_leave(preview);
+		discord_preview_leave(preview);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------- */
 
-void preview_posted(struct preview *preview)
+void discord_preview_posted(struct preview *preview)
 {
 	struct platform *bot = preview->bot;
 	discord_preview_fn *end = preview->end;
@@ -177,7 +178,7 @@ void discord_preview_end(struct platform *bot, const struct outgoing *out, disco
 	struct discord_spot spot = { 0 };
 
 	if (preview)
-		preview_leave(preview);
+		discord_preview_leave(preview);
 	if (preview && finds_out(preview)) {
 		preview->end = done;
 		preview->end_owner = owner;
@@ -198,7 +199,7 @@ void discord_preview_forget(struct platform *bot, const char *const *answers_to,
 	if (preview == NULL)
 		return;
 	if (preview->doing == PREVIEW_POSTING) { /* nobody asked what stands for the answer: nothing shall */
-		preview_leave(preview);
+		discord_preview_leave(preview);
 		preview->unwanted = true;
 	} else {
 		preview_remove(preview);
@@ -223,7 +224,7 @@ void discord_working_end(struct platform *bot, const struct outgoing *out)
 	if (out->text == NULL)
 		preview_drop(bot, out);
 	for (size_t i = 0; i < out->answers_to_count; i++)
-		working_drop(bot->previews, out->answers_to[i]);
+		discord_working_drop(bot->previews, out->answers_to[i]);
 }
 
 struct discord_previews *discord_previews_create(struct platform *bot)
@@ -243,7 +244,7 @@ void discord_previews_destroy(struct discord_previews *previews)
 		return;
 	DL_FOREACH_SAFE(previews->all, preview, next)
 	preview_free(preview);
-	working_clear(previews);
+	discord_working_clear(previews);
 	loop_timer_destroy(previews->tick);
 	free(previews);
 }

@@ -8,7 +8,7 @@
 
 static uint64_t now_of(const struct preview *preview)
 {
-	return previews_now(preview->bot->previews);
+	return discord_previews_now(preview->bot->previews);
 }
 
 /* path is taken over. */
@@ -84,9 +84,9 @@ static void post_done(struct platform *bot, void *owner, uint64_t ticket, const 
 	if (preview->spot.message)
 		preview->unsure = false;
 	else if (answer->how == DISCORD_OK || (!goes_on(answer) && !adapts(preview, answer)))
-		preview_leave(preview);
+		discord_preview_leave(preview);
 	preview->so_far.fresh = true; /* "…" is no beginning of it */
-	preview_posted(preview);
+	discord_preview_posted(preview);
 }
 
 /* It says nothing yet: should it never be heard of again, no half answer stays. */
@@ -118,7 +118,7 @@ static void open_done(struct platform *bot, void *owner, uint64_t ticket, const 
 	(void)ticket;
 	called(preview, answer);
 	if (discord_thread_opened(bot, &preview->place, answer) == 0 && !goes_on(answer))
-		preview_leave(preview);
+		discord_preview_leave(preview);
 }
 
 static void begin(struct preview *preview)
@@ -128,7 +128,7 @@ static void begin(struct preview *preview)
 	if (now_of(preview) - preview->first_ms < PREVIEW_WAIT_MS || preview->so_far.text.len < PREVIEW_LEAST)
 		return;
 	if (preview->posted_ms && now_of(preview) - preview->posted_ms > PREVIEW_NONCE_MS) {
-		preview_leave(preview);
+		discord_preview_leave(preview);
 		return;
 	}
 	if (preview->channel == 0)
@@ -151,7 +151,7 @@ static void edit_done(struct platform *bot, void *owner, uint64_t ticket, const 
 	(void)ticket;
 	called(preview, answer);
 	if (!goes_on(answer)) /* the final text finds out what it can do */
-		preview_leave(preview);
+		discord_preview_leave(preview);
 }
 
 static void edit(struct preview *preview, char *path, bool no_token)
@@ -175,7 +175,7 @@ static bool is_due(const struct preview *preview)
 	       now_of(preview) - preview->changed_ms >= PREVIEW_EDIT_MS;
 }
 
-void preview_grow(struct preview *preview)
+void discord_preview_grow(struct preview *preview)
 {
 	const struct platform *bot = preview->bot;
 
@@ -191,5 +191,5 @@ void preview_grow(struct preview *preview)
 		edit(preview, discord_webhook_path(bot, &preview->place, "/messages/" DISCORD_ORIGINAL),
 		     true);
 	else
-		preview_leave(preview);
+		discord_preview_leave(preview);
 }

@@ -71,20 +71,23 @@ struct discord_previews {
 };
 
 /* preview.c */
-void previews_wake(struct discord_previews *previews); /* something is to be watched */
-uint64_t previews_now(const struct discord_previews *previews);
-void preview_posted(struct preview *preview); /* spot is what stands there now; it may be gone afterwards */
-void preview_leave(struct preview *preview);  /* nothing more is shown */
+void discord_previews_wake(struct discord_previews *previews); /* something is to be watched */
+uint64_t discord_previews_now(const struct discord_previews *previews);
+void discord_preview_posted(
+	struct preview *preview); /* spot is what stands there now; it may be gone afterwards */
+void discord_preview_leave(struct preview *preview); /* nothing more is shown */
 /* Something of an answer was shown in this channel since then. */
-bool previews_shown_since(const struct discord_previews *previews, snowflake channel, uint64_t since_ms);
+bool discord_previews_shown_since(const struct discord_previews *previews, snowflake channel,
+				  uint64_t since_ms);
 
 /* preview_show.c: begins one call if it is time for it. */
-void preview_grow(struct preview *preview);
+void discord_preview_grow(struct preview *preview);
 void preview_post(struct preview *preview); /* now, where it was posted before */
 
 /* working.c */
-void working_drop(struct discord_previews *previews, const char *uuid); /* nothing waits for this any more */
-void working_tick(struct discord_previews *previews);
-void working_clear(struct discord_previews *previews);
+void discord_working_drop(struct discord_previews *previews,
+			  const char *uuid); /* nothing waits for this any more */
+void discord_working_tick(struct discord_previews *previews);
+void discord_working_clear(struct discord_previews *previews);
 
 #endif

@@ -24,7 +24,7 @@ static void signed_done(struct platform *bot, void *owner, uint64_t ticket,
 	(void)ticket;
 	working->call = 0;
 	if (answer->how == DISCORD_LIMITED && answer->retry_ms > WORKING_EVERY_MS)
-		working->due_ms = previews_now(bot->previews) + answer->retry_ms;
+		working->due_ms = discord_previews_now(bot->previews) + answer->retry_ms;
 	working->refused = answer->how == DISCORD_REFUSED || answer->how == DISCORD_AUTH;
 }
 
@@ -53,7 +53,7 @@ static void give_sign(struct working *working)
 static void settle(struct discord_previews *previews, struct working *working)
 {
 	const struct platform *bot = previews->bot;
-	uint64_t now = previews_now(previews);
+	uint64_t now = discord_previews_now(previews);
 
 	if (working->waiters.count == 0 || now - working->begun_ms > WORKING_FOREVER_MS) {
 		working_remove(previews, working);
@@ -61,12 +61,12 @@ static void settle(struct discord_previews *previews, struct working *working)
 		   !bot->disabled) {
 		working->due_ms = now + WORKING_EVERY_MS;
 		if (now < WORKING_EVERY_MS ||
-		    !previews_shown_since(previews, channel_of(working), now - WORKING_EVERY_MS))
+		    !discord_previews_shown_since(previews, channel_of(working), now - WORKING_EVERY_MS))
 			give_sign(working);
 	}
 }
 
-void working_tick(struct discord_previews *previews)
+void discord_working_tick(struct discord_previews *previews)
 {
 	struct working *working, *next;
 
@@ -74,7 +74,7 @@ void working_tick(struct discord_previews *previews)
 	settle(previews, working);
 }
 
-void working_clear(struct discord_previews *previews)
+void discord_working_clear(struct discord_previews *previews)
 {
 	while (previews->places)
 		working_remove(previews, previews->places);
@@ -98,16 +98,16 @@ void discord_working_begin(struct platform *bot, const char *uuid, const struct 
 		working->bot = bot;
 		working->place = place->channel;
 		working->thread = thread;
-		working->due_ms = previews_now(previews) + WORKING_WAIT_MS;
+		working->due_ms = discord_previews_now(previews) + WORKING_WAIT_MS;
 		DL_APPEND(previews->places, working);
 		previews->place_count++;
-		previews_wake(previews);
+		discord_previews_wake(previews);
 	}
-	working->begun_ms = previews_now(previews);
+	working->begun_ms = discord_previews_now(previews);
 	waiters_add(&working->waiters, uuid);
 }
 
-void working_drop(struct discord_previews *previews, const char *uuid)
+void discord_working_drop(struct discord_previews *previews, const char *uuid)
 {
 	struct working *working;
 
