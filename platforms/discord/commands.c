@@ -5,6 +5,7 @@
 #include "crypto.h"
 #include "mem.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,12 +85,14 @@ json_t *discord_commands_list(bool global)
 /* ---- writing them -------------------------------------------------------------------------------------------------------- */
 
 /* Application and guild belong to it: another one has not seen them. */
-static char *wanted_note(const struct platform *bot, const json_t *list)
+static char *wanted_note(const struct platform *bot)
 {
+	json_t *list = discord_commands_list(bot->config.command_guild == 0);
 	char *text = json_write(list), hex[CRYPTO_SHA256_HEX];
 	char *wanted = mem_format("%" PRIu64 "/%" PRIu64 "/%s", bot->app_id, bot->config.command_guild,
 				  crypto_sha256_hex(text, strlen(text), hex));
 
+	json_decref(list);
 	free(text);
 	return wanted;
 }
@@ -147,6 +150,27 @@ static void on_refused(struct discord_commands *commands, const struct discord_a
 	}
 }
 
+static void write_list(struct discord_commands *commands);
+
+/* What stood in the guild where they were tried would stand there beside the new ones. That it is gone already, or the
+ * guild is, is no reason to wait. */
+static void on_cleared(struct platform *bot, void *owner, uint64_t ticket,
+		       const struct discord_answer *answer)
+{
+	struct discord_commands *commands = owner;
+
+	(void)ticket;
+	commands->call = 0;
+	if (answer->how == DISCORD_OK ||
+	    (answer->how == DISCORD_REFUSED && answer->refusal != DISCORD_WAIT)) {
+		write_list(commands);
+	} else {
+		log_info(bot->host->log, "the earlier commands are not removed yet: %s",
+			 answer->why ? answer->why : "?");
+		on_refused(commands, answer);
+	}
+}
+
 static void on_written(struct platform *bot, void *owner, uint64_t ticket,
 		       const struct discord_answer *answer)
 {
@@ -165,19 +189,41 @@ static void on_written(struct platform *bot, void *owner, uint64_t ticket,
 	keep(commands);
 }
 
-/* The whole list takes the place of the one before: what we no longer know goes, and doing it twice does no harm. */
-static void put(struct discord_commands *commands, json_t *list)
+/* The whole list takes the place of the one before: what we no longer know goes, and doing it twice does no harm. guild 0:
+ * the list that counts everywhere. */
+static void put(struct discord_commands *commands, snowflake guild, json_t *list, discord_rest_fn *fn)
 {
-	const struct platform *bot = commands->bot;
-	char *path = bot->config.command_guild
-			     ? mem_format("/applications/%" PRIu64 "/guilds/%" PRIu64 "/commands",
-					  bot->app_id, bot->config.command_guild)
-			     : mem_format("/applications/%" PRIu64 "/commands", bot->app_id);
+	snowflake app = commands->bot->app_id;
+	char *path = guild ? mem_format("/applications/%" PRIu64 "/guilds/%" PRIu64 "/commands", app, guild)
+			   : mem_format("/applications/%" PRIu64 "/commands", app);
 	struct discord_call call = { .method = "PUT", .path = path, .args = list };
 
 	commands->state = COMMANDS_BUSY;
-	commands->call = discord_rest(commands->bot, &call, on_written, commands, 0);
+	commands->call = discord_rest(commands->bot, &call, fn, commands, 0);
 	free(path);
+}
+
+static void write_list(struct discord_commands *commands)
+{
+	snowflake guild = commands->bot->config.command_guild;
+
+	put(commands, guild, discord_commands_list(guild == 0), on_written);
+}
+
+/* Another place of this application where our commands stand; false: nowhere else. */
+static bool stands_elsewhere(const struct discord_commands *commands, snowflake *guild_out)
+{
+	const struct platform *bot = commands->bot;
+	char start[SNOWFLAKE_SIZE + 1], guild[SNOWFLAKE_SIZE];
+	size_t len;
+
+	snprintf(start, sizeof(start), "%" PRIu64 "/", bot->app_id);
+	len = strlen(start);
+	if (commands->kept == NULL || strncmp(commands->kept, start, len) != 0)
+		return false;
+	snprintf(guild, sizeof(guild), "%.*s", (int)strcspn(commands->kept + len, "/"), commands->kept + len);
+	*guild_out = snowflake_parse(guild);
+	return *guild_out != bot->config.command_guild;
 }
 
 static bool same(const char *a, const char *b)
@@ -188,27 +234,23 @@ static bool same(const char *a, const char *b)
 void discord_commands_register(struct discord_commands *commands)
 {
 	const struct platform *bot = commands->bot;
-	json_t *list;
+	snowflake elsewhere;
 	char *wanted;
 
 	if (!bot->config.commands || bot->app_id == 0 || bot->dead || commands->state == COMMANDS_BUSY)
 		return;
 	loop_timer_stop(commands->timer);
 	commands->state = COMMANDS_IDLE;
-	list = discord_commands_list(bot->config.command_guild == 0);
-	wanted = wanted_note(bot, list);
-	if (same(wanted, commands->kept)) {
-		json_decref(list);
-		free(wanted);
-	} else if (same(wanted, commands->written)) {
-		json_decref(list);
-		free(wanted);
+	free(commands->writing);
+	commands->writing = wanted = wanted_note(bot);
+	if (same(wanted, commands->kept))
+		return;
+	if (same(wanted, commands->written))
 		keep(commands);
-	} else {
-		free(commands->writing);
-		commands->writing = wanted;
-		put(commands, list);
-	}
+	else if (stands_elsewhere(commands, &elsewhere))
+		put(commands, elsewhere, json_array(), on_cleared);
+	else
+		write_list(commands);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------------- */
