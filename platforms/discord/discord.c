@@ -87,6 +87,16 @@ static void bot_recall(struct platform *bot, const char *name, const char *text)
 		log_debug(bot->host->log, "nobody knows what the note \"%s\" is", name);
 }
 
+/* A channel of which something was handed to the core is one that we may go on talking in, without our name. */
+static void bot_cursor(struct platform *bot, const char *scope, const char *position)
+{
+	size_t kind = strlen(DISCORD_CURSOR);
+
+	discord_catch_up_cursor(bot, scope, position);
+	if (strncmp(scope, DISCORD_CURSOR, kind) == 0)
+		discord_follow(bot->places, snowflake_parse(scope + kind));
+}
+
 static void bot_installed(struct platform *bot, uint64_t ticket, const struct err *err, const char *name)
 {
 	if (!discord_life_recorded(bot, ticket, err))
@@ -109,7 +119,7 @@ const struct platform_ops discord_platform = {
 	.split = discord_split,
 	.fetch = discord_fetch,
 	.context = discord_context,
-	.cursor = discord_catch_up_cursor,
+	.cursor = bot_cursor,
 	.recall = bot_recall,
 	.remembered = discord_remembered,
 	.known = discord_known,

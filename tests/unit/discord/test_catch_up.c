@@ -1,4 +1,5 @@
 /* What was said while there was no session is found, once, in order, channel by channel, and nothing else is. */
+#include "discord.h"
 #include "mem.h"
 #include "stage_late.h"
 #include <stdio.h>
@@ -193,6 +194,27 @@ static void reading_begins_where_it_must(void **state)
 	discord_catch_up_begin(&stage->bot, 0, 1, late_id(86400));
 	late_offer(stage, GUILD, HALL, 100);
 	asks_after(late_asked(stage, HALL), HALL, 3600, 100);
+}
+
+/* A thread that we talked in before the restart: what is said there without our name is meant for us, too. */
+static void threads_are_followed_over_a_restart(void **state)
+{
+	struct late_stage *stage = *state;
+	struct platform *bot = &stage->bot;
+	char at[SNOWFLAKE_SIZE];
+
+	bot->places = discord_places_create(bot);
+	discord_platform.cursor(bot, DISCORD_CURSOR "501", snowflake_text(late_id(300), at));
+	discord_platform.cursor(bot, DISCORD_CURSOR_DIRECT "901", at);
+	discord_platform.cursor(bot, DISCORD_CURSOR "x", at);
+	discord_platform.cursor(bot, "other", at);
+	assert_true(discord_follows(bot->places, ROOM));
+	assert_false(discord_follows(bot->places, DIRECT));
+	begin(stage);
+	late_offer(stage, GUILD, ROOM, 100);
+	asks_after(late_asked(stage, ROOM), ROOM, 300, 100);
+	late_page(stage, late_asked(stage, DIRECT), TIMES(0));
+	discord_places_destroy(bot->places);
 }
 
 /* What holds no messages is not asked for them; a thread that is active is. */
@@ -571,6 +593,7 @@ int main(void)
 		TEST(a_channel_is_bounded),
 		TEST(a_page_that_does_not_move_is_the_last),
 		TEST(reading_begins_where_it_must),
+		TEST(threads_are_followed_over_a_restart),
 		TEST(only_what_can_be_read_is_read),
 		TEST(direct_messages_are_read_by_their_cursors),
 		TEST(a_slow_channel_holds_up_nobody),
