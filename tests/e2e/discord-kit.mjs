@@ -117,6 +117,7 @@ export class Stage {
     assert.equal(counts.bareMentions, 0, 'a message without allowed_mentions');
     assert.equal(counts.badAgents, 0, 'a call without the User-Agent that is asked for');
     assert.equal(counts.tokensToCdn, 0, 'the token was given to the file host');
+    assert.equal(counts.prefixedTokens, 0, 'the gateway wants the bare token');
     assert.equal(counts.tokenResets, 0, 'too many IDENTIFYs');
     assert.equal(counts.reusedNonces, 0, 'one nonce for two messages');
     if (!killed) assert.equal(discord.limits.impatient, 0, 'a bucket was asked before its time');

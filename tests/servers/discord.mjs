@@ -52,7 +52,7 @@ export class Discord {
     this.timers = new Set();
     this.resolve = new Map(); // the beginning of a public address -> where it is
     this.stopped = false;
-    this.counts = { events: 0, connections: 0, upgrades: 0, identifies: 0, hasty: 0, ready: 0, resumes: 0, resumed: 0, staleResumes: 0, replayed: 0, beats: 0, missedBeats: 0, mostSends: 0, badTokens: 0, tokenResets: 0, closes: {}, clientCloses: [],
+    this.counts = { events: 0, connections: 0, upgrades: 0, identifies: 0, hasty: 0, ready: 0, resumes: 0, resumed: 0, staleResumes: 0, replayed: 0, beats: 0, missedBeats: 0, mostSends: 0, badTokens: 0, prefixedTokens: 0, tokenResets: 0, closes: {}, clientCloses: [],
       statuses: {}, errors: {}, limited: 0, lost: 0, parallel: 0, repeated: 0, reusedNonces: 0, bareMentions: 0, badAgents: 0, threads: 0, dmsOpened: 0, downloads: 0, expired: 0, tokensToCdn: 0, responses: {}, unanswered: 0 };
     this.creates = []; // {app, channel, nonce, enforced, at, message, existing, body}: every create that was done
     this.edits = []; // {app, message, content, at, body}

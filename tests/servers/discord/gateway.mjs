@@ -168,8 +168,14 @@ class Connection {
     return undefined;
   }
 
+  // "Bot " before it is tolerated (oceanic.js sends it), but the documented form is without, so it is counted.
+  #appOf(token) {
+    if (/^Bot /.test(token)) this.discord.counts.prefixedTokens++;
+    return [...this.discord.apps.values()].find((a) => a.token === String(token).replace(/^Bot /, ''));
+  }
+
   #identify(d) {
-    const { discord, gateway } = this, { counts } = discord, app = [...discord.apps.values()].find((a) => a.token === d?.token);
+    const { discord, gateway } = this, { counts } = discord, app = this.#appOf(d?.token);
     gateway.identifies.push({ at: Date.now(), app, shard: d?.shard ?? null, intents: d?.intents, properties: d?.properties, presence: d?.presence, connection: this.number });
     counts.identifies++;
     if (this.session) return this.close(4005, 'Already authenticated.');
@@ -177,7 +183,7 @@ class Connection {
     this.app = app;
     if (this.#refuses(app, d)) return undefined;
     app.limit.used += app.sessionStart.remaining > 0 ? 1 : this.#over(app);
-    if (app.token !== d.token) return undefined; // too many: it was taken away
+    if (this.closed) return undefined; // too many: the token was taken away
     const fault = gateway.faultFor('identify', this, d.shard?.[0] ?? 0), key = (d.shard?.[0] ?? 0) % app.maxConcurrency, now = Date.now();
     if (fault) return this.misbehave(fault);
     if (now - (app.lastIdentify.get(key) ?? 0) < discord.knobs.identifyMs) return (counts.hasty++, this.invalid(false));
@@ -213,7 +219,7 @@ class Connection {
     gateway.resumes.push({ at: Date.now(), session: d?.session_id, seq: d?.seq, shard: session?.shard, connection: this.number, url: this.resumeUrl ? 'resume' : 'main' });
     counts.resumes++;
     if (this.session) return this.close(4005, 'Already authenticated.');
-    const app = [...discord.apps.values()].find((a) => a.token === d?.token);
+    const app = this.#appOf(d?.token);
     if (!app) return (counts.badTokens++, this.close(4004, 'Authentication failed.'));
     this.app = app;
     const fault = gateway.faultFor('resume', this, session?.shard[0] ?? 0);

@@ -80,7 +80,7 @@ export class Rest {
   #find(request, path) {
     if (this.discord.limits.bannedUntil > Date.now()) throw new Refusal(429, 'cloudflare', 'banned');
     if (!path.startsWith(`${prefix}/`)) refuse(404, 0, '404: Not Found');
-    const rest = path.slice(prefix.length), matching = routes.filter((r) => r.pattern.test(rest));
+    const rest = path.slice(prefix.length).replaceAll('%40', '@'), matching = routes.filter((r) => r.pattern.test(rest));
     if (matching.length === 0) refuse(404, 0, '404: Not Found');
     const route = matching.find((r) => r.method === request.method) ?? refuse(405, 0, '405: Method Not Allowed');
     const values = route.pattern.exec(rest).slice(1);

@@ -8,7 +8,8 @@ function threadName({ name }) {
   return name.trim();
 }
 
-function archiveAfter({ auto_archive_duration: minutes = 4320 }) {
+function archiveAfter({ auto_archive_duration: asked }) {
+  const minutes = asked ?? 4320;
   if (![60, 1440, 4320, 10080].includes(minutes)) badForm('auto_archive_duration', 'BASE_TYPE_CHOICES', 'Value must be one of (60, 1440, 4320, 10080).');
   return minutes;
 }

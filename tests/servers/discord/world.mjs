@@ -80,8 +80,8 @@ export class Guild {
 
 export class Channel {
   constructor(id, type, fields) {
-    Object.assign(this, { id, type, guild: null, name: null, parent: null, owner: null, topic: null, recipients: [], overwrites: [], messages: [], byId: new Map(), locked: false, archived: false,
-      autoArchive: 4320, joined: new Set(), gone: false, position: 0, made: new Date().toISOString(), typed: [], slow: 0, ...fields });
+    Object.assign(this, { guild: null, name: null, parent: null, owner: null, topic: null, recipients: [], overwrites: [], messages: [], byId: new Map(), locked: false, archived: false,
+      autoArchive: 4320, joined: new Set(), gone: false, position: 0, made: new Date().toISOString(), typed: [], slow: 0, ...fields, id, type });
   }
 
   get isThread() {
