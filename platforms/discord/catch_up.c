@@ -116,6 +116,7 @@ void catch_up_end_scope(struct discord_catch_up *up, struct scope *scope)
 	scope->run->left--;
 	if (!scope->read)
 		DL_DELETE(up->waiting, scope);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
 	HASH_DEL(up->scopes, scope);
 	free(scope);
 }
@@ -133,10 +134,11 @@ void catch_up_drop_waiting(struct discord_catch_up *up, struct run *run)
 
 static void forget_guilds(struct run *run)
 {
-	struct offered *offered, *next;
+	struct offered *offered = run->guilds, *next;
 
-	HASH_ITER (hh, run->guilds, offered, next) {
-		HASH_DEL(run->guilds, offered);
+	HASH_CLEAR(hh, run->guilds);
+	for (; offered; offered = next) {
+		next = offered->hh.next;
 		free(offered);
 	}
 }

@@ -130,7 +130,7 @@ static void take_page(struct reader *reader, const json_t *body)
 		if (id_of(message) > reader->after)
 			page[count++] = message;
 	}
-	qsort(page, count, sizeof(page[0]), oldest_first);
+	qsort(page, count, sizeof(json_t *), oldest_first);
 	reader->found = json_array();
 	for (size_t i = 0; i < count && i < most; i++)
 		json_array_append(reader->found, page[i]);

@@ -9,6 +9,7 @@
 #define USHER_DISCORD_SENDING_H
 
 #include "out.h"
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
 enum discord_send_step {

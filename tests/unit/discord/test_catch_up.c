@@ -225,7 +225,7 @@ static void only_what_can_be_read_is_read(void **state)
 
 	begin(stage);
 	for (int type = -1; type <= 16; type++) {
-		channel.id = (snowflake)(600 + type);
+		channel.id = 600 + (snowflake)type;
 		channel.type = type;
 		discord_catch_up_offer(&stage->bot, 0, &channel);
 	}
