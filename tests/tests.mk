@@ -54,8 +54,8 @@ WRAP_LOOP := $(call WRAP_AS,in,loop_now_ms loop_timer_create loop_timer_start lo
 WRAP_DC_UNDER_WAY := -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
 # REST calls, on wires under the test's hand (stage_rest.c).
 WRAP_DC_REST := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,wire,discord_dead)
-$(foreach t,rest rest_limits rest_invalid rest_error,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
-UNITLD_discord_test_rest_net := $(WRAP_DC_REST)
+$(foreach t,rest rest_limits rest_invalid rest_error context,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
+$(foreach t,rest_net files place,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST)))
 # A bot's life, its questions and its time under the test's hand (stage_life.c).
 WRAP_DC_LIFE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,life,clock_wall_ms http_start http_cancel $(addprefix discord_,rest rest_cancel \
 	gateway_start gateway_stop gateway_idle hook_start hook_stop commands_register catch_up_stop sends_running inbound_owed interact_owed))
@@ -67,7 +67,7 @@ WRAP_DC_INTER := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,inter,discord_rest discord_
 	discord_take_webhook)
 $(foreach t,interact interact_where commands,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_INTER) $(WRAP_LOOP) $(call WRAP_AS,inter,clock_wall_ms)))
 UNITLD_discord_test_hook := $(WRAP_DC_INTER)
-UNITLD_discord_test_verify := $(WRAP_DC_UNDER_WAY)
+UNITLD_discord_test_verify := $(WRAP_DC_INTER)
 # Messages missed: calls, the gate and the gateway are the test's (stage_late.c).
 UNITLD_discord_test_catch_up := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cancel \
 	discord_take_caught discord_gateway_caught_up discord_ticket clock_wall_ms)
@@ -76,9 +76,13 @@ WRAP_DC_OUT := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_m
 $(foreach t,send send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))
 $(foreach t,render split outcome,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 # Events on their way in (stage_take.c).
-WRAP_DC_TAKE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
+WRAP_DC_TAKE := $(TAKE_EXTRA) $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))
 $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_TAKE)))
+# The gateway, on sockets (stage_gateway.c).
+WRAP_DC_GATE := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
+$(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
+$(foreach t,codes frame inflate,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))

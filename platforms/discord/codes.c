@@ -29,6 +29,7 @@ static const struct gateway_close closes[] = {
 	{ 0, "the connection broke off", GATEWAY_RESUME, NULL },
 	{ 1000, "normal closure", GATEWAY_IDENTIFY, NULL },
 	{ 1001, "going away", GATEWAY_RESUME, NULL },
+	{ 1005, "no code", GATEWAY_RESUME, NULL },
 	{ 1006, "abnormal closure", GATEWAY_RESUME, NULL },
 	{ 4000, "unknown error", GATEWAY_RESUME, NULL },
 	{ 4001, "unknown opcode", GATEWAY_RESUME,

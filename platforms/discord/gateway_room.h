@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "discord_room.h"
 #include "ws.h"
+#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
 enum gateway_limits {

@@ -169,6 +169,13 @@ void discord_shard_invalid(struct shard *shard, bool resumable)
 					: "the gateway no longer knows the session");
 }
 
+static void give_up(struct shard *shard, const char *why)
+{
+	drop_connection(shard);
+	enter(shard, SHARD_OFF, 0);
+	discord_gateway_fatal(shard->gateway, why);
+}
+
 static void told_by_code(struct shard *shard, const struct gateway_close *code, const char *why)
 {
 	uint64_t least = 0;
@@ -189,15 +196,13 @@ static void told_by_code(struct shard *shard, const struct gateway_close *code, 
 		least = shard->gateway->times.limited;
 		break;
 	case GATEWAY_RESHARD:
-		if (bot_of(shard)->config.shards == 0) {
+		if (bot_of(shard)->config.shards == 0)
 			discord_gateway_reshard(shard->gateway); /* this shard is gone */
-			return;
-		}
-		/* fall through */
+		else
+			give_up(shard, code->help);
+		return;
 	case GATEWAY_STOP:
-		drop_connection(shard);
-		enter(shard, SHARD_OFF, 0);
-		discord_gateway_fatal(shard->gateway, code->help);
+		give_up(shard, code->help);
 		return;
 	}
 	retry(shard, least, why);
@@ -206,7 +211,7 @@ static void told_by_code(struct shard *shard, const struct gateway_close *code, 
 static void on_closed(void *owner, struct ws *ws, int number, const struct err *err)
 {
 	struct shard *shard = owner;
-	const struct gateway_close *code = discord_close_code(err->kind == ERR_NONE ? number : 0);
+	const struct gateway_close *code = discord_close_code(number);
 	char why[GATEWAY_WHY];
 
 	(void)ws;
@@ -215,12 +220,10 @@ static void on_closed(void *owner, struct ws *ws, int number, const struct err *
 		after_close(shard);
 		return;
 	}
-	if (err->kind != ERR_NONE)
-		snprintf(why, sizeof(why), "%s", err->text);
-	else if (number == 0)
-		snprintf(why, sizeof(why), "%s", code->name);
-	else
+	if (number != 0)
 		snprintf(why, sizeof(why), "the gateway closed the connection (%d, %s)", number, code->name);
+	else
+		snprintf(why, sizeof(why), "%s", err->kind != ERR_NONE ? err->text : code->name);
 	count_failure(shard);
 	told_by_code(shard, code, why);
 }
