@@ -52,13 +52,18 @@ void discord_catch_up_cursor(struct platform *bot, const char *scope, const char
 		recents_set(cursor, snowflake_text(at, text));
 }
 
+/* Somebody waits there: it is the next one. */
 bool discord_catch_up_holds(const struct platform *bot, snowflake channel)
 {
-	const struct discord_catch_up *up = bot->catch_up;
+	struct discord_catch_up *up = bot->catch_up;
 	struct scope *scope = NULL;
 
 	if (up)
 		HASH_FIND(hh, up->scopes, &channel, sizeof(channel), scope);
+	if (scope && !scope->read && scope != up->waiting) {
+		DL_DELETE(up->waiting, scope);
+		DL_PREPEND(up->waiting, scope);
+	}
 	return scope != NULL;
 }
 

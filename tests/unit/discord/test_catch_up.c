@@ -306,6 +306,26 @@ static void a_slow_channel_holds_up_nobody(void **state)
 	assert_int_equal(stage->caught_up, 1);
 }
 
+/* With thousands of channels to read the last one has its turn after minutes: where somebody speaks now comes first. */
+static void where_somebody_waits_is_read_next(void **state)
+{
+	struct late_stage *stage = *state;
+
+	begin(stage);
+	for (snowflake channel = ROOM; channel < ROOM + 20; channel++)
+		late_offer(stage, GUILD, channel, 100);
+	stage_loop_pass(1);
+	assert_true(discord_catch_up_holds(&stage->bot, ROOM + 18));
+	assert_true(discord_catch_up_holds(&stage->bot, ROOM + 18));
+	late_page(stage, late_asked(stage, ROOM + 3), TIMES(0));
+	late_page(stage, late_asked(stage, ROOM + 18), TIMES(0));
+	for (snowflake channel = ROOM; channel < ROOM + 20; channel++)
+		if (channel != ROOM + 3 && channel != ROOM + 18)
+			late_page(stage, late_asked(stage, channel), TIMES(0));
+	nothing_more(stage);
+	assert_int_equal(stage->caught_up, 1);
+}
+
 /* Guilds come one after the other, large ones late: the end is when none has come for a while, and not later than that. */
 static void the_end_waits_for_guilds(void **state)
 {
@@ -597,6 +617,7 @@ int main(void)
 		TEST(only_what_can_be_read_is_read),
 		TEST(direct_messages_are_read_by_their_cursors),
 		TEST(a_slow_channel_holds_up_nobody),
+		TEST(where_somebody_waits_is_read_next),
 		TEST(the_end_waits_for_guilds),
 		TEST(a_guild_that_comes_late_has_its_turn),
 		TEST(what_is_not_taken_comes_again),
