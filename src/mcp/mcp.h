@@ -1,0 +1,56 @@
+/* Servers of the Model Context Protocol: their tools as tools of ours. Servers are started or connected to when first needed,
+ * and again with growing pauses when they end. Loop thread only. (sheet: the protocol's fact sheet) */
+#ifndef USHER_MCP_H
+#define USHER_MCP_H
+
+#include "err.h"
+#include "settings.h"
+#include "tool.h"
+
+struct http;
+struct io;
+struct log;
+struct mcp;
+
+/* The rows of one tools.mcp entry: name; command (a list) or url; env ("NAME=value" or NAME of ours to hand on), cwd, headers,
+ * token; trusted; protocol; start_s, call_s, idle_s; classes ("tool=keyed"); allow, deny (names with *). */
+extern const struct setting mcp_settings[];
+
+/* A tool as a server describes it: what is pinned. */
+struct mcp_pin {
+	const char *server, *tool; /* the server's own name of it */
+	const char *hash; /* SHA-256 over name, description, input schema and annotations, lower-case hex */
+};
+
+struct mcp_options {
+	struct io *io;
+	struct http *http;
+	const struct log *log;
+	const struct settings *const *servers; /* the groups of settings tools.mcp, which outlive it */
+	size_t count;
+	/* Somebody looks at what a server offers, each time it is listed: answer with mcp_judged. first: never seen before.
+	 * Until then, and when it is refused, the tool is not offered. */
+	void (*judge)(void *owner, uint64_t ticket, const struct mcp_pin *pins, size_t count);
+	void *owner;
+};
+
+/* NULL and err when a setting makes no sense. Starts nothing yet. */
+struct mcp *mcp_create(const struct mcp_options *options, struct err *err);
+
+/* good[i] belongs to pins[i] of judge. Unknown tickets are ignored. */
+void mcp_judged(struct mcp *mcp, uint64_t ticket, const bool *good, size_t count);
+
+/* Starts what is not started and lists the tools, so that the first turn finds them. */
+void mcp_warm(struct mcp *mcp);
+
+/* The tools that are offered now, under names that every provider takes (sheet 8). policy is not set here. */
+const struct toolset *mcp_tools(struct mcp *mcp);
+
+/* For status and doctor: one JSON object for each server (name, state, protocol, tools, why). The caller frees. */
+char *mcp_status(const struct mcp *mcp);
+
+/* Ends all servers in the gentle way; done is called once, when the last is gone or after 5 s. */
+void mcp_stop(struct mcp *mcp, void (*done)(void *owner), void *owner);
+void mcp_destroy(struct mcp *mcp); /* at once; takes NULL */
+
+#endif
