@@ -9,6 +9,8 @@
 #include <string.h>
 #include <utlist.h>
 
+enum { FILE_NAME_MAX = 100 };
+
 static struct metric calls_total = {
 	.name = "usher_discord_calls_total",
 	.help = "Calls of the REST API, by route and outcome",
@@ -261,15 +263,14 @@ static void on_timer(void *data)
 
 /* ---- the contract -------------------------------------------------------------------------------------- */
 
-/* What could end the header it stands in, or be taken for a path. */
+/* What could end the header it stands in goes, too. */
 static char *safe_name(const char *name)
 {
-	char *safe = text_repair(name, strlen(name));
-	size_t len = text_fit(safe, strlen(safe), 100);
+	char *valid = text_repair(name, strlen(name)), *safe = text_file_name(valid, FILE_NAME_MAX);
 
-	safe[len] = '\0';
+	free(valid);
 	for (char *at = safe; *at != '\0'; at++)
-		if ((unsigned char)*at < ' ' || strchr("\"\\/:*?<>|\x7f", *at) != NULL)
+		if (*at == '"')
 			*at = '_';
 	return safe;
 }
