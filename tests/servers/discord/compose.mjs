@@ -157,4 +157,8 @@ export function compose(ctx, channel, body, files, { before = null, replied = nu
 const may = () => flags.suppressEmbeds;
 
 export const permission = (name) => 1n << BigInt(bits[name]);
-export const findMessage = (channel, id) => channel.find(id) ?? unknown.message();
+// A whisper is not found by its id.
+export function findMessage(channel, id) {
+  const message = channel.find(id);
+  return message && !message.ephemeral ? message : unknown.message();
+}

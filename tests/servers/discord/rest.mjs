@@ -67,7 +67,7 @@ export class Rest {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       Object.assign(call, { status: error.status, answer: error.body, refused: error });
-      counts.errors[`${error.status} ${error.code}`] = (counts.errors[`${error.status} ${error.code}`] ?? 0) + 1;
+      if (fault?.kind !== 'error') counts.errors[`${error.status} ${error.code}`] = (counts.errors[`${error.status} ${error.code}`] ?? 0) + 1;
     }
     if (fault && call.status < 300 && /lose|-after$/.test(fault.kind)) counts.lost++;
     if (fault?.kind === 'lose') return void request.socket.destroy(); // it happened, and nobody is told

@@ -37,7 +37,7 @@ class Session {
 
 export class Sessions {
   constructor(discord) {
-    Object.assign(this, { discord, all: [] });
+    Object.assign(this, { discord, all: [], version: 0 });
   }
 
   of(app) {
@@ -65,6 +65,7 @@ export class Sessions {
 
   // Something happened in the world: who may know of it?
   changed(kind, thing, more) {
+    this.version++;
     for (const app of this.discord.apps.values()) this.#tell(app, kind, thing, more);
   }
 

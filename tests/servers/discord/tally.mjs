@@ -6,6 +6,8 @@ import { later } from './snowflake.mjs';
 export const idsIn = (text) => [...text.matchAll(/\[#([\w.-]+)\]/g)].map((m) => m[1]);
 
 export class Tally {
+  #known = null; // since nothing changed
+
   constructor(discord) {
     this.discord = discord;
     this.expected = new Map(); // id -> message, or interaction
@@ -23,8 +25,10 @@ export class Tally {
   }
 
   #finals() {
+    if (this.#known?.version === this.discord.sessions.version) return this.#known.finals;
     const finals = new Map(); // id -> messages that answer it
     for (const m of this.said) if (!this.isPreview(m)) for (const id of new Set(idsIn(m.words))) finals.set(id, [...(finals.get(id) ?? []), m]);
+    this.#known = { version: this.discord.sessions.version, finals };
     return finals;
   }
 
