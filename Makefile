@@ -34,7 +34,7 @@ SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
-SEES_app     := base io db store core ai tasks markup api webhook slack telegram
+SEES_app     := base io db store core ai tasks markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
 USES_base    := jansson openssl/ unistr unictype
@@ -114,7 +114,7 @@ $(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
-UNDER_WAY := discord
+UNDER_WAY :=
 ALL_OBJ := $(foreach r,$(filter-out $(UNDER_WAY),$(ROOMS)),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 	@echo "  LINK $@"

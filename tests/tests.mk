@@ -76,7 +76,7 @@ WRAP_DC_OUT := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_m
 $(foreach t,send send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))
 $(foreach t,render split outcome,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 # Events on their way in (stage_take.c).
-WRAP_DC_TAKE := $(TAKE_EXTRA) $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
+WRAP_DC_TAKE := $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))
 $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_TAKE)))
 # The gateway, on sockets (stage_gateway.c).

@@ -55,6 +55,9 @@ int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out
 int cli_report(struct cli *cli, const char *name, const char *const *args, size_t count, json_t **answer_out);
 int cli_act(struct cli *cli, const char *name, const char *const *args, size_t count, json_t **answer_out);
 
+/* What the rows of the report "installations" tell of this installation, as JSON text; NULL: nothing. The caller frees. */
+char *cli_known(const json_t *rows, const char *platform, const char *name);
+
 /* A whole command: report, then print. `empty` is said when there are no rows. */
 int cli_show(struct cli *cli, const char *report, const char *const *args, size_t count, const char *empty);
 

@@ -71,8 +71,7 @@ static int pair_drop(struct cli *cli)
 	return cli_do(cli, "pair_drop", cli->args, 1, "Dropped: the code no longer works.");
 }
 
-/* What the daemon's rows tell of this installation, as JSON text; NULL: nothing. The caller frees. */
-static char *known_of(const json_t *rows, const char *platform, const char *name)
+char *cli_known(const json_t *rows, const char *platform, const char *name)
 {
 	const json_t *row;
 	size_t i;
@@ -88,7 +87,7 @@ static void add_link(json_t *links, const struct platform_ops *ops, const struct
 		     const json_t *rows, const char *code)
 {
 	const char *name = settings_text(one, "name");
-	char *known = known_of(rows, ops->name, name);
+	char *known = cli_known(rows, ops->name, name);
 	char *link = ops->guide->invite(one, known, code);
 
 	if (link)

@@ -3,6 +3,7 @@
 #include "init.h"
 #include "json.h"
 #include "mem.h"
+#include "settings_build.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,34 @@ static int not_up(const struct wait *wait)
 	return CLI_FAILED;
 }
 
+/* Where the platform has a link to begin with, now that it is known who the bot is. The caller frees; NULL: none. */
+static char *first_link(const struct init *init)
+{
+	const struct platform_guide *guide = init->ops->guide;
+	struct err err = { 0 };
+	struct settings *one = guide->invite ? init_settings(init, true, &err) : NULL;
+	json_t *rows = NULL;
+	char *known, *link = NULL;
+
+	if (one && cli_report(init->cli, "installations", NULL, 0, &rows) == CLI_OK) {
+		known = cli_known(rows, init->ops->name, init->name);
+		link = guide->invite(one, known, NULL);
+		free(known);
+	}
+	json_decref(rows);
+	settings_destroy(one);
+	return link;
+}
+
+static void print_first(const struct init *init)
+{
+	char *link = first_link(init);
+
+	printf("Connected. Now %s%s%s\n", init->ops->guide->first, link ? ": " : ".", link ? link : "");
+	fflush(stdout);
+	free(link);
+}
+
 int init_wait(struct init *init)
 {
 	struct wait wait = { .init = init };
@@ -200,7 +229,7 @@ int init_wait(struct init *init)
 			wait.reloaded ? TAKE_OVER_MS : seconds * 1000);
 	if (seen != SEEN_YES)
 		return seen == SEEN_FAILED ? CLI_OK : not_up(&wait);
-	printf("Connected. Now %s.\n", init->ops->guide->first);
+	print_first(init);
 	seen = wait_for(&wait, "waiting for the first message", has_message, seconds * 1000);
 	if (seen == SEEN_NO)
 		fputs("usher: no message came in that time. usher doctor tells what may be missing.\n",

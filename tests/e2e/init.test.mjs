@@ -37,7 +37,7 @@ const files = (dir) => readdirSync(dir).filter((name) => !name.startsWith('usher
 test('without a platform, what can be set up; an unknown one is named', async (t) => {
   const daemon = new Daemon();
   t.after(() => daemon.finish());
-  assert.deepEqual((await daemon.json('init')).map((p) => [p.platform, p.title]), [['slack', 'Slack'], ['telegram', 'Telegram']]);
+  assert.deepEqual((await daemon.json('init')).map((p) => [p.platform, p.title]), [['slack', 'Slack'], ['telegram', 'Telegram'], ['discord', 'Discord']]);
   const unknown = await daemon.cli('init', 'slak');
   assert.equal(unknown.status, 2);
   assert.match(unknown.stderr, /did you mean "slack"/);

@@ -1,0 +1,115 @@
+// A Discord that limits, loses answers and breaks connections, and a usher that is killed: nothing is lost and nothing is said twice.
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { ModelServer } from '../servers/model.mjs';
+import { clean, stage } from './discord-kit.mjs';
+import { until, wait } from './harness.mjs';
+
+let model;
+test.before(async () => { model = await new ModelServer().start(); });
+test.after(() => model.stop());
+
+const create = 'POST /channels/:channel/messages';
+
+test('429: the wait is kept, and the order too', async (t) => {
+  const s = await stage(t, model, { own: { preview: false }, modelName: 'ids' }), { people, ann, app } = s;
+  s.discord.fault({ route: create, kind: 'limited', seconds: 1, times: 3 });
+  for (let i = 0; i < 6; i++) people.tell(ann, app, `line [#n${i}]`, { wants: `n${i}` });
+  await until('all answers', () => s.discord.tally.open.length === 0, 40);
+  clean(await s.settled());
+});
+
+test('answers that are lost: the nonce brings the same message, nothing is said twice', async (t) => {
+  const s = await stage(t, model, { own: { preview: false }, modelName: 'ids' }), { people, ann, app } = s;
+  for (const kind of ['lose', 'status-after', 'html-after', 'half-after']) {
+    s.discord.fault({ route: create, kind, status: 502, times: 1 });
+    people.tell(ann, app, `what about ${kind} [#${kind}]?`, { wants: kind });
+    await until(`the answer after ${kind}`, () => s.discord.tally.open.length === 0, 40);
+  }
+  await until('the end of all sends', async () => (await s.daemon.json('status')).core?.outbox_waiting !== 1);
+  await wait(2000);
+  clean(await s.settled());
+  assert.ok(s.discord.creates.some((c) => c.existing), 'a create was repeated');
+});
+
+test('killed again and again: it resumes, and every message is answered once', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids-100' }), { people, ann, bob, app, channel } = s;
+  for (let i = 0; i < 4; i++) {
+    for (let n = 0; n < 5; n++) {
+      people.tell(ann, app, `line [#a${i}.${n}]`, { wants: `a${i}.${n}` });
+      people.mention(bob, channel, app, `line [#b${i}.${n}]`, { wants: `b${i}.${n}` });
+      await wait(60);
+    }
+    await s.daemon.kill();
+    people.tell(ann, app, `while it is down [#down${i}]`, { wants: `down${i}` });
+    await s.up();
+  }
+  await until('all answers', () => s.discord.tally.open.length === 0, 60);
+  clean(await s.settled({ killed: true, strays: 8 }));
+  assert.ok(s.discord.counts.resumed >= 1, 'sessions were resumed');
+  assert.ok(s.discord.counts.identifies <= 5, `${s.discord.counts.identifies} IDENTIFYs`);
+});
+
+test('down while 50 messages come in 5 channels, and the session is lost: all are answered once, in order', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord } = s;
+  const channels = Array.from({ length: 5 }, (_, i) => discord.world.addChannel(s.guild, `room-${i}`));
+  await s.answer(people.tell(ann, app, 'a word before the night'));
+  await wait(2500); // how far it came is written now and then
+  await s.daemon.kill();
+  discord.gateway.forget(app);
+  for (let i = 0; i < 50; i++) people.mention(ann, channels[i % 5], app, `line [#m${i}]`, { wants: `m${i}` });
+  people.say(ann, channels[0], 'nobody asked the bot this');
+  await s.up();
+  await until('all answers', () => discord.tally.open.length === 0, 60);
+  const report = await s.settled({ killed: true });
+  clean(report);
+  assert.equal(report.answered, 50);
+  assert.equal(s.asked('nobody asked the bot').length, 0);
+  assert.equal(discord.counts.resumed, 0, 'the session was lost');
+});
+
+test('a new bot answers nothing that was said before it came', async (t) => {
+  const s = await stage(t, model, { start: false });
+  s.people.mention(s.ann, s.channel, s.app, 'an old question of last week', { at: Date.now() - 3_600_000 });
+  await s.up();
+  await s.answer(s.people.mention(s.ann, s.channel, s.app, 'a new question'));
+  await s.settled();
+  assert.equal(s.asked('old question').length, 0);
+});
+
+test('reconnects, invalid sessions and cuts: no storm of IDENTIFYs', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord } = s, { gateway } = discord;
+  const kinds = [() => gateway.reconnect(app), () => gateway.cut(app), () => gateway.close(app, 4000), () => gateway.invalid(app, true), () => gateway.invalid(app), () => gateway.close(app, 4009)];
+  for (const [i, kind] of kinds.entries()) {
+    people.tell(ann, app, `line [#k${i}]`, { wants: `k${i}` });
+    kind();
+    await until(`a connection after ${i}`, () => s.live.length > 0, 30);
+  }
+  await until('all answers', () => discord.tally.open.length === 0, 60);
+  clean(await s.settled({ strays: 2 }));
+  assert.ok(discord.counts.identifies <= 5, `${discord.counts.identifies} IDENTIFYs`);
+});
+
+for (const [code, pattern] of [[4004, /token/], [4014, /Message Content Intent/]]) {
+  test(`close code ${code}: it stops, and says why in the status`, async (t) => {
+    const s = await stage(t, model), { app, discord } = s;
+    const end = discord.gateway.fault({ at: 'identify', kind: 'close', code });
+    const before = discord.counts.identifies;
+    discord.gateway.forget(app);
+    const row = await until('the link to be down', async () => (await s.daemon.json('installation', 'list')).find((r) => r.name === 'bot' && r.link === 'down'), 30);
+    const status = JSON.stringify(await s.daemon.json('status'));
+    assert.match(status, pattern, JSON.stringify(row));
+    assert.match(status, new RegExp(`https://discord.com/developers/applications/${app.id}/bot`));
+    await wait(1500);
+    assert.equal(discord.counts.identifies, before + 1, 'no further attempt');
+    end();
+  });
+}
+
+test('a token that is reset while it runs', async (t) => {
+  const s = await stage(t, model), { app } = s;
+  app.renew();
+  s.daemon.secrets.add(app.token);
+  s.discord.gateway.forget(app);
+  await until('the link to be down', async () => /developers\/applications/.test(JSON.stringify(await s.daemon.json('status'))), 30);
+});
