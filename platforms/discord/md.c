@@ -306,7 +306,7 @@ bool md_may_label(const char *label)
 static void put_address(struct md *md, const char *address, const char *signs)
 {
 	for (const char *c = address; *c; c++) {
-		if (is_blank(*c) || strchr(signs, *c))
+		if (is_blank(*c) || strchr(signs, *c) || (*c == '@' && calls_all(c + 1, strlen(c + 1))))
 			buf_format(&md->out, "%%%02X", (unsigned)(unsigned char)*c);
 		else
 			buf_add(&md->out, c, 1);

@@ -28,13 +28,18 @@ static void marked(struct md *md, const struct markup_node *node, enum md_mark m
 	md->want = before;
 }
 
-/* What stands behind it would be read as a part of it. */
+/* What stands behind it would be read as a part of it. One sign at its end would not. */
 static bool runs_on(const struct markup_node *node)
 {
 	const struct markup_node *next = node->next;
+	size_t sign;
 
-	return next && !(next->kind == MARKUP_BREAK || next->kind == MARKUP_SOFT ||
-			 (next->kind == MARKUP_TEXT && (next->len == 0 || strchr(" \n\t", *next->text))));
+	if (next == NULL || next->kind == MARKUP_BREAK || next->kind == MARKUP_SOFT)
+		return false;
+	if (next->kind != MARKUP_TEXT || next->len == 0)
+		return true;
+	sign = strchr(".,:;)", *next->text) ? 1 : 0;
+	return next->len > sign ? !strchr(" \n\t", next->text[sign]) : next->next != NULL;
 }
 
 static void address_as_text(struct md *md, const struct markup_node *node, const char *label)
