@@ -172,9 +172,15 @@ static void finish(struct discord_catch_up *up, struct run *run)
 static void look(void *data)
 {
 	struct discord_catch_up *up = data;
-	uint64_t now = loop_now_ms(up->bot->host->loop), next = 0;
+	const struct platform *bot = up->bot;
+	uint64_t now = loop_now_ms(bot->host->loop), next = 0;
 	struct run *run;
 
+	if (bot->dead || bot->disabled ||
+	    bot->stopping) { /* guilds that did not come yet do not come any more */
+		discord_catch_up_stop(up->bot);
+		return;
+	}
 	LL_FOREACH (up->runs, run) {
 		if (!run->open || run->left)
 			continue;

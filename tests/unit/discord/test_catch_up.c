@@ -580,6 +580,12 @@ static void a_stop_ends_it(void **state)
 	nothing_more(stage);
 	assert_int_equal(stage->call_count, 2);
 	assert_int_equal(stage->caught_up, 0);
+	stage->bot.disabled = false;
+	begin(stage);
+	stage_loop_pass(1000);
+	stage->bot.disabled = true; /* before any guild came */
+	nothing_more(stage);
+	assert_int_equal(stage->caught_up, 0);
 }
 
 /* Thousands of channels, each with something: one run makes so many calls and no more. */
