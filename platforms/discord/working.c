@@ -50,6 +50,13 @@ static void give_sign(struct working *working)
 }
 
 /* Text that grows is a sign, too. */
+static bool grows(const struct working *working, uint64_t now)
+{
+	return now >= WORKING_EVERY_MS &&
+	       discord_previews_shown_since(working->bot->previews, channel_of(working),
+					    now - WORKING_EVERY_MS);
+}
+
 static void settle(struct discord_previews *previews, struct working *working)
 {
 	const struct platform *bot = previews->bot;
@@ -58,11 +65,9 @@ static void settle(struct discord_previews *previews, struct working *working)
 	if (working->waiters.count == 0 || now - working->begun_ms > WORKING_FOREVER_MS) {
 		working_remove(previews, working);
 	} else if (!working->call && !working->refused && now >= working->due_ms && !bot->dead &&
-		   !bot->disabled) {
+		   !bot->disabled && !grows(working, now)) {
 		working->due_ms = now + WORKING_EVERY_MS;
-		if (now < WORKING_EVERY_MS ||
-		    !discord_previews_shown_since(previews, channel_of(working), now - WORKING_EVERY_MS))
-			give_sign(working);
+		give_sign(working);
 	}
 }
 
