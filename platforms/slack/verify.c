@@ -1,10 +1,9 @@
 /* Decides whether a request comes from the platform, over its raw bytes, before anything is parsed. */
 #include "verify.h"
+#include "clock.h"
 #include "crypto.h"
 #include <stdbool.h>
 #include <string.h>
-
-enum { TIMESTAMP_DIGITS = 12 };
 
 const char *slack_verified_name(enum slack_verified result)
 {
@@ -14,20 +13,6 @@ const char *slack_verified_name(enum slack_verified result)
 	};
 
 	return names[result];
-}
-
-/* Digits and nothing else: what strtol would forgive (space, sign, trailing text) is signed text here. */
-static bool timestamp_read(const char *text, int64_t *seconds_out)
-{
-	size_t len = strlen(text);
-	int64_t seconds = 0;
-
-	if (len == 0 || len > TIMESTAMP_DIGITS || strspn(text, "0123456789") != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		seconds = seconds * 10 + (text[i] - '0');
-	*seconds_out = seconds;
-	return true;
 }
 
 /* Lower case only: the platform writes no other, and one spelling is enough to compare. */
@@ -60,7 +45,7 @@ enum slack_verified slack_verify(const char *secret, const char *timestamp, cons
 
 	if (timestamp == NULL || signature == NULL)
 		return SLACK_UNSIGNED;
-	if (!timestamp_read(timestamp, &seconds) || !signature_form(signature))
+	if (!clock_read_seconds(timestamp, &seconds) || !signature_form(signature))
 		return SLACK_MALFORMED;
 	slack_sign(secret, timestamp, body, len, expected);
 	if (*secret == '\0' ||

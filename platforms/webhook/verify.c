@@ -1,11 +1,12 @@
 /* Decides whether a request is from who it claims to be, over its raw bytes, before anything is parsed. */
 #include "verify.h"
+#include "clock.h"
 #include "crypto.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { ID_MAX = 255, TIMESTAMP_DIGITS = 12, ITEM_LEN = VERIFY_SIGNATURE_SIZE - 1 };
+enum { ID_MAX = 255, ITEM_LEN = VERIFY_SIGNATURE_SIZE - 1 };
 
 const char *hook_verified_name(enum verified result)
 {
@@ -73,22 +74,6 @@ static bool id_allowed(const char *id)
 	return true;
 }
 
-static bool timestamp_read(const char *text, int64_t *seconds_out)
-{
-	int64_t seconds = 0;
-	size_t len = strlen(text);
-
-	if (len == 0 || len > TIMESTAMP_DIGITS)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		seconds = seconds * 10 + (text[i] - '0');
-	}
-	*seconds_out = seconds;
-	return true;
-}
-
 static void sign(const struct verify_key *key, const char *id, const char *timestamp, const void *body,
 		 size_t len, char out[VERIFY_SIGNATURE_SIZE])
 {
@@ -124,7 +109,7 @@ enum verified hook_verify_standard(const struct verify_keys *keys, const struct 
 
 	if (!headers->id || !headers->timestamp || !headers->signature)
 		return VERIFIED_MISSING;
-	if (!id_allowed(headers->id) || !timestamp_read(headers->timestamp, &sent_s))
+	if (!id_allowed(headers->id) || !clock_read_seconds(headers->timestamp, &sent_s))
 		return VERIFIED_FORM;
 	if (sent_s < now_s - tolerance_s || sent_s > now_s + tolerance_s)
 		return VERIFIED_TIME;

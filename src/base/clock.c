@@ -1,7 +1,10 @@
 /* Wall and monotonic time. */
 #include "clock.h"
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+enum { SECONDS_DIGITS = 12 };
 
 int64_t clock_wall_ms(void)
 {
@@ -39,4 +42,17 @@ char *clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 	len = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
 	snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%03dZ", ms);
 	return out;
+}
+
+bool clock_read_seconds(const char *text, int64_t *seconds_out)
+{
+	size_t len = strlen(text);
+	int64_t seconds = 0;
+
+	if (len == 0 || len > SECONDS_DIGITS || strspn(text, "0123456789") != len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		seconds = seconds * 10 + (text[i] - '0');
+	*seconds_out = seconds;
+	return true;
 }

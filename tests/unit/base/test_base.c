@@ -53,6 +53,22 @@ static void base64_takes_only_base64(void **state)
 	}
 }
 
+static void seconds_are_digits_alone(void **state)
+{
+	static const char *const refused[] = { "",    " 1",  "+1",  "-1",	    "1 ",
+					       "1.5", "0x1", "1e9", "1234567890123" };
+	int64_t seconds = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		assert_false(clock_read_seconds(refused[i], &seconds));
+	assert_true(seconds == 7);
+	assert_true(clock_read_seconds("999999999999", &seconds));
+	assert_true(seconds == 999999999999);
+	assert_true(clock_read_seconds("0", &seconds));
+	assert_true(seconds == 0);
+}
+
 /* RFC 8032, 7.1, tests 1 to 3: what is changed anywhere was signed by nobody. */
 static void signatures_agree_with_the_standard(void **state)
 {
@@ -283,6 +299,7 @@ int main(void)
 		cmocka_unit_test(base64_takes_only_base64),
 		cmocka_unit_test(digests_agree_with_the_standards),
 		cmocka_unit_test(signatures_agree_with_the_standard),
+		cmocka_unit_test(seconds_are_digits_alone),
 		cmocka_unit_test(uuids_are_version_7_and_differ),
 		cmocka_unit_test(times_are_written_as_the_database_keeps_them),
 		cmocka_unit_test(text_is_judged_by_unicode),

@@ -1,4 +1,5 @@
 #include "stage_inter.h"
+#include "quoted.h"
 #include <inttypes.h>
 
 static struct inter_stage *the_stage;
@@ -212,22 +213,6 @@ void inter_close(struct inter_stage *stage)
 
 /* ---- interactions ------------------------------------------------------------------------------------------------------ */
 
-json_t *inter_json(const char *text)
-{
-	char *copy = mem_text(text);
-	struct err err = { 0 };
-	json_t *json;
-
-	for (char *at = copy; *at; at++)
-		if (*at == '\'')
-			*at = '"';
-	json = json_read(copy, strlen(copy), &err);
-	if (json == NULL)
-		fail_msg("%s in %s", err.text, copy);
-	free(copy);
-	return json;
-}
-
 static void told(struct platform *bot, void *owner, const json_t *response)
 {
 	struct inter_stage *stage = owner;
@@ -241,7 +226,7 @@ static void told(struct platform *bot, void *owner, const json_t *response)
 static json_t *made(const char *what)
 {
 	char *text = mem_format("{%s}", what);
-	json_t *json = inter_json(text);
+	json_t *json = quoted_json(text);
 
 	free(text);
 	return json;
@@ -330,4 +315,19 @@ const char *inter_words(const struct inter_stage *stage)
 bool inter_whispers(const json_t *response)
 {
 	return json_int(json_object_get(response, "data"), "flags", 0) == 64;
+}
+
+/* ---- set-up -------------------------------------------------------------------------------------------------------------- */
+
+int inter_setup(void **state)
+{
+	*state = inter_open(NULL);
+	return 0;
+}
+
+int inter_teardown(void **state)
+{
+	inter_close(*state);
+	stage_loop_close();
+	return 0;
 }

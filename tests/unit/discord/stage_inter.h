@@ -75,9 +75,9 @@ struct inter_stage {
 /* In a loop of its own, or in this one. */
 struct inter_stage *inter_open(struct loop *loop);
 void inter_close(struct inter_stage *stage);
-
-/* `'` to `"`, parsed. */
-json_t *inter_json(const char *text);
+/* Of a test: opens one in a loop of its own. */
+int inter_setup(void **state);
+int inter_teardown(void **state);
 
 /* An interaction with this in its object ("'type':2,..."), in guild 40, channel 50, of user 60; by the gateway, or over
  * HTTP. told is set when it was answered inside. */

@@ -2,19 +2,6 @@
  * answered where they wait for it. */
 #include "stage_inter.h"
 
-static int open_stage(void **state)
-{
-	*state = inter_open(NULL);
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	inter_close(*state);
-	stage_loop_close();
-	return 0;
-}
-
 #define ASK                                                                                                  \
 	"'type':2,'data':{'id':'1','name':'ask','type':1,'options':[{'type':3,'name':'prompt','value':'Why?" \
 	"'}]}"
@@ -326,7 +313,7 @@ static void a_long_message_is_cut(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, inter_setup, inter_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_question_is_stored_then_deferred),
 		TEST(over_http_nothing_is_posted),

@@ -1,19 +1,6 @@
 /* Where interactions happen (sheet 10.1), and what is pressed (sheet 16): each in its own conversation, from its own user. */
 #include "stage_inter.h"
 
-static int open_stage(void **state)
-{
-	*state = inter_open(NULL);
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	inter_close(*state);
-	stage_loop_close();
-	return 0;
-}
-
 #define ASK                                                                                                  \
 	"'type':2,'data':{'id':'1','name':'ask','type':1,'options':[{'type':3,'name':'prompt','value':'Why?" \
 	"'}]}"
@@ -244,7 +231,7 @@ static void presses_of_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, inter_setup, inter_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(conversations),
 		TEST(a_thread_that_we_know),

@@ -1,5 +1,6 @@
 #include "stage_in.h"
 #include "mem.h"
+#include "quoted.h"
 #include <stdio.h>
 
 static struct in_stage *the_stage;
@@ -183,18 +184,7 @@ void in_close(struct in_stage *stage)
 
 json_t *in_json(const char *text)
 {
-	char *copy = mem_text(text);
-	struct err err = { 0 };
-	json_t *json;
-
-	for (char *at = copy; *at; at++)
-		if (*at == '\'')
-			*at = '"';
-	json = json_read(copy, strlen(copy), &err);
-	if (json == NULL)
-		fail_msg("%s in %s", err.text, copy);
-	free(copy);
-	return json;
+	return quoted_json(text);
 }
 
 uint64_t in_take(struct in_stage *stage, enum slack_payload kind, const char *json)

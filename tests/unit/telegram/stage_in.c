@@ -1,5 +1,6 @@
 #include "stage_in.h"
 #include "mem.h"
+#include "quoted.h"
 #include "stage_loop.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -204,18 +205,7 @@ void in_close(struct in_stage *stage)
 
 json_t *in_json(const char *text)
 {
-	char *copy = mem_text(text);
-	struct err err = { 0 };
-	json_t *json;
-
-	for (char *at = copy; *at; at++)
-		if (*at == '\'')
-			*at = '"';
-	json = json_read(copy, strlen(copy), &err);
-	if (json == NULL)
-		fail_msg("%s in %s", err.text, copy);
-	free(copy);
-	return json;
+	return quoted_json(text);
 }
 
 static void taken(struct platform *bot, void *owner, uint64_t ticket, enum telegram_taken how,
