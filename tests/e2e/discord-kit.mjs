@@ -143,18 +143,25 @@ export function clean(report) {
 }
 
 // Who says what, and where: direct messages, a guild's channel, threads and forum posts in turn. Half wait for the answer before they say more.
-async function write(s, number, lines, name) {
-  const { discord, people, app } = s, { world } = discord, user = world.addUser(`${name}_${number}`), kind = ['dm', 'channel', 'thread', 'post'][number % 4];
-  const place = kind === 'dm' ? world.dm(app.user, user) : kind === 'channel' ? s.channel : kind === 'thread' ? people.thread(user, s.channel, `thread ${number}`) : null;
+async function write(s, { number, user, kind, place }, lines, name, seconds) {
+  const { discord, people, app } = s;
   let channel = place;
   for (let i = 0; i < lines; i++) {
     const id = `${name}.${number}.${i}`, text = `${kind === 'dm' ? '' : `<@${app.user.id}> `}line [#${id}]${(number * lines + i) % 40 === 7 ? ' [slowly]' : ''}`;
     if (!channel) {
       channel = people.post(user, s.forum, `post ${number}`, text, { wants: id });
     } else people.say(user, channel, text, { wants: id });
-    if (discord.random() < 0.5) await until(`the answer to ${id}`, () => discord.tally.answersTo(id).length > 0, 240);
+    if (discord.random() < 0.5) await until(`the answer to ${id}`, () => discord.tally.answersTo(id).length > 0, seconds);
     if (discord.random() < 0.6) await wait(discord.random() * 100);
   }
+}
+
+// Somebody who talks later. Direct messages are opened now: of the first one in a new channel nobody could know who had no session.
+async function talker(s, number, name) {
+  const { people, app } = s, { world } = s.discord, user = world.addUser(`${name}_${number}`), kind = ['dm', 'channel', 'thread', 'post'][number % 4];
+  const place = kind === 'dm' ? world.dm(app.user, user) : kind === 'channel' ? s.channel : kind === 'thread' ? people.thread(user, s.channel, `thread ${number}`) : null;
+  if (kind === 'dm') await s.answer(people.say(user, place, `hello [#${name}.${number}.hello]`), 1, 60);
+  return { number, user, kind, place };
 }
 
 // A long day: talkers with lines each; the daemon is killed and the gateway troubled again and again meanwhile. daemon: {kill, start}.
@@ -162,7 +169,7 @@ async function write(s, number, lines, name) {
 export async function longDay(s, { talkers = 20, lines = 10, kills = 10, pauseMs = 3000, seconds = 300, trouble = true, troubleMs = 700, daemon = { kill: () => s.daemon.kill(), start: () => s.up() },
   note = (text) => { throw new Error(text); } } = {}) {
   const { discord } = s, { gateway, tally } = discord, total = talkers * lines, answered = () => tally.expected.size - tally.open.length;
-  const writers = Array.from({ length: talkers }, (_, n) => write(s, n, lines, 'talker'));
+  const people = await Promise.all(Array.from({ length: talkers }, (_, n) => talker(s, n, 'talker'))), writers = people.map((who) => write(s, who, lines, 'talker', seconds));
   let killed = 0, troubles = 0, over = false;
   const killing = (async () => {
     for (; killed < kills; killed++) {
