@@ -6,7 +6,6 @@
 #include "catch_up_room.h"
 #include "clock.h"
 #include "mem.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Reads channels from where they were left, page by page and one message at a time, through the gate of live ones. A call
  * that fails is made again; what the core can't take now is handed over again; what we may not read is left out. */
+#include "backoff.h"
 #include "catch_up_room.h"
 #include "mem.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -10,7 +10,7 @@
 enum {
 	TRIES_MAX = 8,	 /* of one call, before other channels have their turn */
 	ROUNDS_MAX = 3,	 /* of a channel */
-	AGAIN_MS = 2000, /* the first pause after a failure; doubled up to a minute */
+	AGAIN_MS = 2000, /* the least pause after a failure */
 	AGAIN_MAX_MS = 60000,
 	CALL_WAIT_MS = 60000, /* there is no hurry */
 	ANSWER_MAX = 8 << 20, /* a page of long messages with embeds */
@@ -23,13 +23,8 @@ static void go_on(struct reader *reader, uint64_t after_ms)
 
 static void try_again(struct reader *reader, unsigned asked_ms)
 {
-	uint64_t pause = AGAIN_MS;
+	uint64_t pause = AGAIN_MS + backoff_ms(++reader->tries, AGAIN_MS, AGAIN_MAX_MS);
 
-	reader->tries++;
-	for (unsigned i = 1; i < reader->tries && pause < AGAIN_MAX_MS; i++)
-		pause *= 2;
-	if (pause > AGAIN_MAX_MS)
-		pause = AGAIN_MAX_MS;
 	go_on(reader, asked_ms ? asked_ms : pause);
 }
 

@@ -414,7 +414,7 @@ static void calls_that_fail_are_made_again(void **state)
 			    .how = DISCORD_REFUSED, .refusal = DISCORD_WAIT, .retry_ms = 2000 });
 	stage_loop_pass(2001);
 	late_answer(stage, late_asked(stage, ROOM), &(struct discord_answer){ .how = DISCORD_OK });
-	stage_loop_pass(8001); /* no list */
+	stage_loop_pass(10001); /* no list */
 	late_page(stage, late_asked(stage, ROOM), TIMES(100));
 	late_last_is(stage, 0, 100);
 	late_ack(stage, 0, ACK_STORED);
@@ -454,7 +454,7 @@ static void a_channel_that_never_answers_is_given_up(void **state)
 	for (unsigned i = 0; discord_catch_up_holds(&stage->bot, ROOM); i++) {
 		assert_in_range(i, 0, 40);
 		late_fails(stage, late_asked(stage, ROOM), DISCORD_MAYBE, 0);
-		stage_loop_pass(60001);
+		stage_loop_pass(62001);
 	}
 	nothing_more(stage);
 	assert_int_equal(stage->caught_up, 1);
