@@ -57,8 +57,8 @@ enum llm_fault {
 	LLM_FAULT_TRANSIENT, /* network, 5xx, overload: retry with backoff */
 	LLM_FAULT_LIMITED,   /* 429: retry after retry_ms */
 	LLM_FAULT_OVERFLOW,  /* the prompt does not fit: trim and retry once */
-	LLM_FAULT_AUTH,	     /* key refused, quota or credit exhausted: no retry, tell the operator */
-	LLM_FAULT_REFUSED,   /* the request itself is refused: no retry */
+	LLM_FAULT_AUTH, /* key refused, quota or credit exhausted, no such model: no retry, tell the operator */
+	LLM_FAULT_REFUSED, /* the request itself is refused: no retry */
 };
 
 /* Borrowed for the call of done. */

@@ -140,6 +140,19 @@ static void answer_unknown_checks(void *data)
 		on_checked(ai, check->ticket, &err, 0);
 }
 
+static bool find_fallback(struct ai *ai, const struct ai_options *options, struct err *err)
+{
+	ai->fallback = mem_zero(options->fallback_count, sizeof(*ai->fallback));
+	for (size_t i = 0; i < options->fallback_count; i++) {
+		ai->fallback[i] = model_find(ai, options->fallback[i]);
+		if (ai->fallback[i] == NULL)
+			return err_set(err, ERR_REFUSED, "assistant.fallback: no model is called \"%s\"",
+				       options->fallback[i]);
+		ai->fallback_count++;
+	}
+	return true;
+}
+
 struct ai *ai_create(const struct ai_options *options, struct err *err)
 {
 	struct ai *ai = mem_zero(1, sizeof(*ai));
@@ -163,7 +176,7 @@ struct ai *ai_create(const struct ai_options *options, struct err *err)
 			fine = err_set(err, ERR_REFUSED, "assistant.model: no model is called \"%s\"",
 				       options->model);
 	}
-	if (fine)
+	if (fine && find_fallback(ai, options, err))
 		return ai;
 	ai_destroy(ai);
 	return NULL;
@@ -194,6 +207,7 @@ void ai_destroy(struct ai *ai)
 	}
 	loop_timer_destroy(ai->check_timer);
 	prices_finish(&ai->prices);
+	free(ai->fallback);
 	free(ai->models);
 	free(ai);
 }
@@ -225,6 +239,9 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 	caller->org_id = arena_text(arena, ask->caller->org_id);
 	caller->profile_id = arena_text(arena, ask->caller->profile_id);
 	caller->conversation_id = ask->caller->conversation_id;
+	caller->role = arena_text(arena, ask->caller->role);
+	caller->platform = arena_text(arena, ask->caller->platform);
+	caller->installation = arena_text(arena, ask->caller->installation);
 	turn->ask.caller = caller;
 }
 
@@ -253,15 +270,14 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	turn->arena = arena_create();
 	turn->timer = loop_timer_create(ai->loop, ai_turn_fire, turn);
 	copy_ask(turn, ask);
-	turn->model = model_find(ai, ask->model);
-	if (turn->model == NULL) { /* a conversation may name a model that has since left the settings */
+	turn->wanted = model_find(ai, ask->model);
+	if (turn->wanted == NULL) { /* a conversation may name a model that has since left the settings */
 		log_warn(ai->log, "no model is called \"%.64s\"; the default answers", ask->model);
-		turn->model = ai->model;
+		turn->wanted = ai->model;
 	}
-	if (turn->ask.max_output_tokens <= 0)
-		turn->ask.max_output_tokens = turn->model->max_output_tokens;
-	if (turn->ask.temperature < 0)
-		turn->ask.temperature = turn->model->temperature;
+	turn->given_max = ask->max_output_tokens;
+	turn->given_temperature = ask->temperature;
+	fallback_first(turn);
 	enter_tables(ai, turn);
 	ai_turn_start(turn);
 	if (!journal_load(turn, ask, &err))

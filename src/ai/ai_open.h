@@ -21,7 +21,9 @@ struct ai_options {
 	const struct log *log;
 	const struct settings *const *models; /* the groups of settings `models`; none: one "local" */
 	size_t model_count;
-	const char *model;	       /* assistant.model: the default; NULL: the first */
+	const char *model;	     /* assistant.model: the default; NULL: the first */
+	const char *const *fallback; /* assistant.fallback: names, in order; may be NULL */
+	size_t fallback_count;
 	const struct ai_price *prices; /* copied */
 	size_t price_count;
 	unsigned rounds_max;   /* model, tools, model, ...: replies that ask for tools */

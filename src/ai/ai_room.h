@@ -32,6 +32,9 @@ struct model {
 	const struct ai_price *price;		/* NULL: not known */
 	long context_tokens, max_output_tokens; /* 0: not known, not sent */
 	double temperature;			/* < 0: not sent */
+	unsigned fails, cool_ms;		/* of late; the last pause */
+	uint64_t fails_since_ms,
+		cool_until_ms; /* loop time; it is not asked until then when another can be */
 };
 
 /* A tool call the model asked for. */
@@ -74,8 +77,11 @@ struct turn {
 	struct loop_timer *timer;
 	uint64_t deadline_ms, wake_ms;
 
-	struct ai_ask ask; /* copies, in the arena */
-	struct model *model;
+	struct ai_ask ask;	      /* copies, in the arena */
+	struct model *model, *wanted; /* that is asked; that should be */
+	size_t place;		      /* of model among wanted and the fall-backs */
+	long given_max;		      /* by the question; else each model's own */
+	double given_temperature;
 	const struct ai_events *events;
 	void *owner;
 
@@ -101,7 +107,9 @@ struct ai {
 	struct prices prices;
 	struct model *models;
 	size_t model_count;
-	struct model *model; /* the default */
+	struct model *model;	 /* the default */
+	struct model **fallback; /* asked in this order when the one wanted can't answer */
+	size_t fallback_count;
 	unsigned rounds_max, attempts_max, turn_ms;
 	struct turn *by_ticket, *by_id;
 	uint32_t last_id, last_check;
@@ -129,6 +137,12 @@ void ai_turn_stop(struct turn *turn);	 /* ends what runs below; no event */
 void ai_turn_unlink(struct turn *turn);	 /* nothing finds it any more */
 void ai_turn_destroy(struct turn *turn); /* after unlink */
 uint64_t ai_turn_ticket(const struct turn *turn);
+
+/* fallback.c */
+void fallback_first(struct turn *turn);			/* sets turn->model by turn->wanted */
+bool fallback_next(struct turn *turn);			/* false: there is nobody else */
+void fallback_failed(struct turn *turn, bool for_good); /* for_good: until the operator does something */
+void fallback_worked(struct turn *turn);
 
 /* attempt.c: one row for each request. */
 void attempt_add(struct turn *turn, const struct llm_reply *reply);

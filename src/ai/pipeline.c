@@ -145,6 +145,20 @@ void ai_turn_part(struct turn *turn, const char *text, size_t len)
 	turn->events->part(turn->owner, turn->ticket, text, len, again);
 }
 
+/* The model can't answer: the next one is asked, or the turn ends with this code. */
+static void fall_back(struct turn *turn, const char *code, const struct llm_reply *reply)
+{
+	fallback_failed(turn, reply->fault == LLM_FAULT_AUTH);
+	if (!fallback_next(turn)) {
+		fail(turn, code, &reply->err, reply);
+		return;
+	}
+	turn->tries = 0;
+	turn->trimmed = false;
+	turn->state = TURN_READY;
+	arm(turn, 0);
+}
+
 /* code: how the turn ends when there is no other try. */
 static void pause_before_retry(struct turn *turn, const struct llm_reply *reply, const char *code)
 {
@@ -155,7 +169,7 @@ static void pause_before_retry(struct turn *turn, const struct llm_reply *reply,
 		wait = reply->retry_ms;
 	if (turn->tries >= turn->ai->attempts_max || reply->retry_ms > RETRY_HINT_MAX_MS ||
 	    now + wait >= turn->deadline_ms) {
-		fail(turn, code, &reply->err, reply);
+		fall_back(turn, code, reply);
 		return;
 	}
 	turn->state = TURN_PAUSING;
@@ -223,6 +237,7 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 	attempt_add(turn, reply);
 	switch (reply->fault) {
 	case LLM_FAULT_NONE:
+		fallback_worked(turn);
 		if (reply->call_count > 0)
 			wants_tools(turn, reply);
 		else
@@ -239,7 +254,7 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 		break;
 	case LLM_FAULT_AUTH:
 		log_error(turn->ai->log, "model %s: %s", turn->model->name, reply->err.text);
-		fail(turn, "model_auth", &reply->err, reply);
+		fall_back(turn, "model_auth", reply);
 		break;
 	case LLM_FAULT_REFUSED:
 		fail(turn, "model_refused", &reply->err, reply);

@@ -176,8 +176,8 @@ enum llm_fault reply_fault(const struct reply_error *error, int status, const ch
 		return LLM_FAULT_LIMITED;
 	if (is_transient(status) || (should_retry && strcasecmp(should_retry, "true") == 0))
 		return LLM_FAULT_TRANSIENT;
-	if (status == 401 || status == 403)
-		return LLM_FAULT_AUTH;
+	if (status == 401 || status == 403 || status == 404)
+		return LLM_FAULT_AUTH; /* the key, or a model that is not there: the operator must act */
 	if (status == 400 && error->code && strcmp(error->code, "tool_use_failed") == 0)
 		return LLM_FAULT_TRANSIENT; /* the model garbled its call: another try is another throw */
 	return LLM_FAULT_REFUSED;

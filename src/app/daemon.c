@@ -157,22 +157,29 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 {
 	const struct settings *assistant = part(daemon, "assistant");
 	size_t count = settings_count(daemon->settings, "models");
+	size_t spares = settings_count(assistant, "fallback");
 	const struct settings **models = mem_zero(count, sizeof(struct settings *));
+	const char **fallback = mem_zero(spares, sizeof(char *));
 	struct ai_options options = { .loop = io_loop(daemon->io),
 				      .http = daemon->http,
 				      .log = &daemon->log,
 				      .models = models,
 				      .model_count = count,
 				      .model = settings_text(assistant, "model"),
+				      .fallback = fallback,
+				      .fallback_count = spares,
 				      .rounds_max = (unsigned)settings_int(assistant, "tool_rounds"),
 				      .attempts_max = (unsigned)settings_int(assistant, "attempts"),
 				      .turn_ms = (unsigned)settings_int(assistant, "answer_seconds") * 1000 };
 
 	for (size_t i = 0; i < count; i++)
 		models[i] = settings_group_at(daemon->settings, "models", i);
+	for (size_t i = 0; i < spares; i++)
+		fallback[i] = settings_text_at(assistant, "fallback", i);
 	options.prices = daemon->prices.rows;
 	options.price_count = daemon->prices.count;
 	daemon->ai = ai_create(&options, err);
+	free(fallback);
 	free(models);
 	return daemon->ai != NULL;
 }

@@ -38,6 +38,8 @@ static const struct setting store_settings[] = {
 
 static const struct setting assistant_settings[] = {
 	{ "model", SETTING_TEXT, .help = "name of the model that answers; the first of models" },
+	{ "fallback", SETTING_TEXTS,
+	  .help = "names of models that are asked, in this order, when that one can't answer" },
 	{ "system_prompt", SETTING_TEXT, .help = "what the model is told before every conversation" },
 	{ "history_messages", SETTING_INT, "20", .min = 0, .max = 1000,
 	  .help = "earlier messages given to the model" },

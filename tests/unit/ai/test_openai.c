@@ -118,7 +118,7 @@ static const struct {
 	  LLM_FAULT_AUTH, 0, "401: Incorrect API key" },
 	{ 402, "{\"error\":{\"message\":\"Insufficient Balance\"}}", NULL, LLM_FAULT_AUTH, 0, "Balance" },
 	{ 403, "", NULL, LLM_FAULT_AUTH, 0, "403" },
-	{ 404, "{\"error\":\"model 'x' not found\"}", NULL, LLM_FAULT_REFUSED, 0, "not found" },
+	{ 404, "{\"error\":\"model 'x' not found\"}", NULL, LLM_FAULT_AUTH, 0, "not found" },
 	{ 413, "{\"error\":{\"message\":\"Request too large\",\"code\":\"rate_limit_exceeded\"}}", NULL,
 	  LLM_FAULT_REFUSED, 0, "large" },
 	{ 413, "<html>413</html>", NULL, LLM_FAULT_OVERFLOW, 0, "413" },

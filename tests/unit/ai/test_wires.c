@@ -238,7 +238,7 @@ static void test_errors_mean_the_same_everywhere(void **state)
 		{ "cohere", 498, "{\"message\":\"blocked\"}", LLM_FAULT_REFUSED },
 		{ "cohere", 500, "{\"message\":\"internal\"}", LLM_FAULT_TRANSIENT },
 		{ "cohere", 501, "{\"message\":\"not implemented\"}", LLM_FAULT_REFUSED },
-		{ "ollama", 404, "{\"error\":\"model 'm' not found\"}", LLM_FAULT_REFUSED },
+		{ "ollama", 404, "{\"error\":\"model 'm' not found\"}", LLM_FAULT_AUTH },
 		{ "ollama", 500, "{\"error\":\"out of memory\"}", LLM_FAULT_TRANSIENT },
 	};
 	struct llm_stage w;

@@ -1,6 +1,7 @@
 /* What the tests of the pipeline share: a model and tools whose every move the test makes. */
 #include "turn_stage.h"
 #include "fake_loop.h"
+#include "settings_build.h"
 #include <string.h>
 
 static void fake_ask(struct llm *llm, const struct llm_request *request, uint64_t ticket)
@@ -11,6 +12,7 @@ static void fake_ask(struct llm *llm, const struct llm_request *request, uint64_
 	llm->ticket = ticket;
 	llm->asked++;
 	llm->tools = request->tool_count;
+	llm->max = request->max_output_tokens;
 	llm->messages = request->message_count;
 	buf_clear(&llm->seen);
 	llm->first[0] = '\0';
@@ -107,21 +109,34 @@ const struct ai_events turn_events = { on_part, on_journal, on_done };
 
 static const struct ai_price prices[] = { { "local", "*", 1000000, -1, 2000000 } };
 
-void turn_setup(struct turn_stage *w)
+static void take_over(struct turn_stage *w, size_t index, struct llm *llm)
 {
-	struct ai_options options = {
-		.rounds_max = 2, .attempts_max = 3, .turn_ms = 60000, .prices = prices, .price_count = 1
-	};
+	w->ai->models[index].ops->destroy(w->ai->models[index].llm);
+	llm->host = ai_host(w->ai, NULL);
+	w->ai->models[index].ops = &fake_ops;
+	w->ai->models[index].llm = llm;
+}
+
+static void setup(struct turn_stage *w, const struct settings *const *models, size_t count)
+{
+	static const char *const fallback[] = { "spare" };
+	struct ai_options options = { .rounds_max = 2,
+				      .attempts_max = 3,
+				      .turn_ms = 60000,
+				      .prices = prices,
+				      .price_count = 1,
+				      .models = models,
+				      .model_count = count,
+				      .fallback = fallback,
+				      .fallback_count = count > 1 };
 	struct err err = { 0 };
 
-	memset(w, 0, sizeof(*w));
 	options.loop = w->loop = fake_loop_create();
 	w->ai = ai_create(&options, &err);
 	assert_non_null(w->ai);
-	w->ai->models[0].ops->destroy(w->ai->models[0].llm);
-	w->llm.host = ai_host(w->ai, NULL);
-	w->ai->models[0].ops = &fake_ops;
-	w->ai->models[0].llm = &w->llm;
+	take_over(w, 0, &w->llm);
+	if (count > 1)
+		take_over(w, 1, &w->spare);
 	for (int i = 0; i < 3; i++) {
 		static const char *const names[] = { "read", "keyed", "once" };
 
@@ -134,9 +149,34 @@ void turn_setup(struct turn_stage *w)
 	}
 }
 
+void turn_setup(struct turn_stage *w)
+{
+	memset(w, 0, sizeof(*w));
+	setup(w, NULL, 0);
+}
+
+void turn_setup_spare(struct turn_stage *w)
+{
+	static const char *const names[] = { "main", "spare" };
+	struct err err = { 0 };
+
+	memset(w, 0, sizeof(*w));
+	for (int i = 0; i < 2; i++) {
+		w->settings[i] = settings_create(ai_model_settings, "models", "test:1");
+		assert_true(settings_put(w->settings[i], "name", names[i], "test:1", &err));
+		assert_true(settings_put(w->settings[i], "provider", "local", "test:1", &err));
+		assert_true(settings_put(w->settings[i], "max_output_tokens", i ? "7" : "5", "test:1", &err));
+		assert_true(settings_finish(w->settings[i], &err));
+	}
+	setup(w, (const struct settings *const *)w->settings, 2);
+}
+
 void turn_teardown(struct turn_stage *w)
 {
 	ai_destroy(w->ai);
+	for (int i = 0; i < 2; i++)
+		if (w->settings[i])
+			settings_destroy(w->settings[i]);
 	buf_free(&w->log);
 	fake_loop_destroy(w->loop);
 }
@@ -206,6 +246,17 @@ void turn_say(struct turn_stage *w, const char *text, enum llm_stop stop)
 	reply.text = text;
 	reply.stop = stop;
 	turn_give(w, &reply);
+}
+
+void turn_spare_say(struct turn_stage *w, const char *text)
+{
+	struct llm_reply reply = turn_blank_reply();
+	uint64_t ticket = w->spare.ticket;
+
+	reply.text = text;
+	w->spare.ticket = 0;
+	w->spare.host.part(w->ai, ticket, text, strlen(text));
+	w->spare.host.done(w->ai, ticket, &reply);
 }
 
 void turn_want(struct turn_stage *w, const char *text, const struct llm_call *calls, size_t count)

@@ -19,6 +19,7 @@ struct llm {
 	unsigned asked, cancelled;
 	struct buf seen; /* the last request, one line a message */
 	size_t tools, messages;
+	long max;
 	char first[64]; /* the first message that is not the system's */
 };
 
@@ -35,7 +36,8 @@ struct box {
 struct turn_stage {
 	struct loop *loop;
 	struct ai *ai;
-	struct llm llm;
+	struct llm llm, spare; /* spare: with turn_setup_spare, the fall-back */
+	struct settings *settings[2];
 	struct box box[3];
 	struct tool tool[3];
 	const struct tool *tools[3];
@@ -49,6 +51,7 @@ struct turn_stage {
 extern const struct ai_events turn_events;
 
 void turn_setup(struct turn_stage *w);
+void turn_setup_spare(struct turn_stage *w); /* instead: two models, "main" and "spare" */
 void turn_teardown(struct turn_stage *w);
 struct ai_ask turn_question(struct turn_stage *w);
 void turn_start(struct turn_stage *w, const struct ai_ask *ask);
@@ -57,6 +60,7 @@ void turn_begin(struct turn_stage *w); /* setup, and the question asked */
 /* What the model does next. */
 struct llm_reply turn_blank_reply(void);
 void turn_give(struct turn_stage *w, const struct llm_reply *reply);
+void turn_spare_say(struct turn_stage *w, const char *text);
 void turn_say(struct turn_stage *w, const char *text, enum llm_stop stop);
 void turn_want(struct turn_stage *w, const char *text, const struct llm_call *calls, size_t count);
 void turn_break_down(struct turn_stage *w, enum llm_fault fault, unsigned retry_ms, const char *text);
