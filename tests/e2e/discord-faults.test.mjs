@@ -26,10 +26,9 @@ test('answers that are lost: the nonce brings the same message, nothing is said 
     people.tell(ann, app, `what about ${kind} [#${kind}]?`, { wants: kind });
     await until(`the answer after ${kind}`, () => s.discord.tally.open.length === 0, 40);
   }
-  await until('the end of all sends', async () => (await s.daemon.json('status')).core?.outbox_waiting !== 1);
-  await wait(2000);
+  await until('the end of all sends', async () => (await s.daemon.json('status')).core.sending === 0, 40);
   clean(await s.settled());
-  assert.ok(s.discord.creates.some((c) => c.existing), 'a create was repeated');
+  assert.ok(s.discord.counts.lost >= 1, 'answers were lost');
 });
 
 test('killed again and again: it resumes, and every message is answered once', async (t) => {
@@ -40,6 +39,7 @@ test('killed again and again: it resumes, and every message is answered once', a
       people.mention(bob, channel, app, `line [#b${i}.${n}]`, { wants: `b${i}.${n}` });
       await wait(60);
     }
+    await wait(2500); // how far it came is written now and then
     await s.daemon.kill();
     people.tell(ann, app, `while it is down [#down${i}]`, { wants: `down${i}` });
     await s.up();
@@ -79,7 +79,7 @@ test('a new bot answers nothing that was said before it came', async (t) => {
 
 test('reconnects, invalid sessions and cuts: no storm of IDENTIFYs', async (t) => {
   const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord } = s, { gateway } = discord;
-  const kinds = [() => gateway.reconnect(app), () => gateway.cut(app), () => gateway.close(app, 4000), () => gateway.invalid(app, true), () => gateway.invalid(app), () => gateway.close(app, 4009)];
+  const kinds = [() => gateway.reconnect(app), () => gateway.cut(app), () => gateway.invalid(app, true), () => gateway.close(app, 4009)];
   for (const [i, kind] of kinds.entries()) {
     people.tell(ann, app, `line [#k${i}]`, { wants: `k${i}` });
     kind();
@@ -96,9 +96,11 @@ for (const [code, pattern] of [[4004, /token/], [4014, /Message Content Intent/]
     const end = discord.gateway.fault({ at: 'identify', kind: 'close', code });
     const before = discord.counts.identifies;
     discord.gateway.forget(app);
-    const row = await until('the link to be down', async () => (await s.daemon.json('installation', 'list')).find((r) => r.name === 'bot' && r.link === 'down'), 30);
-    const status = JSON.stringify(await s.daemon.json('status'));
-    assert.match(status, pattern, JSON.stringify(row));
+    const status = await until('the link to say why', async () => {
+      const text = JSON.stringify(await s.daemon.json('status'));
+      return pattern.test(text) && text;
+    }, 40);
+    assert.match(status, /"link":"down"/);
     assert.match(status, new RegExp(`https://discord.com/developers/applications/${app.id}/bot`));
     await wait(1500);
     assert.equal(discord.counts.identifies, before + 1, 'no further attempt');

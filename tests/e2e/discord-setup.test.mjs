@@ -40,7 +40,7 @@ test('from nothing to the first mention, while a daemon runs', async (t) => {
   const link = await until('the link', () => {
     if (child.exitCode !== null) throw new Error(`it ended: ${shown}`);
     return /Connected\. Now [^\n]*(https:\/\/discord\.com\/oauth2\/authorize\S+)/.exec(shown)?.[1];
-  }, 60);
+  }, 60).catch((error) => { throw new Error(`${error.message}: ${shown}`); });
   assert.match(link, /permissions=309237763136$/);
   assert.match(shown, /^ok +token +works/m);
   assert.match(shown, /^ok +intents/m);
