@@ -206,6 +206,19 @@ void discord_preview_forget(struct platform *bot, const char *const *answers_to,
 	}
 }
 
+/* What was asked by a command is refused without a word, or stopped before anything was shown: the platform would go on
+ * saying that we think about it. */
+static void drop_thinking(struct platform *bot, const struct outgoing *out)
+{
+	struct discord_place place = { 0 };
+
+	if (out->reply_to == NULL || !discord_place_read(out->reply_to, &place))
+		return;
+	if (discord_token_lives(bot, &place))
+		discord_delete_original(bot, &place);
+	discord_place_finish(&place);
+}
+
 /* No answer follows: what was shown of it must not stay as if one did. */
 static void preview_drop(struct platform *bot, const struct outgoing *out)
 {
@@ -216,6 +229,8 @@ static void preview_drop(struct platform *bot, const struct outgoing *out)
 		if (discord_token_lives(bot, &preview->place))
 			discord_delete_original(bot, &preview->place);
 	}
+	if (preview == NULL)
+		drop_thinking(bot, out);
 	discord_preview_forget(bot, out->answers_to, out->answers_to_count);
 }
 

@@ -247,6 +247,30 @@ static void test_interaction(void **state)
 	out_close(stage);
 }
 
+/* Refused without a word: nobody waits for what never comes. */
+static void test_interaction_without_answer(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = { .answers_to = (const char *const[]){ OUT_ASKED },
+				.answers_to_count = 1,
+				.reply_to = OUT_SLASH,
+				.state = MESSAGE_REFUSED };
+
+	(void)state;
+	discord_working_end(&stage->bot, &out);
+	out_ok(stage, out_expect(stage, "DELETE", OUT_ORIGINAL), "{}");
+	out.text = "a notice";
+	discord_working_end(&stage->bot, &out);
+	out.text = NULL;
+	out.reply_to = OUT_CHANNEL;
+	discord_working_end(&stage->bot, &out);
+	out.reply_to = OUT_SLASH;
+	out_pass(stage, DISCORD_TOKEN_MS);
+	discord_working_end(&stage->bot, &out);
+	out_expect_none(stage);
+	out_close(stage);
+}
+
 /* ---- the final text -------------------------------------------------------------------------------------------- */
 
 static void test_final_text_takes_its_place(void **state)
@@ -493,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_post_refused),
 		cmocka_unit_test(test_thread),
 		cmocka_unit_test(test_interaction),
+		cmocka_unit_test(test_interaction_without_answer),
 		cmocka_unit_test(test_final_text_takes_its_place),
 		cmocka_unit_test(test_final_text_while_posting),
 		cmocka_unit_test(test_no_answer_comes),
