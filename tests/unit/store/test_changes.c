@@ -247,6 +247,24 @@ static void only_the_author_may(void **state)
 			    "secondaccepted");
 }
 
+/* Some platforms only tell that a message is gone. Words are still put into nobody's mouth. */
+static void what_the_platform_took_away_is_gone(void **state)
+{
+	struct asking *a = *state;
+	struct incoming in;
+
+	say(a, "m1", "my password is x");
+	in = says("somebody", "room", "gone", NULL);
+	in.kind = INCOMING_DELETED;
+	in.flags = INCOMING_ANYBODYS;
+	in.target = "m1";
+	expect_end(a, ask_accept(a, &in, true), "deleted: ignored, delete");
+	assert_string_equal(asking_text(a, "SELECT count(*) FROM inbox WHERE body LIKE '%password%'"), "0");
+	say(a, "m2", "second");
+	expect_end(a, change(a, INCOMING_DELETED, "somebody", "m2", NULL),
+		   "deleted: ignored, not the author");
+}
+
 /* Two workspaces with the same channel and message number are two. */
 static void another_installation_is_another_message(void **state)
 {
@@ -556,6 +574,7 @@ int main(void)
 		CASE(an_interrupted_one_is_taken_back),
 		CASE(half_an_interrupted_turn_goes_on),
 		CASE(only_the_author_may),
+		CASE(what_the_platform_took_away_is_gone),
 		CASE(another_installation_is_another_message),
 		CASE(what_was_set_aside_is_taken_back),
 		CASE(answers_are_rated),
