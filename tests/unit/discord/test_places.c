@@ -75,11 +75,19 @@ static void a_guild_goes_with_its_channels(void **state)
 	discord_places_destroy(places);
 }
 
+/* Large pieces are counted apart by the C library. */
+static size_t taken(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
 /* A bot in many guilds must run on a small machine. */
 static void a_thousand_guilds_take_few_mib(void **state)
 {
 	struct discord_places *places;
-	size_t before = mallinfo2().uordblks, used;
+	size_t before = taken(), used;
 
 	(void)state;
 	places = discord_places_create(NULL);
@@ -94,7 +102,8 @@ static void a_thousand_guilds_take_few_mib(void **state)
 			json_decref(object);
 			free(text);
 		}
-	used = mallinfo2().uordblks - before;
+	used = taken() - before;
+	print_message("1,000 guilds of 50 channels: %zu KiB\n", used >> 10);
 	assert_true(used < 8 << 20);
 	for (snowflake guild = 1; guild <= 1000; guild++)
 		assert_int_equal(discord_channel_find(places, (guild << 40) + (UINT64_C(7) << 22))->guild,
