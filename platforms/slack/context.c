@@ -1,18 +1,14 @@
 /* What others said in a thread before we were called: read once, as lines "Name: words", for the first turn there. */
 #include "context.h"
-#include "buf.h"
 #include "decode.h"
 #include "mem.h"
 #include "names.h"
-#include "text.h"
+#include "said.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 enum {
-	LAST_MAX = 20,	  /* messages told */
-	TEXT_MAX = 8192,  /* bytes told */
-	WORDS_MAX = 2000, /* of one message */
 	PAGE = 200,
 	PAGES_MAX = 5,
 	WAIT_MS = 5000, /* for a turn in the pace */
@@ -26,7 +22,7 @@ struct slack_context {
 	uint64_t call;
 	char *page;
 	unsigned pages;
-	json_t *last; /* the newest LAST_MAX messages before ours, oldest first */
+	json_t *last; /* the newest SAID_LINES_MAX messages before ours, oldest first */
 	struct slack_wanted wanted;
 	bool naming; /* waits for names */
 	struct loop_timer *timer;
@@ -74,68 +70,29 @@ static const char *author_name(struct platform *workspace, const json_t *message
 	return name ? name : user ? user : "somebody";
 }
 
-/* Further lines of a message are set in, so that nobody writes a line that looks like somebody else's. */
-static char *lines_of(const char *author, const char *words)
-{
-	char *name = text_one_line(author);
-	struct buf out = { 0 };
-
-	buf_format(&out, "%.*s: ", (int)text_fit(name, strlen(name), MESSAGE_NAME_MAX), name);
-	free(name);
-	for (;;) {
-		size_t line = strcspn(words, "\r\n");
-
-		buf_add(&out, words, line);
-		buf_text(&out, "\n");
-		words += line;
-		words += strspn(words, "\r\n");
-		if (*words == '\0')
-			return buf_take(&out);
-		buf_text(&out, "    ");
-	}
-}
-
-/* NULL: it has no words. The caller frees. */
-static char *line_of(struct platform *workspace, const json_t *message)
+static bool add(struct said *said, struct platform *workspace, const json_t *message)
 {
 	char *mrkdwn = slack_message_mrkdwn(message);
-	char *words = slack_words(mrkdwn, slack_name, workspace), *line = NULL;
+	char *words = slack_words(mrkdwn, slack_name, workspace);
+	bool more = said_add(said, author_name(workspace, message), words);
 
-	words[text_fit(words, strlen(words), WORDS_MAX)] = '\0';
-	if (!text_blank(words))
-		line = lines_of(author_name(workspace, message), words);
 	free(words);
 	free(mrkdwn);
-	return line;
+	return more;
 }
 
 /* The newest that fit, oldest first. */
 static void tell(struct slack_context *context)
 {
-	size_t count = json_array_size(context->last), first = count, len = 0;
-	char *lines[LAST_MAX] = { NULL };
-	struct buf text = { 0 };
+	size_t next = json_array_size(context->last);
+	struct said said = { 0 };
 	char *told;
 
-	while (first > 0) {
-		char *line = line_of(context->workspace, json_array_get(context->last, first - 1));
-
-		if (line && len + strlen(line) > TEXT_MAX) {
-			free(line);
-			break;
-		}
-		len += line ? strlen(line) : 0;
-		lines[--first] = line;
-	}
-	for (size_t i = first; i < count; i++) {
-		if (lines[i])
-			buf_text(&text, lines[i]);
-		free(lines[i]);
-	}
-	told = text.len ? buf_take(&text) : NULL;
+	while (next > 0 && add(&said, context->workspace, json_array_get(context->last, next - 1)))
+		next--;
+	told = said_take(&said);
 	answer(context, told);
 	free(told);
-	buf_free(&text);
 }
 
 void slack_context_named(struct platform *workspace)
@@ -185,7 +142,7 @@ static void keep_page(struct slack_context *context, const json_t *body)
 		if (ts == NULL || again || (*until && !slack_ts_after(until, ts)))
 			continue;
 		json_array_append(context->last, message);
-		if (json_array_size(context->last) > LAST_MAX)
+		if (json_array_size(context->last) > SAID_LINES_MAX)
 			json_array_remove(context->last, 0);
 	}
 }

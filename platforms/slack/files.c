@@ -1,18 +1,13 @@
 /* Fetches shared files with the bot's token, which goes to Slack's own hosts and nowhere else (sheet 15). */
 #include "clock.h"
 #include "decode.h"
-#include "download.h"
+#include "fetches.h"
 #include "mem.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
-#include <utlist.h>
 
 enum {
-	RUNNING_MAX = 4, /* of one workspace at once; the others wait */
-	TOTAL_MS = 10 * 60 * 1000,
-	IDLE_MS = 30000,
 	REDIRECTS_MAX = 3,
 	FRESH_MS = 60000, /* a token that ends sooner is renewed first */
 	TOKEN_HEADER_MAX = 4096,
@@ -21,88 +16,35 @@ enum {
 /* New uploads are still being scanned and may be missing for some ten seconds. */
 static const unsigned missing_ms[] = { 1000, 3000, 6000 };
 
-struct fetch {
-	struct slack_files *files;
-	uint64_t serial, ticket;
+struct file {
+	struct fetch fetch;
 	struct slack_file_ref ref;
-	char *path, *mime, *url; /* url: the one asked now */
-	int64_t size, max;
-	bool running, informed, wants_token;
+	char *mime, *url; /* url: the one asked now */
+	bool informed, wants_token;
 	unsigned redirects, misses;
 	uint64_t call;
-	struct download *download;
-	struct loop_timer *timer;
-	struct fetch *prev, *next;
 };
 
 struct slack_files {
 	struct platform *workspace;
-	struct fetch *fetches;
-	unsigned running;
+	struct fetches *fetches;
 };
 
-static void run_waiting(struct slack_files *files);
-
-/* ---- life ------------------------------------------------------------------------------------------------ */
-
-struct slack_files *slack_files_create(struct platform *workspace)
+static struct file *file_of(struct fetch *fetch)
 {
-	struct slack_files *files = mem_zero(1, sizeof(*files));
-
-	files->workspace = workspace;
-	return files;
+	return (struct file *)fetch;
 }
 
-static void fetch_free(struct slack_files *files, struct fetch *fetch)
+static struct platform *workspace_of(const struct file *file)
 {
-	if (fetch->call)
-		slack_api_cancel(files->workspace, fetch->call);
-	download_abandon(fetch->download);
-	loop_timer_destroy(fetch->timer);
-	DL_DELETE(files->fetches, fetch);
-	files->running -= fetch->running;
-	free(fetch->path);
-	free(fetch->mime);
-	free(fetch->url);
-	free(fetch);
+	const struct slack_files *files = fetches_owner(&file->fetch);
+
+	return files->workspace;
 }
 
-void slack_files_destroy(struct slack_files *files)
+static void end(struct file *file, enum fetched_how how, const char *why)
 {
-	if (files == NULL)
-		return;
-	while (files->fetches)
-		fetch_free(files, files->fetches);
-	files->workspace->files = NULL;
-	free(files);
-}
-
-static struct fetch *find(const struct slack_files *files, uint64_t serial)
-{
-	struct fetch *fetch;
-
-	DL_FOREACH (files->fetches, fetch) {
-		if (fetch->serial == serial)
-			return fetch;
-	}
-	return NULL;
-}
-
-/* ---- ends ------------------------------------------------------------------------------------------------ */
-
-static void end_with(struct slack_files *files, struct fetch *fetch, const struct fetched *fetched)
-{
-	struct platform_host *host = files->workspace->host;
-	uint64_t ticket = fetch->ticket;
-
-	fetch_free(files, fetch);
-	host->fetched(host, ticket, fetched);
-	run_waiting(files);
-}
-
-static void end(struct slack_files *files, struct fetch *fetch, enum fetched_how how, const char *why)
-{
-	end_with(files, fetch, &(struct fetched){ .how = how, .why = why });
+	fetch_fail(&file->fetch, how, why);
 }
 
 /* Words for the person who sent it. */
@@ -130,35 +72,30 @@ static bool begins(const char *text, const char *start)
 }
 
 /* Without the right to read it, Slack shows its login page, with status 200 (pitfall 18). */
-static bool login_page(const struct fetch *fetch, const struct download_end *got)
+static bool login_page(const struct file *file, const struct download_end *got)
 {
 	const char *head = got->head + strspn(got->head, " \t\r\n\xef\xbb\xbf");
 	bool page = begins(head, "<!doctype") || begins(head, "<html");
 
-	if (begins(fetch->mime, "text/html"))
+	if (begins(file->mime, "text/html"))
 		return false;
-	return begins(got->type, "text/html") || (page && !begins(fetch->mime, "text/"));
+	return begins(got->type, "text/html") || (page && !begins(file->mime, "text/"));
 }
 
-/* What was written of a file that is not taken is removed first: the core may try again with the same path. */
-static void take_body(struct slack_files *files, struct fetch *fetch, const struct download_end *got)
+static void complete(struct fetch *fetch, const struct download_end *got)
 {
-	if (login_page(fetch, got)) {
-		log_warn(files->workspace->host->log,
-			 "a file came as a login page: is the scope files:read granted?");
-		unlink(fetch->path);
-		end(files, fetch, FETCHED_REFUSED, "Slack does not let us read the file");
-	} else if (fetch->size >= 0 && got->size < fetch->size) {
-		unlink(fetch->path);
-		end(files, fetch, FETCHED_NOT, "the file came incomplete");
-	} else {
-		end_with(files, fetch,
-			 &(struct fetched){
-				 .how = FETCHED, .size = got->size, .mime = *got->type ? got->type : NULL });
+	struct file *file = file_of(fetch);
+
+	if (!login_page(file, got)) {
+		fetch_take(fetch, got->size, got->type);
+		return;
 	}
+	log_warn(workspace_of(file)->host->log,
+		 "a file came as a login page: is the scope files:read granted?");
+	fetch_drop(fetch, FETCHED_REFUSED, "Slack does not let us read the file");
 }
 
-static void get(struct slack_files *files, struct fetch *fetch);
+static void get(struct file *file);
 
 /* Absolute, or a path on the same host. */
 static char *redirect_target(const char *from, const char *location)
@@ -173,237 +110,216 @@ static char *redirect_target(const char *from, const char *location)
 	return mem_format("%.*s%s", (int)((size_t)(host - from) + strcspn(host, "/?#")), from, location);
 }
 
-static void redirect(struct slack_files *files, struct fetch *fetch, const char *location)
+static void redirect(struct file *file, const char *location)
 {
-	char *target = redirect_target(fetch->url, location);
+	char *target = redirect_target(file->url, location);
 
-	if (target == NULL || fetch->redirects++ >= REDIRECTS_MAX) {
+	if (target == NULL || file->redirects++ >= REDIRECTS_MAX) {
 		free(target);
-		end(files, fetch, FETCHED_NOT, "Slack leads from one address to the next");
+		end(file, FETCHED_NOT, "Slack leads from one address to the next");
 		return;
 	}
-	free(fetch->url);
-	fetch->url = target;
-	get(files, fetch);
+	free(file->url);
+	file->url = target;
+	get(file);
 }
 
-static void missing(struct slack_files *files, struct fetch *fetch)
+static void missing(struct file *file)
 {
-	if (fetch->misses < sizeof(missing_ms) / sizeof(missing_ms[0]))
-		loop_timer_start(fetch->timer, missing_ms[fetch->misses++], 0);
+	if (file->misses < sizeof(missing_ms) / sizeof(missing_ms[0]))
+		fetch_later(&file->fetch, missing_ms[file->misses++]);
 	else
-		end(files, fetch, FETCHED_REFUSED, "the file is not there any more");
+		end(file, FETCHED_REFUSED, "the file is not there any more");
 }
 
-static void answered(struct slack_files *files, struct fetch *fetch, const struct download_end *got)
+static void answered(struct fetch *fetch, const struct download_end *got)
 {
+	struct file *file = file_of(fetch);
+
 	if (got->status >= 300 && got->status < 400)
-		redirect(files, fetch, got->location);
+		redirect(file, got->location);
 	else if (got->status == 404)
-		missing(files, fetch);
+		missing(file);
 	else if (got->status == 410)
-		end(files, fetch, FETCHED_REFUSED, "the file is not there any more");
+		end(file, FETCHED_REFUSED, "the file is not there any more");
 	else if (got->status == 401 || got->status == 403)
-		end(files, fetch, FETCHED_REFUSED, "Slack does not let us read the file");
+		end(file, FETCHED_REFUSED, "Slack does not let us read the file");
 	else
-		end(files, fetch, FETCHED_NOT, "Slack can't give the file now");
-}
-
-static void downloaded(void *owner, uint64_t serial, const struct download_end *got)
-{
-	struct slack_files *files = owner;
-	struct fetch *fetch = find(files, serial);
-
-	if (fetch == NULL)
-		return;
-	fetch->download = NULL;
-	switch (got->how) {
-	case DOWNLOADED:
-		take_body(files, fetch, got);
-		break;
-	case DOWNLOAD_ANSWERED:
-		answered(files, fetch, got);
-		break;
-	case DOWNLOAD_TOO_LARGE:
-		end(files, fetch, FETCHED_REFUSED, "the file is too large");
-		break;
-	case DOWNLOAD_CUT:
-		end(files, fetch, FETCHED_NOT, "the connection failed");
-		break;
-	case DOWNLOAD_DISK:
-		log_warn(files->workspace->host->log, "a file can't be written: %s",
-			 got->why ? got->why : "it comes faster than the disk takes it");
-		end(files, fetch, FETCHED_NOT, "the file could not be written here");
-		break;
-	}
+		end(file, FETCHED_NOT, "Slack can't give the file now");
 }
 
 /* Every address is checked, also those Slack leads to: the token must not leave. */
-static void get(struct slack_files *files, struct fetch *fetch)
+static void get(struct file *file)
 {
-	struct platform *workspace = files->workspace;
+	const struct platform *workspace = workspace_of(file);
 	char *header;
 
 	if (workspace->token == NULL) {
-		end(files, fetch, FETCHED_NOT, "the workspace is not connected");
+		end(file, FETCHED_NOT, "the workspace is not connected");
 		return;
 	}
-	if (!slack_url_ours(&workspace->app->config, fetch->url)) {
-		end(files, fetch, FETCHED_REFUSED, "the file's address is not one of Slack's");
+	if (!slack_url_ours(&workspace->app->config, file->url)) {
+		end(file, FETCHED_REFUSED, "the file's address is not one of Slack's");
 		return;
 	}
 	header = mem_format("Authorization: Bearer %.*s", TOKEN_HEADER_MAX, workspace->token);
-	fetch->download = download_start(workspace->host->io, workspace->host->http,
-					 &(struct download_call){
-						 .url = fetch->url,
-						 .headers = (const char *[]){ header, NULL },
-						 .path = fetch->path,
-						 .max = fetch->max,
-						 .total_ms = TOTAL_MS,
-						 .idle_ms = IDLE_MS,
-					 },
-					 downloaded, files, fetch->serial);
+	fetch_get(&file->fetch, file->url, (const char *[]){ header, NULL });
 	free(header);
 }
 
 /* ---- before it ------------------------------------------------------------------------------------------- */
 
-static void begin(struct slack_files *files, struct fetch *fetch);
+static void start(struct file *file);
 
 static void informed(struct platform *workspace, void *owner, uint64_t serial,
 		     const struct slack_answer *answer)
 {
-	struct slack_files *files = owner;
-	struct fetch *fetch = find(files, serial);
-	const json_t *file;
+	const struct slack_files *files = owner;
+	struct file *file = file_of(fetches_find(files->fetches, serial));
+	const json_t *info;
 	char *text;
 
 	(void)workspace;
-	if (fetch == NULL)
+	if (file == NULL)
 		return;
-	fetch->call = 0;
+	file->call = 0;
 	if (answer->how != SLACK_OK) {
 		bool never = answer->how == SLACK_REFUSED;
 
-		end(files, fetch, never ? FETCHED_REFUSED : FETCHED_NOT,
+		end(file, never ? FETCHED_REFUSED : FETCHED_NOT,
 		    never ? "Slack does not say where the file is" : "Slack can't be asked for the file now");
 		return;
 	}
-	file = json_object_get(answer->body, "file");
-	text = slack_file_url(file);
-	fetch->informed = true;
-	fetch->size = json_int(file, "size", fetch->size);
-	if (json_text(file, "mimetype")) {
-		free(fetch->mime);
-		fetch->mime = mem_text(json_text(file, "mimetype"));
+	info = json_object_get(answer->body, "file");
+	text = slack_file_url(info);
+	file->informed = true;
+	file->fetch.size = json_int(info, "size", file->fetch.size);
+	if (json_text(info, "mimetype")) {
+		free(file->mime);
+		file->mime = mem_text(json_text(info, "mimetype"));
 	}
-	if (slack_file_ref_read(text, &fetch->ref))
-		begin(files, fetch);
+	if (slack_file_ref_read(text, &file->ref))
+		start(file);
 	else
-		end(files, fetch, FETCHED_REFUSED, refusal(""));
+		end(file, FETCHED_REFUSED, refusal(""));
 	free(text);
 }
 
-static void ask(struct slack_files *files, struct fetch *fetch)
+static void ask(struct file *file)
 {
 	struct slack_call call = { .method = "files.info", .args = json_object() };
 
-	json_object_set_new(call.args, "file", json_string(fetch->ref.id));
-	fetch->call = slack_api(files->workspace, &call, informed, files, fetch->serial);
+	json_object_set_new(call.args, "file", json_string(file->ref.id));
+	file->call = slack_api(workspace_of(file), &call, informed, fetches_owner(&file->fetch),
+			       file->fetch.serial);
 }
 
-static void begin(struct slack_files *files, struct fetch *fetch)
+static void start(struct file *file)
 {
-	const struct slack_file_ref *ref = &fetch->ref;
+	const struct slack_file_ref *ref = &file->ref;
 
-	if (fetch->size > fetch->max) {
-		end(files, fetch, FETCHED_REFUSED, "the file is too large");
+	if (file->fetch.size > file->fetch.max) {
+		end(file, FETCHED_REFUSED, fetch_too_large);
 	} else if (ref->why[0] == '\0' && ref->url[0]) {
-		free(fetch->url);
-		fetch->url = mem_text(ref->url);
-		get(files, fetch);
-	} else if (strcmp(ref->why, "check_file_info") == 0 && !fetch->informed) {
-		ask(files, fetch);
+		free(file->url);
+		file->url = mem_text(ref->url);
+		get(file);
+	} else if (strcmp(ref->why, "check_file_info") == 0 && !file->informed) {
+		ask(file);
 	} else {
-		end(files, fetch, FETCHED_REFUSED, refusal(ref->why));
+		end(file, FETCHED_REFUSED, refusal(ref->why));
 	}
+}
+
+static void go_on(struct fetch *fetch)
+{
+	if (file_of(fetch)->wants_token)
+		fetch_later(fetch, 0);
 }
 
 static void renewed(struct platform *workspace, void *owner, bool fresh)
 {
-	struct slack_files *files = owner;
-	struct fetch *fetch;
+	const struct slack_files *files = owner;
 
 	(void)workspace;
 	(void)fresh; /* if it is not, the request fails and says so */
-	DL_FOREACH (files->fetches, fetch) {
-		if (fetch->wants_token)
-			loop_timer_start(fetch->timer, 0, 0);
-	}
+	fetches_each(files->fetches, go_on);
 }
 
 /* The token is used without the Web API, so it is our matter that it is still good. False: it is being renewed. */
-static bool token_good(struct slack_files *files, struct fetch *fetch)
+static bool token_good(struct file *file)
 {
-	struct platform *workspace = files->workspace;
+	struct platform *workspace = workspace_of(file);
 
-	if (fetch->wants_token || workspace->expires_ms == 0 ||
+	if (file->wants_token || workspace->expires_ms == 0 ||
 	    workspace->expires_ms - clock_wall_ms() > FRESH_MS) {
-		fetch->wants_token = false;
+		file->wants_token = false;
 		return true;
 	}
-	fetch->wants_token = true;
-	slack_fresh(workspace, renewed, files);
+	file->wants_token = true;
+	slack_fresh(workspace, renewed, fetches_owner(&file->fetch));
 	return false;
 }
 
 /* Its turn has come, its token was renewed, or what was missing may be there by now. */
-static void fire(void *data)
+static void begin(struct fetch *fetch)
 {
-	struct fetch *fetch = data;
-	struct slack_files *files = fetch->files;
-	const struct platform *workspace = files->workspace;
+	struct file *file = file_of(fetch);
+	const struct platform *workspace = workspace_of(file);
 
 	if (workspace->dead || workspace->disabled || workspace->token == NULL)
-		end(files, fetch, FETCHED_NOT, "the workspace is not connected");
-	else if (!token_good(files, fetch))
+		end(file, FETCHED_NOT, "the workspace is not connected");
+	else if (!token_good(file))
 		return;
-	else if (fetch->misses)
-		get(files, fetch);
+	else if (file->misses)
+		get(file);
 	else
-		begin(files, fetch);
+		start(file);
 }
 
-static void run_waiting(struct slack_files *files)
+static void release(struct fetch *fetch)
 {
-	struct fetch *fetch;
+	struct file *file = file_of(fetch);
 
-	DL_FOREACH (files->fetches, fetch) {
-		if (files->running >= RUNNING_MAX)
-			return;
-		if (fetch->running)
-			continue;
-		fetch->running = true;
-		files->running++;
-		loop_timer_start(fetch->timer, 0, 0);
-	}
+	if (file->call)
+		slack_api_cancel(workspace_of(file), file->call);
+	free(file->mime);
+	free(file->url);
 }
+
+static const struct fetches_rules rules = {
+	.begin = begin,
+	.complete = complete,
+	.answered = answered,
+	.release = release,
+};
+
+/* ---- the contract ---------------------------------------------------------------------------------------- */
 
 void slack_fetch(struct platform *workspace, const struct message_file *file, const char *path, int64_t max,
 		 uint64_t ticket)
 {
-	struct slack_files *files = workspace->files;
-	struct fetch *fetch = mem_zero(1, sizeof(*fetch));
+	struct file *wanted = mem_zero(1, sizeof(*wanted));
 
-	fetch->files = files;
-	fetch->serial = slack_ticket(workspace->app);
-	fetch->ticket = ticket;
-	fetch->path = mem_text(path);
-	fetch->mime = mem_text(file->mime);
-	fetch->size = file->size;
-	fetch->max = max;
-	fetch->timer = loop_timer_create(workspace->host->loop, fire, fetch);
-	slack_file_ref_read(file->url, &fetch->ref); /* what is none has no address, and is refused */
-	DL_APPEND(files->fetches, fetch);
-	run_waiting(files);
+	wanted->mime = mem_text(file->mime);
+	slack_file_ref_read(file->url, &wanted->ref); /* what is none has no address, and is refused */
+	fetches_add(workspace->files->fetches, &wanted->fetch, file, path, max, ticket);
+}
+
+struct slack_files *slack_files_create(struct platform *workspace)
+{
+	struct slack_files *files = mem_zero(1, sizeof(*files));
+
+	files->workspace = workspace;
+	files->fetches = fetches_create(workspace->host, files, &rules);
+	return files;
+}
+
+void slack_files_destroy(struct slack_files *files)
+{
+	if (files == NULL)
+		return;
+	fetches_destroy(files->fetches);
+	files->workspace->files = NULL;
+	free(files);
 }

@@ -71,6 +71,14 @@ struct fetch *fetches_find(const struct fetches *fetches, uint64_t serial)
 	return NULL;
 }
 
+void fetches_each(struct fetches *fetches, void (*fn)(struct fetch *fetch))
+{
+	struct fetch *fetch;
+
+	DL_FOREACH (fetches->all, fetch)
+		fn(fetch);
+}
+
 static void run_waiting(struct fetches *fetches)
 {
 	struct fetch *fetch;

@@ -43,7 +43,8 @@ void fetches_destroy(struct fetches *fetches); /* nobody is told any more; takes
 /* Takes the struct over; begin follows in a later round. */
 void fetches_add(struct fetches *fetches, struct fetch *fetch, const struct message_file *file,
 		 const char *path, int64_t max, uint64_t ticket);
-struct fetch *fetches_find(const struct fetches *fetches, uint64_t serial); /* NULL: it has ended */
+struct fetch *fetches_find(const struct fetches *fetches, uint64_t serial);  /* NULL: it has ended */
+void fetches_each(struct fetches *fetches, void (*fn)(struct fetch *fetch)); /* none may end inside */
 
 /* What happens next: exactly one of these from begin, complete, answered, or later. */
 void fetch_get(struct fetch *fetch, const char *url, const char *const *headers);
