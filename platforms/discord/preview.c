@@ -166,7 +166,9 @@ void discord_preview_posted(struct preview *preview)
 /* What was posted has no number yet, but may stand there: true, it will tell. */
 static bool finds_out(struct preview *preview)
 {
-	if (preview->doing == PREVIEW_IDLE && preview->unsure)
+	uint64_t age = discord_previews_now(preview->bot->previews) - preview->posted_ms;
+
+	if (preview->doing == PREVIEW_IDLE && preview->unsure && age <= PREVIEW_NONCE_MS)
 		preview_post(preview);
 	return preview->doing == PREVIEW_POSTING;
 }

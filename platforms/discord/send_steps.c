@@ -243,6 +243,7 @@ static void done_create(struct sending *sending, const struct discord_answer *an
 
 static void start_edit(struct sending *sending)
 {
+	sending->channel = sending->stood.channel;
 	call(sending,
 	     &(struct discord_call){
 		     .method = "PATCH",
@@ -255,7 +256,6 @@ static void done_edit(struct sending *sending, const struct discord_answer *answ
 	if (answer->how == DISCORD_OK) {
 		discord_send_tell_accepted(sending, sending->stood);
 	} else if (is_archived(sending, answer)) {
-		sending->channel = sending->stood.channel;
 		discord_send_step(sending, SEND_UNARCHIVE);
 	} else if (discord_refused(answer, DISCORD_UNKNOWN_MESSAGE) ||
 		   discord_refused(answer, DISCORD_UNKNOWN_CHANNEL)) {

@@ -220,7 +220,7 @@ static void test_replaces(void **state)
 	out_send(stage, &out);
 	call = out_expect(stage, "PATCH", EDIT);
 	out_arg_is(call, "/content", "'yes'");
-	out_arg_is(call, "/allowed_mentions/parse", "[]");
+	out_arg_is(call, "/allowed_mentions", OUT_MENTIONS);
 	out_arg_is(call, "/nonce", "");
 	out_arg_is(call, "/flags", "4");
 	out_ok(stage, call, "{'id':'40'}");
