@@ -144,9 +144,9 @@ enum discord_how {
 	DISCORD_OK,	  /* 2xx */
 	DISCORD_NOT_SENT, /* nothing left the house */
 	DISCORD_MAYBE,	  /* may have happened: cut off, 5xx, not JSON where JSON was due */
-	DISCORD_LIMITED,  /* 429, or our own pace says wait: retry_ms */
-	DISCORD_REFUSED,  /* 4xx for this call: code and refusal say why */
-	DISCORD_AUTH,	  /* 401 of the bot token: discord_dead was called */
+	DISCORD_LIMITED, /* 429, blocked at the door (40333 or a page), or our own pace says wait: retry_ms */
+	DISCORD_REFUSED, /* 4xx for this call: code and refusal say why */
+	DISCORD_AUTH,	 /* 401 of the bot token: discord_dead was called */
 };
 
 /* What a refusal means, by its code (sheet 12): one table in rest_error.c. */
@@ -156,7 +156,7 @@ enum discord_refusal {
 	DISCORD_UNKNOWN_MESSAGE,     /* 10008 */
 	DISCORD_UNKNOWN_INTERACTION, /* 10062, 10015, 50027: its token is of no use any more */
 	DISCORD_ALREADY,	     /* 40060: answered already */
-	DISCORD_NO_ACCESS,	     /* 50001, 50013, 40333 ...: not allowed there */
+	DISCORD_NO_ACCESS,	     /* 50001, 50013 ...: not allowed there */
 	DISCORD_NO_DM,		     /* 50007, 50278 */
 	DISCORD_TOO_LONG,	     /* 50035 about content's length, 40005 */
 	DISCORD_EMPTY,		     /* 50006 */
