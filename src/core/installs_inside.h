@@ -102,6 +102,9 @@ void wish_end(struct wish *wish, const struct err *err);
 /* The same in a later round. */
 void wish_end_later(struct wish *wish, enum err_kind kind, const char *text);
 
+/* The store's answer to a question put with the wish's serial: so it ends. owner: the installs. */
+void wish_done(void *owner, uint64_t ticket, const struct err *err);
+
 /* Adopts the row of the wish, when nothing of its name is left, and starts it; then the wish ends. */
 void wish_bring(struct wish *wish);
 

@@ -8,17 +8,6 @@ enum { TEXT_NAME_MAX = 255 };
 
 /* ---- keeping a text ------------------------------------------------------------------------------ */
 
-static void done_remember(void *owner, uint64_t ticket, const struct err *err)
-{
-	struct installs *installs = owner;
-	struct wish *wish;
-
-	core_answered(installs->core, err);
-	wish = wish_find(installs, ticket);
-	if (wish)
-		wish_end(wish, err);
-}
-
 static const char *text_broken(const char *name, const char *text)
 {
 	size_t name_len = name ? strnlen(name, TEXT_NAME_MAX + 1) : 0;
@@ -45,7 +34,7 @@ void installs_note(struct installs *installs, struct installation *inst, const c
 	} else {
 		core_asking(installs->core);
 		store_remember(installs->core->options.store, wish->platform, wish->name, name, text,
-			       done_remember, installs, wish->serial);
+			       wish_done, installs, wish->serial);
 	}
 }
 

@@ -154,38 +154,42 @@ static void start_brought(struct wish *wish)
 	outbox_wake(core->outbox);
 }
 
-static void done_texts(void *owner, uint64_t ticket, const struct err *err, const struct store_text *texts,
-		       size_t count)
+/* What a place knew is handed to its plugin object, unless that is gone or the store can't tell; NULL: nobody wishes it. */
+static struct wish *past_told(struct installs *installs, uint64_t ticket, const struct err *err,
+			      const char *what, bool *hand_out)
 {
-	struct installs *installs = owner;
 	bool holds = core_answered(installs->core, err);
 	struct wish *wish = wish_find(installs, ticket);
 
-	if (wish == NULL)
-		return;
-	if (!holds)
-		log_warn(&wish->brought->log, "what it remembered is not known: %s", err->text);
-	else if (wish->brought->platform)
+	if (wish && !holds)
+		log_warn(&wish->brought->log, "%s is not known: %s", what, err->text);
+	*hand_out = wish && holds && wish->brought->platform;
+	return wish;
+}
+
+static void done_texts(void *owner, uint64_t ticket, const struct err *err, const struct store_text *texts,
+		       size_t count)
+{
+	bool hand;
+	struct wish *wish = past_told(owner, ticket, err, "what it remembered", &hand);
+
+	if (hand)
 		installs_recall(wish->brought, texts, count);
-	start_brought(wish);
+	if (wish)
+		start_brought(wish);
 }
 
 static void done_cursors(void *owner, uint64_t ticket, const struct err *err,
 			 const struct store_cursor *cursors, size_t count)
 {
-	struct installs *installs = owner;
-	bool holds = core_answered(installs->core, err);
-	struct wish *wish = wish_find(installs, ticket);
+	bool hand;
+	struct wish *wish = past_told(owner, ticket, err, "where it was", &hand);
 
-	if (wish == NULL)
-		return;
-	if (!holds)
-		log_warn(&wish->brought->log, "where it was is not known: %s", err->text);
-	else if (wish->brought->platform)
+	if (hand)
 		installs_hand(wish->brought, cursors, count);
-	if (wish->brought->ops->recall)
+	if (wish && wish->brought->ops->recall)
 		installs_ask_texts(wish, done_texts);
-	else
+	else if (wish)
 		start_brought(wish);
 }
 
@@ -343,7 +347,7 @@ bool installs_coming(const struct installs *installs, const char *platform, cons
 
 /* ---- new secrets ----------------------------------------------------------------------------- */
 
-static void done_keep(void *owner, uint64_t ticket, const struct err *err)
+void wish_done(void *owner, uint64_t ticket, const struct err *err)
 {
 	struct installs *installs = owner;
 	struct wish *wish;
@@ -378,7 +382,7 @@ void installs_keep(struct installs *installs, struct installation *inst, const c
 	}
 	wish->secrets = seal(wish, secrets);
 	core_asking(installs->core);
-	store_keep(installs->core->options.store, wish->platform, wish->name, wish->secrets, done_keep,
+	store_keep(installs->core->options.store, wish->platform, wish->name, wish->secrets, wish_done,
 		   installs, wish->serial);
 }
 
