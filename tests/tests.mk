@@ -69,8 +69,9 @@ $(foreach t,interact interact_where commands,$(eval UNITLD_discord_test_$(t) := 
 UNITLD_discord_test_hook := $(WRAP_DC_INTER)
 UNITLD_discord_test_verify := $(WRAP_DC_INTER)
 # Messages missed: calls, the gate and the gateway are the test's (stage_late.c).
-UNITLD_discord_test_catch_up := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cancel \
+WRAP_DC_LATE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cancel \
 	discord_take_caught discord_gateway_caught_up discord_ticket clock_wall_ms)
+$(foreach t,catch_up catch_up_faults,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_LATE)))
 # The way out: calls, places and time under the test's hand (stage_out.c).
 WRAP_DC_OUT := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_ms $(addprefix discord_,rest rest_cancel settle follow place_read place_finish))
 $(foreach t,send send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))

@@ -184,3 +184,35 @@ void late_last_is(const struct late_stage *stage, size_t n, unsigned seconds_ago
 	assert_int_equal(stage->taken_count, n + 1);
 	assert_true(stage->taken[n].message == late_id(seconds_ago));
 }
+
+/* ---- sentences -------------------------------------------------------------------------------------------- */
+
+void late_begin(struct late_stage *stage)
+{
+	discord_catch_up_begin(&stage->bot, 0, 1, late_id(SEEN));
+}
+
+void late_cursor(struct late_stage *stage, const char *kind, snowflake channel, unsigned seconds_ago)
+{
+	char id[SNOWFLAKE_SIZE], at[SNOWFLAKE_SIZE], *scope;
+
+	scope = mem_format("%s%s", kind, snowflake_text(channel, id));
+	discord_catch_up_cursor(&stage->bot, scope, snowflake_text(late_id(seconds_ago), at));
+	free(scope);
+}
+
+void late_asks_after(const struct late_call *call, snowflake channel, unsigned seconds_ago, unsigned limit)
+{
+	char id[SNOWFLAKE_SIZE], at[SNOWFLAKE_SIZE];
+	char *path = mem_format("/channels/%s/messages?after=%s&limit=%u", snowflake_text(channel, id),
+				snowflake_text(late_id(seconds_ago), at), limit);
+
+	assert_string_equal(call->path, path);
+	free(path);
+}
+
+void late_nothing_more(struct late_stage *stage)
+{
+	stage_loop_pass(CATCH_UP_QUIET_MS + 1);
+	assert_int_equal(late_waiting(stage), 0);
+}

@@ -16,7 +16,11 @@ enum {
 	LATE_CALLS = CATCH_UP_CALLS_MAX + CATCH_UP_READERS,
 	LATE_TAKEN = 600,
 };
-#define LATE_NOW 1800000000000LL /* the wall clock, Unix milliseconds */
+/* We were last connected ten minutes ago: that, and a minute for clocks that differ, is where reading begins. */
+enum { SEEN = 600, FROM = 660 };
+enum { GUILD = 77, ROOM = 501, HALL = 502, DIRECT = 901 };
+#define TIMES(...) ((const unsigned[]){ __VA_ARGS__, 0 })
+#define LATE_NOW   1800000000000LL /* the wall clock, Unix milliseconds */
 
 struct late_call {
 	char path[200];
@@ -67,5 +71,11 @@ void late_fails(struct late_stage *stage, struct late_call *call, enum discord_h
 void late_ack(struct late_stage *stage, size_t n, enum ack_how how);
 /* The n-th one handed over was said then, and is the last one. */
 void late_last_is(const struct late_stage *stage, size_t n, unsigned seconds_ago);
+
+/* A fresh session of the only shard; a cursor of an earlier process. */
+void late_begin(struct late_stage *stage);
+void late_cursor(struct late_stage *stage, const char *kind, snowflake channel, unsigned seconds_ago);
+void late_asks_after(const struct late_call *call, snowflake channel, unsigned seconds_ago, unsigned limit);
+void late_nothing_more(struct late_stage *stage); /* also not after a while */
 
 #endif
