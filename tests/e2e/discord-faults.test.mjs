@@ -2,7 +2,8 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { ModelServer } from '../servers/model.mjs';
-import { clean, stage } from './discord-kit.mjs';
+import { clean, longDay, stage } from './discord-kit.mjs';
+import { sql } from '../campaign/scenarios.mjs';
 import { until, wait } from './harness.mjs';
 
 let model;
@@ -50,22 +51,59 @@ test('killed again and again: it resumes, and every message is answered once', a
   assert.ok(s.discord.counts.identifies <= 5, `${s.discord.counts.identifies} IDENTIFYs`);
 });
 
-test('down while 50 messages come in 5 channels, and the session is lost: all are answered once, in order', async (t) => {
-  const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord } = s;
+// The clock can't be turned: what is remembered, and the ids of what is said meanwhile, are set back instead.
+test('down for ten minutes with 50 messages in 5 channels: all are answered once, in order, and the model knows that they are late', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord, daemon } = s, minute = 60_000, now = Date.now();
   const channels = Array.from({ length: 5 }, (_, i) => discord.world.addChannel(s.guild, `room-${i}`));
   await s.answer(people.tell(ann, app, 'a word before the night'));
   await wait(2500); // how far it came is written now and then
-  await s.daemon.kill();
+  await daemon.kill();
   discord.gateway.forget(app);
-  for (let i = 0; i < 50; i++) people.mention(ann, channels[i % 5], app, `line [#m${i}]`, { wants: `m${i}` });
-  people.say(ann, channels[0], 'nobody asked the bot this');
+  s.guild.joined.set(app.id, new Date(now - 24 * 60 * minute).toISOString());
+  const seen = String(BigInt(now - 10 * minute - 1_420_070_400_000) << 22n);
+  sql(daemon.dir, `UPDATE plugin_texts SET text = json_set(text, '$.seen', '${seen}') WHERE platform = 'discord' AND name = 'shard/0'`);
+  people.mention(ann, channels[1], app, 'this was said and seen before', { at: now - 11 * minute });
+  for (let i = 0; i < 50; i++) people.mention(ann, channels[i % 5], app, `line [#m${i}]`, { wants: `m${i}`, at: now - 10 * minute + (i + 1) * 10_000 });
+  people.say(ann, channels[0], 'nobody asked the bot this', { at: now - 2 * minute });
   await s.up();
+  people.mention(ann, channels[0], app, 'line [#live]', { wants: 'live' }); // behind what was missed there
   await until('all answers', () => discord.tally.open.length === 0, 60);
   const report = await s.settled({ killed: true });
   clean(report);
-  assert.equal(report.answered, 50);
-  assert.equal(s.asked('nobody asked the bot').length, 0);
+  assert.equal(report.answered, 51);
+  assert.equal(s.asked('nobody asked the bot').length + s.asked('said and seen before').length, 0);
   assert.equal(discord.counts.resumed, 0, 'the session was lost');
+  assert.equal(discord.counts.identifies, 2);
+});
+
+test('a day with kills, cuts, invalid sessions, lost answers and limits', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids-20', discord: { seed: 7, chaos: { lose: 0.03, limited: 0.03, status: 0.02, cut: 0.02 } } });
+  const { report, killed, troubles } = await longDay(s, { talkers: 8, lines: 6, kills: 3, pauseMs: 2500, troubleMs: 4000, seconds: 100 });
+  clean(report);
+  assert.equal(report.answered, 48);
+  assert.equal(killed, 3);
+  assert.ok(s.discord.counts.identifies <= 4 + troubles, `${s.discord.counts.identifies} IDENTIFYs after ${troubles} troubles`);
+});
+
+test('two shards: trouble of one is not felt by the other', async (t) => {
+  const s = await stage(t, model, { modelName: 'ids', app: { shards: 2 } }), { people, ann, app, discord } = s, { world } = discord;
+  await until('both shards', () => s.live.length === 2, 30);
+  const shardOf = (guild) => Number((BigInt(guild.id) >> 22n) % 2n);
+  const rooms = [0, 1].map((shard) => {
+    const guild = world.addGuild(`Guild of ${shard}`, { members: [ann], shard, shards: 2 });
+    people.addApp(ann, guild, app);
+    assert.equal(shardOf(guild), shard);
+    return world.addChannel(guild, 'room');
+  });
+  for (const [i, room] of rooms.entries()) people.mention(ann, room, app, `line [#s${i}]`, { wants: `s${i}` });
+  await until('both answers', () => discord.tally.open.length === 0, 30);
+  const before = discord.counts.ready + discord.counts.resumed;
+  discord.gateway.cut(app, 1);
+  people.mention(ann, rooms[0], app, 'line [#during]', { wants: 'during' });
+  people.mention(ann, rooms[1], app, 'line [#after]', { wants: 'after' });
+  await until('the answers', () => discord.tally.open.length === 0, 30);
+  assert.equal(discord.counts.ready + discord.counts.resumed, before + 1, 'only that one connected again');
+  clean(await s.settled());
 });
 
 test('a new bot answers nothing that was said before it came', async (t) => {

@@ -164,3 +164,10 @@ test('other bots and webhooks are not answered, and by setting only so often', a
   await s.settled();
   assert.ok(s.answers(channel).length >= 1 && s.answers(channel).length <= 5, `${s.answers(channel).length} answers`);
 });
+
+test('webhook events say who added it', async (t) => {
+  const s = await stage(t, model, { events: true }), { people, ann, app, daemon } = s, other = s.discord.world.addGuild('Delta', { members: [ann] });
+  people.addApp(ann, other, app);
+  await until('who added it', async () => JSON.stringify((await daemon.json('installation', 'list')).find((r) => r.name === `bot/${other.id}`) ?? {}).includes(ann.id));
+  await s.settled();
+});
