@@ -60,19 +60,22 @@ static void address_as_text(struct md *md, const struct markup_node *node, const
 	md_text(md, ")", 1);
 }
 
+static bool is_bare(const struct markup_node *node, const char *label)
+{
+	return text_unseen(label) || strcmp(label, node->target) == 0;
+}
+
 /* An image is shown as a link to it: the platform knows no other form (sheet 18). */
 static void link(struct md *md, const struct markup_node *node)
 {
 	char *label = markup_plain(node);
 
-	if (!md_may_link(node->target))
+	if (!md_may_link(node->target) || (!is_bare(node, label) && !md_may_label(label)))
 		address_as_text(md, node, label);
-	else if (text_unseen(label) || strcmp(label, node->target) == 0)
+	else if (is_bare(node, label))
 		md_address(md, node->target, runs_on(node));
-	else if (md_may_label(label))
-		md_link(md, node->target, label);
 	else
-		address_as_text(md, node, label);
+		md_link(md, node->target, label);
 	free(label);
 }
 
