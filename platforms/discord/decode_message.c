@@ -2,7 +2,6 @@
 #include "decode.h"
 #include "mem.h"
 #include "text.h"
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,31 +23,55 @@ static snowflake id_of(const json_t *object, const char *key)
 
 /* ---- times -------------------------------------------------------------------------------------------------- */
 
+/* So many digits; behind them `ends`, unless that is 0. */
+static bool take_number(const char **at, size_t digits, char ends, int *out)
+{
+	*out = 0;
+	for (; digits > 0 && **at >= '0' && **at <= '9'; digits--, (*at)++)
+		*out = *out * 10 + (**at - '0');
+	if (digits > 0 || (ends && **at != ends))
+		return false;
+	*at += ends != '\0';
+	return true;
+}
+
+static int take_millis(const char **at)
+{
+	int ms = 0, scale = 100;
+
+	if (**at != '.')
+		return 0;
+	for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, scale /= 10)
+		ms += (**at - '0') * scale;
+	return ms;
+}
+
+static int take_offset_s(const char **at)
+{
+	int sign = **at == '-' ? -1 : 1, hours, minutes;
+
+	if (**at != '+' && **at != '-')
+		return 0;
+	(*at)++;
+	return take_number(at, 2, ':', &hours) && take_number(at, 2, 0, &minutes)
+		       ? sign * (hours * 3600 + minutes * 60)
+		       : 0;
+}
+
 int64_t discord_time_ms(const char *text)
 {
 	struct tm tm = { 0 };
-	int year, month, day, hour, minute, second, used = 0;
-	int64_t ms = 0, offset_s = 0, scale = 100;
 	const char *at = text;
+	int ms;
 
-	if (text == NULL || strlen(text) > DISCORD_EDITED_TEXT_MAX ||
-	    sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) <
-		    6 ||
-	    used == 0 || year < 1970)
+	if (text == NULL || !take_number(&at, 4, '-', &tm.tm_year) || !take_number(&at, 2, '-', &tm.tm_mon) ||
+	    !take_number(&at, 2, 'T', &tm.tm_mday) || !take_number(&at, 2, ':', &tm.tm_hour) ||
+	    !take_number(&at, 2, ':', &tm.tm_min) || !take_number(&at, 2, 0, &tm.tm_sec) || tm.tm_year < 1970)
 		return 0;
-	at += used;
-	if (*at == '.')
-		for (at++; *at >= '0' && *at <= '9'; at++, scale /= 10)
-			ms += (*at - '0') * scale;
-	if ((*at == '+' || *at == '-') && sscanf(at + 1, "%2d:%2d", &tm.tm_hour, &tm.tm_min) == 2)
-		offset_s = (*at == '-' ? -1 : 1) * (tm.tm_hour * 3600 + tm.tm_min * 60);
-	tm = (struct tm){ .tm_year = year - 1900,
-			  .tm_mon = month - 1,
-			  .tm_mday = day,
-			  .tm_hour = hour,
-			  .tm_min = minute,
-			  .tm_sec = second };
-	return ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	ms = take_millis(&at);
+	return ((int64_t)timegm(&tm) - take_offset_s(&at)) * 1000 + ms;
 }
 
 /* It becomes part of a key. */
