@@ -5,6 +5,9 @@
 #include "mem.h"
 #include "metrics.h"
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { MINUTE_MS = 60000 };
 

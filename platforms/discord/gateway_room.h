@@ -7,8 +7,6 @@
 #include "buf.h"
 #include "discord_room.h"
 #include "ws.h"
-#define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
-#include <uthash.h>
 
 enum gateway_limits {
 	GATEWAY_SHARDS_MAX = 200,    /* names that host->remember keeps */
@@ -148,7 +146,6 @@ struct held_event {
 	char *d; /* text, once it has to wait; NULL: none */
 	size_t d_len;
 	struct held_event *prev, *next;
-	UT_hash_handle hh; /* gateway->held, by number */
 };
 
 struct shard {
@@ -221,7 +218,6 @@ struct discord_gateway {
 	struct loop_timer *ask;
 	unsigned ask_failures;
 	uint64_t last_number;
-	struct held_event *held; /* all shards' */
 	struct loop_timer *remember;
 	bool remembering; /* the timer runs */
 

@@ -18,14 +18,13 @@ static struct held_event *find(const struct shard *shard, uint64_t number)
 {
 	struct held_event *held;
 
-	HASH_FIND(hh, shard->gateway->held, &number, sizeof(number), held);
+	DL_SEARCH_SCALAR(shard->held, held, event.number, number);
 	return held;
 }
 
 static void drop(struct shard *shard, struct held_event *held)
 {
 	DL_DELETE(shard->held, held);
-	HASH_DELETE(hh, shard->gateway->held, held);
 	shard->held_count--;
 	shard->held_bytes -= held->d_len;
 	free(held->d);
@@ -88,17 +87,15 @@ static void keep_text(struct shard *shard, struct held_event *held, const struct
 
 static struct held_event *add(struct shard *shard, const struct gateway_frame *frame)
 {
-	struct discord_gateway *gateway = shard->gateway;
 	struct held_event *held = mem_zero(1, sizeof(*held));
 
 	held->event = (struct discord_event){ .shard = shard->id,
-					      .number = ++gateway->last_number,
+					      .number = ++shard->gateway->last_number,
 					      .seq = frame->has_seq ? frame->seq : shard->seq + 1 };
 	held->life = shard->life;
 	held->came_ms = clock_wall_ms();
 	snprintf(held->name, sizeof(held->name), "%s", frame->name);
 	DL_APPEND(shard->held, held);
-	HASH_ADD(hh, gateway->held, event.number, sizeof(held->event.number), held);
 	shard->held_count++;
 	return held;
 }
@@ -182,8 +179,8 @@ static void taken(struct shard *shard, struct held_event *held)
 	bool waited = held->waited;
 
 	drop(shard, held);
-	if (waited)
-		arm(shard); /* the next of its channel may go */
+	if (waited && shard->gateway->wanted)
+		loop_timer_start(shard->again, 1, 0); /* the next of its channel may go */
 	if (shard->held_count <= GATEWAY_HELD / 2 && shard->held_bytes <= GATEWAY_HELD_MAX / 2)
 		discord_shard_resume_reading(shard);
 	discord_position_moved(shard);
@@ -194,7 +191,7 @@ void discord_taken(struct platform *bot, const struct discord_event *event, unsi
 	struct shard *shard = bot->gateway != NULL ? discord_gateway_shard(bot->gateway, event->shard) : NULL;
 	struct held_event *held = shard != NULL ? find(shard, event->number) : NULL;
 
-	if (held == NULL || held->event.shard != event->shard)
+	if (held == NULL)
 		return; /* of an earlier start: it came again or will */
 	if (again_ms == 0) {
 		taken(shard, held);

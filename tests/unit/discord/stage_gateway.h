@@ -26,7 +26,6 @@ struct gate_socket {
 	unsigned beats;
 	json_t *beat; /* d of the latest */
 	int code;     /* it was closed with */
-	uint64_t at;  /* when it was opened, monotonic milliseconds */
 	void *zip;    /* the stream it compresses with */
 };
 
@@ -59,7 +58,7 @@ struct gate_stage {
 	const char *hello; /* instead of the usual one */
 	struct gate_socket sockets[GATE_SOCKETS];
 	size_t socket_count;
-	unsigned sessions;
+	unsigned sessions, texts;
 
 	struct gate_taken taken[GATE_TAKEN];
 	size_t taken_count;

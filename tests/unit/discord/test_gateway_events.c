@@ -245,7 +245,7 @@ static void test_seen_waits_for_what_is_open(void **state)
 	snowflake first;
 
 	(void)state;
-	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":10}}";
+	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":300}}";
 	stage->bot.gateway->times.margin = 0;
 	discord_gateway_start(stage->bot.gateway);
 	gate_ready(stage, 0);

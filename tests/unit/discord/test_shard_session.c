@@ -73,8 +73,10 @@ static void test_resuming_ends(void **state)
 	(void)state;
 	gate_end(stage, 0, 4000);
 	gate_said(stage, 1, OP_RESUME);
+	stage->bot.gateway->times.resumed = 100;
 	gate_end(stage, 1, 4000);
 	gate_said(stage, 2, OP_RESUME); /* unanswered */
+	stage->bot.gateway->times.resumed = 20000;
 	gate_said(stage, 3, OP_RESUME);
 	gate_send(stage, 3, "{\"op\":9,\"d\":true}");
 	gate_ready(stage, 4);
