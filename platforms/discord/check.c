@@ -11,8 +11,6 @@
 #include <utlist.h>
 
 enum {
-	CLOCK_WARN_MS = 60000,
-	CLOCK_FAULT_MS = 300000, /* calls over HTTP are signed with their time (sheet 10.2) */
 	CLOCK_TOTAL_MS = 10000,
 	GUILDS_READ = 200, /* most that one question brings */
 	GUILDS_NAMED = 5,
@@ -358,7 +356,6 @@ static void check_guilds(struct check *check)
 static void got_time(void *owner, uint64_t ticket, const struct http_answer *answer)
 {
 	struct check *check = find(owner, ticket);
-	int64_t off;
 
 	if (check == NULL)
 		return;
@@ -369,17 +366,9 @@ static void got_time(void *owner, uint64_t ticket, const struct http_answer *ans
 		next(check);
 		return;
 	}
-	off = clock_wall_ms() - answer->date_ms;
-	off = off < 0 ? -off : off;
-	if (off >= CLOCK_WARN_MS)
-		findings_add(check->findings, off >= CLOCK_FAULT_MS ? FINDING_FAULT : FINDING_WARNING,
-			     "clock",
-			     "%" PRId64 " s off: what Discord calls is refused as too old, and missed "
-			     "messages are looked for from a wrong time; set the clock",
-			     off / 1000);
-	else
-		findings_add(check->findings, FINDING_OK, "clock", "within %" PRId64 " s of Discord's",
-			     off / 1000 + 1);
+	findings_clock(check->findings, "Discord", clock_wall_ms() - answer->date_ms,
+		       "what Discord calls is refused as too old, and missed messages are looked for from a "
+		       "wrong time");
 	next(check);
 }
 
