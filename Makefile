@@ -45,7 +45,7 @@ USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
-LIBS_PLAIN   := -lz -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
+LIBS_PLAIN   := -lz -lcld2 -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
 
 # ---- compilers and flags -------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ include tests/tests.mk
 
 DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
 	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
-	libunistring-dev libmd4c-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
+	libunistring-dev libmd4c-dev libcld2-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
 DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

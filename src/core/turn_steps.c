@@ -4,6 +4,7 @@
 #include "installation.h"
 #include "keep.h"
 #include "lane.h"
+#include "language.h"
 #include "mem.h"
 #include "store_install.h"
 #include "text.h"
@@ -76,18 +77,23 @@ static char *whole_prompt(const struct turn *turn)
 	return prompt;
 }
 
-/* How to answer, and in which language. NULL: nothing is said about it. The caller frees. */
+/* How to answer, and in which language: the one that the person has chosen, or else writes in. NULL: nothing is said about
+ * it. The caller frees. */
 static char *system_prompt(const struct turn *turn)
 {
 	const struct store_recalled *recalled = turn->question.recalled;
 	const char *prompt =
 		recalled->system_prompt ? recalled->system_prompt : turn->core->options.system_prompt;
 
-	if (recalled->language == NULL)
+	const char *language = recalled->language
+				       ? recalled->language
+				       : language_of(turn->question.text, strlen(turn->question.text));
+
+	if (language == NULL)
 		return mem_text(prompt);
 	return mem_format(
 		"%s%sAnswer in the language with the code \"%s\", unless you are asked for another one.",
-		prompt ? prompt : "", prompt ? "\n\n" : "", recalled->language);
+		prompt ? prompt : "", prompt ? "\n\n" : "", language);
 }
 
 void start_think(struct turn *turn)

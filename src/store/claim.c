@@ -2,6 +2,7 @@
 #include "crypto.h"
 #include "files.h"
 #include "journey.h"
+#include "language.h"
 #include "prompt.h"
 #include <string.h>
 
@@ -176,12 +177,14 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 		db, err, &made, &turn->id,
 		"INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
 		" \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
-		" \"traceId\", \"entityType\") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+		" \"traceId\", \"entityType\", language)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
 		"itttttttt"
-		"t",
+		"tt",
 		place->id, letters[0].delivery_key, turn->text, prompt_structured(room, letters, count, NULL),
 		crypto_uuid(uuid), crypto_uuid(answer), speaker->profile_id,
-		clock_text(place_tick(place, now_ms), at), letters[0].uuid, command ? "command" : NULL);
+		clock_text(place_tick(place, now_ms), at), letters[0].uuid, command ? "command" : NULL,
+		command ? NULL : language_of(turn->text, strlen(turn->text)));
 }
 
 static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id,
