@@ -50,40 +50,35 @@ FAKES_discord := $(wildcard tests/unit/discord/stage*.c) tests/fakes/stage_loop.
 # Functions of the room replaced by those called PREFIX_NAME; time that stands still (tests/fakes/stage_loop.h).
 WRAP_AS = $(foreach n,$(2),-Wl$(comma)--wrap=$(n)$(comma)--defsym=__wrap_$(n)=$(1)_$(n))
 WRAP_LOOP := $(call WRAP_AS,in,loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy)
-# The room is under way: what is not there yet may be missing, as long as nobody calls it.
-WRAP_DC_UNDER_WAY := -Wl,--unresolved-symbols=ignore-all -Wl,-z,lazy
 # REST calls, on wires under the test's hand (stage_rest.c).
-WRAP_DC_REST := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,wire,discord_dead)
+WRAP_DC_REST := $(call WRAP_AS,wire,discord_dead)
 $(foreach t,rest rest_limits rest_invalid rest_error context,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
 $(foreach t,rest_net files place,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST)))
 # A bot's life, its questions and its time under the test's hand (stage_life.c).
-WRAP_DC_LIFE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,life,clock_wall_ms http_start http_cancel $(addprefix discord_,rest rest_cancel \
+WRAP_DC_LIFE := $(WRAP_LOOP) $(call WRAP_AS,life,clock_wall_ms http_start http_cancel $(addprefix discord_,rest rest_cancel \
 	gateway_start gateway_stop gateway_idle hook_start hook_stop commands_register catch_up_stop sends_running inbound_owed interact_owed))
 $(foreach t,life check,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_LIFE)))
-$(foreach t,config guide,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 # Interactions, the list of commands and the way in over HTTP (stage_inter.c).
-WRAP_DC_INTER := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,inter,discord_rest discord_rest_cancel discord_ticket discord_settle discord_words \
+WRAP_DC_INTER := $(call WRAP_AS,inter,discord_rest discord_rest_cancel discord_ticket discord_settle discord_words \
 	discord_place_write discord_file_write discord_follow discord_channel_find discord_guild_off discord_remember discord_notes_forget \
 	discord_take_webhook)
 $(foreach t,interact interact_where commands,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_INTER) $(WRAP_LOOP) $(call WRAP_AS,inter,clock_wall_ms)))
 UNITLD_discord_test_hook := $(WRAP_DC_INTER)
 UNITLD_discord_test_verify := $(WRAP_DC_INTER)
 # Messages missed: calls, the gate and the gateway are the test's (stage_late.c).
-WRAP_DC_LATE := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cancel \
+WRAP_DC_LATE := $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cancel \
 	discord_take_caught discord_gateway_caught_up discord_ticket clock_wall_ms)
 $(foreach t,catch_up catch_up_faults,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_LATE)))
 # The way out: calls, places and time under the test's hand (stage_out.c).
-WRAP_DC_OUT := $(WRAP_DC_UNDER_WAY) $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_ms $(addprefix discord_,rest rest_cancel settle follow place_read place_finish))
+WRAP_DC_OUT := $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_ms $(addprefix discord_,rest rest_cancel settle follow place_read place_finish))
 $(foreach t,send send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))
-$(foreach t,render split outcome,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 # Events on their way in (stage_take.c).
 WRAP_DC_TAKE := $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))
 $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_TAKE)))
 # The gateway, on sockets (stage_gateway.c).
-WRAP_DC_GATE := $(WRAP_DC_UNDER_WAY) $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
+WRAP_DC_GATE := $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
 $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
-$(foreach t,codes frame inflate,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_UNDER_WAY)))
 UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
