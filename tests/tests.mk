@@ -13,6 +13,8 @@ FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_serv
 UNIT_ai      := base ai
 FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c llm_stage.c turn_stage.c)
 SEES_UNIT_ai := io
+UNIT_mcp     := base io mcp
+FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c)
 UNIT_tasks   := base io db store tasks
 UNIT_api     := base io api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
@@ -79,7 +81,7 @@ $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(ev
 # The gateway, on sockets (stage_gateway.c).
 WRAP_DC_GATE := $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
 $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
-UNIT_app     := app base io db store core ai tasks markup api webhook slack telegram discord
+UNIT_app     := app base io db store core ai mcp tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 
