@@ -13,6 +13,7 @@ struct ai_price {
 	int64_t input, cached, output;
 	int64_t long_from; /* prompts of more tokens cost the following instead, all of them; 0: no such limit */
 	int64_t long_input, long_cached, long_output;
+	int64_t written, long_written; /* into the provider's cache; long_written -1: grows as input does */
 };
 
 struct ai_options {
@@ -24,6 +25,7 @@ struct ai_options {
 	const char *model;	     /* assistant.model: the default; NULL: the first */
 	const char *const *fallback; /* assistant.fallback: names, in order; may be NULL */
 	size_t fallback_count;
+	const struct settings *speech; /* the group of settings `speech`; NULL: voice notes are files */
 	const struct ai_price *prices; /* copied */
 	size_t price_count;
 	unsigned rounds_max;   /* model, tools, model, ...: replies that ask for tools */

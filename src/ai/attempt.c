@@ -49,7 +49,7 @@ static void count_tokens(struct turn *turn, struct ai_attempt *attempt, const st
 		attempt->output_tokens += tokens_of(reply->calls[i].arguments) + 4;
 }
 
-static void set_cost(struct turn *turn, struct ai_attempt *attempt, int64_t told)
+static void set_cost(struct turn *turn, struct ai_attempt *attempt, int64_t told, int64_t written)
 {
 	if (told >= 0)
 		attempt->cost_micros = told;
@@ -57,7 +57,7 @@ static void set_cost(struct turn *turn, struct ai_attempt *attempt, int64_t told
 		attempt->cost_micros = 0;
 	else
 		attempt->cost_micros = price_cost(turn->model->price, attempt->input_tokens,
-						  attempt->cached_tokens, attempt->output_tokens);
+						  attempt->cached_tokens, written, attempt->output_tokens);
 }
 
 void attempt_add(struct turn *turn, const struct llm_reply *reply)
@@ -65,7 +65,7 @@ void attempt_add(struct turn *turn, const struct llm_reply *reply)
 	struct ai_attempt *attempt = next_attempt(turn);
 
 	count_tokens(turn, attempt, reply);
-	set_cost(turn, attempt, reply->cost_micros);
+	set_cost(turn, attempt, reply->cost_micros, believed(reply->written_tokens));
 	attempt->latency_ms = reply->latency_ms;
 	attempt->first_token_ms = reply->first_token_ms;
 	attempt->request_id = arena_text(turn->arena, reply->request_id);
@@ -87,5 +87,5 @@ void attempt_add_stopped(struct turn *turn, const char *why)
 	attempt->latency_ms = (int64_t)(loop_now_ms(turn->ai->loop) - turn->asked_ms);
 	attempt->first_token_ms = turn->first_part_ms;
 	attempt->error = arena_text(turn->arena, why);
-	set_cost(turn, attempt, -1);
+	set_cost(turn, attempt, -1, -1);
 }

@@ -63,6 +63,7 @@ static void destroy(struct llm *llm)
 static const struct dialect dialect = {
 	.name = "ollama",
 	.lines = true,
+	.first_byte_s = 300, /* the first question loads the model */
 	.event = ollama_decode_line,
 	.body = ollama_decode_body,
 	.raw = ollama_raw,

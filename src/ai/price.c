@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+__extension__ typedef unsigned __int128 wide; /* of a product of two prices or counts */
+
 enum { PER = 1000000 };
 
 void prices_init(struct prices *prices, const struct ai_price *rows, size_t count)
@@ -59,26 +61,47 @@ static int64_t within(int64_t tokens, int64_t most)
 	return tokens < most ? tokens : most;
 }
 
-int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, int64_t output)
+/* The row's prices for a prompt of this size, all of them known. */
+static struct ai_price in_force(const struct ai_price *price, int64_t input)
 {
-	__extension__ unsigned __int128 sum;
-	int64_t input_price, cached_price, output_price;
-	bool is_long;
+	struct ai_price now = *price;
+
+	if (price->long_from > 0 && input > price->long_from) {
+		now.input = price->long_input;
+		now.cached = price->long_cached;
+		now.output = price->long_output;
+		now.written = price->long_written;
+		if (now.written < 0 && price->written >= 0)
+			now.written = price->input > 0 ? price->written * price->long_input / price->input
+						       : price->written;
+	}
+	if (now.cached < 0)
+		now.cached = now.input;
+	if (now.written < 0)
+		now.written = now.input;
+	return now;
+}
+
+static wide times(int64_t tokens, int64_t price)
+{
+	return (wide)(uint64_t)tokens * (uint64_t)price;
+}
+
+int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, int64_t written,
+		   int64_t output)
+{
+	wide sum;
+	struct ai_price now;
 
 	if (price == NULL || price->input < 0 || price->output < 0 || input < 0 || output < 0)
 		return AI_COST_UNKNOWN;
-	is_long = price->long_from > 0 && input > price->long_from;
-	input_price = is_long ? price->long_input : price->input;
-	cached_price = is_long ? price->long_cached : price->cached;
-	output_price = is_long ? price->long_output : price->output;
-	if (cached_price < 0)
-		cached_price = input_price;
+	now = in_force(price, input);
 	input = within(input, PRICE_TOKENS_MAX);
 	output = within(output, PRICE_TOKENS_MAX);
 	cached = within(cached, input);
-	sum = (unsigned __int128)(uint64_t)(input - cached) * (uint64_t)input_price;
-	sum += (unsigned __int128)(uint64_t)cached * (uint64_t)cached_price;
-	sum += (unsigned __int128)(uint64_t)output * (uint64_t)output_price;
+	written = within(written, input - cached);
+	sum = times(input - cached - written, now.input) + times(cached, now.cached) +
+	      times(written, now.written) + times(output, now.output);
 	sum = (sum + PER / 2) / PER;
 	return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }

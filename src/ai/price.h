@@ -18,7 +18,9 @@ void prices_finish(struct prices *prices);
  */
 const struct ai_price *price_find(const struct prices *prices, const char *provider, const char *model);
 
-/* Rounded to nearest. input includes cached. AI_COST_UNKNOWN when price is NULL or a count is not known. */
-int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, int64_t output);
+/* Rounded to nearest. input includes cached and written (-1: none). AI_COST_UNKNOWN when price is NULL, or input or output is
+ * not known. */
+int64_t price_cost(const struct ai_price *price, int64_t input, int64_t cached, int64_t written,
+		   int64_t output);
 
 #endif

@@ -11,6 +11,7 @@
 
 enum {
 	CONNECT_MS = 10 * 1000,
+	FIRST_BYTE_S = 120,
 	STREAM_BYTES_MAX =
 		64 * 1024 * 1024,    /* a long answer in one-token events is a hundred times its text */
 	NO_PROGRESS_MS = 180 * 1000, /* pings keep a stream open, they do not make it an answer */
@@ -543,6 +544,14 @@ static bool check_settings(const struct settings *settings, const struct dialect
 	return true;
 }
 
+static unsigned first_byte_ms(const struct settings *settings, const struct dialect *dialect)
+{
+	long given = settings_int(settings, "first_byte_s");
+	long seconds = dialect->first_byte_s > 0 ? dialect->first_byte_s : FIRST_BYTE_S;
+
+	return (unsigned)(settings_given(settings, "first_byte_s") ? given : seconds) * 1000;
+}
+
 bool remote_init(struct remote *remote, struct llm *llm, const struct dialect *dialect,
 		 const struct llm_host *host, const struct settings *settings, const char *base_url,
 		 const char *tail, const char *check_tail, struct err *err)
@@ -560,7 +569,7 @@ bool remote_init(struct remote *remote, struct llm *llm, const struct dialect *d
 	remote->check_url = mem_format("%s%s", base, check_tail);
 	remote->ca_file = mem_text(settings_text(settings, "ca_file"));
 	remote->stream = settings_bool(settings, "stream");
-	remote->first_byte_ms = (unsigned)settings_int(settings, "first_byte_s") * 1000;
+	remote->first_byte_ms = first_byte_ms(settings, dialect);
 	remote->idle_ms = (unsigned)settings_int(settings, "idle_s") * 1000;
 	remote->total_ms = (unsigned)settings_int(settings, "total_s") * 1000;
 	free(base);

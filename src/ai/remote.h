@@ -17,8 +17,8 @@ struct remote;
 		{ "api_key", SETTING_SECRET, .help = "the key; none for servers that need none" },           \
 		{ "stream", SETTING_BOOL, .fallback = "true", .help = "ask for the answer in pieces" },      \
 		{ "ca_file", SETTING_TEXT, .help = "PEM file of a private authority" },                      \
-		{ "first_byte_s", SETTING_INT, .fallback = "120",                                            \
-		  .min = 1,	  .max = 3600, .help = "seconds until the server begins to answer" },        \
+		{ "first_byte_s", SETTING_INT, .min = 1, .max = 3600,                                        \
+		  .help = "seconds until the server begins to answer; default 120, ollama 300" },            \
 		{ "idle_s", SETTING_INT, .fallback = "120",                                                  \
 		  .min = 1, .max = 3600, .help = "seconds of silence within an answer" },                    \
 	{                                                                                                    \
@@ -65,7 +65,8 @@ struct remote_call {
 /* How a provider reads and writes. All but adapt and fault are pure. */
 struct dialect {
 	const char *name;
-	bool lines; /* a stream is one JSON text a line (NDJSON), not server-sent events */
+	bool lines;	       /* a stream is one JSON text a line (NDJSON), not server-sent events */
+	unsigned first_byte_s; /* until its servers begin to answer, when the settings say nothing; 0: 120 */
 	/* One event of a stream (lines: event is ""). False: it can't be read, or told an error (failed is set then). */
 	bool (*event)(struct reply *reply, const char *event, const char *data, size_t len, struct err *err);
 	/* A whole answer in one piece, also when a stream was asked for. */

@@ -35,6 +35,7 @@ static bool read_long(const config_setting_t *row, struct ai_price *price)
 
 	if (!micros(row, "long_input", &price->long_input) ||
 	    !micros(row, "long_cached", &price->long_cached) ||
+	    !micros(row, "long_written", &price->long_written) ||
 	    !micros(row, "long_output", &price->long_output))
 		return false;
 	if (from == NULL)
@@ -59,6 +60,7 @@ static bool read_rows(const config_t *config, struct prices *prices, const char 
 		config_setting_lookup_string(row, "model", &model);
 		fine = micros(row, "input", &price->input);
 		fine = micros(row, "cached", &price->cached) && fine;
+		fine = micros(row, "written", &price->written) && fine;
 		fine = micros(row, "output", &price->output) && fine;
 		fine = read_long(row, price) && fine;
 		if (!fine || provider == NULL || model == NULL || price->input < 0 || price->output < 0)

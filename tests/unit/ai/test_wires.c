@@ -278,6 +278,27 @@ static void test_what_a_model_does_not_take_is_left_out(void **state)
 	llm_stage_close(&w);
 }
 
+/* Loading a model takes minutes: without patience the first question of the day would always fail. */
+static void test_ollama_is_given_time_to_load_a_model(void **state)
+{
+	static const struct {
+		const char *provider, *given;
+		unsigned ms;
+	} rows[] = { { "ollama", NULL, 300000 }, { "ollama", "7", 7000 }, { "cohere", NULL, 120000 } };
+	struct llm_stage w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *values[] = { rows[i].given ? "first_byte_s" : NULL, rows[i].given, NULL };
+
+		llm_stage_open(&w, rows[i].provider, values);
+		llm_stage_ask(&w, -1, 0);
+		assert_int_equal(fake_http_call(w.http)->first_byte_ms, rows[i].ms);
+		w.ops->cancel(w.llm, 9);
+		llm_stage_close(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_ollama_requests),
 		cmocka_unit_test(test_errors_mean_the_same_everywhere),
 		cmocka_unit_test(test_what_a_model_does_not_take_is_left_out),
+		cmocka_unit_test(test_ollama_is_given_time_to_load_a_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,7 +107,12 @@ static void on_done(void *owner, uint64_t ticket, const struct ai_result *r)
 
 const struct ai_events turn_events = { on_part, on_journal, on_done };
 
-static const struct ai_price prices[] = { { "local", "*", 1000000, -1, 2000000 } };
+static const struct ai_price prices[] = { { .provider = "local",
+					    .model = "*",
+					    .input = 1000000,
+					    .cached = -1,
+					    .output = 2000000,
+					    .written = -1 } };
 
 static void take_over(struct turn_stage *w, size_t index, struct llm *llm)
 {

@@ -131,7 +131,7 @@ static void commands_do_not_need_the_secrets(void **state)
 static void the_built_in_prices_are_whole(void **state)
 {
 	struct prices prices;
-	size_t longer = 0;
+	size_t longer = 0, written = 0;
 
 	(void)state;
 	assert_true(prices_load(NULL, &prices, &err));
@@ -142,9 +142,12 @@ static void the_built_in_prices_are_whole(void **state)
 
 		assert_true(row->output >= row->input || row->output == 0);
 		assert_true(row->long_from == 0 || row->long_input > row->input);
+		assert_true(row->written < 0 || row->written > row->input); /* writing is what costs more */
 		longer += row->long_from > 0;
+		written += row->written > 0;
 	}
 	assert_true(longer > 10);
+	assert_true(written > 20);
 	prices_free(&prices);
 }
 
@@ -154,6 +157,7 @@ static void a_price_that_is_none_is_refused(void **state)
 	static const char *const refused[] = { "input = \"0.25\"; output = 1.0;",
 					       "input = -1; output = 1;",
 					       "input = 1; output = 1; cached = \"x\";",
+					       "input = 1; output = 1; written = \"x\";",
 					       "input = 1;",
 					       "input = 1; output = 1; long_from = 9; long_input = 2;",
 					       "input = 1; output = 1; long_input = 2; long_output = 2;" };
