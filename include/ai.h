@@ -42,6 +42,7 @@ struct ai_attempt {
 	const char *output;				    /* what it said, NULL when it failed */
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown */
 	int64_t cost_micros; /* millionths of a US dollar, AI_COST_UNKNOWN when the price is not known */
+	const char *type;    /* of the interaction: NULL "chat", or "transcription", ... */
 	int64_t latency_ms, first_token_ms; /* first_token_ms -1 when there was none */
 	bool estimated;			    /* tokens are our estimate: the stream was cut */
 	const char *request_id;		    /* the provider's, or NULL */
@@ -106,5 +107,26 @@ void ai_journaled(struct ai *ai, uint64_t ticket);
  * they are handed to `left` (may be NULL) before this returns. Unknown tickets are ignored. */
 void ai_cancel(struct ai *ai, uint64_t ticket,
 	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner);
+
+/* ---- voice notes --------------------------------------------------------------------------------------------- */
+
+/* What was heard in a sound file. Borrowed for the call. */
+struct ai_heard {
+	struct err err;			   /* ERR_NONE: text holds */
+	const char *text;		   /* never blank on success */
+	const char *language;		   /* as the service names it, or NULL */
+	const struct ai_attempt *attempts; /* each request, the last one too */
+	size_t attempt_count;
+};
+typedef void ai_heard_fn(void *owner, uint64_t ticket, const struct ai_heard *heard);
+
+/* Whether files of this kind ("audio/ogg") can be heard: the settings name a service for it. */
+bool ai_hears(const struct ai *ai, const char *mime);
+
+/* Puts what is said in this file into words. Exactly one answer in a later round, unless cancelled. path: stays until
+ * then. ticket: the caller's, unique. */
+void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner,
+	     uint64_t ticket);
+void ai_hear_cancel(struct ai *ai, uint64_t ticket); /* unknown ones are ignored */
 
 #endif

@@ -1,6 +1,7 @@
 /* The AI room's door: makes the models, finds the turn that an event is for, starts, cancels and checks. */
 #include "ai_room.h"
 #include "loop.h"
+#include "speech.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,17 @@ static bool find_fallback(struct ai *ai, const struct ai_options *options, struc
 	return true;
 }
 
+static bool make_speech(struct ai *ai, const struct ai_options *options, struct err *err)
+{
+	struct speech_host host = { ai->loop, options->http, ai->log };
+	struct err why = { 0 };
+
+	ai->speech = speech_create(&host, options->speech, &why);
+	if (why.kind != ERR_NONE)
+		*err = why;
+	return why.kind == ERR_NONE;
+}
+
 struct ai *ai_create(const struct ai_options *options, struct err *err)
 {
 	struct ai *ai = mem_zero(1, sizeof(*ai));
@@ -176,7 +188,7 @@ struct ai *ai_create(const struct ai_options *options, struct err *err)
 			fine = err_set(err, ERR_REFUSED, "assistant.model: no model is called \"%s\"",
 				       options->model);
 	}
-	if (fine && find_fallback(ai, options, err))
+	if (fine && find_fallback(ai, options, err) && make_speech(ai, options, err))
 		return ai;
 	ai_destroy(ai);
 	return NULL;
@@ -205,6 +217,7 @@ void ai_destroy(struct ai *ai)
 		free(ai->checks);
 		ai->checks = after;
 	}
+	speech_destroy(ai->speech);
 	loop_timer_destroy(ai->check_timer);
 	prices_finish(&ai->prices);
 	free(ai->fallback);
@@ -329,4 +342,21 @@ void ai_check(struct ai *ai, const char *model,
 		found->ops->check(found->llm, check->ticket);
 	else
 		loop_timer_start(ai->check_timer, 0, 0);
+}
+
+/* ---- voice notes ------------------------------------------------------------------------------------- */
+
+bool ai_hears(const struct ai *ai, const char *mime)
+{
+	return speech_takes(ai->speech, mime);
+}
+
+void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner, uint64_t ticket)
+{
+	speech_hear(ai->speech, path, mime, fn, owner, ticket);
+}
+
+void ai_hear_cancel(struct ai *ai, uint64_t ticket)
+{
+	speech_cancel(ai->speech, ticket);
 }

@@ -100,6 +100,7 @@ struct turn {
 };
 
 struct check;
+struct speech;
 
 struct ai {
 	struct loop *loop;
@@ -115,6 +116,7 @@ struct ai {
 	uint32_t last_id, last_check;
 	struct check *checks;
 	struct loop_timer *check_timer;
+	struct speech *speech; /* NULL: nothing is heard */
 };
 
 /* registry.c */

@@ -168,6 +168,7 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 				      .model = settings_text(assistant, "model"),
 				      .fallback = fallback,
 				      .fallback_count = spares,
+				      .speech = part(daemon, "speech"),
 				      .rounds_max = (unsigned)settings_int(assistant, "tool_rounds"),
 				      .attempts_max = (unsigned)settings_int(assistant, "attempts"),
 				      .turn_ms = (unsigned)settings_int(assistant, "answer_seconds") * 1000 };

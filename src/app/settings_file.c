@@ -4,6 +4,7 @@
 #include "mem.h"
 #include "registry.h"
 #include "settings_build.h"
+#include "speech.h"
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ static struct setting top_settings[] = {
 	{ "store", SETTING_GROUP, .inside = store_settings, .help = "the database" },
 	{ "models", SETTING_GROUPS, .inside = ai_model_settings, .help = "models; none: the offline one" },
 	{ "assistant", SETTING_GROUP, .inside = assistant_settings, .help = "how questions are answered" },
+	{ "speech", SETTING_GROUP, .inside = speech_settings, .help = "voice notes into words" },
 	{ "users", SETTING_GROUP, .inside = users_settings, .help = "who may talk" },
 	{ "platforms", SETTING_GROUP, .inside = platform_settings, .help = "where messages come from" },
 	{ "api", SETTING_GROUP, .help = "the chat endpoint" },

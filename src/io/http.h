@@ -36,6 +36,7 @@ struct http_part {
 	const char *type;      /* Content-Type of the part, or NULL */
 	const void *data;      /* copied */
 	size_t len;
+	const char *path; /* instead of data: a file, read as it is sent; it must stay until the end */
 };
 
 struct http_call {

@@ -13,6 +13,7 @@ void http_form_keep(struct http_running *call, const struct http_part *parts, si
 		call->parts[i].type = mem_text(parts[i].type);
 		call->parts[i].data = parts[i].len > 0 ? mem_copy(parts[i].data, parts[i].len) : NULL;
 		call->parts[i].len = parts[i].len;
+		call->parts[i].path = mem_text(parts[i].path);
 	}
 }
 
@@ -34,7 +35,9 @@ void http_form_set(struct http_running *call)
 		if (part == NULL)
 			abort();
 		must(curl_mime_name(part, from->name));
-		must(curl_mime_data(part, from->len > 0 ? from->data : "", from->len));
+		/* One that is gone is sent empty: the receiver says what it thinks of that. */
+		if (from->path == NULL || curl_mime_filedata(part, from->path) != CURLE_OK)
+			must(curl_mime_data(part, from->len > 0 ? from->data : "", from->len));
 		if (from->file_name != NULL)
 			must(curl_mime_filename(part, from->file_name));
 		if (from->type != NULL)
@@ -59,6 +62,7 @@ void http_form_free(struct http_running *call)
 		free((void *)(uintptr_t)call->parts[i].file_name);
 		free((void *)(uintptr_t)call->parts[i].type);
 		free((void *)(uintptr_t)call->parts[i].data);
+		free((void *)(uintptr_t)call->parts[i].path);
 	}
 	free(call->parts);
 }
