@@ -6,6 +6,7 @@
 #include "json.h"
 #include "mem.h"
 #include "settings_build.h"
+#include "text.h"
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,12 +149,21 @@ static void feed(struct llm_stage *w, const char *bytes, size_t len, size_t piec
 static const char *const stops[] = { "end", "tools", "length", "refused" };
 static const char *const faults[] = { "", "transient", "limited", "overflow", "auth", "refused" };
 
+static void calls_of(const json_t *want, struct buf *out)
+{
+	const json_t *call;
+	size_t i;
+
+	json_array_foreach (json_object_get(want, "calls"), i, call)
+		buf_format(out, "[%s|%s|%s]", json_string_value(json_array_get(call, 0)),
+			   json_string_value(json_array_get(call, 1)),
+			   json_string_value(json_array_get(call, 2)));
+}
+
 static void compare(const struct llm_stage *w, const json_t *want)
 {
 	const char *fault = json_text(want, "fault"), *err = json_text(want, "err");
 	struct buf calls = { 0 };
-	const json_t *call;
-	size_t i;
 
 	assert_true(w->ended);
 	assert_string_equal(faults[w->fault], fault ? fault : "");
@@ -166,10 +176,7 @@ static void compare(const struct llm_stage *w, const json_t *want)
 		assert_int_not_equal(w->err.kind, ERR_NONE);
 		return;
 	}
-	json_array_foreach (json_object_get(want, "calls"), i, call)
-		buf_format(&calls, "[%s|%s|%s]", json_string_value(json_array_get(call, 0)),
-			   json_string_value(json_array_get(call, 1)),
-			   json_string_value(json_array_get(call, 2)));
+	calls_of(want, &calls);
 	assert_string_equal(buf_str(&w->calls), buf_str(&calls));
 	buf_free(&calls);
 	assert_string_equal(stops[w->stop], json_text(want, "stop"));
@@ -215,6 +222,78 @@ void llm_stage_streams(const char *provider, size_t least)
 		free(bytes);
 		free(want_path);
 		free(path);
+	}
+	globfree(&found);
+}
+
+/* The bytes up to a cut: whole is what must be there before a reply may count, a beginning of it is all that may be
+ * shown. */
+static void check_cut(const struct llm_stage *w, const json_t *want, size_t at)
+{
+	const char *text = json_text(want, "text");
+	size_t shown = w->parts.len;
+	struct buf calls = { 0 };
+
+	assert_true(w->ended);
+	if (!text_valid(buf_str(&w->parts), shown) && text_valid(text, strlen(text)))
+		fail_msg("cut at %zu: half a character was shown", at);
+	if (w->fault != LLM_FAULT_NONE) {
+		assert_int_not_equal(w->err.kind, ERR_NONE);
+		if (shown > strlen(text) || memcmp(buf_str(&w->parts), text, shown) != 0)
+			fail_msg("cut at %zu: \"%s\" is no beginning of \"%s\"", at, buf_str(&w->parts),
+				 text);
+		return;
+	}
+	calls_of(want, &calls);
+	if (json_text(want, "fault") || strcmp(buf_str(&w->text), text) != 0 ||
+	    strcmp(buf_str(&w->calls), buf_str(&calls)) != 0)
+		fail_msg("cut at %zu: half an answer passes for a whole one: \"%s\" %s", at,
+			 buf_str(&w->text), buf_str(&w->calls));
+	buf_free(&calls);
+}
+
+static void cut_everywhere(struct llm_stage *w, const char *bytes, size_t len, const json_t *want)
+{
+	static const enum http_how ways[] = { HTTP_MAYBE,
+					      HTTP_ANSWERED }; /* broken off; closed in good order */
+
+	for (size_t at = 0; at < len; at++) {
+		for (size_t i = 0; i < 2; i++) {
+			struct http_answer end = { .how = ways[i], .status = 200, .retry_after_ms = -1 };
+
+			llm_stage_ask(w, -1, 0);
+			if (at > 0)
+				fake_http_data(w->http, bytes, at);
+			fake_http_end(w->http, &end);
+			check_cut(w, want, at);
+			llm_stage_forget(w);
+		}
+	}
+}
+
+void llm_stage_cuts(const char *provider)
+{
+	char *pattern = mem_format("tests/fixtures/%s/streams/*.{sse,ndjson}", provider);
+	glob_t found;
+
+	assert_int_equal(glob(pattern, GLOB_BRACE, NULL, &found), 0);
+	free(pattern);
+	for (size_t f = 0; f < found.gl_pathc; f++) {
+		const char *path = found.gl_pathv[f];
+		char *want_path = mem_format("%.*s.want.json", (int)(strrchr(path, '.') - path), path);
+		size_t len, want_len;
+		char *bytes = llm_stage_file(path, &len), *want_text = llm_stage_file(want_path, &want_len);
+		json_t *want = json_read(want_text, want_len, NULL);
+		struct llm_stage w;
+
+		print_message("%s\n", path);
+		llm_stage_open(&w, provider, NULL);
+		cut_everywhere(&w, bytes, len, want);
+		llm_stage_close(&w);
+		json_decref(want);
+		free(want_text);
+		free(bytes);
+		free(want_path);
 	}
 	globfree(&found);
 }

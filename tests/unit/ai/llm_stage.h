@@ -46,6 +46,10 @@ void llm_stage_forget(struct llm_stage *w);
 void llm_stage_streams(const char *provider, size_t least);
 void llm_stage_splits(const char *provider, const char *const *names);
 
+/* The same files, each cut off behind every single byte: no half answer passes for a whole one, no call comes from one, and
+ * no half character is shown. */
+void llm_stage_cuts(const char *provider);
+
 /* The whole file; fails the test when there is none. The caller frees. */
 char *llm_stage_file(const char *path, size_t *len_out);
 

@@ -40,6 +40,16 @@ static void test_ollama_streams(void **state)
 	llm_stage_splits("ollama", names);
 }
 
+/* A connection may break anywhere: what a tool was half asked to do must not be done. */
+static void test_streams_cut_anywhere(void **state)
+{
+	(void)state;
+	llm_stage_cuts("openai");
+	llm_stage_cuts("anthropic");
+	llm_stage_cuts("cohere");
+	llm_stage_cuts("ollama");
+}
+
 /* ---- requests ---------------------------------------------------------------------------------------------- */
 
 static const struct llm_call asked[] = { { "c1", "add_task", "{\"title\":\"milk\"}" },
@@ -305,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_anthropic_streams),
 		cmocka_unit_test(test_cohere_streams),
 		cmocka_unit_test(test_ollama_streams),
+		cmocka_unit_test(test_streams_cut_anywhere),
 		cmocka_unit_test(test_anthropic_requests),
 		cmocka_unit_test(test_anthropic_sends_its_own_blocks_back),
 		cmocka_unit_test(test_cohere_requests),
