@@ -20,16 +20,16 @@ enum {
 	BULK_MAX = 200,
 };
 
-static struct metric events = {
-	.name = "usher_discord_events_total",
-	.help = "Events by what became of them; what is not said to us is not counted",
+static struct metric messages = {
+	.name = "usher_discord_messages_total",
+	.help = "Messages, edits and deletions by what became of them; what is not said to us is not counted",
 	.type = METRIC_COUNTER,
 	.label = "bot,outcome",
 };
 
 void discord_count(const struct platform *bot, const char *outcome)
 {
-	metric_add(&events, (const char *[]){ bot->config.name, outcome }, 1);
+	metric_add(&messages, (const char *[]){ bot->config.name, outcome }, 1);
 }
 
 /* ---- ends --------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@ import { readFileSync, statSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import { Daemon, until, wait } from '../e2e/harness.mjs';
+import { discordRows } from './discord.mjs';
 import { slackRows } from './slack.mjs';
 import { telegramRows } from './telegram.mjs';
 
@@ -150,6 +151,7 @@ try {
   const asked = { quick, question, direct, tools: { cpu, resident, percentile, print } };
   for (const transport of ['http', 'socket']) await slackRows(server, transport, asked);
   for (const transport of ['poll', 'webhook']) await telegramRows(server, transport, asked);
+  await discordRows(server, asked);
   await waiting(server, 1000);
   if (!quick) await waiting(server, 10000);
 } finally {
