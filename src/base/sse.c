@@ -6,6 +6,11 @@ static bool dispatch(struct sse *sse, sse_fn *fn, void *owner)
 {
 	bool more = true;
 
+	if (sse->has_id) {
+		buf_clear(&sse->last_id);
+		buf_add(&sse->last_id, buf_str(&sse->id), sse->id.len);
+		sse->has_id = false;
+	}
 	if (sse->has_data)
 		more = fn(owner, sse->event, buf_str(&sse->data), sse->data.len);
 	buf_clear(&sse->data);
@@ -23,6 +28,38 @@ static bool add_data(struct sse *sse, const char *value, size_t len)
 	buf_add(&sse->data, value, len);
 	sse->has_data = true;
 	return true;
+}
+
+static void take_id(struct sse *sse, const char *value, size_t len)
+{
+	if (memchr(value, '\0', len))
+		return;
+	buf_clear(&sse->id);
+	buf_add(&sse->id, value, len);
+	sse->has_id = true;
+}
+
+static void take_retry(struct sse *sse, const char *value, size_t len)
+{
+	unsigned wait = 0;
+
+	if (len == 0 || len > 9) /* more is no plan */
+		return;
+	for (size_t i = 0; i < len; i++) {
+		if (value[i] < '0' || value[i] > '9')
+			return;
+		wait = wait * 10 + (unsigned)(value[i] - '0');
+	}
+	sse->has_retry = true;
+	sse->retry_ms = wait;
+}
+
+static void take_event(struct sse *sse, const char *value, size_t len)
+{
+	size_t fit = len < sizeof(sse->event) - 1 ? len : sizeof(sse->event) - 1;
+
+	memcpy(sse->event, value, fit);
+	sse->event[fit] = '\0';
 }
 
 static bool take_line(struct sse *sse, const char *line, size_t len, sse_fn *fn, void *owner)
@@ -47,13 +84,13 @@ static bool take_line(struct sse *sse, const char *line, size_t len, sse_fn *fn,
 	}
 	if (name == 4 && memcmp(line, "data", 4) == 0)
 		return add_data(sse, value, value_len);
-	if (name == 5 && memcmp(line, "event", 5) == 0) {
-		size_t fit = value_len < sizeof(sse->event) - 1 ? value_len : sizeof(sse->event) - 1;
-
-		memcpy(sse->event, value, fit);
-		sse->event[fit] = '\0';
-	}
-	return true; /* comments, id, retry and unknown fields */
+	if (name == 5 && memcmp(line, "event", 5) == 0)
+		take_event(sse, value, value_len);
+	else if (name == 2 && memcmp(line, "id", 2) == 0)
+		take_id(sse, value, value_len);
+	else if (name == 5 && memcmp(line, "retry", 5) == 0)
+		take_retry(sse, value, value_len);
+	return true; /* comments and unknown fields */
 }
 
 /* The line's rest is in `bytes`; an earlier part may wait in sse->line. */
@@ -119,4 +156,6 @@ void sse_finish(struct sse *sse)
 {
 	buf_free(&sse->line);
 	buf_free(&sse->data);
+	buf_free(&sse->last_id);
+	buf_free(&sse->id);
 }

@@ -11,6 +11,14 @@ struct sse {
 	struct buf line, data;
 	char event[32]; /* longer names are cut: none that we know is */
 	bool has_data, after_cr, begun, dead;
+
+	/* For who wants to go on where a stream broke off. Read only. */
+	struct buf last_id; /* of the last event that came to its end, one without data too; empty: none */
+	bool has_retry;	    /* the server said how long to wait before that */
+	unsigned retry_ms;
+
+	struct buf id; /* of the event under way */
+	bool has_id;
 };
 
 /* One event. event is "" when not named. Return false to stop reading. */

@@ -86,6 +86,10 @@ struct http_answer {
  * like the answer, for the call of on_done. */
 const char *http_header(const struct http_answer *answer, const char *name);
 
+/* The same while the answer still comes: for on_data, whose call it is (id: http_start's). Borrowed until on_data returns.
+ * NULL: none of this name, or no such call. */
+const char *http_header_of(const struct http *http, uint64_t id, const char *name);
+
 /* Pieces of a 2xx body. Return false to stop: the end then comes as HTTP_MAYBE. */
 typedef bool http_data_fn(void *owner, uint64_t ticket, const char *data, size_t len);
 /* Exactly once, in a later round, unless cancelled. answer is borrowed for the call. */
@@ -104,5 +108,9 @@ size_t http_running(const struct http *http);
 /* A URL that could ever be called when guarded: scheme, no user part, port, host form. For a friendly error
  * at configuration time; the address itself is checked when connecting. */
 bool http_url_allowed(const char *url, bool loopback, struct err *err);
+
+/* Where a reference leads (RFC 3986) that was found at the http or https URL base. The caller frees; NULL and err when it
+ * leads nowhere that could be called. Who sends secrets there compares the origins (base/url.h). */
+char *http_url_join(const char *base, const char *reference, struct err *err);
 
 #endif

@@ -22,6 +22,14 @@ const char *http_header(const struct http_answer *answer, const char *name)
 	return answer->of != NULL ? header(answer->of, name) : NULL;
 }
 
+const char *http_header_of(const struct http *http, uint64_t id, const char *name)
+{
+	const struct http_running *call;
+
+	HASH_FIND(hh, http->calls, &id, sizeof(id), call);
+	return call != NULL && call->easy != NULL ? header(call, name) : NULL;
+}
+
 /* "1.5": digits and at most one point, as both headers write numbers. */
 static bool number(const char *text, double *value_out)
 {

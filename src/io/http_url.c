@@ -170,3 +170,23 @@ bool http_url_allowed(const char *url, bool loopback, struct err *err)
 	free(host);
 	return true;
 }
+
+char *http_url_join(const char *base, const char *reference, struct err *err)
+{
+	CURLU *parts = curl_url();
+	char *whole = NULL, *url = NULL, *host = NULL;
+
+	if (parts == NULL)
+		abort(); /* out of memory, as in mem.c */
+	if (strlen(reference) > URL_MAX || !plain_characters(reference) ||
+	    curl_url_set(parts, CURLUPART_URL, base, 0) != CURLUE_OK ||
+	    curl_url_set(parts, CURLUPART_URL, reference, 0) != CURLUE_OK ||
+	    curl_url_get(parts, CURLUPART_URL, &whole, 0) != CURLUE_OK)
+		err_set(err, ERR_REFUSED, "this is not a URL");
+	else
+		http_url_parse(whole, false, false, &url, &host, err);
+	curl_free(whole);
+	curl_url_cleanup(parts);
+	free(host);
+	return url;
+}

@@ -81,10 +81,60 @@ static void test_line_limit(void **state)
 	buf_free(&seen);
 }
 
+/* A stream that breaks off is taken up again after the last whole event, as long later as the server wishes. */
+static const struct {
+	const char *stream, *last_id;
+	int retry_ms; /* -1: not told */
+} ends[] = {
+	{ "data: a\n\n", "", -1 },
+	{ "id: 1\ndata: a\n\nid: 2\ndata: b\n\n", "2", -1 },
+	{ "id: 1\ndata: a\n\nid: 2\ndata: b\n", "1", -1 }, /* the second may come again */
+	{ "id: 1\nretry: 500\ndata: \n\n", "1", 500 },
+	{ "id: only\n\n", "only", -1 }, /* without data: no event, yet it counts */
+	{ "id: 1\ndata: a\n\ndata: b\n\n", "1", -1 },
+	{ "id: 1\n\nid\n\n", "", -1 }, /* taken back */
+	{ "retry: 1s\nretry: -5\nretry:\nretry: 9999999999\n\n", "", -1 },
+	{ "retry: 0\n\n", "", 0 },
+};
+
+static void test_taken_up_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t len = strlen(ends[i].stream);
+
+		for (size_t piece = 1; piece <= len; piece++) {
+			struct sse sse = { .line_max = 100 };
+			struct buf seen = { 0 };
+
+			for (size_t at = 0; at < len; at += piece)
+				sse_feed(&sse, ends[i].stream + at, len - at < piece ? len - at : piece, note,
+					 &seen);
+			assert_string_equal(buf_str(&sse.last_id), ends[i].last_id);
+			assert_int_equal(sse.has_retry ? (int)sse.retry_ms : -1, ends[i].retry_ms);
+			sse_finish(&sse);
+			buf_free(&seen);
+		}
+	}
+}
+
+static void test_ids_with_nul(void **state)
+{
+	struct sse sse = { .line_max = 100 };
+	struct buf seen = { 0 };
+
+	(void)state;
+	assert_true(sse_feed(&sse, "id: 1\n\nid: a\0b\n\n", 17, note, &seen));
+	assert_string_equal(buf_str(&sse.last_id), "1");
+	sse_finish(&sse);
+	buf_free(&seen);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_streams),
-					    cmocka_unit_test(test_line_limit) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_streams), cmocka_unit_test(test_line_limit),
+					    cmocka_unit_test(test_taken_up_again),
+					    cmocka_unit_test(test_ids_with_nul) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

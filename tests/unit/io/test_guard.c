@@ -462,6 +462,37 @@ static void test_redirect_inwards(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, client_teardown)
 
+/* Where a server's own references lead, by the parser that will call them. */
+static void test_join(void **state)
+{
+	static const struct {
+		const char *base, *reference, *whole; /* NULL: nowhere */
+	} rows[] = {
+		{ "http://a.example:8080/x/sse?k=1", "/message?id=2", "http://a.example:8080/message?id=2" },
+		{ "http://a.example/x/sse", "message", "http://a.example/x/message" },
+		{ "http://a.example/x/sse", "?id=2", "http://a.example/x/sse?id=2" },
+		{ "https://a.example/sse", "//b.example/m", "https://b.example/m" },
+		{ "https://a.example/sse", "http://b.example:81/m", "http://b.example:81/m" },
+		{ "https://a.example/sse", "ftp://a.example/m", NULL },
+		{ "https://a.example/sse", "/a b", NULL },
+		{ "https://a.example/sse", "/a\nb", NULL },
+		{ "not a url", "/m", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct err err = { 0 };
+		char *whole = http_url_join(rows[i].base, rows[i].reference, &err);
+
+		if (rows[i].whole)
+			assert_string_equal(whole, rows[i].whole);
+		else
+			assert_null(whole);
+		assert_int_equal(err.kind, rows[i].whole ? ERR_NONE : ERR_REFUSED);
+		free(whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_url_bypasses),
 		cmocka_unit_test(test_usual_urls),
 		cmocka_unit_test(test_loopback_urls_by_choice),
+		cmocka_unit_test(test_join),
 		CASE(test_calls_refuse_every_bypass),
 		CASE(test_name_of_an_inner_address),
 		CASE(test_name_of_mixed_addresses),

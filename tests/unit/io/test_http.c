@@ -52,6 +52,39 @@ static void test_get(void **state)
 	assert_true(result.first_byte_ms >= 0 && result.total_ms >= result.first_byte_ms);
 }
 
+static uint64_t early_id;
+static char early_type[40], early_none[4];
+
+static bool on_early(void *owner, uint64_t ticket, const char *data, size_t len)
+{
+	const char *type = http_header_of(client.http, early_id, "content-type");
+
+	(void)owner, (void)ticket, (void)data, (void)len;
+	snprintf(early_type, sizeof(early_type), "%s", type ? type : "");
+	snprintf(early_none, sizeof(early_none), "%s",
+		 http_header_of(client.http, early_id, "X-Missing") ? "yes" : "no");
+	return true;
+}
+
+static void on_early_done(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	(void)owner, (void)ticket, (void)answer;
+	io_stop(client.io);
+}
+
+/* A stream is read by its type before it has ended. */
+static void test_headers_while_it_comes(void **state)
+{
+	struct http_call call = { .method = "GET", .url = serve(echo) };
+
+	(void)state;
+	early_id = http_start(client.http, &call, on_early, on_early_done, NULL, 0);
+	io_run(client.io);
+	assert_string_equal(early_type, "text/plain");
+	assert_string_equal(early_none, "no");
+	assert_null(http_header_of(client.http, early_id, "content-type")); /* it is over */
+}
+
 static void test_post_body_arrives_whole(void **state)
 {
 	char body[20000];
@@ -442,6 +475,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_get),
+		CASE(test_headers_while_it_comes),
 		CASE(test_post_body_arrives_whole),
 		CASE(test_other_methods),
 		CASE(test_head_has_no_body),
