@@ -1,6 +1,6 @@
 /* The gateway from the inside: what gateway.c (all shards), identify.c (who may identify, and when), shard.c (one connection),
- * shard_in.c (what comes on it), beat.c (the heartbeat), taking.c (events until they are taken), position.c (how far they
- * were) and the readers of frames share (sheet 4 to 8). */
+ * shard_in.c (what comes on it), address.c (where it goes), beat.c (the heartbeat), taking.c (events until they are taken),
+ * position.c (how far they were) and the readers of frames share (sheet 4 to 8). */
 #ifndef USHER_DISCORD_GATEWAY_ROOM_H
 #define USHER_DISCORD_GATEWAY_ROOM_H
 
@@ -99,6 +99,17 @@ struct discord_inflate *discord_inflate_create(size_t max);
 enum inflate_how discord_inflate_add(struct discord_inflate *inflate, const void *data, size_t len,
 				     const char **text_out, size_t *len_out, struct err *err);
 void discord_inflate_destroy(struct discord_inflate *inflate); /* takes NULL */
+
+/* ---- address.c: where the gateway is. Pure ------------------------------------------------------------------------ */
+
+/* The token goes only where TLS says who listens, or to this machine when the API itself is there, as in tests. text may
+ * be NULL. */
+bool discord_address_trusted(const struct discord_config *config, const char *text, bool *loopback_out);
+/* A session is resumed only at a host of the domain that GET /gateway/bot named: "gateway-us-east1-b.discord.gg" of
+ * "gateway.discord.gg". On this machine all are one. */
+bool discord_address_kin(const char *main_url, const char *resume_url);
+/* The same query for every address: the stored one has none (sheet 6.3). The caller frees. */
+char *discord_address_whole(const struct discord_config *config, const char *base);
 
 /* ---- one shard --------------------------------------------------------------------------------------------------- */
 

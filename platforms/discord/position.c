@@ -17,7 +17,7 @@ static uint64_t taken_up_to(const struct shard *shard)
 
 	DL_FOREACH (shard->held, held) {
 		if (held->life == shard->life && held->event.seq <= seq)
-			seq = held->event.seq - 1;
+			seq = held->event.seq > 0 ? held->event.seq - 1 : 0;
 	}
 	return seq;
 }

@@ -6,7 +6,6 @@
 #include "crypto.h"
 #include "gateway_room.h"
 #include "mem.h"
-#include "url.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,31 +264,6 @@ static void on_message(void *owner, struct ws *ws, bool binary, const void *data
 	discord_shard_message(owner, binary, data, len);
 }
 
-/* The token goes only where TLS says who listens, or to this machine when the API itself is there, as in tests. */
-static bool allowed(const struct shard *shard, const char *text, bool *loopback_out)
-{
-	struct url url, base;
-
-	if (text == NULL || !url_read(text, &url))
-		return false;
-	*loopback_out = url_loopback(&url);
-	if (strcmp(url.scheme, "wss") == 0)
-		return true;
-	return strcmp(url.scheme, "ws") == 0 && *loopback_out &&
-	       url_read(bot_of(shard)->config.api_base, &base) && url_loopback(&base);
-}
-
-/* The same query for every address: the stored one has none (sheet 6.3). The caller frees. */
-static char *address(const struct shard *shard, const char *base)
-{
-	size_t len = strcspn(base, "?#");
-
-	while (len > 0 && base[len - 1] == '/')
-		len--;
-	return mem_format("%.*s/?v=10&encoding=json%s", (int)len, base,
-			  bot_of(shard)->config.compress ? "&compress=zlib-stream" : "");
-}
-
 static bool open_socket(struct shard *shard, const char *base, struct err *err)
 {
 	static const struct ws_events events = { .open = on_open,
@@ -299,9 +273,9 @@ static bool open_socket(struct shard *shard, const char *base, struct err *err)
 	bool loopback = false;
 	char *url;
 
-	if (!allowed(shard, base, &loopback))
+	if (!discord_address_trusted(&bot_of(shard)->config, base, &loopback))
 		return err_set(err, ERR_REFUSED, "the gateway's address is not one with TLS");
-	url = address(shard, base);
+	url = discord_address_whole(&bot_of(shard)->config, base);
 	shard->ws = ws_connect(host->io,
 			       &(struct ws_options){ .url = url,
 						     .ca_file = http_ca_file(host->http),
@@ -343,9 +317,22 @@ static bool may_not_identify(struct shard *shard)
 	return true;
 }
 
+/* Where to resume, or every second time, when that leads nowhere, where all begins. */
+static const char *base_of(const struct shard *shard)
+{
+	const char *url = shard->gateway->url;
+
+	if (shard->session == NULL || shard->resume_url == NULL || shard->misses % 2 != 0)
+		return url;
+	if (discord_address_kin(url, shard->resume_url))
+		return shard->resume_url;
+	log_warn(bot_of(shard)->host->log,
+		 "shard %u: the address to resume at is not of the gateway's domain", shard->id);
+	return url;
+}
+
 static void connect_now(struct shard *shard)
 {
-	const char *base = shard->gateway->url;
 	struct err err = { 0 };
 
 	if (!shard->gateway->wanted || bot_of(shard)->dead) {
@@ -359,10 +346,8 @@ static void connect_now(struct shard *shard)
 	if (may_not_identify(shard))
 		return;
 	clear_connection(shard);
-	if (shard->session != NULL && shard->resume_url != NULL && shard->misses % 2 == 0)
-		base = shard->resume_url;
 	enter(shard, SHARD_CONNECTING, 0); /* the web socket has a limit of its own for this */
-	if (!open_socket(shard, base, &err)) {
+	if (!open_socket(shard, base_of(shard), &err)) {
 		count_failure(shard);
 		retry(shard, 0, err.text);
 	}
@@ -386,7 +371,7 @@ static bool send_json(struct shard *shard, json_t *message)
 	char *text = json_write(message);
 	bool sent = discord_shard_send(shard, text, strlen(text), false);
 
-	memset(text, 0, strlen(text)); /* it holds the token */
+	explicit_bzero(text, strlen(text)); /* it holds the token */
 	free(text);
 	json_decref(message);
 	return sent;

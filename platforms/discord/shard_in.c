@@ -26,6 +26,12 @@ static void count_event(const struct shard *shard, const char *what)
 	metric_add(&events, (const char *[]){ shard->gateway->bot->config.name, what }, 1);
 }
 
+/* NULL: there is none that could be read. */
+static json_t *value_of(const struct gateway_frame *frame)
+{
+	return frame->d != NULL ? discord_frame_value(frame->name, frame->d, frame->d_len, NULL) : NULL;
+}
+
 static void take_hello(struct shard *shard, const struct gateway_frame *frame)
 {
 	const struct gateway_times *times = &shard->gateway->times;
@@ -34,7 +40,7 @@ static void take_hello(struct shard *shard, const struct gateway_frame *frame)
 
 	if (shard->state != SHARD_GREETING)
 		return;
-	d = frame->d != NULL ? json_read(frame->d, frame->d_len, NULL) : NULL;
+	d = value_of(frame);
 	interval = json_int(d, "heartbeat_interval", 0);
 	json_decref(d);
 	if (interval <= 0) {
@@ -53,7 +59,7 @@ static void take_hello(struct shard *shard, const struct gateway_frame *frame)
 
 static bool take_ready(struct shard *shard, const struct gateway_frame *frame)
 {
-	json_t *ready = frame->d != NULL ? json_read(frame->d, frame->d_len, NULL) : NULL;
+	json_t *ready = value_of(frame);
 	const char *session = json_text(ready, "session_id");
 	bool ok = session != NULL && *session != '\0' && strlen(session) <= GATEWAY_SESSION_MAX;
 

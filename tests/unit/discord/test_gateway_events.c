@@ -43,6 +43,28 @@ static void test_the_note_waits_for_commits(void **state)
 	gate_close(stage);
 }
 
+/* Numbers that can't be: what is remembered stays a position that can be resumed from, or is none. */
+static void test_numbers_that_go_back(void **state)
+{
+	struct gate_stage *stage = gate_connected();
+
+	(void)state;
+	stage->keep = true;
+	gate_message(stage, 0, 7, "9");
+	gate_message(stage, 0, 3, "9");
+	gate_message(stage, 0, 0, "9");
+	GATE_WAIT(stage, stage->taken_count == 4 && gate_shard(stage, 0)->seq == 7);
+	GATE_WAIT(stage, noted_seq(stage) == 0);
+	for (size_t i = 1; i < 4; i++)
+		take(stage, i);
+	GATE_WAIT(stage, noted_seq(stage) == 7);
+	gate_send(stage, 0, "{\"op\":0,\"s\":-1,\"t\":\"MESSAGE_CREATE\",\"d\":{\"id\":\"5\"}}");
+	gate_send(stage, 0, "{\"op\":0,\"s\":1e9,\"t\":\"MESSAGE_CREATE\",\"d\":{\"id\":\"5\"}}");
+	gate_message(stage, 0, 8, "9");
+	GATE_WAIT(stage, stage->taken_count == 5 && gate_shard(stage, 0)->seq == 8);
+	gate_close(stage);
+}
+
 /* In the same process nothing is asked for twice: what is on its way is still known. */
 static void test_resumed_while_events_are_open(void **state)
 {
@@ -287,6 +309,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_note_waits_for_commits),
+		cmocka_unit_test(test_numbers_that_go_back),
 		cmocka_unit_test(test_resumed_while_events_are_open),
 		cmocka_unit_test(test_a_next_process_resumes),
 		cmocka_unit_test(test_notes_that_are_of_no_use),

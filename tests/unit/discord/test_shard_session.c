@@ -143,6 +143,22 @@ static void test_addresses_without_tls(void **state)
 	gate_close(stage);
 }
 
+/* READY names a host of somebody else: the session is resumed where it began, and nothing is asked there. */
+static void test_an_address_of_others(void **state)
+{
+	struct gate_stage *stage = gate_connected();
+	struct shard *shard = gate_shard(stage, 0);
+
+	(void)state;
+	free(shard->resume_url);
+	shard->resume_url = mem_text("wss://gateway.example");
+	gate_end(stage, 0, 4000);
+	gate_resumed(stage, 1);
+	assert_string_equal(stage->sockets[1].path, "main");
+	assert_int_equal(shard->failures, 1); /* the close itself, and no attempt elsewhere */
+	gate_close(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_the_other_address),
 		cmocka_unit_test(test_a_new_session_begins_anew),
 		cmocka_unit_test(test_addresses_without_tls),
+		cmocka_unit_test(test_an_address_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
