@@ -17,6 +17,8 @@ extern const char texts_start[] __asm__("_binary_db_migrations_sqlite_0005_plugi
 extern const char texts_end[] __asm__("_binary_db_migrations_sqlite_0005_plugin_texts_sql_end");
 extern const char audit_start[] __asm__("_binary_db_migrations_sqlite_0006_audit_sql_start");
 extern const char audit_end[] __asm__("_binary_db_migrations_sqlite_0006_audit_sql_end");
+extern const char budgets_start[] __asm__("_binary_db_migrations_sqlite_0007_budgets_sql_start");
+extern const char budgets_end[] __asm__("_binary_db_migrations_sqlite_0007_budgets_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -30,6 +32,7 @@ static const struct step {
 	{ "0004_changes_first", early_start, early_end },
 	{ "0005_plugin_texts", texts_start, texts_end },
 	{ "0006_audit", audit_start, audit_end },
+	{ "0007_budgets", budgets_start, budgets_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
