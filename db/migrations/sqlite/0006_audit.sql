@@ -10,7 +10,7 @@ ALTER TABLE ai_agent_interactions ADD COLUMN content_hash TEXT CHECK (length(con
 ALTER TABLE ai_agent_interactions ADD COLUMN hash TEXT CHECK (length(hash) = 64);
 ALTER TABLE ai_agent_interactions ADD COLUMN erased_by INTEGER;
 CREATE UNIQUE INDEX idx_ai_agent_interactions_seq ON ai_agent_interactions (org_id, seq) WHERE seq IS NOT NULL;
-CREATE INDEX idx_ai_agent_interactions_erased ON ai_agent_interactions (org_id, erased_by) WHERE erased_by IS NOT NULL;
+CREATE INDEX idx_ai_agent_interactions_unchained ON ai_agent_interactions (org_id, created_at) WHERE seq IS NULL;
 
 -- The end of each organisation's chain, moved in the transaction that adds a row. unchained: how many rows were there
 -- before. pruned_seq, pruned_hash: the last row that retention dropped; emptied_seq: how far it has emptied contents.
