@@ -33,6 +33,8 @@ struct ai_step {
 	const char *tool;    /* INTENT, RESULT: its name */
 	bool failed;	     /* RESULT */
 	const char *payload; /* JSON text */
+	const char *class;   /* INTENT, RESULT: "read", "keyed", "once", "confirm"; NULL: no tool of ours. Static. */
+	bool foreign;	     /* INTENT, RESULT: another server's tool */
 };
 
 /* One request to one model: a row of ai_agent_interactions. */
@@ -46,7 +48,16 @@ struct ai_attempt {
 	int64_t latency_ms, first_token_ms; /* first_token_ms -1 when there was none */
 	bool estimated;			    /* tokens are our estimate: the stream was cut */
 	const char *request_id;		    /* the provider's, or NULL */
+	const char *reservation;	    /* id of the money set aside for it (ai_reserve), or NULL */
 	const char *error;		    /* NULL on success */
+};
+
+/* The next request to a model, before it is sent. */
+struct ai_reserve {
+	const char *id;		      /* of this request: a UUID, its attempt's reservation */
+	const char *name;	      /* of the model in the settings */
+	const char *provider, *model; /* as its attempt will say */
+	int64_t micros;		      /* the most it can cost; AI_COST_UNKNOWN: its price is not known */
 };
 
 /* A question. Everything is borrowed for the call. */
@@ -64,11 +75,13 @@ struct ai_ask {
 	size_t tool_count;
 	const struct tool_caller *caller;
 	const char *key; /* of this turn: tool keys and request ids are derived from it */
+	bool reserve;	 /* a budget is in force: events->reserve is asked before each request that may cost something */
 };
 
 /* How a question ended. err->kind ERR_NONE: text is the answer. Otherwise err says why and code is a short word
  * for programs: "model_unavailable", "model_limited" (asked too often), "model_auth" (key or credit),
- * "model_refused", "empty_answer", "context_overflow", "too_many_rounds", "timeout", "journal_broken". */
+ * "model_refused", "empty_answer", "context_overflow", "too_many_rounds", "timeout", "journal_broken",
+ * "budget" (ai_reserved said no). */
 struct ai_result {
 	struct err err;
 	const char *code;
@@ -94,6 +107,8 @@ struct ai_events {
 			const struct ai_attempt *attempts, size_t attempt_count);
 	/* The end; nothing comes for this ticket afterwards. */
 	void (*done)(void *owner, uint64_t ticket, const struct ai_result *result);
+	/* Set this money aside, then call ai_reserved; only with ai_ask.reserve. The request is not sent before. */
+	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask);
 };
 
 /* Starts to answer. Exactly one done follows in a later round, unless cancelled. ticket: the caller's, unique. */
@@ -102,6 +117,10 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 
 /* The journal of this ticket is committed: go on. Unknown tickets are ignored. */
 void ai_journaled(struct ai *ai, uint64_t ticket);
+
+/* The answer to events->reserve. ERR_NONE: the money is set aside, the request is sent. Otherwise the question ends with
+ * code "budget" and this err. Unknown tickets are ignored. */
+void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err);
 
 /* Stops at once; no event follows. attempts made so far are lost to the record only if the daemon dies:
  * they are handed to `left` (may be NULL) before this returns. Unknown tickets are ignored. */

@@ -155,6 +155,7 @@ struct store_recalled {
 	const char *language;	/* BCP 47 tag the speaker asked for, or NULL */
 	bool unsent;		/* replies of this conversation still wait in the outbox, or are being sent */
 };
+	bool budgeted;		/* a budget is on record: money is set aside before a model is asked */
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,

@@ -1,5 +1,6 @@
 /* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not
  * at all. */
+#include "budget.h"
 #include "crypto.h"
 #include "journey.h"
 #include "json.h"
@@ -290,6 +291,7 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	       what_waits(db, job->room, &run.place, ask->answer.claim_next, now, out, err) &&
 	       place_keep(db, &run.place, now, err);
 }
+	       budget_release(db, job->room, run.turn_id, now, err) &&
 
 static void give_answer(struct job *job)
 {

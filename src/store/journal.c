@@ -1,5 +1,7 @@
 /* T3 and the record of a run: steps that must be durable before the next thing happens, and every model
  * request. */
+#include "audit.h"
+#include "budget.h"
 #include "crypto.h"
 #include "journey.h"
 #include "json.h"
@@ -133,7 +135,8 @@ bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attem
 	for (size_t i = 0; i < count && done; i++) {
 		buf_clear(&metadata);
 		write_metadata(&metadata, run, &attempts[i]);
-		done = add_attempt(db, run, &attempts[i], buf_str(&metadata), now_ms, err);
+		done = add_attempt(db, run, &attempts[i], buf_str(&metadata), now_ms, err) &&
+		       budget_settle(db, run, &attempts[i], now_ms, err);
 	}
 	buf_free(&metadata);
 	return done;
@@ -267,6 +270,7 @@ struct ai_attempt *job_attempts(struct job *job, const struct ai_attempt *attemp
 	return copy;
 }
 
+		copy[i].reservation = job_text(job, attempts[i].reservation);
 void store_journal(struct store *store, int64_t turn_id, const struct ai_step *steps, size_t step_count,
 		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner,
 		   uint64_t ticket)

@@ -1,5 +1,6 @@
 /* At start: what the last process left in the middle is made ready again, and what kills processes is set
  * aside. */
+#include "budget.h"
 #include "installs.h"
 #include "journey.h"
 #include <stdlib.h>
@@ -244,6 +245,8 @@ static bool run_recover(struct db *db, struct job *job, struct err *err)
 	job->answer = out;
 	if (!recover_turns(db, job->room, now_ms, out, err) ||
 	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
+	if (!budget_recover(db, job->room, now_ms, err))
+		return false;
 	    !read_waiting(db, job->room, out, err))
 		return false;
 	return read_unplaced(db, job->room, out, err);

@@ -124,6 +124,13 @@ static bool read_history(struct db *db, struct arena *room, const struct recall_
 	return db_end(&query, err);
 }
 
+static bool read_budgeted(struct db *db, struct store_recalled *out, struct err *err)
+{
+	int64_t one;
+
+	return db_one_int(db, err, &out->budgeted, &one, "SELECT 1 FROM budgets LIMIT 1", "");
+}
+
 static bool run_recall(struct db *db, struct job *job, struct err *err)
 {
 	const struct recall_ask *ask = job->ask;
@@ -133,7 +140,7 @@ static bool run_recall(struct db *db, struct job *job, struct err *err)
 	out->temperature = -1;
 	job->answer = out;
 	return read_settings(db, job->room, ask, out, &limit, err) &&
-	       read_history(db, job->room, ask, limit, out, err);
+	       read_history(db, job->room, ask, limit, out, err) && read_budgeted(db, out, err);
 }
 
 static void give_recall(struct job *job)
