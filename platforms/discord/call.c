@@ -10,18 +10,19 @@ enum {
 	TOKEN_MARGIN_MS = 20000, /* a call that begins now must be over before the token is */
 };
 
-/* Without allowed_mentions an edit, too, would call everybody that its text names (pitfall 31). */
+/* Without allowed_mentions an edit, too, would call everybody that its text names (pitfall 31). What an interaction was about
+ * is somebody else's message, as a rule: they asked nothing. */
 json_t *discord_body(const struct platform *bot, const struct discord_place *place, const char *content,
 		     bool reply)
 {
+	bool notifies = reply && place->message && place->token == NULL;
 	json_t *users = json_array(), *body;
 	char user[SNOWFLAKE_SIZE];
 
-	reply = reply && place->message;
-	if (reply && place->user)
+	if (notifies && place->user)
 		json_array_append_new(users, json_string(snowflake_text(place->user, user)));
 	body = json_pack("{s:s, s:{s:[], s:o, s:b}}", "content", content, "allowed_mentions", "parse",
-			 "users", users, "replied_user", reply ? 1 : 0);
+			 "users", users, "replied_user", notifies ? 1 : 0);
 	if (!bot->config.embeds)
 		json_object_set_new(body, "flags", json_integer(SUPPRESS_EMBEDS));
 	return body;

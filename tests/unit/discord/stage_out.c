@@ -37,8 +37,9 @@ static struct discord_place place_of(const char *name)
 	} else if (strcmp(name, OUT_THREAD) == 0) {
 		place.open_thread = true;
 		memcpy(place.thread_name, "How to", 7);
-	} else if (strcmp(name, OUT_SLASH) == 0 || strcmp(name, OUT_WHISPER) == 0) {
-		place.message = 0;
+	} else if (strcmp(name, OUT_SLASH) == 0 || strcmp(name, OUT_WHISPER) == 0 ||
+		   strcmp(name, OUT_ABOUT) == 0) {
+		place.message = strcmp(name, OUT_ABOUT) == 0 ? 7 : 0;
 		place.token = mem_text("tok-en");
 		place.made_ms = OUT_NOW_MS;
 		place.whisper = strcmp(name, OUT_WHISPER) == 0;
@@ -48,7 +49,8 @@ static struct discord_place place_of(const char *name)
 
 bool out_discord_place_read(const char *text, struct discord_place *place_out)
 {
-	static const char *const names[] = { OUT_CHANNEL, OUT_DIRECT, OUT_THREAD, OUT_SLASH, OUT_WHISPER };
+	static const char *const names[] = { OUT_CHANNEL, OUT_DIRECT,  OUT_THREAD,
+					     OUT_SLASH,	  OUT_WHISPER, OUT_ABOUT };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(names[i], text) == 0) {

@@ -21,6 +21,7 @@
 #define OUT_THREAD  "thread"  /* a thread is to be opened */
 #define OUT_SLASH   "slash"   /* an interaction in channel 100 */
 #define OUT_WHISPER "whisper" /* one that only the person sees the answer of */
+#define OUT_ABOUT   "about"   /* one about somebody's message 7 */
 
 /* Ids made at OUT_NOW_MS, so that what is read back begins there. */
 #define OUT_NOW_MS    INT64_C(1700000000000)

@@ -92,6 +92,23 @@ static void test_token_over(void **state)
 }
 
 /* What only one person may see never goes to the channel. */
+/* Whoever wrote what was asked about asked nothing, and is not called when the answer comes too late for the token. */
+static void test_about_a_message(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct out_call *call;
+
+	(void)state;
+	out_pass(stage, DISCORD_TOKEN_MS);
+	begin(stage, OUT_ABOUT, 0);
+	call = out_expect(stage, "POST", OUT_POST);
+	out_arg_is(call, "/message_reference", OUT_REFERENCE);
+	out_arg_is(call, "/allowed_mentions", OUT_NOBODY);
+	out_ok(stage, call, "{'id':'50'}");
+	out_was_sent(stage, SENT_ACCEPTED, "100/50");
+	out_close(stage);
+}
+
 static void test_whisper(void **state)
 {
 	struct out_stage *stage = out_open();
@@ -220,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_original_again),
 		cmocka_unit_test(test_not_acknowledged_yet),
 		cmocka_unit_test(test_token_over),
+		cmocka_unit_test(test_about_a_message),
 		cmocka_unit_test(test_whisper),
 		cmocka_unit_test(test_whisper_too_late),
 		cmocka_unit_test(test_unknown_follow_up),
