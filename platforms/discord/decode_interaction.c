@@ -104,6 +104,7 @@ void discord_interaction_decode(const json_t *interaction, struct discord_intera
 		return;
 	}
 	out->id = snowflake_read(json_object_get(interaction, "id"));
+	out->application = snowflake_read(json_object_get(interaction, "application_id"));
 	out->token = json_text(interaction, "token");
 	decode_who(interaction, out);
 	decode_where(interaction, out);

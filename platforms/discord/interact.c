@@ -105,11 +105,21 @@ static void pong(struct platform *bot, discord_told_fn *told, void *owner)
 	json_decref(response);
 }
 
+/* One of another application is not for us, whoever signed it: its token is of no use here. */
+static void decode(const struct platform *bot, const json_t *interaction, struct discord_interaction *out)
+{
+	discord_interaction_decode(interaction, out);
+	if (out->application && bot->app_id && out->application != bot->app_id) {
+		out->kind = INTERACTION_MALFORMED;
+		out->because = "it is another application's";
+	}
+}
+
 void discord_interact(struct platform *bot, const json_t *interaction, discord_told_fn *told, void *owner)
 {
 	struct discord_interaction say;
 
-	discord_interaction_decode(interaction, &say);
+	decode(bot, interaction, &say);
 	if (say.kind == INTERACTION_MALFORMED) {
 		log_warn(bot->host->log, "an interaction can't be read: %s", say.because);
 		count(bot, "malformed");
@@ -125,7 +135,7 @@ bool discord_interact_http(struct platform *bot, const json_t *interaction, disc
 {
 	struct discord_interaction say;
 
-	discord_interaction_decode(interaction, &say);
+	decode(bot, interaction, &say);
 	if (say.kind == INTERACTION_MALFORMED) {
 		log_warn(bot->host->log, "a genuine interaction can't be read: %s", say.because);
 		count(bot, "malformed");

@@ -34,6 +34,7 @@ struct discord_interaction {
 	enum discord_interaction_kind kind;
 	const char *because;
 	snowflake id, guild, channel, user; /* guild 0: not in one */
+	snowflake application;		    /* whose it is; 0: it does not say */
 	int channel_type;		    /* sheet 9.3, -1 unknown */
 	bool direct;  /* in the direct messages between that person and us, not in those with others */
 	bool present; /* the bot itself was added there: not only that person brought us along (sheet 10.1) */

@@ -141,6 +141,21 @@ static void a_ping_gets_a_pong(void **state)
 	assert_int_equal(json_object_size(stage->response), 1);
 }
 
+static void of_another_application(void **state)
+{
+	static const char foreign[] = "'id':'1','token':'t','application_id':'71','channel_id':'50',"
+				      "'user':{'id':'60'}," ASK;
+	struct inter_stage *stage = *state;
+
+	assert_false(inter_http(stage, foreign));
+	inter_gateway(stage, foreign);
+	assert_int_equal(stage->told, 1); /* let go, not asked for again */
+	assert_int_equal(stage->count + stage->call_count, 0);
+	stage->bot.app_id = 0; /* not known yet */
+	assert_true(inter_http(stage, foreign));
+	assert_int_equal(stage->count, 1);
+}
+
 /* ---- where we are not to answer ----------------------------------------------------------------------------------------- */
 
 static void closed_places(void **state)
@@ -240,6 +255,7 @@ int main(void)
 		TEST(what_is_no_interaction),
 		TEST(a_token_of_any_length),
 		TEST(a_ping_gets_a_pong),
+		TEST(of_another_application),
 		TEST(closed_places),
 		TEST(presses),
 		TEST(presses_of_nothing),
