@@ -124,12 +124,16 @@ static bool add_user(struct buf *out, const json_t *message, snowflake id)
 static bool add_channel(struct buf *out, const struct platform *bot, const json_t *message, snowflake id)
 {
 	const char *name = discord_channel_name(bot->places, id);
+	char *line;
 
 	if (name == NULL)
 		name = json_text(find_by_id(json_object_get(message, "mention_channels"), id), "name");
-	if (name)
-		buf_format(out, "#%.*s", (int)text_fit(name, strlen(name), NAME_LEN_MAX), name);
-	return name != NULL;
+	if (name == NULL)
+		return false;
+	line = text_one_line(name);
+	buf_format(out, "#%.*s", (int)text_fit(line, strlen(line), NAME_LEN_MAX), line);
+	free(line);
+	return true;
 }
 
 static bool add_time(struct buf *out, snowflake seconds)
