@@ -375,13 +375,16 @@ static void got_time(void *owner, uint64_t ticket, const struct http_answer *ans
 static void check_clock(struct check *check)
 {
 	struct platform *bot = check->checks->bot;
-	char *url = mem_format("%s/gateway", bot->config.api_base);
+	char *url = mem_format("%s/gateway", bot->config.api_base), *agent = discord_agent(bot);
+	const char *headers[] = { agent, NULL };
 
-	check->http =
-		http_start(bot->host->http,
-			   &(struct http_call){ .method = "GET", .url = url, .total_ms = CLOCK_TOTAL_MS },
-			   NULL, got_time, check->checks, check->own);
+	check->http = http_start(
+		bot->host->http,
+		&(struct http_call){
+			.method = "GET", .url = url, .headers = headers, .total_ms = CLOCK_TOTAL_MS },
+		NULL, got_time, check->checks, check->own);
 	free(url);
+	free(agent);
 }
 
 /* ---- one after the other ----------------------------------------------------------------------------------------------- */

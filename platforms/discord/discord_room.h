@@ -204,6 +204,7 @@ typedef void discord_rest_fn(struct platform *bot, void *owner, uint64_t ticket,
 uint64_t discord_rest(struct platform *bot, struct discord_call *call, discord_rest_fn *fn, void *owner,
 		      uint64_t ticket);
 void discord_rest_cancel(struct platform *bot, uint64_t id); /* unknown ids are ignored */
+char *discord_agent(const struct platform *bot);	     /* the User-Agent header; the caller frees */
 struct discord_lanes *discord_lanes_create(struct platform *bot);
 size_t discord_lanes_running(const struct discord_lanes *lanes);
 void discord_lanes_destroy(struct discord_lanes *lanes); /* cancels; no callback comes */

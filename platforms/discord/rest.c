@@ -196,10 +196,16 @@ static void start(struct rest_call *call, const char *authorization, const char 
 	free(url);
 }
 
+char *discord_agent(const struct platform *bot)
+{
+	const char *home = bot->host->public_url != NULL ? bot->host->public_url : "https://usher.invalid";
+
+	return mem_format("user-agent: DiscordBot (%s, %s)", home, USHER_VERSION);
+}
+
 static void go(struct rest_call *call)
 {
 	const struct platform *bot = call->lanes->bot;
-	const char *home = bot->host->public_url != NULL ? bot->host->public_url : "https://usher.invalid";
 	struct discord_answer denied;
 	char *authorization, *agent;
 
@@ -214,7 +220,7 @@ static void go(struct rest_call *call)
 		return;
 	}
 	authorization = mem_format("authorization: Bot %s", bot->config.bot_token);
-	agent = mem_format("user-agent: DiscordBot (%s, %s)", home, USHER_VERSION);
+	agent = discord_agent(bot);
 	start(call, authorization, agent);
 	free(authorization);
 	free(agent);

@@ -65,7 +65,8 @@ uint64_t life_http_start(struct http *http, const struct http_call *call, http_d
 {
 	(void)http;
 	assert_null(on_data);
-	assert_null(call->headers); /* no token for a question about the time */
+	assert_null(call->headers[1]); /* no token for a question about the time, */
+	assert_memory_equal(call->headers[0], "user-agent: DiscordBot (", 24); /* but who asks (pitfall 25) */
 	assert_string_equal(call->url, "https://discord.com/api/v10/gateway");
 	stage->on_time = on_done;
 	stage->time_owner = owner;
