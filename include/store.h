@@ -71,7 +71,9 @@ struct store_accept {
 	const char *uuid; /* of the message, chosen by the caller; its trace id */
 	const char *platform, *installation;
 	const struct incoming *in;
-	bool may_claim; /* begin its turn at once if its conversation is idle */
+	bool may_claim;		/* begin its turn at once if its conversation is idle */
+	int64_t over_before_ms; /* a conversation that was quiet since before this (Unix milliseconds) is over: it is
+				   archived, and a new one takes its place; 0: none is */
 };
 
 enum accept_how {
@@ -153,9 +155,9 @@ struct store_recalled {
 	double temperature;	/* < 0: not set */
 	long max_output_tokens; /* 0: not set */
 	const char *language;	/* BCP 47 tag the speaker asked for, or NULL */
+	bool budgeted;		/* a budget is on record: money is set aside before a model is asked */
 	bool unsent;		/* replies of this conversation still wait in the outbox, or are being sent */
 };
-	bool budgeted;		/* a budget is on record: money is set aside before a model is asked */
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,

@@ -1,6 +1,7 @@
 /* Keys as bytes, folders and addresses. */
 #include "derived.h"
 #include "mem.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,6 +49,24 @@ static bool read_url(const struct settings *listen, struct derived *derived, str
 	return true;
 }
 
+/* "HH:MM" on a clock of 24 hours. */
+static bool read_reset(const struct settings *assistant, struct derived *derived, struct err *err)
+{
+	const char *text = settings_text(assistant, "reset_daily");
+	int hour = 0, minute = 0, end = 0;
+
+	derived->reset_minute = -1;
+	if (text == NULL || *text == '\0')
+		return true;
+	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] != '\0' || hour < 0 ||
+	    hour > 23 || minute < 0 || minute > 59)
+		return err_set(err, ERR_REFUSED,
+			       "%s: assistant.reset_daily: expected a time of day like 04:00",
+			       settings_where(assistant, "reset_daily"));
+	derived->reset_minute = hour * 60 + minute;
+	return true;
+}
+
 static char *folder_of(const char *url)
 {
 	const char *file = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : NULL;
@@ -68,7 +87,8 @@ bool derived_read(const struct settings *settings, struct derived *derived, stru
 	derived->file_max = (int64_t)settings_int(settings_group(settings, "limits"), "file_mb") << 20;
 	if (derived->file_max > 0)
 		derived->data_dir = folder_of(settings_text(store, "url"));
-	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err))
+	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err) &&
+	    read_reset(settings_group(settings, "assistant"), derived, err))
 		return true;
 	derived_finish(derived);
 	return false;

@@ -15,6 +15,7 @@ struct derived {
 	char *public_url; /* listen.public_url without a final slash, or NULL */
 	char *data_dir;	  /* the folder of the database file, or NULL */
 	int64_t file_max; /* limits.file_mb in bytes */
+	int reset_minute; /* assistant.reset_daily as minutes after midnight, -1: never */
 };
 
 /* False and err (with file, line and cure) when a key or the address can't be what it should be. settings: all of

@@ -22,6 +22,9 @@ struct core_options {
 	enum strangers strangers;
 	const char *system_prompt; /* of settings assistant; or NULL */
 	unsigned history_messages;
+	int64_t reset_idle_ms; /* a conversation that was quiet so long is over; 0: never */
+	bool reset_daily;      /* all are over each day at reset_minute (of the day, in local time) */
+	int reset_minute;
 	unsigned turns_max;	/* turns running at once */
 	int64_t disk_reserve;	/* bytes to leave free beside the database */
 	struct io *io;		/* lent to platforms; or NULL */

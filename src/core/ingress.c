@@ -1,5 +1,6 @@
 /* Lets a message in: nothing is acknowledged before it is stored, and everything is acknowledged once. */
 #include "ingress.h"
+#include "clock.h"
 #include "counts.h"
 #include "crypto.h"
 #include "door.h"
@@ -8,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "pressure.h"
+#include "reset.h"
 #include "store.h"
 #include "turn.h"
 #include <stdlib.h>
@@ -270,6 +272,16 @@ static void done_accept(void *owner, uint64_t ticket, const struct err *err,
 	lanes_pump(ingress->core->lanes); /* the slot held for it may be free again */
 }
 
+static int64_t over_before(const struct core *core)
+{
+	const struct core_options *options = &core->options;
+
+	if (options->reset_idle_ms == 0 && !options->reset_daily)
+		return 0;
+	return reset_before(clock_wall_ms(), options->reset_idle_ms,
+			    options->reset_daily ? options->reset_minute : -1);
+}
+
 void ingress_take(struct ingress *ingress, struct installation *inst, const struct incoming *in)
 {
 	struct core *core = ingress->core;
@@ -304,7 +316,8 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 					     .platform = inst->ops->name,
 					     .installation = inst->name,
 					     .in = &whole,
-					     .may_claim = arrival->reserved && !(in->flags & INCOMING_MORE) },
+					     .may_claim = arrival->reserved && !(in->flags & INCOMING_MORE),
+					     .over_before_ms = over_before(core) },
 		     done_accept, ingress, arrival->serial);
 }
 

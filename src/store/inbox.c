@@ -169,11 +169,12 @@ static bool find_place(struct arrival *it, bool *placed_out, struct err *err)
 		.key = in->conversation,
 		.fresh = (in->flags & INCOMING_NEW) != 0,
 		.now_ms = it->now_ms,
+		.over_before_ms = it->ask->over_before_ms,
 	};
 	bool was = it->placed;
 
 	*placed_out = it->placed = true;
-	if (was && !ask.fresh)
+	if (was && !ask.fresh && !place_over(&ask, &it->place))
 		return true;
 	if (in->conversation_id == 0)
 		return place_for(it->db, it->room, &ask, &it->speaker, &it->place, err);

@@ -30,7 +30,9 @@ struct place_ask {
 	const char *platform, *installation, *key;
 	bool fresh;
 	int64_t now_ms;
+	int64_t over_before_ms; /* one that was quiet since before this is over: a new one takes its place; 0: none is */
 };
+bool place_over(const struct place_ask *ask, const struct place *place);
 bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
 	       struct place *place_out, struct err *err);
 

@@ -84,6 +84,11 @@ static bool create(struct db *db, struct arena *room, const struct place_ask *as
 		ask->installation, now);
 }
 
+bool place_over(const struct place_ask *ask, const struct place *place)
+{
+	return place->last_ms > 0 && place->last_ms < ask->over_before_ms && !place->busy;
+}
+
 bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, const struct speaker *speaker,
 	       struct place *place_out, struct err *err)
 {
@@ -93,11 +98,11 @@ bool place_for(struct db *db, struct arena *room, const struct place_ask *ask, c
 		if (!place_by_key(db, room, ask->platform, ask->installation, ask->key, place_out, &found,
 				  err))
 			return false;
-		if (found)
+		if (found && !place_over(ask, place_out))
 			return true;
 	}
 	/* Whoever asks for a new conversation stays in it: the place's old one becomes read-only. */
-	if (ask->key && ask->fresh &&
+	if (ask->key && (ask->fresh || found) &&
 	    !db_run(db, err, NULL,
 		    "UPDATE \"LLMConversation\" SET state = 'archived' WHERE \"conversationSource\" = $1"
 		    " AND installation = $2 AND \"sessionId\" = $3 AND state = 'active'",

@@ -247,7 +247,8 @@ const struct store_accepted *ask_accept(struct asking *asking, const struct inco
 					  .platform = "webhook",
 					  .installation = "crm",
 					  .in = in,
-					  .may_claim = may_claim };
+					  .may_claim = may_claim,
+					  .over_before_ms = asking->over_before_ms };
 
 	asking->waiting++;
 	store_accept(asking->store, &ask, on_accepted, asking, 1);

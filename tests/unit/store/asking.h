@@ -19,9 +19,10 @@ struct asking {
 	struct store *store;
 	struct arena *room; /* what answers were copied to; lives as long as this */
 	char *folder, *url;
-	unsigned waiting; /* answers that have not come yet */
-	struct err err;	  /* of the last answer */
-	void *got;	  /* the last answer's copy */
+	unsigned waiting;	/* answers that have not come yet */
+	struct err err;		/* of the last answer */
+	void *got;		/* the last answer's copy */
+	int64_t over_before_ms; /* of the messages accepted */
 };
 
 struct asking *asking_create(void); /* an empty database in a new folder */
