@@ -267,6 +267,11 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 static void add_call_step(struct ai_step *steps, size_t *count, const struct turn *turn,
 			  const struct call *call, enum ai_step_kind kind)
 {
+	static const char *const classes[] = { [TOOL_READ] = "read",
+					       [TOOL_KEYED] = "keyed",
+					       [TOOL_ONCE] = "once",
+					       [TOOL_CONFIRM] = "confirm" };
+
 	steps[(*count)++] = (struct ai_step){
 		.kind = kind,
 		.round = (unsigned)turn->round_count,
@@ -274,6 +279,8 @@ static void add_call_step(struct ai_step *steps, size_t *count, const struct tur
 		.tool = call->name,
 		.failed = kind == AI_STEP_RESULT && call->failed,
 		.payload = kind == AI_STEP_RESULT ? call->result : call->checked,
+		.class = call->tool ? classes[call->tool->class] : NULL,
+		.foreign = call->tool && call->tool->foreign,
 	};
 }
 

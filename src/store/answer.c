@@ -5,6 +5,7 @@
 #include "journey.h"
 #include "json.h"
 #include "prompt.h"
+#include "tools_record.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,8 @@ static bool earlier_totals(struct db *db, int64_t task_id, struct totals *totals
 	db_query(db, &query,
 		 "SELECT coalesce(sum(input_tokens), -1), coalesce(sum(output_tokens), -1), "
 		 "coalesce(sum(cost_micros), -1),"
-		 " count(*) = count(cost_micros) FROM ai_agent_interactions WHERE \"llmTaskId\" = $1",
+		 " count(*) = count(cost_micros) FROM ai_agent_interactions WHERE \"llmTaskId\" = $1"
+		 " AND interaction_type <> 'tool'",
 		 "i", task_id);
 	if (db_row(&query)) {
 		totals->input = db_int(&query, 0);
@@ -135,14 +137,15 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 }
 
 /* The run's record: task with its sums, then the attempts that belong to it. */
-static bool record(struct db *db, struct run *run, const struct answer_ask *ask, int64_t now_ms,
-		   struct err *err)
+static bool record(struct db *db, struct arena *room, struct run *run, const struct answer_ask *ask,
+		   int64_t now_ms, struct err *err)
 {
 	struct totals totals;
 
 	return sum_up(db, run, &ask->result, &totals, err) &&
 	       finish_task(db, run, ask, &totals, now_ms, err) &&
-	       run_attempts(db, run, ask->result.attempts, ask->result.attempt_count, now_ms, err);
+	       run_attempts(db, run, ask->result.attempts, ask->result.attempt_count, now_ms, err) &&
+	       tools_unknown(db, room, run, now_ms, err);
 }
 
 /* A turn ends once: whoever comes second changes nothing. */
@@ -284,14 +287,14 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	fill_outgoing(ended, &run, &asked, ask, at);
 	out->ended = ended;
 	job->answer = out;
-	return record(db, &run, ask, now, err) && end_messages(db, &run, &ask->answer, at, now, err) &&
+	return record(db, job->room, &run, ask, now, err) && end_messages(db, &run, &ask->answer, at, now, err) &&
 	       (ask->answer.context == NULL ||
 		prompt_remember(db, job->room, run.turn_id, ask->answer.context, err)) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&
+	       budget_release(db, job->room, run.turn_id, now, err) &&
 	       what_waits(db, job->room, &run.place, ask->answer.claim_next, now, out, err) &&
 	       place_keep(db, &run.place, now, err);
 }
-	       budget_release(db, job->room, run.turn_id, now, err) &&
 
 static void give_answer(struct job *job)
 {

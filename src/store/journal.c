@@ -6,7 +6,7 @@
 #include "journey.h"
 #include "json.h"
 #include "prompt.h"
-#include <stdio.h>
+#include "tools_record.h"
 #include <string.h>
 
 bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *run_out, struct err *err)
@@ -95,35 +95,38 @@ static void write_metadata(struct buf *out, const struct run *run, const struct 
 	buf_text(out, "}");
 }
 
-/* nullif($n, -1): unknown is NULL, never 0. */
 static bool add_attempt(struct db *db, const struct run *run, const struct ai_attempt *attempt,
 			const char *metadata, int64_t at_ms, struct err *err)
 {
-	char id[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE], cost[32];
 	/* Taken back while it was being answered: what the model was told is not kept either. */
 	const char *input = strstr(run->prompt, prompt_deleted) ? run->prompt : attempt->input;
-	int64_t in = attempt->input_tokens, out = attempt->output_tokens, micros = attempt->cost_micros;
-	int64_t both = in < 0 && out < 0 ? -1 : (in < 0 ? 0 : in) + (out < 0 ? 0 : out);
+	int64_t in = attempt->input_tokens, out = attempt->output_tokens;
+	struct audit_row row = {
+		.org_id = run->org_id,
+		.user_id = run->profile_id,
+		.agent = run->agent ? run->agent : "assistant",
+		.type = attempt->type ? attempt->type : "chat",
+		.input = input,
+		.output = attempt->output,
+		.error = attempt->error,
+		.metadata = metadata,
+		.provider = attempt->provider,
+		.model = attempt->model,
+		.platform = run->platform,
+		.request_id = attempt->request_id,
+		.tokens = in < 0 && out < 0 ? -1 : (in < 0 ? 0 : in) + (out < 0 ? 0 : out),
+		.input_tokens = in,
+		.output_tokens = out,
+		.cached_tokens = attempt->cached_tokens,
+		.cost_micros = attempt->cost_micros,
+		.latency_ms = attempt->latency_ms,
+		.first_token_ms = attempt->first_token_ms,
+		.estimated = attempt->estimated,
+		.at_ms = at_ms,
+		.task_id = run->task_id,
+	};
 
-	snprintf(cost, sizeof(cost), "%lld.%06lld", (long long)micros / 1000000, (long long)micros % 1000000);
-	return db_run(
-		db, err, NULL,
-		"INSERT INTO ai_agent_interactions (id, org_id, user_id, agent_name, interaction_type, "
-		"input, output,"
-		" model_used, tokens_used, cost_usd, latency_ms, success, error_message, metadata, "
-		"created_at,"
-		" \"llmTaskId\", provider, platform, input_tokens, output_tokens, cached_tokens, cost_micros,"
-		" first_token_ms, request_id, estimated)"
-		" VALUES ($1, $2, $3, $4, 'chat', $5, $6, $7, nullif($8, -1), $9, $10, $11, $12, $13, $14, "
-		"$15, $16,"
-		" $17, nullif($18, -1), nullif($19, -1), nullif($20, -1), nullif($21, -1), nullif($22, -1), "
-		"$23, $24)",
-		"tttttttitibtttittiiiiitb", crypto_uuid(id), run->org_id, run->profile_id,
-		run->agent ? run->agent : "assistant", input, attempt->output, attempt->model, both,
-		micros < 0 ? NULL : cost, attempt->latency_ms, attempt->error == NULL, attempt->error,
-		metadata, clock_text(at_ms, at), run->task_id, attempt->provider, run->platform, in, out,
-		attempt->cached_tokens, micros, attempt->first_token_ms, attempt->request_id,
-		attempt->estimated);
+	return audit_add(db, &row, NULL, err);
 }
 
 bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count,
@@ -244,6 +247,7 @@ static bool run_journal(struct db *db, struct job *job, struct err *err)
 		return false;
 	return add_steps(db, &run, ask, now, err) &&
 	       run_attempts(db, &run, ask->attempts, ask->attempt_count, now, err) &&
+	       tools_record(db, job->room, &run, ask->steps, ask->step_count, now, err) &&
 	       place_keep(db, &run.place, now, err);
 }
 
@@ -262,15 +266,16 @@ struct ai_attempt *job_attempts(struct job *job, const struct ai_attempt *attemp
 		copy[i] = attempts[i];
 		copy[i].provider = job_text(job, attempts[i].provider);
 		copy[i].model = job_text(job, attempts[i].model);
+		copy[i].type = job_text(job, attempts[i].type);
 		copy[i].input = job_text(job, attempts[i].input);
 		copy[i].output = job_text(job, attempts[i].output);
 		copy[i].request_id = job_text(job, attempts[i].request_id);
+		copy[i].reservation = job_text(job, attempts[i].reservation);
 		copy[i].error = job_text(job, attempts[i].error);
 	}
 	return copy;
 }
 
-		copy[i].reservation = job_text(job, attempts[i].reservation);
 void store_journal(struct store *store, int64_t turn_id, const struct ai_step *steps, size_t step_count,
 		   const struct ai_attempt *attempts, size_t attempt_count, store_done_fn *fn, void *owner,
 		   uint64_t ticket)

@@ -1,5 +1,6 @@
 /* What a turn asks: the text of its messages, and where its parts came from. */
 #include "prompt.h"
+#include "audit.h"
 #include "json.h"
 #include <string.h>
 
@@ -131,11 +132,14 @@ bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const c
 
 bool prompt_erase(struct db *db, int64_t turn_id, struct err *err)
 {
+	static const struct audit_why why = { .what = "message", .why = "taken back by its author" };
+	int64_t task_id = 0;
+	bool found;
+
 	return db_run(db, err, NULL,
 		      "UPDATE \"LLMTask\" SET \"llmRawPrompt\" = (SELECT m.\"userPrompt\" FROM"
 		      " \"LLMConversationMessage\" m WHERE m.id = $1) WHERE id = " TASK,
 		      "i", turn_id) &&
-	       db_run(db, err, NULL,
-		      "UPDATE ai_agent_interactions SET input = $2 WHERE \"llmTaskId\" = " TASK, "it",
-		      turn_id, prompt_deleted);
+	       db_one_int(db, err, &found, &task_id, "SELECT coalesce(" TASK ", 0)", "i", turn_id) &&
+	       (task_id == 0 || audit_empty_task(db, task_id, &why, prompt_deleted, err));
 }

@@ -3,6 +3,7 @@
 #include "budget.h"
 #include "installs.h"
 #include "journey.h"
+#include "tools_record.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,8 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	bool sending;
 	int64_t id;
 
-	if (!run_load(db, room, turn_id, &run, err) || !asked_by_turn(db, room, turn_id, &asked, err))
+	if (!run_load(db, room, turn_id, &run, err) || !asked_by_turn(db, room, turn_id, &asked, err) ||
+	    !tools_unknown(db, room, &run, now_ms, err))
 		return false;
 	if (!db_run(db, err, NULL,
 		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3,"
@@ -243,10 +245,10 @@ static bool run_recover(struct db *db, struct job *job, struct err *err)
 	int64_t now_ms = clock_wall_ms();
 
 	job->answer = out;
-	if (!recover_turns(db, job->room, now_ms, out, err) ||
-	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
 	if (!budget_recover(db, job->room, now_ms, err))
 		return false;
+	if (!recover_turns(db, job->room, now_ms, out, err) ||
+	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
 	    !read_waiting(db, job->room, out, err))
 		return false;
 	return read_unplaced(db, job->room, out, err);

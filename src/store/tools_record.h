@@ -1,0 +1,14 @@
+/* Tool calls in the record of interactions. Store threads only. */
+#ifndef USHER_STORE_TOOLS_RECORD_H
+#define USHER_STORE_TOOLS_RECORD_H
+
+#include "journey.h"
+
+/* One row for each result among these steps, which are in the journal already. */
+bool tools_record(struct db *db, struct arena *room, const struct run *run, const struct ai_step *steps,
+		  size_t count, int64_t now_ms, struct err *err);
+
+/* The run ends: calls that were begun and have no result get a row that says so. */
+bool tools_unknown(struct db *db, struct arena *room, const struct run *run, int64_t now_ms, struct err *err);
+
+#endif
