@@ -313,6 +313,14 @@ void ai_journaled(struct ai *ai, uint64_t ticket)
 		ai_turn_journaled(turn);
 }
 
+void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err)
+{
+	struct turn *turn = find(ai, ticket);
+
+	if (turn)
+		ai_turn_reserved(turn, err);
+}
+
 void ai_cancel(struct ai *ai, uint64_t ticket,
 	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
 {

@@ -60,6 +60,7 @@ struct round {
 
 enum turn_state {
 	TURN_READY,	/* goes on when the timer fires */
+	TURN_RESERVING, /* the money for a request is being set aside */
 	TURN_ASKING,	/* a request is with the provider */
 	TURN_PAUSING,	/* waits for the time of the next attempt */
 	TURN_INTENDING, /* the reply and the intents are being made durable */
@@ -94,6 +95,7 @@ struct turn {
 	unsigned tries; /* requests for the reply we want now */
 	uint64_t asked_ms;
 	int64_t first_part_ms, said_tokens; /* of the running request */
+	const char *reservation;	    /* of the running request, or NULL */
 	bool shown, fresh;		    /* something was shown; nothing yet of this request */
 	struct ai_attempt *attempts;	    /* not yet handed over */
 	size_t attempt_count;
@@ -132,6 +134,7 @@ struct turn *ai_turn_claim(struct ai *ai, uint64_t ticket,
 void ai_turn_start(struct turn *turn);
 void ai_turn_fire(void *turn); /* its timer */
 void ai_turn_journaled(struct turn *turn);
+void ai_turn_reserved(struct turn *turn, const struct err *err);
 void ai_turn_part(struct turn *turn, const char *text, size_t len);
 void ai_turn_reply(struct turn *turn, const struct llm_reply *reply);
 void ai_turn_result(struct turn *turn, uint32_t step, const char *result, bool failed);
@@ -145,6 +148,11 @@ void fallback_first(struct turn *turn);			/* sets turn->model by turn->wanted */
 bool fallback_next(struct turn *turn);			/* false: there is nobody else */
 void fallback_failed(struct turn *turn, bool for_good); /* for_good: until the operator does something */
 void fallback_worked(struct turn *turn);
+
+/* reserve.c: the most a request can cost. */
+long reserve_answer_max(const struct turn *turn); /* tokens of the answer that are sent as its limit; 0: none */
+int64_t reserve_most(const struct turn *turn, const struct llm_request *request); /* 0: nothing is to be set aside */
+void reserve_ask(struct turn *turn, int64_t most);
 
 /* attempt.c: one row for each request. */
 void attempt_add(struct turn *turn, const struct llm_reply *reply);

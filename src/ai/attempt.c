@@ -16,6 +16,7 @@ static struct ai_attempt *next_attempt(struct turn *turn)
 		.provider = turn->model->provider,
 		.model = turn->model->id,
 		.input = prompt_last(turn),
+		.reservation = turn->reservation,
 		.cached_tokens = -1,
 		.first_token_ms = -1,
 	};

@@ -108,7 +108,8 @@ static void run_out_of_time(struct turn *turn)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-static void ask(struct turn *turn)
+/* What is sent next. After the last round that may ask for tools there is nothing left but to answer. */
+static struct llm_request build_request(struct turn *turn, struct arena *arena)
 {
 	struct arena *arena = arena_create();
 	struct llm_request request = {
@@ -116,9 +117,14 @@ static void ask(struct turn *turn)
 		/* After the last round that may ask for tools there is nothing left but to answer. */
 		.tool_count = turn->round_count < turn->ai->rounds_max ? turn->ask.tool_count : 0,
 		.temperature = turn->ask.temperature,
-		.max_output_tokens = turn->ask.max_output_tokens,
+		.max_output_tokens = reserve_answer_max(turn),
 	};
 
+	return request;
+}
+
+static void send(struct turn *turn, const struct llm_request *request)
+{
 	prompt_fit(turn);
 	request.messages = prompt_build(turn, arena, &request.message_count);
 	turn->tries++;
@@ -129,7 +135,42 @@ static void ask(struct turn *turn)
 	turn->asked_ms = loop_now_ms(turn->ai->loop);
 	turn->state = TURN_ASKING;
 	arm(turn, UINT32_MAX);
-	turn->model->ops->ask(turn->model->llm, &request, ai_turn_ticket(turn));
+	turn->model->ops->ask(turn->model->llm, request, ai_turn_ticket(turn));
+}
+
+/* Nothing leaves before its money is set aside. */
+static void ask(struct turn *turn)
+{
+	struct arena *arena = arena_create();
+	struct llm_request request = build_request(turn, arena);
+	int64_t most = reserve_most(turn, &request);
+
+	turn->reservation = NULL;
+	if (most == 0) {
+		send(turn, &request);
+		arena_destroy(arena);
+		return;
+	}
+	arena_destroy(arena);
+	turn->state = TURN_RESERVING;
+	arm(turn, UINT32_MAX);
+	reserve_ask(turn, most); /* may be answered in here */
+}
+
+void ai_turn_reserved(struct turn *turn, const struct err *err)
+{
+	struct arena *arena;
+	struct llm_request request;
+
+	if (turn->state != TURN_RESERVING)
+		return;
+	if (err->kind != ERR_NONE) {
+		fail(turn, "budget", err, NULL);
+		return;
+	}
+	arena = arena_create();
+	request = build_request(turn, arena);
+	send(turn, &request);
 	arena_destroy(arena);
 }
 
