@@ -111,22 +111,20 @@ static void run_out_of_time(struct turn *turn)
 /* What is sent next. After the last round that may ask for tools there is nothing left but to answer. */
 static struct llm_request build_request(struct turn *turn, struct arena *arena)
 {
-	struct arena *arena = arena_create();
 	struct llm_request request = {
 		.tools = turn->ask.tools,
-		/* After the last round that may ask for tools there is nothing left but to answer. */
 		.tool_count = turn->round_count < turn->ai->rounds_max ? turn->ask.tool_count : 0,
 		.temperature = turn->ask.temperature,
 		.max_output_tokens = reserve_answer_max(turn),
 	};
 
+	prompt_fit(turn);
+	request.messages = prompt_build(turn, arena, &request.message_count);
 	return request;
 }
 
 static void send(struct turn *turn, const struct llm_request *request)
 {
-	prompt_fit(turn);
-	request.messages = prompt_build(turn, arena, &request.message_count);
 	turn->tries++;
 	turn->step++;
 	turn->fresh = true;
@@ -308,10 +306,9 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 static void add_call_step(struct ai_step *steps, size_t *count, const struct turn *turn,
 			  const struct call *call, enum ai_step_kind kind)
 {
-	static const char *const classes[] = { [TOOL_READ] = "read",
-					       [TOOL_KEYED] = "keyed",
-					       [TOOL_ONCE] = "once",
-					       [TOOL_CONFIRM] = "confirm" };
+	static const char *const classes[] = {
+		[TOOL_READ] = "read", [TOOL_KEYED] = "keyed", [TOOL_ONCE] = "once", [TOOL_CONFIRM] = "confirm"
+	};
 
 	steps[(*count)++] = (struct ai_step){
 		.kind = kind,

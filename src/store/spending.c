@@ -117,12 +117,12 @@ static bool settle(struct db *db, struct arena *room, const struct run *run, con
 		   const char *now, struct err *err)
 {
 	struct held *held = NULL;
+	bool told = attempt->cost_micros >= 0 && !attempt->estimated; /* else it broke off: who knows what it cost */
 
 	if (attempt->reservation && !find_held(db, room, attempt->reservation, &held, err))
 		return false;
 	if (held)
-		return end_held(db, held, "settled",
-				attempt->cost_micros < 0 ? held->micros : attempt->cost_micros, now, err);
+		return end_held(db, held, "settled", told ? attempt->cost_micros : held->micros, now, err);
 	return attempt->cost_micros <= 0 || book_unreserved(db, room, run, attempt, now, err);
 }
 
