@@ -159,6 +159,7 @@ static void status(void *owner, struct web_request *request)
 	struct daemon *daemon = owner;
 	struct store_gauges gauges = store_gauges(daemon->store);
 	struct buf out = { 0 };
+	char *servers;
 
 	if (!admin_allowed(request))
 		return;
@@ -174,7 +175,9 @@ static void status(void *owner, struct web_request *request)
 		(unsigned long long)gauges.commits, gauges.full ? "true" : "false",
 		(long long)gauges.disk_free);
 	core_status(daemon->core, &out);
-	buf_text(&out, "}");
+	servers = mcp_status(daemon->tools.mcp);
+	buf_format(&out, ",\"mcp\":%s}", servers);
+	free(servers);
 	web_answer_json(request, 200, out.data);
 	buf_free(&out);
 }

@@ -40,9 +40,10 @@ static void core_stopped(void *owner)
 {
 	struct daemon *daemon = owner;
 
-	daemon->closing = 2;
+	daemon->closing = 3;
 	web_drain(daemon->web, DRAIN_MS, drained, daemon);
 	web_drain(daemon->control, DRAIN_MS, drained, daemon);
+	mcp_stop(daemon->tools.mcp, drained, daemon);
 }
 
 void daemon_stop(struct daemon *daemon)
@@ -185,6 +186,39 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 	return daemon->ai != NULL;
 }
 
+/* Whatever a server offers is good as long as nobody keeps what it said before. */
+static void judge_tools(void *owner, uint64_t ticket, const struct mcp_pin *pins, size_t count)
+{
+	struct daemon *daemon = owner;
+	bool *good = mem_zero(count, sizeof(*good));
+
+	(void)pins;
+	for (size_t i = 0; i < count; i++)
+		good[i] = true;
+	mcp_judged(daemon->tools.mcp, ticket, good, count);
+	free(good);
+}
+
+bool daemon_make_mcp(struct daemon *daemon, struct err *err)
+{
+	const struct settings *tools = part(daemon, "tools");
+	size_t count = settings_count(tools, "mcp");
+	const struct settings **servers = mem_zero(count ? count : 1, sizeof(*servers));
+
+	for (size_t i = 0; i < count; i++)
+		servers[i] = settings_group_at(tools, "mcp", i);
+	daemon->tools.mcp = mcp_create(&(struct mcp_options){ .io = daemon->io,
+							      .http = daemon->http,
+							      .log = &daemon->log,
+							      .servers = servers,
+							      .count = count,
+							      .judge = judge_tools,
+							      .owner = daemon },
+				       err);
+	free(servers);
+	return daemon->tools.mcp != NULL;
+}
+
 static void make_core(struct daemon *daemon)
 {
 	const struct settings *assistant = part(daemon, "assistant");
@@ -214,8 +248,8 @@ static void make_core(struct daemon *daemon)
 		.owner = daemon
 	};
 
-	daemon->tasks = tasks_create(daemon->store);
-	options.tools = tasks_tools(daemon->tasks, &options.tool_count);
+	daemon->tools.tasks = tasks_create(daemon->store);
+	options.tools = tools_box(&daemon->tools);
 	daemon->core = core_create(&options);
 }
 
@@ -245,6 +279,7 @@ void daemon_ready(struct daemon *daemon)
 	const struct settings *listen = part(daemon, "listen");
 
 	daemon->ready = true;
+	mcp_warm(daemon->tools.mcp);
 	malloc_trim(0); /* what starting needed is not needed again */
 	log_info(&daemon->log, "ready after %llu ms on %s://%s:%d, control socket %s",
 		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),
@@ -270,7 +305,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	if (daemon->io == NULL)
 		return false;
 	daemon->store = store_open(io_loop(daemon->io), &store, err);
-	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err))
+	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err) ||
+	    !daemon_make_mcp(daemon, err))
 		return false;
 	make_core(daemon);
 	if (!add_platforms(daemon, err))
@@ -287,11 +323,12 @@ static void take_down(struct daemon *daemon)
 {
 	core_destroy(daemon->core);
 	ai_destroy(daemon->ai);
+	mcp_destroy(daemon->tools.mcp);
 	web_destroy(daemon->control);
 	web_destroy(daemon->web);
 	http_destroy(daemon->http);
 	store_close(daemon->store);
-	tasks_destroy(daemon->tasks);
+	tasks_destroy(daemon->tools.tasks);
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
 	prices_free(&daemon->prices);

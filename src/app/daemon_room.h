@@ -12,7 +12,7 @@
 #include "settings_file.h"
 #include "store_open.h"
 #include "store_people.h"
-#include "tasks.h"
+#include "tools.h"
 #include "web.h"
 
 struct daemon {
@@ -27,7 +27,7 @@ struct daemon {
 	struct web *web;     /* the world's door */
 	struct web *control; /* the command line's door */
 	struct ai *ai;
-	struct tasks *tasks;
+	struct tools tools;
 	struct core *core;
 	char *socket_path;
 	bool ready, stopping, reload;
@@ -67,5 +67,6 @@ void daemon_stop(struct daemon *daemon);
 /* daemon.c: parts of the start that trial.c does too. port 0: any free one. */
 bool daemon_open_world(struct daemon *daemon, int port, struct err *err);
 bool daemon_make_ai(struct daemon *daemon, struct err *err);
+bool daemon_make_mcp(struct daemon *daemon, struct err *err);
 
 #endif

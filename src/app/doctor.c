@@ -279,6 +279,29 @@ static void check_installations(struct doctor *doctor)
 	json_decref(rows);
 }
 
+/* Servers of tools, as the daemon sees them. */
+static void check_servers(struct doctor *doctor, const json_t *servers)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (servers, i, one) {
+		const char *name = json_text(one, "name"), *state = json_text(one, "state");
+		const char *why = json_text(one, "why");
+		bool trusted = json_is_true(json_object_get(one, "trusted"));
+
+		if (why)
+			say(doctor, FAULT, "tools", "%s: %s: %s", name, state, why);
+		else if (!trusted)
+			say(doctor, WARNING, "tools",
+			    "%s: its tools are not offered, because it is not trusted (tools.mcp trusted)",
+			    name);
+		else
+			say(doctor, strcmp(state, "ready") == 0 ? FINE : WARNING, "tools", "%s: %s, %lld tools",
+			    name, state, (long long)json_int(one, "tools", 0));
+	}
+}
+
 static void check_running(struct doctor *doctor)
 {
 	json_t *status = NULL, *models = NULL;
@@ -292,6 +315,7 @@ static void check_running(struct doctor *doctor)
 		return;
 	}
 	check_daemon(doctor, status);
+	check_servers(doctor, json_object_get(status, "mcp"));
 	json_decref(status);
 	if (cli_ask(doctor->cli, "/admin/models", NULL, &models) == CLI_OK)
 		json_array_foreach (models, i, name)

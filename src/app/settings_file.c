@@ -1,6 +1,7 @@
 /* Turns a libconfig file into checked settings. */
 #include "settings_file.h"
 #include "api.h"
+#include "mcp.h"
 #include "mem.h"
 #include "registry.h"
 #include "settings_build.h"
@@ -96,6 +97,11 @@ static const struct setting http_settings[] = {
 	{ NULL },
 };
 
+static const struct setting tools_settings[] = {
+	{ "mcp", SETTING_GROUPS, .inside = mcp_settings, .help = "servers of the Model Context Protocol" },
+	{ NULL },
+};
+
 static struct setting platform_settings[PLATFORMS_MAX + 1];
 
 static struct setting top_settings[] = {
@@ -104,6 +110,7 @@ static struct setting top_settings[] = {
 	{ "models", SETTING_GROUPS, .inside = ai_model_settings, .help = "models; none: the offline one" },
 	{ "assistant", SETTING_GROUP, .inside = assistant_settings, .help = "how questions are answered" },
 	{ "speech", SETTING_GROUP, .inside = speech_settings, .help = "voice notes into words" },
+	{ "tools", SETTING_GROUP, .inside = tools_settings, .help = "what the model may do" },
 	{ "users", SETTING_GROUP, .inside = users_settings, .help = "who may talk" },
 	{ "platforms", SETTING_GROUP, .inside = platform_settings, .help = "where messages come from" },
 	{ "api", SETTING_GROUP, .help = "the chat endpoint" },

@@ -39,9 +39,10 @@ bool daemon_try(const struct settings *settings, struct io *io, struct err *err)
 	bool fine =
 		prices_load(settings_text(settings_group(settings, "prices"), "file"), &trial.prices, err) &&
 		derived_read(settings, &trial.derived, err) && daemon_open_world(&trial, 0, err) &&
-		daemon_make_ai(&trial, err) && try_platforms(&trial, err);
+		daemon_make_ai(&trial, err) && daemon_make_mcp(&trial, err) && try_platforms(&trial, err);
 
 	ai_destroy(trial.ai);
+	mcp_destroy(trial.tools.mcp);
 	web_destroy(trial.web);
 	http_destroy(trial.http);
 	prices_free(&trial.prices);

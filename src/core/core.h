@@ -7,6 +7,7 @@
 #include "platform.h"
 #include "settings.h"
 #include "store.h"
+#include "store_budget.h"
 #include "store_people.h"
 
 struct core;
@@ -25,6 +26,10 @@ struct core_options {
 	int64_t reset_idle_ms; /* a conversation that was quiet so long is over; 0: never */
 	bool reset_daily;      /* all are over each day at reset_minute (of the day, in local time) */
 	int reset_minute;
+	struct store_limits limits;	   /* budgets of the settings file */
+	const char *const *unpriced;	   /* models (by name) that may be asked within a budget without a price */
+	size_t unpriced_count;		   /* both stay the caller's until core_destroy */
+	unsigned rate_minute, rate_day;	   /* messages of one person; 0: any number */
 	unsigned turns_max;	/* turns running at once */
 	int64_t disk_reserve;	/* bytes to leave free beside the database */
 	struct io *io;		/* lent to platforms; or NULL */
@@ -34,8 +39,7 @@ struct core_options {
 	const uint8_t (
 		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */
 	size_t key_count;
-	const struct tool *const *tools; /* offered to the model */
-	size_t tool_count;
+	struct toolbox tools; /* what is offered to the model, opened by each turn; open NULL: nothing */
 	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the
 	 * start has failed (recovery, or a platform that can't claim its place). */
 	void (*fatal)(void *owner, const struct err *err);

@@ -83,6 +83,7 @@ static void release(struct turn *turn)
 		arena_destroy(journal->arena);
 	}
 	gather_destroy(turn->gather);
+	turn_tools_done(turn);
 	installation_release(turn->inst);
 	free(turn->placeholder);
 	arena_destroy(turn->question.arena);
@@ -293,7 +294,7 @@ void turn_fail(struct turn *turn, const char *code, const struct ai_result *resu
 	end->arena = arena_create();
 	end->state = MESSAGE_FAILED;
 	end->reason = arena_text(end->arena, code);
-	end->text = notice_text(code);
+	end->text = turn->refused && strcmp(code, "budget") == 0 ? turn->refused : notice_text(code);
 	end->result = result ? keep_result(end->arena, result) : NULL;
 	if (result && result->err.kind != ERR_NONE)
 		log_warn(&turn->log, "%s: %s", code, result->err.text);

@@ -90,8 +90,11 @@ struct turn {
 	struct turn_end end;
 	unsigned flags; /* enum incoming_flags */
 	struct gather *gather;
+	const struct toolset *tools; /* from the question to the model until the end; or NULL */
 	char *placeholder;	       /* what stands for the answer on the platform already, or NULL */
 	bool placed_again;	       /* the store could not take that: told once more before the end */
+	const struct ai_reserve *reserving; /* what the store is asked to set aside, or NULL */
+	const char *refused;		    /* what the person is told of the budget that said no, or NULL */
 	struct buf shown;	       /* of the answer, so far */
 	bool behind;		       /* earlier replies are on their way: it would stand above them */
 	bool show_all;		       /* another plugin object has taken over: it has seen nothing of it */
@@ -144,6 +147,7 @@ void leave_think(struct turn *turn); /* the turn is given up while it thinks */
 void end_think(struct turn *turn, const char *code, const char *why); /* it ends while it thinks */
 void ask_placed(struct core *core, const char *uuid, const char *remote_id, const struct turn *turn);
 void turn_question_done(struct turn *turn);
+void turn_tools_done(struct turn *turn);
 
 /* notice.c: what the speaker is told, by code. Never NULL. */
 const char *notice_text(const char *code);

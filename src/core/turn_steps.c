@@ -1,4 +1,5 @@
 /* The steps of a turn in the order of the journey: recall, think, answer. gather.c and command.c hold the others. */
+#include "budget.h"
 #include "counts.h"
 #include "gather.h"
 #include "installation.h"
@@ -62,7 +63,8 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 
 static const struct ai_events think_events = { .part = think_part,
 					       .journal = think_journal,
-					       .done = done_think };
+					       .done = done_think,
+					       .reserve = budget_reserve };
 
 /* What the model is told: what others had said, what was said now, and what became of the files. */
 static char *whole_prompt(const struct turn *turn)
@@ -96,6 +98,14 @@ static char *system_prompt(const struct turn *turn)
 		prompt ? prompt : "", prompt ? "\n\n" : "", language);
 }
 
+/* The set stays as it is while the model speaks of its tools. */
+void turn_tools_done(struct turn *turn)
+{
+	if (turn->tools)
+		turn->tools->release(turn->tools);
+	turn->tools = NULL;
+}
+
 void start_think(struct turn *turn)
 {
 	const struct core_options *options = &turn->core->options;
@@ -104,6 +114,9 @@ void start_think(struct turn *turn)
 	char key[32], *prompt = whole_prompt(turn), *how = system_prompt(turn);
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
+	turn_tools_done(turn);
+	if (options->tools.open)
+		turn->tools = options->tools.open(options->tools.box, &question->caller);
 	ai_start(options->ai,
 		 &(struct ai_ask){ .model = recalled->model,
 				   .system_prompt = how,
@@ -114,10 +127,11 @@ void start_think(struct turn *turn)
 				   .prompt = prompt,
 				   .journal = question->journal,
 				   .journal_count = question->journal_count,
-				   .tools = options->tools,
-				   .tool_count = options->tool_count,
+				   .tools = turn->tools ? turn->tools->tools : NULL,
+				   .tool_count = turn->tools ? turn->tools->count : 0,
 				   .caller = &question->caller,
-				   .key = key },
+				   .key = key,
+				   .reserve = budget_in_force(turn->core, recalled) },
 		 &think_events, turn->core, turn_ticket(turn));
 	free(prompt);
 	free(how);
@@ -234,7 +248,10 @@ static void think_journal(void *owner, uint64_t ticket, const struct ai_step *st
 
 void again_think(struct turn *turn)
 {
-	ask_journal(turn);
+	if (turn->reserving)
+		budget_again(turn);
+	else
+		ask_journal(turn);
 }
 
 static void done_think(void *owner, uint64_t ticket, const struct ai_result *result)

@@ -43,8 +43,19 @@ void mcp_judged(struct mcp *mcp, uint64_t ticket, const bool *good, size_t count
 /* Starts what is not started and lists the tools, so that the first turn finds them. */
 void mcp_warm(struct mcp *mcp);
 
-/* The tools that are offered now, under names that every provider takes (sheet 8). policy is not set here. */
+/* The tools that are offered now, under names that every provider takes (sheet 8); starts servers that were not needed
+ * before. The caller releases; a set may outlive the mcp, its tools must not be called then. policy is not set here. */
 const struct toolset *mcp_tools(struct mcp *mcp);
+
+/* What the policy wants to know of a tool of such a set. Borrowed from the set. */
+struct mcp_about {
+	const char *server, *tool; /* the server's own name of it */
+	bool trusted, reads;	   /* reads: the server says that it changes nothing */
+};
+struct mcp_about mcp_about(const struct tool *tool);
+
+/* Whether the tool is of such a set. */
+bool mcp_owns(const struct tool *tool);
 
 /* For status and doctor: one JSON object for each server (name, state, protocol, tools, why). The caller frees. */
 char *mcp_status(const struct mcp *mcp);

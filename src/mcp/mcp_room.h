@@ -67,7 +67,8 @@ struct wire;
 
 enum wire_end {
 	WIRE_ENDED, /* process over, connection lost, refused: the server rests before it is started again */
-	WIRE_EXPIRED, /* the session is unknown to the server: initialise again at once (sheet 5) */
+	WIRE_EXPIRED, /* the session is unknown to the server: initialise again at once (sheet 5). The requests that
+			* found out are told by `lost` with ERR_AGAIN before: they are put again */
 	WIRE_CLOSED,  /* as asked by close */
 	WIRE_REFUSED, /* nothing will change by trying again: credentials, settings (401, 403, 3xx) */
 };

@@ -1,0 +1,141 @@
+/* One server, shared by server.c, session.c, tools.c and mcp.c. */
+#ifndef USHER_MCP_SERVER_H
+#define USHER_MCP_SERVER_H
+
+#include "crypto.h"
+#include "mcp_room.h"
+#include "pace.h"
+
+enum {
+	SERVER_REST_MS = 1000, /* after the first failure; doubled to SERVER_REST_MAX_MS */
+	SERVER_REST_MAX_MS = 60000,
+	SERVER_CRASHES = 8, /* in SERVER_WINDOW_MS: it is given up for as long */
+	SERVER_WINDOW_MS = 600000,
+	SERVER_CALM_MS = 60000,	   /* so long without a failure, and the next one counts as the first */
+	SERVER_PATIENCE_MS = 5000, /* a call waits for a rest of at most this */
+	SERVER_RELIST_MS = 300,	   /* changes of the list that come close together are one */
+};
+
+/* ---- tool.c: one tool ----------------------------------------------------------------------------------------- */
+
+struct mcp_tool {
+	char *original;			/* the server's name of it */
+	char name[MCP_NAME_MAX + 1];	/* ours */
+	char *description, *parameters; /* for the model */
+	char hash[CRYPTO_SHA256_HEX];	/* what is pinned */
+	bool reads;			/* readOnlyHint */
+};
+
+struct tool_list {
+	struct mcp_tool *tools;
+	size_t count, room;
+};
+
+/* False: not to be offered, and err why. from: an element of the result of tools/list. */
+bool tool_read(const char *server, const json_t *from, struct mcp_tool *tool_out, struct err *err);
+void tool_finish(struct mcp_tool *tool);
+/* out: MCP_NAME_MAX + 1 bytes. hashed: with a suffix that makes it unlike others. */
+void tool_name(const char *server, const char *original, bool hashed, char *out);
+
+void tool_list_add(struct tool_list *list, const struct mcp_tool *tool); /* takes its parts over */
+/* Sorts by the servers' names, drops doubles, makes our names unlike. */
+void tool_list_settle(struct tool_list *list, const char *server, const struct log *log);
+const struct mcp_tool *tool_list_find(const struct tool_list *list, const char *original);
+void tool_list_finish(struct tool_list *list);
+
+/* ---- result.c: what a call gave ----------------------------------------------------------------------------------- */
+
+/* One JSON object for the model; the caller frees. */
+char *result_json(const json_t *result, bool *failed_out);
+char *result_error(const char *text); /* {"error":text} */
+
+/* ---- the server --------------------------------------------------------------------------------------------------- */
+
+enum server_state {
+	SERVER_NEW,	 /* not needed yet */
+	SERVER_STARTING, /* connected, shaking hands, listing, waiting for the judge */
+	SERVER_READY,
+	SERVER_RESTING,	 /* failed; starts again when the timer says so */
+	SERVER_GIVEN_UP, /* failed too often, or refuses us; new again after SERVER_WINDOW_MS */
+	SERVER_CLOSING,
+	SERVER_CLOSED,
+};
+
+struct server_call {
+	const struct mcp_tool *tool; /* of a set that the caller holds: not after this call has begun */
+	json_t *arguments;
+	tool_done_fn *done;
+	void *owner;
+	uint64_t ticket;
+};
+
+struct waiting;
+
+struct server {
+	struct mcp *mcp;
+	struct io *io;
+	struct http *http;
+	struct loop *loop;
+	struct mcp_config config;
+	struct log log;
+	const struct wire_ops *ops;
+	struct wire *wire;
+	struct rpc *rpc; /* both or none */
+	struct loop_timer *timer, *relist;
+	enum server_state state;
+	struct err why;
+	uint64_t due_ms, ready_ms, began_ms;
+	uint64_t crashes[SERVER_CRASHES];
+	unsigned crash_next, failures;
+	/* session.c */
+	char version[16];
+	char *title; /* what it calls itself, or NULL */
+	bool offered_again, has_tools;
+	struct pace said;
+	/* tools.c */
+	struct tool_list listing, judged, tools; /* being read; with the judge; in force */
+	json_t *cursors;
+	unsigned pages, hidden;
+	bool lists, list_again;
+	uint64_t judge; /* ticket, 0: nobody is asked */
+	/* calls */
+	struct waiting *waiting, *sent;
+	unsigned calls; /* in both */
+};
+
+bool server_create(struct mcp *mcp, const struct mcp_options *options, const struct settings *settings,
+		   struct server *server, struct err *err);
+void server_need(struct server *server);				 /* starts it if it is new */
+void server_call(struct server *server, const struct server_call *call); /* takes arguments over */
+void server_flush(struct server *server);
+void server_close(struct server *server);
+void server_destroy(struct server *server); /* its parts */
+const char *server_state_name(const struct server *server);
+
+/* From session.c and tools.c: it can't go on like this. */
+void server_fail(struct server *server, enum wire_end how, const struct err *err);
+/* From tools.c: the list is in force. */
+void server_ready(struct server *server);
+
+/* session.c */
+extern const struct rpc_events session_events; /* owner: the server */
+void session_begin(struct server *server);
+bool session_speaks(const char *version);
+
+/* tools.c */
+void tools_list(struct server *server);	   /* or later once more, when it lists already */
+void tools_changed(struct server *server); /* soon */
+void tools_judged(struct server *server, const bool *good, size_t count);
+void tools_reset(struct server *server); /* the connection is gone; what is in force stays */
+
+/* mcp.c */
+struct server *mcp_server(struct mcp *mcp, size_t index);
+/* from below */
+uint64_t mcp_ask_judge(struct mcp *mcp, struct server *server); /* about server->judged; a ticket */
+void mcp_changed(struct mcp *mcp);				/* another list is in force */
+void mcp_closed(struct mcp *mcp);				/* a server is closed */
+/* Tells a caller in a later round. result is taken over. */
+void mcp_finish(struct mcp *mcp, tool_done_fn *done, void *owner, uint64_t ticket, char *result, bool failed);
+void mcp_flush_later(struct mcp *mcp);
+
+#endif
