@@ -168,11 +168,22 @@ static bool may_have_followed(const struct sending *sending)
 	       sending->created_ms - place->made_ms < DISCORD_TOKEN_MS;
 }
 
+/* What only one person sees stands in no list of messages. */
+static bool was_perhaps_whispered(const struct sending *sending)
+{
+	return sending->place.whisper && discord_send_may_stand_there(sending) &&
+	       !discord_token_lives(sending->bot, &sending->place);
+}
+
 static void begin_interaction(struct sending *sending)
 {
 	if (may_have_followed(sending))
 		tell_soon(sending, SENT_UNKNOWN,
 			  "it can't be found out whether the further message of the interaction was sent");
+	else if (was_perhaps_whispered(sending))
+		tell_soon(sending, SENT_UNKNOWN,
+			  "it can't be found out whether the answer was put in before the interaction was "
+			  "over");
 	else if (discord_token_lives(sending->bot, &sending->place) && sending->part == 0)
 		discord_send_step(sending, SEND_ORIGINAL);
 	else if (discord_token_lives(sending->bot, &sending->place) && sending->place.whisper)

@@ -76,12 +76,21 @@ static void becomes_file(struct sending *sending, const struct discord_answer *a
 
 /* ---- where it goes ------------------------------------------------------------------------------------------- */
 
+bool discord_send_may_stand_there(const struct sending *sending)
+{
+	const struct discord_place *place = &sending->place;
+
+	return sending->unsure && sending->part == 0 && place->token &&
+	       sending->created_ms - place->made_ms < DISCORD_TOKEN_MS;
+}
+
 /* Within two minutes the platform itself knows the nonce; later what stands in the channel is read. */
 static void create_once(struct sending *sending)
 {
 	int64_t age = clock_wall_ms() - sending->created_ms;
+	bool known = age >= 0 && age < SENDS_NONCE_MS && !discord_send_may_stand_there(sending);
 
-	if (!sending->unsure || sending->looked || (age >= 0 && age < SENDS_NONCE_MS))
+	if (!sending->unsure || sending->looked || known)
 		discord_send_step(sending, SEND_CREATE);
 	else
 		discord_send_step(sending, SEND_LOOK);
@@ -92,12 +101,22 @@ static bool may_follow(const struct sending *sending)
 	return !sending->over && discord_token_lives(sending->bot, &sending->place);
 }
 
+/* It carries no nonce, so what may have arrived is not repeated. */
+static void follow_once(struct sending *sending)
+{
+	if (sending->unsure)
+		tell_static(sending, SENT_UNKNOWN,
+			    "it can't be found out whether the further message of the interaction was sent");
+	else
+		discord_send_step(sending, SEND_FOLLOW);
+}
+
 void discord_send_post(struct sending *sending)
 {
 	const struct discord_place *place = &sending->place;
 
 	if (place->whisper && may_follow(sending)) {
-		discord_send_step(sending, SEND_FOLLOW);
+		follow_once(sending);
 	} else if (place->whisper) {
 		discord_send_step(sending, SEND_DM);
 	} else {
@@ -190,15 +209,6 @@ static bool is_outside(const struct sending *sending, const struct discord_answe
 				       discord_refused(answer, DISCORD_UNKNOWN_CHANNEL));
 }
 
-static void follow_outside(struct sending *sending)
-{
-	if (sending->unsure)
-		tell_static(sending, SENT_UNKNOWN,
-			    "it can't be found out whether the further message of the interaction was sent");
-	else
-		discord_send_step(sending, SEND_FOLLOW);
-}
-
 /* What was refused may be taken with less, or elsewhere. */
 static void create_refused(struct sending *sending, const struct discord_answer *answer)
 {
@@ -212,7 +222,7 @@ static void create_refused(struct sending *sending, const struct discord_answer 
 		sending->channel = sending->place.channel;
 		discord_send_step(sending, SEND_CREATE);
 	} else if (is_outside(sending, answer)) {
-		follow_outside(sending);
+		follow_once(sending);
 	} else if (discord_refused(answer, DISCORD_TOO_LONG) && !sending->file) {
 		becomes_file(sending, answer);
 		discord_send_step(sending, SEND_CREATE);
@@ -261,6 +271,8 @@ static void done_edit(struct sending *sending, const struct discord_answer *answ
 		   discord_refused(answer, DISCORD_UNKNOWN_CHANNEL)) {
 		sending->stood = (struct discord_spot){ 0 };
 		discord_send_post(sending);
+	} else if (discord_refused(answer, DISCORD_OLD_EDITS) && sending->unsure) {
+		discord_send_step(sending, SEND_LOOK); /* an earlier edit may have been taken */
 	} else if (discord_refused(answer, DISCORD_OLD_EDITS)) {
 		discord_send_post(sending);
 	} else if (discord_refused(answer, DISCORD_TOO_LONG)) {
@@ -339,7 +351,6 @@ static void start_follow(struct sending *sending)
 	call(sending, &post, discord_webhook_path(sending->bot, &sending->place, ""));
 }
 
-/* It carries no nonce, so what may have arrived is not repeated. */
 static void done_follow(struct sending *sending, const struct discord_answer *answer)
 {
 	if (answer->how == DISCORD_OK) {
@@ -367,7 +378,8 @@ static void looked(struct platform *bot, void *owner, uint64_t ticket, const str
 	sending->lookup = NULL;
 	switch (found->how) {
 	case DISCORD_FOUND:
-		clear_up(sending);
+		if (found->spot.message != sending->stood.message)
+			clear_up(sending);
 		discord_send_tell_accepted(sending, found->spot);
 		return;
 	case DISCORD_FOUND_NOT:
@@ -386,6 +398,18 @@ static void looked(struct platform *bot, void *owner, uint64_t ticket, const str
 	}
 }
 
+/* What stood for the answer is older than the answer that it became. */
+static int64_t since_ms(const struct sending *sending)
+{
+	int64_t since = sending->created_ms;
+
+	if (sending->stood.message && snowflake_ms(sending->stood.message) < since)
+		since = snowflake_ms(sending->stood.message);
+	if (discord_send_may_stand_there(sending) && sending->place.made_ms < since)
+		since = sending->place.made_ms;
+	return since;
+}
+
 static void start_look(struct sending *sending)
 {
 	struct discord_look look = { .channel = sending->channel,
@@ -395,7 +419,7 @@ static void start_look(struct sending *sending)
 				     .content = content(sending),
 				     .file_len = sending->file ? strlen(sending->file) : 0,
 				     .file_name = FILE_NAME,
-				     .since_ms = sending->created_ms };
+				     .since_ms = since_ms(sending) };
 
 	sending->lookup = discord_read_back(sending->bot, &look, looked, sending, sending->ticket);
 }

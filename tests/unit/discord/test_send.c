@@ -232,6 +232,26 @@ static void test_replaces(void **state)
 	out_close(stage);
 }
 
+/* An earlier edit may have been taken: what stands there is the answer, or it is posted. */
+static void test_replaced_too_often(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = placeheld();
+
+	(void)state;
+	out.unsure = true;
+	out.placeholder = "100/1174109589340160001";
+	out_send(stage, &out);
+	out_refuse(stage, out_expect(stage, "PATCH", OUT_POST "/1174109589340160001"), DISCORD_OLD_EDITS,
+		   30046);
+	out_pass(stage, 5000);
+	out_ok(stage, out_expect(stage, "GET", "/channels/100/messages?limit=100&after=1174109337681920000"),
+	       "[{'id':'1174109589340160001','author':{'id':'78'},'content':'yes'}]");
+	out_was_sent(stage, SENT_ACCEPTED, "100/1174109589340160001");
+	out_expect_none(stage); /* and it is not cleared away */
+	out_close(stage);
+}
+
 static void test_replaced_was_deleted(void **state)
 {
 	struct out_stage *stage = out_open();
@@ -432,6 +452,7 @@ int main(void)
 		cmocka_unit_test(test_thread_later),
 		cmocka_unit_test(test_archived),
 		cmocka_unit_test(test_replaces),
+		cmocka_unit_test(test_replaced_too_often),
 		cmocka_unit_test(test_replaced_was_deleted),
 		cmocka_unit_test(test_old_edits),
 		cmocka_unit_test(test_reply_out_of_reach),

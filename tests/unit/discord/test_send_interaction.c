@@ -152,6 +152,54 @@ static void test_whisper_too_late(void **state)
 	out_close(stage);
 }
 
+/* It may have been put in just before the token was over, which no nonce tells: what stands there is read, from the time of
+ * the interaction on, as that is when its own message was made. */
+static void test_perhaps_put_in(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = part(OUT_SLASH, 0);
+
+	(void)state;
+	out_pass(stage, DISCORD_TOKEN_MS);
+	out.created_ms = OUT_NOW_MS + DISCORD_TOKEN_MS - 60000;
+	out.unsure = true;
+	out_send(stage, &out);
+	out_expect_none(stage);
+	out_pass(stage, 5000);
+	out_ok(stage, out_expect(stage, "GET", "/channels/100/messages?limit=100&after=1174109589340160000"),
+	       "[{'id':'1174109589340160001','author':{'id':'78'},'content':'yes'}]");
+	out_was_sent(stage, SENT_ACCEPTED, "100/1174109589340160001");
+	out_expect_none(stage);
+	out.created_ms = OUT_NOW_MS + DISCORD_TOKEN_MS; /* there was no way into it any more */
+	out_send(stage, &out);
+	out_ok(stage, out_expect(stage, "POST", OUT_POST), "{'id':'50'}");
+	out_was_sent(stage, SENT_ACCEPTED, "100/50");
+	out_close(stage);
+}
+
+/* What only one person sees can't be read: it is not said to them again. */
+static void test_perhaps_whispered(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = part(OUT_WHISPER, 0);
+
+	(void)state;
+	out.unsure = true;
+	out_send(stage, &out);
+	out_refuse(stage, out_expect(stage, "PATCH", OUT_ORIGINAL), DISCORD_UNKNOWN_MESSAGE, 10008);
+	out_was_sent(stage, SENT_LIMITED, NULL); /* it may not stand there yet */
+	out_pass(stage, 60000);
+	out_send(stage, &out);
+	out_refuse(stage, out_expect(stage, "PATCH", OUT_ORIGINAL), DISCORD_UNKNOWN_MESSAGE, 10008);
+	out_was_sent(stage, SENT_UNKNOWN, NULL);
+	out_pass(stage, DISCORD_TOKEN_MS);
+	out_send(stage, &out);
+	out_pass(stage, 0);
+	out_was_sent(stage, SENT_UNKNOWN, NULL);
+	out_expect_none(stage);
+	out_close(stage);
+}
+
 /* A further message has no nonce: what may have arrived is not repeated. */
 static void test_unknown_follow_up(void **state)
 {
@@ -240,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_about_a_message),
 		cmocka_unit_test(test_whisper),
 		cmocka_unit_test(test_whisper_too_late),
+		cmocka_unit_test(test_perhaps_put_in),
+		cmocka_unit_test(test_perhaps_whispered),
 		cmocka_unit_test(test_unknown_follow_up),
 		cmocka_unit_test(test_where_we_are_not),
 		cmocka_unit_test(test_too_long),
