@@ -60,12 +60,17 @@ void discord_position_ready(struct shard *shard, const json_t *ready)
 	shard->behind = shard->seen != 0;
 }
 
-/* The very first session: nothing before it was ever ours to see. */
+/* The very first session: nothing before it was ever ours to see. What comes from now on is, so that is written down at
+ * once: without a note the next process would take itself for the first. */
 void discord_position_begun(struct shard *shard)
 {
+	bool first = shard->seen == 0;
+
 	shard->came_ms = clock_wall_ms();
-	if (shard->seen == 0)
-		shard->seen = snowflake_at(shard->came_ms);
+	if (!first)
+		return;
+	shard->seen = snowflake_at(shard->came_ms);
+	discord_position_write(shard);
 }
 
 snowflake discord_gateway_seen(const struct discord_gateway *gateway, unsigned id)

@@ -181,6 +181,21 @@ static void test_a_bucket_identifies_one_by_one(void **state)
 	gate_close(stage);
 }
 
+/* Killed a moment after its very first READY, it must know that what was said since is to be read. */
+static void test_first_note(void **state)
+{
+	struct gate_stage *stage = gate_open();
+
+	(void)state;
+	stage->bot.gateway->times.remember = 600000;
+	discord_gateway_start(stage->bot.gateway);
+	gate_ready(stage, 0);
+	GATE_WAIT(stage, gate_note(stage, "shard/0"));
+	assert_non_null(strstr(gate_note(stage, "shard/0"), "\"session\""));
+	assert_non_null(strstr(gate_note(stage, "shard/0"), "\"seen\""));
+	gate_close(stage);
+}
+
 static void test_more_shards_are_needed(void **state)
 {
 	struct gate_stage *stage = gate_connected();
@@ -294,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_shards_are_apart),
 		cmocka_unit_test(test_buckets_identify_together),
 		cmocka_unit_test(test_a_bucket_identifies_one_by_one),
+		cmocka_unit_test(test_first_note),
 		cmocka_unit_test(test_more_shards_are_needed),
 		cmocka_unit_test(test_a_fixed_number_of_shards),
 		cmocka_unit_test(test_asked_until_it_is_answered),
