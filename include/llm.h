@@ -44,6 +44,10 @@ struct llm_request {
 	size_t message_count;
 	const struct tool *const *tools;
 	size_t tool_count;
+	/* Instead of tools: those that were offered before and may not be called any more. Some services want to see what the
+	 * calls in the messages were made from. */
+	const struct tool *const *spent;
+	size_t spent_count;
 	double temperature;	/* < 0: not sent */
 	long max_output_tokens; /* 0: not sent */
 	const char *key;	/* conversation-stable key for the provider's prompt cache, or NULL */

@@ -1,6 +1,7 @@
 /* Puts a reply of the Messages API together: blocks by index, counts that are told again and again and never added up. */
 #include "anthropic.h"
 #include "mem.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,7 +235,7 @@ static void put_call(struct buf *out, const struct reply *reply, int64_t index)
 
 static bool empty(const struct reply_block *block)
 {
-	return strcmp(block->type, "text") == 0 && block->text.len == 0;
+	return strcmp(block->type, "text") == 0 && text_blank(buf_str(&block->text)); /* would be refused */
 }
 
 /* Kinds that we know: what a server adds beside them can't be put together here, so it is left out. */

@@ -1,6 +1,8 @@
 /* Writes a Messages request straight into text. The system prompt stands beside the messages; results of tools are blocks
  * of one user message; the model's own blocks go back as they came, since its thoughts carry signatures. */
 #include "anthropic.h"
+#include "text.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,24 @@ static void put(struct buf *out, const char *text)
 static void quote(struct buf *out, const char *text)
 {
 	json_quote(out, text, strlen(text));
+}
+
+enum { NAME_MAX_CHARS = 64 };
+
+/* Ids and names that another service made, in the letters that this one takes. */
+static void quote_name(struct buf *out, const char *text, size_t most)
+{
+	put(out, "\"");
+	if (*text == '\0')
+		put(out, "_");
+	for (size_t i = 0; text[i] && i < most; i++)
+		buf_add(out, isalnum((unsigned char)text[i]) || strchr("_-", text[i]) ? &text[i] : "_", 1);
+	put(out, "\"");
+}
+
+static bool says(const char *text)
+{
+	return text && !text_blank(text); /* a blank text is refused as an empty one is */
 }
 
 static void put_text_block(struct buf *out, const char *text)
@@ -33,9 +53,9 @@ static void put_image(struct buf *out, const struct llm_image *image)
 static void put_result(struct buf *out, const struct llm_message *message)
 {
 	put(out, "{\"type\":\"tool_result\",\"tool_use_id\":");
-	quote(out, message->call_id);
+	quote_name(out, message->call_id, SIZE_MAX);
 	put(out, ",\"content\":");
-	quote(out, message->text && *message->text ? message->text : "(no output)");
+	quote(out, says(message->text) ? message->text : "(no output)");
 	put(out, "}");
 }
 
@@ -45,7 +65,7 @@ static void put_calls(struct buf *out, const struct llm_message *message)
 	const char *between = "";
 
 	put(out, "[");
-	if (message->text && *message->text) {
+	if (says(message->text)) {
 		put_text_block(out, message->text);
 		between = ",";
 	}
@@ -55,9 +75,9 @@ static void put_calls(struct buf *out, const struct llm_message *message)
 
 		put(out, between);
 		put(out, "{\"type\":\"tool_use\",\"id\":");
-		quote(out, message->calls[i].id);
+		quote_name(out, message->calls[i].id, SIZE_MAX);
 		put(out, ",\"name\":");
-		quote(out, message->calls[i].name);
+		quote_name(out, message->calls[i].name, NAME_MAX_CHARS);
 		put(out, ",\"input\":");
 		put(out, json_is_object(input) ? message->calls[i].arguments : "{}");
 		put(out, "}");
@@ -75,7 +95,7 @@ static void put_assistant(struct buf *out, const struct llm_message *message)
 	else if (message->call_count > 0)
 		put_calls(out, message);
 	else
-		quote(out, message->text && *message->text ? message->text : "(nothing)");
+		quote(out, says(message->text) ? message->text : "(nothing)");
 	put(out, "}");
 }
 
@@ -94,8 +114,7 @@ static size_t put_user(struct buf *out, const struct llm_request *request, size_
 		if (messages[i].role == LLM_TOOL)
 			put_result(out, &messages[i]);
 		else
-			put_text_block(out, messages[i].text && *messages[i].text ? messages[i].text
-										  : "(nothing)");
+			put_text_block(out, says(messages[i].text) ? messages[i].text : "(nothing)");
 		between = ",";
 		for (size_t k = 0; k < messages[i].image_count; k++) {
 			put(out, ",");
@@ -130,8 +149,7 @@ static void put_system(struct buf *out, const struct llm_request *request)
 	bool any = false;
 
 	for (size_t i = 0; i < request->message_count; i++) {
-		if (request->messages[i].role != LLM_SYSTEM || request->messages[i].text == NULL ||
-		    *request->messages[i].text == '\0')
+		if (request->messages[i].role != LLM_SYSTEM || !says(request->messages[i].text))
 			continue;
 		put(out, any ? "," : ",\"system\":[");
 		put_text_block(out, request->messages[i].text);
@@ -140,23 +158,34 @@ static void put_system(struct buf *out, const struct llm_request *request)
 	put(out, any ? "]" : "");
 }
 
+static void put_tool(struct buf *out, const struct tool *tool)
+{
+	put(out, "{\"name\":");
+	quote(out, tool->name);
+	if (tool->description) {
+		put(out, ",\"description\":");
+		quote(out, tool->description);
+	}
+	put(out, ",\"input_schema\":");
+	put(out, tool->parameters ? tool->parameters : "{\"type\":\"object\"}");
+	put(out, "}");
+}
+
+/* Calls in the messages without their tools are refused, and other tools than before would break its thoughts. */
 static void put_tools(struct buf *out, const struct llm_request *request)
 {
-	put(out, request->tool_count > 0 ? ",\"tools\":[" : "");
-	for (size_t i = 0; i < request->tool_count; i++) {
-		const struct tool *tool = request->tools[i];
+	bool spent = request->tool_count == 0;
+	const struct tool *const *tools = spent ? request->spent : request->tools;
+	size_t count = spent ? request->spent_count : request->tool_count;
 
-		put(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-		quote(out, tool->name);
-		if (tool->description) {
-			put(out, ",\"description\":");
-			quote(out, tool->description);
-		}
-		put(out, ",\"input_schema\":");
-		put(out, tool->parameters ? tool->parameters : "{\"type\":\"object\"}");
-		put(out, "}");
+	if (count == 0)
+		return;
+	put(out, ",\"tools\":[");
+	for (size_t i = 0; i < count; i++) {
+		put(out, i > 0 ? "," : "");
+		put_tool(out, tools[i]);
 	}
-	put(out, request->tool_count > 0 ? "]" : "");
+	put(out, spent ? "],\"tool_choice\":{\"type\":\"none\"}" : "]");
 }
 
 void anthropic_encode_start(struct buf *out, const char *model, const struct llm_request *request)

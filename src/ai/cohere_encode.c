@@ -1,5 +1,6 @@
 /* Writes a chat request (v2) straight into text. */
 #include "cohere.h"
+#include "text.h"
 #include <string.h>
 
 static void put(struct buf *out, const char *text)
@@ -73,7 +74,7 @@ static void put_message(struct buf *out, const struct llm_message *message)
 		put(out, "{\"role\":\"tool\",\"tool_call_id\":");
 		quote(out, message->call_id);
 		put(out, ",\"content\":");
-		quote(out, message->text && *message->text ? message->text : "(no output)");
+		quote(out, message->text && !text_blank(message->text) ? message->text : "(no output)");
 	} else {
 		put(out, message->role == LLM_SYSTEM ? "{\"role\":\"system\",\"content\":"
 						     : "{\"role\":\"user\",\"content\":");
@@ -85,6 +86,28 @@ static void put_message(struct buf *out, const struct llm_message *message)
 	put(out, "}");
 }
 
+static void put_tools(struct buf *out, const struct llm_request *request)
+{
+	bool spent = request->tool_count == 0;
+	const struct tool *const *tools = spent ? request->spent : request->tools;
+	size_t count = spent ? request->spent_count : request->tool_count;
+
+	put(out, count > 0 ? ",\"tools\":[" : "");
+	for (size_t i = 0; i < count; i++) {
+		put(out, i > 0 ? ",{\"type\":\"function\",\"function\":{\"name\":"
+			       : "{\"type\":\"function\",\"function\":{\"name\":");
+		quote(out, tools[i]->name);
+		put(out, ",\"description\":");
+		quote(out, tools[i]->description ? tools[i]->description : "");
+		put(out, ",\"parameters\":");
+		put(out,
+		    tools[i]->parameters ? tools[i]->parameters : "{\"type\":\"object\",\"properties\":{}}");
+		put(out, "}}");
+	}
+	if (count > 0)
+		put(out, spent ? "],\"tool_choice\":\"NONE\"" : "]");
+}
+
 void cohere_encode_start(struct buf *out, const char *model, const struct llm_request *request)
 {
 	put(out, "{\"model\":");
@@ -94,20 +117,8 @@ void cohere_encode_start(struct buf *out, const char *model, const struct llm_re
 		put(out, i > 0 ? "," : "");
 		put_message(out, &request->messages[i]);
 	}
-	put(out, request->tool_count > 0 ? "],\"tools\":[" : "]");
-	for (size_t i = 0; i < request->tool_count; i++) {
-		const struct tool *tool = request->tools[i];
-
-		put(out, i > 0 ? ",{\"type\":\"function\",\"function\":{\"name\":"
-			       : "{\"type\":\"function\",\"function\":{\"name\":");
-		quote(out, tool->name);
-		put(out, ",\"description\":");
-		quote(out, tool->description ? tool->description : "");
-		put(out, ",\"parameters\":");
-		put(out, tool->parameters ? tool->parameters : "{\"type\":\"object\",\"properties\":{}}");
-		put(out, "}}");
-	}
-	put(out, request->tool_count > 0 ? "]" : "");
+	put(out, "]");
+	put_tools(out, request);
 }
 
 void cohere_encode_params(struct buf *out, const struct remote_params *params)

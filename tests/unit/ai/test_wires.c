@@ -143,6 +143,41 @@ static void test_anthropic_sends_its_own_blocks_back(void **state)
 	buf_free(&out);
 }
 
+/* What another service called its calls, or said in blanks, must not make this one refuse the whole question. */
+static void test_anthropic_takes_over_from_another_service(void **state)
+{
+	static const struct llm_call calls[] = { { "functions.add:0", "tools.add task", "{}" },
+						 { "", "x", "{}" } };
+	static const struct llm_message messages[] = {
+		{ .role = LLM_SYSTEM, .text = " " },
+		{ .role = LLM_USER, .text = "Hi" },
+		{ .role = LLM_ASSISTANT, .text = "\n\n", .calls = calls, .call_count = 2 },
+		{ .role = LLM_TOOL, .text = "{}", .call_id = "functions.add:0" },
+		{ .role = LLM_TOOL, .text = " ", .call_id = "" },
+	};
+	struct llm_request request = { .messages = messages,
+				       .message_count = 5,
+				       .spent = offered,
+				       .spent_count = 1,
+				       .temperature = -1 };
+	struct buf out = { 0 };
+
+	(void)state;
+	anthropic_encode_start(&out, "m", &request);
+	anthropic_encode_params(&out, &(struct remote_params){ false, -1, 1 }, true);
+	check(&out,
+	      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+	      "\"Hi\"}]},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"functions_add_"
+	      "0\","
+	      "\"name\":\"tools_add_task\",\"input\":{}},{\"type\":\"tool_use\",\"id\":\"_\",\"name\":\"x\","
+	      "\"input\":{}}]},{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":"
+	      "\"functions_add_0\",\"content\":\"{}\"},{\"type\":\"tool_result\",\"tool_use_id\":\"_\","
+	      "\"content\":\"(no output)\"}]}],\"tools\":[{\"name\":\"add_task\",\"description\":\"Adds a "
+	      "task.\",\"input_schema\":{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\"}}"
+	      "}}],"
+	      "\"tool_choice\":{\"type\":\"none\"},\"max_tokens\":1}");
+}
+
 static void test_cohere_requests(void **state)
 {
 	struct buf out = { 0 };
@@ -318,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_streams_cut_anywhere),
 		cmocka_unit_test(test_anthropic_requests),
 		cmocka_unit_test(test_anthropic_sends_its_own_blocks_back),
+		cmocka_unit_test(test_anthropic_takes_over_from_another_service),
 		cmocka_unit_test(test_cohere_requests),
 		cmocka_unit_test(test_ollama_requests),
 		cmocka_unit_test(test_errors_mean_the_same_everywhere),
