@@ -82,6 +82,9 @@ struct platform_ops {
 	void (*enable)(struct platform *platform, bool enabled);
 	/* Looks at tokens, rights and connection for `usher doctor`. Answer: host->checked. May be NULL. */
 	void (*check)(struct platform *platform, uint64_t ticket);
+	/* How many parts of a conversation's key ("T1/C1/123.4": 3) name the channel it is in, for budgets of channels; 0:
+	 * all of them. */
+	unsigned channel_parts;
 	const struct platform_guide *guide; /* for `usher init`; or NULL */
 	/* Answer to host->look: out is NULL when this installation has no such message. May be NULL. */
 	void (*found)(struct platform *platform, uint64_t ticket, const struct outgoing *out);

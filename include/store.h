@@ -74,6 +74,7 @@ struct store_accept {
 	bool may_claim;		/* begin its turn at once if its conversation is idle */
 	int64_t over_before_ms; /* a conversation that was quiet since before this (Unix milliseconds) is over: it is
 				   archived, and a new one takes its place; 0: none is */
+	unsigned rate_minute, rate_day; /* messages of one person; 0: any number */
 };
 
 enum accept_how {
@@ -86,8 +87,13 @@ enum accept_how {
 	ACCEPT_DISABLED
 };
 
+/* Somebody who has said more than the limits of people allow: the message is stored and placed nowhere. */
+enum accept_over { OVER_NOTHING, OVER_MINUTE, OVER_DAY };
+
 struct store_accepted {
 	enum accept_how how;
+	enum accept_over over; /* then it waits for store_refuse */
+	bool tell;	       /* and the sender was not told of it within the last minute */
 	int64_t inbox_id;
 	const char *uuid; /* of the stored message: with ACCEPT_BEFORE the first copy's */
 	enum message_state state;
@@ -127,6 +133,7 @@ struct store_refusal {
 	const char *code;   /* or NULL */
 	const char *full_notice;
 	uint32_t expire_s; /* of the reply */
+	bool known;	   /* the sender is known and active, and refused all the same */
 	bool wrong_code;   /* a code was tried: it counts, and behind STORE_CODE_TRIES_MAX of them in an hour
 			      there is silence; reason is "wrong code" then */
 };

@@ -142,6 +142,7 @@ static void root_installed(struct platform *root, uint64_t ticket, const struct 
 const struct platform_ops slack_platform = {
 	.abi = PLATFORM_ABI,
 	.name = "slack",
+	.channel_parts = 2, /* workspace and channel; behind them stands the thread */
 	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK,
 	.retry_cap_s = 600,
 	.expire_s = 24 * 3600,

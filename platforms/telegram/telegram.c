@@ -82,6 +82,7 @@ static void bot_installed(struct platform *bot, uint64_t ticket, const struct er
 const struct platform_ops telegram_platform = {
 	.abi = PLATFORM_ABI,
 	.name = "telegram",
+	.channel_parts = 1, /* behind it stands the topic */
 	.can = PLATFORM_STREAMS | PLATFORM_RESENDS,
 	.retry_cap_s = 600,
 	.expire_s = 24 * 3600,

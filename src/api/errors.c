@@ -26,6 +26,8 @@ static const struct {
 				       "This Idempotency-Key was used with another body" },
 	[API_TOO_MANY_REQUESTS] = { 429, "RATE_LIMITED",
 				    "Too many of your requests are waiting for an answer" },
+	[API_TOO_MANY_MESSAGES] = { 429, "RATE_LIMITED", "You have sent too many messages" },
+	[API_BUDGET_EXHAUSTED] = { 429, "BUDGET_EXHAUSTED", "Not enough is left of a budget" },
 	[API_OVERLOADED] = { 503, "OVERLOADED", "Too much is waiting; nothing was accepted" },
 	[API_STORE_UNAVAILABLE] = { 503, "STORE_UNAVAILABLE", "Nothing can be stored at the moment" },
 	[API_SHUTTING_DOWN] = { 503, "SHUTTING_DOWN", "The service is being restarted" },
@@ -49,7 +51,8 @@ static const struct {
 	{ "model_refused", API_MODEL_REFUSED },		{ "context_overflow", API_CONTEXT_OVERFLOW },
 	{ "too_many_rounds", API_TOO_MANY_ROUNDS },	{ "model_auth", API_MODEL_UNAVAILABLE },
 	{ "model_limited", API_MODEL_UNAVAILABLE },	{ "empty_answer", API_MODEL_UNAVAILABLE },
-	{ "disabled", API_PROFILE_DISABLED },
+	{ "disabled", API_PROFILE_DISABLED },		{ "budget", API_BUDGET_EXHAUSTED },
+	{ "limited", API_TOO_MANY_MESSAGES },
 };
 
 int error_status(enum api_error error)
@@ -71,12 +74,10 @@ enum api_error error_of_end(enum message_state state, const char *reason)
 {
 	if (state == MESSAGE_QUARANTINED)
 		return API_QUARANTINED;
-	if (state == MESSAGE_REFUSED || state == MESSAGE_IGNORED)
-		return API_REFUSED;
 	for (size_t i = 0; reason && i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (strcmp(reasons[i].reason, reason) == 0)
 			return reasons[i].error;
-	return API_ANSWER_FAILED;
+	return state == MESSAGE_REFUSED || state == MESSAGE_IGNORED ? API_REFUSED : API_ANSWER_FAILED;
 }
 
 void error_print(struct buf *out, enum api_error error, const char *why)

@@ -10,6 +10,7 @@ enum access {
 	ACCESS_PAIR,	 /* a code, to be approved by the operator */
 	ACCESS_DENY,	 /* silence on the platform, a record here */
 	ACCESS_DISABLED, /* known, but switched off */
+	ACCESS_OVER,	 /* known, but says more than people may (store_accepted.over) */
 };
 
 /* speaker NULL: nobody known. vouched: the platform answers for the sender. Pure. */

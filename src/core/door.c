@@ -31,6 +31,8 @@ struct stranger {
 	bool reserved; /* holds a slot for the turn */
 	bool more;     /* what they said has more parts: not claimed when they are let in */
 	bool overdue;
+	enum accept_over over;
+	bool tell;
 	char code[PAIRING_CODE_SIZE];	   /* that they are told */
 	char code_hash[CRYPTO_SHA256_HEX]; /* of the one they bring */
 	char uuid[MESSAGE_UUID_SIZE];
@@ -174,6 +176,20 @@ static void ask_admit(struct stranger *stranger)
 		    done_admit, stranger->door, stranger->serial);
 }
 
+/* In the words of the rule that was broken. */
+static char *over_words(const struct stranger *stranger)
+{
+	const struct core_options *options = &stranger->door->core->options;
+
+	if (stranger->over == OVER_DAY)
+		return mem_format("That was more than %u messages today, and I take no more of yours. It begins "
+				  "anew at 00:00 UTC.",
+				  options->rate_day);
+	return mem_format("That was more than %u message%s within a minute. Please wait a moment, then write it "
+			  "again.",
+			  options->rate_minute, options->rate_minute == 1 ? "" : "s");
+}
+
 static void ask_refuse(struct stranger *stranger)
 {
 	struct core *core = stranger->door->core;
@@ -196,6 +212,14 @@ static void ask_refuse(struct stranger *stranger)
 	} else if (stranger->access == ACCESS_DISABLED) {
 		notice = installation_notice(stranger->inst, disabled_words);
 		ask.reason = "disabled";
+	}
+	if (stranger->access == ACCESS_OVER) {
+		char *words = over_words(stranger);
+
+		notice = stranger->tell ? installation_notice(stranger->inst, words) : NULL;
+		free(words);
+		ask.reason = "limited";
+		ask.known = true;
 	}
 	ask.notice = notice;
 	ask.full_notice = full_notice;
@@ -232,13 +256,15 @@ void door_decide(struct door *door, struct installation *inst, const struct stor
 		access_decide(accepted->speaker, core->options.strangers, accepted->flags & INCOMING_VOUCHED);
 
 	if (access == ACCESS_YES) /* approved between two lives of the daemon: placed like an admitted one */
-		access = ACCESS_ADMIT;
+		access = accepted->over ? ACCESS_OVER : ACCESS_ADMIT;
 	stranger = mem_zero(1, sizeof(*stranger));
 	stranger->serial = core_serial(core);
 	stranger->door = door;
 	stranger->inst = installation_hold(inst);
 	stranger->inbox_id = accepted->inbox_id;
 	stranger->access = access;
+	stranger->over = accepted->over;
+	stranger->tell = accepted->tell;
 	stranger->more = accepted->flags & INCOMING_MORE;
 	stranger->began_ms = loop_now_ms(core->options.loop);
 	memcpy(stranger->uuid, accepted->uuid, strnlen(accepted->uuid, MESSAGE_UUID_SIZE - 1));

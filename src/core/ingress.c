@@ -317,7 +317,9 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 					     .installation = inst->name,
 					     .in = &whole,
 					     .may_claim = arrival->reserved && !(in->flags & INCOMING_MORE),
-					     .over_before_ms = over_before(core) },
+					     .over_before_ms = over_before(core),
+					     .rate_minute = core->options.rate_minute,
+					     .rate_day = core->options.rate_day },
 		     done_accept, ingress, arrival->serial);
 }
 

@@ -35,6 +35,7 @@ struct ai_attempt *keep_attempts(struct arena *arena, const struct ai_attempt *a
 		copy[i].input = arena_text(arena, attempts[i].input);
 		copy[i].output = arena_text(arena, attempts[i].output);
 		copy[i].request_id = arena_text(arena, attempts[i].request_id);
+		copy[i].reservation = arena_text(arena, attempts[i].reservation);
 		copy[i].error = arena_text(arena, attempts[i].error);
 	}
 	return copy;

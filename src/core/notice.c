@@ -16,6 +16,7 @@ static const struct {
 	{ "context_overflow",
 	  "This conversation has become too long for my language model. Please start a new one." },
 	{ "too_many_rounds", "I needed too many steps for this. Please ask for something smaller." },
+	{ "budget", "I could not set aside what this would cost. The operator can see why." },
 	{ "stopped", "Stopped, as you asked." },
 	{ "removed", "I have been taken out of here." }, /* on record only: it is not sent */
 	{ "disabled", "Your access has been switched off. Please ask the operator." },

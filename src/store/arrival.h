@@ -41,6 +41,9 @@ bool arrival_catch(struct arrival *it, bool *deleted_out, struct err *err);
 /* early.c: a change of what has not come: an edited text is kept (it->early), a deletion forgets those. */
 bool arrival_early(struct arrival *it, struct err *err);
 
+/* rate.c: counts what a known speaker says; out->over when it is too much. */
+bool arrival_rate(struct arrival *it, struct err *err);
+
 /* cursors.c: the cursor that came with it. */
 bool cursor_move(const struct arrival *it, struct err *err);
 

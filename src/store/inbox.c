@@ -262,11 +262,13 @@ static bool accept_said(struct arrival *it, struct err *err)
 		return turn_away(it, "deleted", err);
 	if (!arrival_speaker(it, err))
 		return false;
-	if (it->known && it->speaker.active)
+	if (!arrival_rate(it, err))
+		return false;
+	if (it->known && it->speaker.active && it->out->over == OVER_NOTHING)
 		return accept_known(it, err);
 	it->placed = false; /* not before the door has decided */
 	it->out->text = !it->known && (in->flags & INCOMING_COMMAND) ? it->body : NULL;
-	if (in->profile == NULL)
+	if (in->profile == NULL || it->out->over != OVER_NOTHING)
 		return arrival_insert(it, MESSAGE_ACCEPTED, NULL, err);
 	it->out->how = ACCEPT_DISABLED;
 	return true;

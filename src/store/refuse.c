@@ -148,7 +148,8 @@ static bool run_refuse(struct db *db, struct job *job, struct err *err)
 	char now[CLOCK_TEXT_SIZE];
 	struct stranger it = { 0 };
 
-	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) || !still_unknown(db, &it, err) ||
+	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) ||
+	    (!refusal->known && !still_unknown(db, &it, err)) ||
 	    !count_try(db, job->room, &it, refusal, err))
 		return false;
 	notice = refusal->notice;

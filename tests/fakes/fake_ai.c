@@ -101,6 +101,7 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	thought->model = mem_text(ask->model);
 	thought->key = mem_text(ask->key);
 	thought->profile_id = mem_text(ask->caller->profile_id);
+	thought->reserve = ask->reserve;
 	thought->history_count = ask->history_count;
 	thought->journal_count = ask->journal_count;
 	DL_APPEND(ai->thoughts, thought);
@@ -113,6 +114,22 @@ void ai_journaled(struct ai *ai, uint64_t ticket)
 	DL_FOREACH (ai->thoughts, thought) {
 		if (thought->ticket == ticket)
 			thought->journaled++;
+	}
+}
+
+void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err)
+{
+	struct thought *thought, *tmp;
+
+	DL_FOREACH_SAFE(ai->thoughts, thought, tmp)
+	{
+		if (thought->ticket != ticket)
+			continue;
+		if (err->kind == ERR_NONE)
+			thought->reserved++;
+		else
+			fake_ai_result(ai, thought,
+				       &(struct ai_result){ .err = *err, .code = "budget", .tool_calls = "[]" });
 	}
 }
 

@@ -12,6 +12,8 @@ struct thought {
 	char *prompt, *system_prompt, *model, *key, *profile_id;
 	size_t history_count, journal_count;
 	unsigned journaled; /* how often ai_journaled was called */
+	bool reserve;	    /* as asked */
+	unsigned reserved;  /* how often ai_reserved said yes; once it says no, the thought has failed */
 	struct thought *prev, *next;
 };
 

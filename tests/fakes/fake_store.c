@@ -182,6 +182,17 @@ void store_journal(struct store *store, int64_t turn_id, const struct ai_step *s
 	q->text = step_count ? mem_text(steps[0].payload) : NULL;
 }
 
+void store_reserve(struct store *store, const struct store_reserve *ask, store_reserved_fn *fn, void *owner,
+		   uint64_t ticket)
+{
+	struct question *q = put(store, Q_RESERVE, (void *)fn, owner, ticket);
+
+	q->id = ask->turn_id;
+	q->uuid = mem_text(ask->id);
+	q->text = mem_format("%s/%s", ask->provider, ask->model);
+	q->micros = ask->micros;
+}
+
 void store_answer(struct store *store, const struct store_answer *ask, store_answered_fn *fn, void *owner,
 		  uint64_t ticket)
 {
@@ -396,6 +407,12 @@ void fake_answer_recalled(struct store *store, struct question *q, const struct 
 			  const struct store_recalled *recalled)
 {
 	ANSWER(store_recalled_fn, recalled);
+}
+
+void fake_answer_reserved(struct store *store, struct question *q, const struct err *err,
+			  const struct store_reserved *reserved)
+{
+	ANSWER(store_reserved_fn, reserved);
 }
 
 void fake_answer_done(struct store *store, struct question *q, const struct err *err)

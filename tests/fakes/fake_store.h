@@ -2,6 +2,7 @@
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
 
+#include "store_budget.h"
 #include "store_install.h"
 #include "store_outbox.h"
 #include "store_people.h"
@@ -31,6 +32,7 @@ enum question_kind {
 	Q_FILE,
 	Q_REPORT,
 	Q_ACT,
+	Q_RESERVE,
 };
 
 /* What was asked; only the fields of its kind are set. Strings are copies. */
@@ -44,7 +46,7 @@ struct question {
 	enum message_state state;
 	enum reply_state reply_state;
 	char *why, *remote_id, *result_code;
-	int64_t next_ms;
+	int64_t next_ms, micros; /* micros: of a reserve, whose uuid and text are its id and "PROVIDER/MODEL" */
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
 	bool unsure, waits, own_org, enabled;
@@ -82,6 +84,8 @@ void fake_answer_turn(struct store *store, struct question *q, const struct err 
 		      const struct store_turn *turn);
 void fake_answer_recalled(struct store *store, struct question *q, const struct err *err,
 			  const struct store_recalled *recalled);
+void fake_answer_reserved(struct store *store, struct question *q, const struct err *err,
+			  const struct store_reserved *reserved);
 void fake_answer_done(struct store *store, struct question *q, const struct err *err);
 void fake_answer_answered(struct store *store, struct question *q, const struct err *err,
 			  const struct store_answered *answered);
