@@ -2,6 +2,7 @@
  * remembered by its hash, and written again only when it has become another. */
 #include "commands.h"
 #include "backoff.h"
+#include "command_words.h"
 #include "crypto.h"
 #include "mem.h"
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 
 enum { CHAT_INPUT = 1, MESSAGE_COMMAND = 3 };
 enum { OPTION_TEXT = 3, OPTION_FILE = 11 };
-enum { PROMPT_MAX = 6000, CODE_MAX = 64, LANGUAGE_MAX = 35 };
+enum { PROMPT_MAX = 6000 };
 enum { CODE_DAILY_LIMIT = 30034, DAILY_MS = 6 * 3600 * 1000, RETRY_MS = 15000, RETRY_MAX_MS = 3600 * 1000 };
 
 static const char note[] = "commands";
@@ -54,6 +55,17 @@ static json_t *ask(void)
 		    option(OPTION_FILE, "file", "Something to look at", 0, false));
 }
 
+static json_t *ours(const struct command_word *word)
+{
+	json_t *one = command(word->name, word->about);
+
+	return word->argument == NULL ? one
+				      : with(one,
+					     option(OPTION_TEXT, word->argument, word->argument_about,
+						    (int)word->argument_max, false),
+					     NULL);
+}
+
 /* Where they can be used may be said of global ones only: in servers, in direct messages with us, and in those with
  * others. Whether people may bring us along there is the application's own setting. */
 json_t *discord_commands_list(bool global)
@@ -62,17 +74,8 @@ json_t *discord_commands_list(bool global)
 	size_t i;
 
 	json_array_append_new(list, ask());
-	json_array_append_new(list, command("new", "Begin a new conversation"));
-	json_array_append_new(list, command("help", "What I can do"));
-	json_array_append_new(list, command("usage", "What your questions took today and this month"));
-	json_array_append_new(
-		list,
-		with(command("link", "Be known to me as the same person in another place"),
-		     option(OPTION_TEXT, "code", "The code that I gave you there", CODE_MAX, false), NULL));
-	json_array_append_new(
-		list,
-		with(command("language", "The language I answer in"),
-		     option(OPTION_TEXT, "code", "Such as de or pt-BR, or off", LANGUAGE_MAX, false), NULL));
+	for (i = 0; i < COMMAND_WORDS; i++)
+		json_array_append_new(list, ours(&command_words[i]));
 	json_array_append_new(list,
 			      json_pack("{s:s, s:i}", "name", DISCORD_ASK_MESSAGE, "type", MESSAGE_COMMAND));
 	json_array_foreach (list, i, one) {

@@ -1,5 +1,6 @@
 /* Which messages are meant for us, and what the core is told about them (sheet 9.2). */
 #include "clock.h"
+#include "command_words.h"
 #include "inbound.h"
 #include "mem.h"
 #include "text.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { COMMAND_ARGUMENT_MAX = 64, HINT_MS = 3600 * 1000 };
+enum { HINT_MS = 3600 * 1000 };
 
 /* ---- whose, and where ------------------------------------------------------------------------------------------- */
 
@@ -233,39 +234,23 @@ void discord_build_ignored(struct discord_arrival *arrival, const char *why)
 /* ---- commands ------------------------------------------------------------------------------------------------------------ */
 
 /* "/new" typed as a message, for those whose client offers no commands. */
-static const struct command {
-	const char *name;
-	bool argument;
-} commands[] = {
-	{ "help", false }, { "new", false }, { "usage", false }, { "link", true }, { "language", true }
-};
-
-static const struct command *find_command(const char *words, const char **rest_out)
+static const struct command_word *find_command(const char *words, const char **rest_out)
 {
 	size_t len = *words == '/' ? strcspn(words + 1, " \t\r\n") : 0;
+	const struct command_word *command = len ? command_word_find(words + 1, len) : NULL;
 
-	for (size_t i = 0; len && i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strlen(commands[i].name) != len || strncasecmp(commands[i].name, words + 1, len) != 0)
-			continue;
+	if (command)
 		*rest_out = words + 1 + len + strspn(words + 1 + len, " \t\r\n");
-		return &commands[i];
-	}
-	return NULL;
+	return command;
 }
 
 /* What the core knows it as; NULL: it is a question. Codes are for one person: they count where nobody reads along. */
-static const char *command_word(struct arena *arena, const struct command *command, const char *rest,
+static const char *command_text(struct arena *arena, const struct command_word *command, const char *rest,
 				bool direct)
 {
-	size_t len = strcspn(rest, "\r\n");
-
 	if (strcmp(command->name, "link") == 0 && !direct)
 		return "help";
-	if (*rest == '\0')
-		return command->name;
-	if (!command->argument || len > COMMAND_ARGUMENT_MAX || rest[len + strspn(rest + len, " \t\r\n")])
-		return NULL;
-	return arena_format(arena, "%s %.*s", command->name, (int)len, rest);
+	return command_word_text(arena, command, rest);
 }
 
 /* True: it was one. Else *words_io may begin behind "/new". */
@@ -274,13 +259,13 @@ static bool take_command(struct discord_arrival *arrival, const struct discord_d
 {
 	struct incoming *in = &arrival->in;
 	const char *rest, *word;
-	const struct command *command = find_command(*words_io, &rest);
+	const struct command_word *command = find_command(*words_io, &rest);
 	bool begins;
 
 	if (command == NULL || (in->flags & INCOMING_IF_PLACE))
 		return false;
 	begins = strcmp(command->name, "new") == 0;
-	word = begins && in->file_count ? NULL : command_word(arrival->arena, command, rest, say->guild == 0);
+	word = begins && in->file_count ? NULL : command_text(arrival->arena, command, rest, say->guild == 0);
 	if (begins)
 		in->flags |= INCOMING_NEW;
 	if (word) {

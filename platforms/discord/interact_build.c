@@ -1,5 +1,6 @@
 /* What the core is told of an interaction, and what the person sees at once (sheet 10, 11). */
 #include "clock.h"
+#include "command_words.h"
 #include "crypto.h"
 #include "interaction.h"
 #include "text.h"
@@ -85,21 +86,13 @@ static void set_reply_to(const struct discord_interaction *say, bool token, bool
 
 /* ---- commands ------------------------------------------------------------------------------------------------------- */
 
-static const struct {
-	const char *name, *option; /* option: its argument, or NULL */
-	bool whisper;		   /* nobody else needs to see the answer */
-} words_of_ours[] = {
-	{ "new", NULL, false },	  { "help", NULL, true },	{ "usage", NULL, true },
-	{ "link", "code", true }, { "language", "code", true },
-};
-
 /* "link ABC". The core says what is wrong with an argument. */
-static const char *command_text(const struct discord_interaction *say, size_t i, struct arena *arena)
+static const char *command_text(const struct discord_interaction *say, const struct command_word *command,
+				struct arena *arena)
 {
-	const char *value =
-		words_of_ours[i].option ? discord_interaction_option(say, words_of_ours[i].option) : NULL;
+	const char *value = command->argument ? discord_interaction_option(say, command->argument) : NULL;
 	char *line = value ? text_one_line(value) : NULL;
-	const char *text = words_of_ours[i].name;
+	const char *text = command->name;
 
 	if (line && *line)
 		text = arena_format(arena, "%s %.*s", text, (int)text_fit(line, strlen(line), ARGUMENT_MAX),
@@ -108,15 +101,15 @@ static const char *command_text(const struct discord_interaction *say, size_t i,
 	return text;
 }
 
-static bool build_word(struct discord_act *act, const struct discord_interaction *say, size_t i,
-		       struct arena *arena, struct incoming *in)
+static bool build_word(struct discord_act *act, const struct discord_interaction *say,
+		       const struct command_word *command, struct arena *arena, struct incoming *in)
 {
-	in->text = command_text(say, i, arena);
+	in->text = command_text(say, command, arena);
 	in->flags = INCOMING_COMMAND | INCOMING_ALONE;
-	if (strcmp(words_of_ours[i].name, "new") == 0)
+	if (strcmp(command->name, "new") == 0)
 		in->flags |= INCOMING_NEW;
-	set_reply_to(say, true, words_of_ours[i].whisper, arena, in);
-	act->response = discord_response_deferred(words_of_ours[i].whisper);
+	set_reply_to(say, true, command->whisper, arena, in);
+	act->response = discord_response_deferred(command->whisper);
 	return true;
 }
 
@@ -188,9 +181,10 @@ static bool build_question(struct discord_act *act, const struct discord_interac
 static bool build_command(struct discord_act *act, const struct discord_interaction *say, struct arena *arena,
 			  struct incoming *in)
 {
-	for (size_t i = 0; i < sizeof(words_of_ours) / sizeof(words_of_ours[0]); i++)
-		if (strcmp(words_of_ours[i].name, say->command) == 0)
-			return build_word(act, say, i, arena, in);
+	const struct command_word *command = command_word_find(say->command, strlen(say->command));
+
+	if (command)
+		return build_word(act, say, command, arena, in);
 	if (strcmp(say->command, "ask") != 0)
 		return say_no(act, "I don't know this command any more.");
 	return build_question(act, say, arena, in);

@@ -1,5 +1,6 @@
 /* What the core is told about slash commands, shortcuts, ratings and the Stop button (sheet 9, 10, 11). */
 #include "clock.h"
+#include "command_words.h"
 #include "crypto.h"
 #include "inbound.h"
 #include "mem.h"
@@ -7,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum {
-	LINK_CODE_MAX = 64,
-	LANGUAGE_MAX = 35, /* longer than any tag of a language that is in use (RFC 5646, 4.4.1) */
-};
 
 /* These payloads have no id of their own: the parts that tell one act from another are hashed, for together they may be
  * longer than a key (sheet 10). */
@@ -45,34 +41,20 @@ static void take_sender(struct slack_arrival *arrival)
 /* ---- slash commands -------------------------------------------------------------------------------------- */
 
 /* The command as the core knows it, or NULL: then it is a question. "help me" is one, "help" is not. */
-static const char *command_word(struct arena *arena, const char *text)
+static const char *command_text(struct arena *arena, const char *text)
 {
-	static const struct {
-		const char *word;
-		size_t argument_max; /* bytes of the one that may follow */
-	} words[] = { { "help", 0 },
-		      { "new", 0 },
-		      { "usage", 0 },
-		      { "link", LINK_CODE_MAX },
-		      { "language", LANGUAGE_MAX } };
-	const char *at = text + strspn(text, " \t\r\n"), *rest;
+	const char *at = text + strspn(text, " \t\r\n"), *rest, *argument;
 	size_t len = strcspn(at, " \t\r\n"), rest_len;
+	const struct command_word *command = command_word_find(at, len);
 
 	rest = at + len + strspn(at + len, " \t\r\n");
 	rest_len = strcspn(rest, " \t\r\n");
 	if (len == 0)
 		return "help";
-	if (rest[rest_len + strspn(rest + rest_len, " \t\r\n")] != '\0')
+	if (command == NULL || rest[rest_len + strspn(rest + rest_len, " \t\r\n")] != '\0')
 		return NULL;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strlen(words[i].word) != len || strncasecmp(words[i].word, at, len) != 0)
-			continue;
-		if (rest_len == 0)
-			return words[i].word;
-		if (rest_len <= words[i].argument_max)
-			return arena_format(arena, "%s %.*s", words[i].word, (int)rest_len, rest);
-	}
-	return NULL;
+	argument = arena_format(arena, "%.*s", (int)rest_len, rest);
+	return command_word_text(arena, command, argument);
 }
 
 static void command_place(struct slack_arrival *arrival)
@@ -92,7 +74,7 @@ static void command_place(struct slack_arrival *arrival)
 const char *slack_build_command(struct slack_arrival *arrival)
 {
 	const struct slack_decoded *say = &arrival->say;
-	const char *word = command_word(arrival->arena, say->text);
+	const char *word = command_text(arrival->arena, say->text);
 	struct incoming *in = &arrival->in;
 
 	take_sender(arrival);

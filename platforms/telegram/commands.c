@@ -1,28 +1,14 @@
 /* Our commands: what they are called, and the list of them that Telegram shows (sheet 6.8). */
+#include "command_words.h"
 #include "inbound.h"
 #include "mem.h"
 #include <string.h>
 
-enum { ARGUMENT_MAX = 64 };
-
-/* start is every bot's, and not listed. */
-static const struct {
-	const char *name, *description; /* NULL: not listed */
-} ours[] = {
-	{ "start", NULL },
-	{ "new", "Begin a new conversation" },
-	{ "help", "What I can do" },
-	{ "usage", "What your questions took today and this month" },
-	{ "link", "Be known to me as the same person in another place" },
-	{ "language", "The language I answer in" },
-};
+static const char start[] = "start"; /* every bot's, and not listed */
 
 bool telegram_command_known(const char *name)
 {
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strcmp(ours[i].name, name) == 0)
-			return true;
-	return false;
+	return strcmp(name, start) == 0 || command_word_find(name, strlen(name)) != NULL;
 }
 
 /* ---- from a person to the core -------------------------------------------------------------------------------- */
@@ -42,30 +28,15 @@ static const char *start_word(struct arena *arena, const char *args, bool in_pri
 	return arena_format(arena, "link %.*s", (int)strcspn(args, " \t\r\n"), args);
 }
 
-/* With its argument, when that is short and in one line. */
-static const char *with_argument(struct arena *arena, const char *name, const char *args)
-{
-	size_t len = strcspn(args, "\r\n");
-
-	if (*args == '\0')
-		return arena_text(arena, name);
-	if (len > ARGUMENT_MAX || args[len + strspn(args + len, " \t\r\n")] != '\0')
-		return NULL;
-	return arena_format(arena, "%s %.*s", name, (int)len, args);
-}
-
 const char *telegram_command_word(struct arena *arena, const struct telegram_command *command,
 				  bool in_private, bool *begins_out)
 {
-	const char *name = command->name;
+	const struct command_word *ours = command_word_find(command->name, strlen(command->name));
 
-	*begins_out = strcmp(name, "new") == 0;
-	if (strcmp(name, "start") == 0)
+	*begins_out = strcmp(command->name, "new") == 0;
+	if (strcmp(command->name, start) == 0)
 		return start_word(arena, command->args, in_private);
-	if (strcmp(name, "link") == 0 || strcmp(name, "language") == 0)
-		return with_argument(arena, name, command->args);
-	/* "/help" is a command, "/help me with this" is not. */
-	return *command->args == '\0' && telegram_command_known(name) ? arena_text(arena, name) : NULL;
+	return ours ? command_word_text(arena, ours, command->args) : NULL;
 }
 
 /* ---- from us to Telegram ---------------------------------------------------------------------------------------- */
@@ -74,10 +45,9 @@ static json_t *our_list(void)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (ours[i].description)
-			json_array_append_new(list, json_pack("{s:s, s:s}", "command", ours[i].name,
-							      "description", ours[i].description));
+	for (size_t i = 0; i < COMMAND_WORDS; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "command", command_words[i].name,
+						      "description", command_words[i].about));
 	return list;
 }
 
