@@ -19,6 +19,7 @@ static const struct act {
 	{ "link_invite", "wT", "who,code hash", act_link_invite },
 	{ "link_use", "PTTTT", "profile,platform,installation,sender,code hash", act_link_use },
 	{ "language", "Pt", "profile,language", act_language },
+	{ "audit_erase", "TTTt", "user|conversation,id,why,who", act_audit_erase },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

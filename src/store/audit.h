@@ -81,7 +81,8 @@ bool audit_empty_task(struct db *db, int64_t task_id, const struct audit_why *wh
 
 /* ---- audit_verify.c, audit_export.c: reports ---------------------------------------------------------------- */
 
-/* args: organisation, after, hash there, kept seq, kept hash. */
+/* A page each. verify: organisation, after, hash there, kept seq, kept hash, shift; export: organisation, from, to, time and
+ * id of the last row before. */
 bool audit_verify_print(struct db *db, struct arena *room, const char *const *args, struct buf *out,
 			struct err *err);
 bool audit_export_print(struct db *db, struct arena *room, const char *const *args, struct buf *out,

@@ -1,4 +1,5 @@
 /* The reads that people and programs ask by name: a table of names, arguments and statements. */
+#include "audit.h"
 #include "people.h"
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,8 @@ static const char messages_before_sql[] =
 	" FROM ai_agent_interactions a LEFT JOIN user_profiles p ON p.id = a.user_id"                        \
 	" LEFT JOIN users u ON u.id = p.user_id"                                                             \
 	" WHERE ($1 IS NULL OR a.created_at >= $1) AND ($2 IS NULL OR a.created_at < $2)"                    \
-	" AND ($3 IS NULL OR a.user_id = $3) GROUP BY 1 ORDER BY 1"
+	" AND ($3 IS NULL OR a.user_id = $3) AND a.interaction_type NOT IN ('tool', 'erasure', 'prune')"     \
+	" GROUP BY 1 ORDER BY 1"
 
 static const struct {
 	const char *by, *sql;
@@ -101,7 +103,8 @@ static const char usage_of_sql[] =
 	"SELECT count(*) AS requests, coalesce(sum(tokens_used), 0) AS tokens,"
 	" coalesce(sum(cost_micros), 0) AS \"cost_usd:usd\","
 	" coalesce(sum(CASE WHEN cost_micros IS NULL THEN 1 ELSE 0 END), 0) AS unknown_cost"
-	" FROM ai_agent_interactions WHERE user_id = $1 AND created_at >= $2";
+	" FROM ai_agent_interactions WHERE user_id = $1 AND created_at >= $2"
+	" AND interaction_type NOT IN ('tool', 'erasure', 'prune')";
 
 static const char feedback_sql[] =
 	"SELECT f.updated_at, f.value, f.platform, f.installation, f.sender,"
@@ -186,6 +189,9 @@ static const struct report reports[] = {
 	{ "status", "", "", .sql = status_sql, .object = true },
 	{ "installations", "", "", .sql = NULL },
 	{ "installation", "T", "name", .sql = NULL },
+	{ "audit_heads", "t", "organisation", .sql = NULL },
+	{ "audit_verify", "Tttttt", "organisation,after,hash,kept,kept hash,shift", .sql = NULL },
+	{ "audit_export", "Ttttt", "organisation,from,to,after,after id", .sql = NULL },
 	{ "feedback", "tl", "since,limit", .sql = feedback_sql },
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };
@@ -262,6 +268,12 @@ static bool print_report(struct db *db, struct arena *room, const struct report 
 		return print_usage_of(db, room, args->text[0], out, err);
 	if (strcmp(report->name, "installations") == 0)
 		return installs_print(db, out, err);
+	if (strcmp(report->name, "audit_verify") == 0)
+		return audit_verify_print(db, room, args->text, out, err);
+	if (strcmp(report->name, "audit_export") == 0)
+		return audit_export_print(db, room, args->text, out, err);
+	if (strcmp(report->name, "audit_heads") == 0)
+		return audit_heads_print(db, args->text[0], out, err);
 	if (strcmp(report->name, "installation") == 0)
 		return install_print(db, args->text[0], out, err);
 	if (!report->object)
