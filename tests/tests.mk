@@ -14,7 +14,7 @@ UNIT_ai      := base ai
 FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c llm_stage.c turn_stage.c)
 SEES_UNIT_ai := io
 UNIT_mcp     := base io mcp
-FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c)
+FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c) tests/fakes/stage_loop.c
 UNIT_tasks   := base io db store tasks
 UNIT_api     := base io api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
@@ -81,6 +81,11 @@ $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(ev
 # The gateway, on sockets (stage_gateway.c).
 WRAP_DC_GATE := $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
 $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
+# The wire to MCP servers over HTTP: its calls and its time under the test's hand (stage_http.c).
+WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)
+$(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
+# A wire and a loop under the test's hand (stage_wire.c).
+$(foreach t,rpc session server tools,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_app     := app base io db store core ai mcp tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
