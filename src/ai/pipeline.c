@@ -111,9 +111,12 @@ static void run_out_of_time(struct turn *turn)
 /* What is sent next. After the last round that may ask for tools there is nothing left but to answer. */
 static struct llm_request build_request(struct turn *turn, struct arena *arena)
 {
+	bool spent = turn->round_count >= turn->ai->rounds_max;
 	struct llm_request request = {
 		.tools = turn->ask.tools,
-		.tool_count = turn->round_count < turn->ai->rounds_max ? turn->ask.tool_count : 0,
+		.tool_count = spent ? 0 : turn->ask.tool_count,
+		.spent = turn->ask.tools,
+		.spent_count = spent ? turn->ask.tool_count : 0,
 		.temperature = turn->ask.temperature,
 		.max_output_tokens = reserve_answer_max(turn),
 	};

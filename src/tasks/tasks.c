@@ -14,13 +14,15 @@ enum { TOOLS = 5, NAMES_MAX = 3, NUMBER_SIZE = 24 };
 /* A tool, and how its call becomes an act of the store: organisation, profile, these arguments, call key. */
 struct kind {
 	const char *name, *description, *parameters;
-	const char *act; /* NULL: the list, which only reads */
+	const char *act;    /* NULL: the list, which only reads */
+	const char *failed; /* what the model is told when the reason is ours (seed 004) */
 	const char *names[NAMES_MAX];
 };
 
 /* A tool call whose answer the store still owes. */
 struct call {
 	struct call *next;
+	const struct kind *kind;
 	uint64_t serial;
 	tool_done_fn *done;
 	void *owner;
@@ -55,27 +57,32 @@ static const struct kind kinds[TOOLS] = {
 	  "Adds a task to the to-do list of the person who is speaking.",
 	  OBJECT(TEXT("title", "What is to be done") "," TEXT("description", "More about it"), "\"title\""),
 	  "task_add",
+	  "Task creation failed",
 	  { "title", "description" } },
 	{ "list_tasks",
 	  "Lists the tasks of the person who is speaking, open ones first.",
 	  OBJECT("\"status\":{\"type\":\"string\",\"enum\":[\"all\",\"pending\",\"completed\"]}", ""),
 	  NULL,
+	  "Task listing failed",
 	  { "status" } },
 	{ "complete_task",
 	  "Marks a task as done.",
 	  OBJECT(TASK_ID, "\"task_id\""),
 	  "task_complete",
+	  "Task completion failed",
 	  { "task_id" } },
 	{ "update_task",
 	  "Changes the title or the description of a task.",
 	  OBJECT(TASK_ID "," TEXT("title", "The new title") "," TEXT("description", "The new description"),
 		 "\"task_id\""),
 	  "task_update",
+	  "Task update failed",
 	  { "task_id", "title", "description" } },
 	{ "delete_task",
 	  "Removes a task from the list for good.",
 	  OBJECT(TASK_ID, "\"task_id\""),
 	  "task_delete",
+	  "Task deletion failed",
 	  { "task_id" } },
 };
 
@@ -99,8 +106,15 @@ static void answer(struct tasks *tasks, uint64_t serial, const char *result, boo
 static void answer_error(struct tasks *tasks, uint64_t serial, const struct err *err)
 {
 	bool theirs = err->kind == ERR_REFUSED || err->kind == ERR_GONE;
-	const char *why = theirs ? err->text : "the task list can't be reached at the moment";
+	const struct call *call = tasks->calls;
+	const char *why;
 	struct buf out = { 0 };
+
+	while (call && call->serial != serial)
+		call = call->next;
+	if (call == NULL)
+		return;
+	why = theirs ? err->text : call->kind->failed;
 
 	buf_text(&out, "{\"error\":");
 	json_quote(&out, why, strlen(why));
@@ -148,11 +162,13 @@ static const char *argument(const json_t *arguments, const char *name, char numb
 	return number;
 }
 
-static uint64_t expect(struct tasks *tasks, tool_done_fn *done, void *owner, uint64_t ticket)
+static uint64_t expect(struct tasks *tasks, const struct kind *kind, tool_done_fn *done, void *owner,
+		       uint64_t ticket)
 {
 	struct call *call = mem_zero(1, sizeof(*call));
 
 	*call = (struct call){ .next = tasks->calls,
+			       .kind = kind,
 			       .serial = ++tasks->serial,
 			       .done = done,
 			       .owner = owner,
@@ -168,7 +184,7 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	const struct kind *kind = bound->kind;
 	const char *args[2 + NAMES_MAX + 1] = { caller->org_id, caller->profile_id };
 	char numbers[NAMES_MAX][NUMBER_SIZE];
-	uint64_t serial = expect(bound->tasks, done, owner, ticket);
+	uint64_t serial = expect(bound->tasks, kind, done, owner, ticket);
 	json_t *given = json_read(arguments, strlen(arguments), NULL);
 	size_t count = 2;
 
