@@ -190,7 +190,8 @@ static void keep_odd(struct walk *walk, const struct link *link)
 	struct odd *odd = &walk->odd[walk->odd_count];
 
 	if (walk->odd_count == ODD_MAX) {
-		find(walk, link->seq, link->id, "changed or inserted: it does not follow the row before");
+		find(walk, link->seq, link->id,
+		     "changed, inserted, or the row before it removed: it does not follow");
 		return;
 	}
 	*odd = (struct odd){ .seq = link->seq,
@@ -273,7 +274,7 @@ static void settle_odd(struct walk *walk)
 {
 	for (size_t i = 0; i < walk->odd_count; i++) {
 		struct odd *odd = &walk->odd[i];
-		char what[160] = "changed or inserted: it does not follow the row before";
+		char what[160] = "changed, inserted, or the row before it removed: it does not follow";
 
 		for (size_t p = 0; p < walk->odd_count && !odd->settled; p++) {
 			if (!belongs(walk, odd, &walk->odd[p]))

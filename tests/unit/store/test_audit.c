@@ -1,0 +1,528 @@
+/* The record of interactions as a chain: what an operator must be told when somebody edited the file. */
+#include "asking.h"
+#include "crypto.h"
+#include "json.h"
+#include "store_audit.h"
+#include "store_people.h"
+#include <stdio.h>
+#include <string.h>
+
+#define ORG ROOM_DEFAULT_ORG
+
+static int open_case(void **state)
+{
+	struct asking *a = asking_create();
+
+	asking_know(a, "ann");
+	asking_know(a, "bob");
+	*state = a;
+	return 0;
+}
+
+static int close_case(void **state)
+{
+	asking_destroy(*state);
+	return 0;
+}
+
+static int64_t begin(struct asking *a, const char *who, const char *key, const char *text)
+{
+	struct incoming in = says(who, who, key, text);
+	const struct store_accepted *got;
+
+	in.semantic_key = key;
+	got = ask_accept(a, &in, true);
+	assert_non_null(got->turn);
+	return got->turn->id;
+}
+
+static void finish(struct asking *a, int64_t turn, const char *input, const char *output)
+{
+	const struct ai_attempt attempt = { .provider = "p",
+					    .model = "m",
+					    .input = input,
+					    .output = output,
+					    .input_tokens = 3,
+					    .output_tokens = 2,
+					    .cached_tokens = -1,
+					    .cost_micros = 12,
+					    .latency_ms = 5,
+					    .first_token_ms = -1,
+					    .request_id = "r1" };
+	const struct ai_result result = {
+		.text = output, .tool_calls = "[]", .attempts = &attempt, .attempt_count = 1
+	};
+	const struct store_answer answer = {
+		.turn_id = turn, .state = MESSAGE_ANSWERED, .text = output, .result = &result
+	};
+
+	ask_answer(a, &answer);
+	assert_int_equal(a->err.kind, ERR_NONE);
+}
+
+/* So many rows of ann's; their numbers go on from those before. */
+static void talk(struct asking *a, int rows)
+{
+	static int number;
+
+	for (int i = 0; i < rows; i++) {
+		char key[32];
+
+		snprintf(key, sizeof(key), "k%d", ++number);
+		finish(a, begin(a, "ann", key, "secret words"), "secret words", "an answer");
+	}
+}
+
+static void on_json(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	struct asking *a = owner;
+
+	(void)ticket;
+	a->err = *err;
+	a->got = json ? (void *)(uintptr_t)arena_text(a->room, json) : NULL;
+	a->waiting--;
+	io_stop(a->io);
+}
+
+static const char *report(struct asking *a, const char *name, const char *const *args, size_t count)
+{
+	a->waiting++;
+	store_report(a->store, name, args, count, on_json, a, 1);
+	asking_wait(a);
+	return a->got;
+}
+
+static const char *act(struct asking *a, const char *name, const char *const *args, size_t count)
+{
+	a->waiting++;
+	store_act(a->store, name, args, count, on_json, a, 1);
+	asking_wait(a);
+	return a->got;
+}
+
+static const char *verify_kept(struct asking *a, const char *seq, const char *hash)
+{
+	const char *answer =
+		report(a, "audit_verify", (const char *const[]){ ORG, NULL, NULL, seq, hash }, 5);
+
+	assert_int_equal(a->err.kind, ERR_NONE);
+	return answer;
+}
+
+static const char *verify(struct asking *a)
+{
+	return verify_kept(a, NULL, NULL);
+}
+
+static void expect_fine(struct asking *a)
+{
+	const char *answer = verify(a);
+
+	if (strstr(answer, "\"found\":0,") == NULL || strstr(answer, "\"done\":true") == NULL)
+		fail_msg("%s", answer);
+}
+
+/* Exactly so many findings, one of them with this seq and these words. */
+static void expect_found(struct asking *a, int count, int seq, const char *words)
+{
+	const char *answer = verify(a);
+	struct err err;
+	json_t *document = json_read(answer, strlen(answer), &err), *one;
+	bool seen = false;
+	size_t i;
+
+	assert_non_null(document);
+	json_array_foreach (json_object_get(document, "findings"), i, one)
+		seen = seen || (json_integer_value(json_object_get(one, "seq")) == seq &&
+				strstr(json_text(one, "what"), words));
+	if (!seen || json_integer_value(json_object_get(document, "found")) != count)
+		fail_msg("%d findings, row %d \"%s\": %s", count, seq, words, answer);
+	json_decref(document);
+}
+
+/* Nobody who reads the report may be alarmed by the daemon's own work. */
+static void what_is_written_is_proved(void **state)
+{
+	struct asking *a = *state;
+
+	expect_fine(a);
+	talk(a, 5);
+	expect_fine(a);
+	asking_crash(a);
+	ask_recover(a, "webhook");
+	talk(a, 2);
+	expect_fine(a);
+	assert_int_equal(asking_int(a, "SELECT seq FROM audit_heads"), 7);
+}
+
+/* An operator who writes down the rules of docs/audit.md must come to the same hash. */
+static void the_rules_are_those_of_the_book(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 1);
+	assert_int_equal(asking_int(a,
+				    "SELECT length(hash) + length(content_hash) + length(content_salt) FROM"
+				    " ai_agent_interactions"),
+			 64 + 64 + 32);
+	{
+		const char *form = asking_text(
+			a, "SELECT 't32:' || content_salt || 't12:secret words' || 't9:an answer' FROM"
+			   " ai_agent_interactions");
+		char hash[65];
+
+		crypto_sha256_hex(form, strlen(form), hash);
+		assert_string_equal(hash, asking_text(a, "SELECT content_hash FROM ai_agent_interactions"));
+	}
+	{
+		const char *form = asking_text(
+			a,
+			"SELECT printf('%064d', 0) || 'i1;' || 't36:' || org_id || 't36:' || id || 't36:' ||"
+			" user_id || 't9:assistant' || 't4:chat' || 't1:m' || 'i5;' || 't8:0.000012' || 'i5;'"
+			" || 'i1;' || 'n' || 't' || length(metadata) || ':' || metadata || 't24:' || "
+			"created_at"
+			" || 't1:p' || 't7:webhook' || 'i3;i2;n' || 'i12;' || 'n' || 't2:r1' || 'i0;' ||"
+			" content_hash FROM ai_agent_interactions");
+		char hash[65];
+
+		crypto_sha256_hex(form, strlen(form), hash);
+		assert_string_equal(hash, asking_text(a, "SELECT hash FROM ai_agent_interactions"));
+	}
+}
+
+static void changes_are_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 8);
+	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'another' WHERE seq = 3");
+	expect_found(a, 1, 3, "input or output");
+	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'an answer' WHERE seq = 3");
+	expect_fine(a);
+	asking_sql(a, "UPDATE ai_agent_interactions SET cost_micros = 1 WHERE seq = 5");
+	expect_found(a, 1, 5, "does not follow");
+	asking_sql(a, "UPDATE ai_agent_interactions SET cost_micros = 12 WHERE seq = 5");
+	asking_sql(a, "UPDATE ai_agent_interactions SET input = NULL, output = NULL, content_salt = NULL,"
+		      " erased_by = 8 WHERE seq = 2");
+	expect_found(a, 1, 2, "no erasure on record");
+}
+
+static void what_is_removed_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 9);
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq IN (4, 5)");
+	expect_found(a, 1, 4, "removed: rows 4 to 5");
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq >= 8");
+	expect_found(a, 2, 8, "removed: rows 8 to 9 at the end");
+	talk(a, 1); /* and the service goes on */
+	expect_found(a, 2, 8, "removed: rows 8 to 9");
+	asking_sql(a, "DELETE FROM audit_heads");
+	expect_found(a, 3, 10, "the mark of where the chain ends");
+	talk(a, 1);
+	assert_int_equal(asking_int(a, "SELECT max(seq) FROM ai_agent_interactions"), 11);
+}
+
+/* Whoever renumbers what is left, too, is told on. */
+static void renumbering_does_not_help(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 9);
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = 4;"
+		      "UPDATE ai_agent_interactions SET seq = seq + 99 WHERE seq > 4;"
+		      "UPDATE ai_agent_interactions SET seq = seq - 100 WHERE seq > 100;"
+		      "UPDATE audit_heads SET seq = 8");
+	expect_found(a, 2, 5, "removed: 1 row(s) before this one");
+}
+
+static void what_is_inserted_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 6);
+	asking_sql(a,
+		   "UPDATE ai_agent_interactions SET seq = seq + 101 WHERE seq > 3;"
+		   "UPDATE ai_agent_interactions SET seq = seq - 100 WHERE seq > 100;"
+		   "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash,"
+		   " content_hash, input, output, content_salt) SELECT org_id, 'assistant', 'chat', 4, hash,"
+		   " content_hash, input, output, content_salt FROM ai_agent_interactions WHERE seq = 3;"
+		   "UPDATE audit_heads SET seq = 7");
+	expect_found(a, 2, 4, "does not follow");
+	expect_found(a, 2, 5, "inserted: 1 row(s) before this one");
+}
+
+static void what_is_put_at_the_end_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 2);
+	asking_sql(a,
+		   "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type) SELECT org_id,"
+		   " 'x', 'chat' FROM audit_heads");
+	expect_found(a, 1, 0, "outside the chain");
+	asking_sql(a, "UPDATE ai_agent_interactions SET seq = 3 WHERE seq IS NULL");
+	expect_found(a, 3, 3, "inserted: rows 3 to 3 at the end");
+}
+
+static void what_is_swapped_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 9);
+	asking_sql(a, "UPDATE ai_agent_interactions SET seq = 100 WHERE seq = 3;"
+		      "UPDATE ai_agent_interactions SET seq = 3 WHERE seq = 7;"
+		      "UPDATE ai_agent_interactions SET seq = 7 WHERE seq = 100");
+	expect_found(a, 2, 3, "swapped: it belongs at place 7");
+	expect_found(a, 2, 7, "swapped: it belongs at place 3");
+}
+
+/* A head that was written down elsewhere tells what the file alone can't: everything behind it was cut off. */
+static void a_kept_head_finds_the_cut(void **state)
+{
+	struct asking *a = *state;
+	const char *hash;
+
+	talk(a, 6);
+	hash = asking_text(a, "SELECT hash FROM audit_heads");
+	assert_non_null(strstr(verify_kept(a, "6", hash), "\"found\":0,"));
+	talk(a, 1);
+	assert_non_null(strstr(verify_kept(a, "6", hash), "\"found\":0,"));
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq > 4;"
+		      "UPDATE audit_heads SET seq = 4, hash = (SELECT hash FROM ai_agent_interactions WHERE"
+		      " seq = 4)");
+	expect_fine(a);
+	assert_non_null(strstr(verify_kept(a, "6", hash), "the chain ended at 6"));
+	assert_non_null(strstr(verify_kept(a, "3", hash), "kept elsewhere"));
+}
+
+static const struct ai_step call_steps[] = {
+	{ .kind = AI_STEP_REPLY,
+	  .round = 1,
+	  .payload = "{\"text\":null,\"tool_calls\":[{\"id\":\"c1\",\"name\":\"files__read\",\"arguments\":"
+		     "\"{}\"},"
+		     "{\"id\":\"c2\",\"name\":\"nope\",\"arguments\":\"{\\\"a\\\":1}\"}],\"raw\":null}" },
+	{ .kind = AI_STEP_INTENT,
+	  .round = 1,
+	  .call_id = "c1",
+	  .tool = "files__read",
+	  .payload = "{\"path\":\"x\"}",
+	  .class = "once",
+	  .foreign = true },
+	{ .kind = AI_STEP_RESULT,
+	  .round = 1,
+	  .call_id = "c2",
+	  .tool = "nope",
+	  .failed = true,
+	  .payload = "{\"error\":\"unknown tool\"}" },
+};
+
+static const char tools_sql[] =
+	"SELECT group_concat(json_extract(metadata, '$.tool') || ' ' || input || ' ' || coalesce(output, "
+	"'-') ||"
+	" ' ' || success || ' ' || coalesce(error_message, '') || ' ' || coalesce(json_extract(metadata,"
+	" '$.server'), '') || ' ' || coalesce(json_extract(metadata, '$.class'), ''), '; ') FROM"
+	" (SELECT * FROM ai_agent_interactions WHERE interaction_type = 'tool' ORDER BY seq)";
+
+/* Who asks what a tool did finds each call, refused ones too. */
+static void tool_calls_are_on_record(void **state)
+{
+	struct asking *a = *state;
+	struct ai_step result = call_steps[1];
+	int64_t turn = begin(a, "ann", "t1", "read it");
+
+	ask_journal(a, turn, call_steps, 3, NULL, 0);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	result.kind = AI_STEP_RESULT;
+	result.payload = "{\"text\":\"y\"}";
+	ask_journal(a, turn, &result, 1, NULL, 0);
+	finish(a, turn, "read it", "y");
+	assert_string_equal(asking_text(a, tools_sql),
+			    "nope {\"a\":1} {\"error\":\"unknown tool\"} 0 failed  ; "
+			    "files__read {\"path\":\"x\"} {\"text\":\"y\"} 1  files once");
+	expect_fine(a);
+}
+
+/* A call whose outcome nobody knows is on record as that, also when the turn never ends well. */
+static void an_unknown_outcome_is_on_record(void **state)
+{
+	struct asking *a = *state;
+	int64_t turn = begin(a, "ann", "t1", "read it");
+
+	ask_journal(a, turn, call_steps, 2, NULL, 0);
+	for (int i = 0; i < 3; i++) {
+		asking_crash(a);
+		ask_recover(a, "webhook");
+		ask_claim(a, 1);
+	}
+	assert_string_equal(asking_text(a, tools_sql), "files__read {\"path\":\"x\"} - 0 outcome unknown  ");
+	expect_fine(a);
+}
+
+/* Somebody's words go from every table; others' stay, and the record is still proved. */
+static void erasure_keeps_the_chain(void **state)
+{
+	struct asking *a = *state;
+	const char *profile;
+	const char *answer;
+
+	talk(a, 3);
+	finish(a, begin(a, "bob", "b1", "bob's words"), "bob's words", "to bob");
+	profile = asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1");
+	ask_journal(a, begin(a, "ann", "s1", "secret words"), call_steps, 2, NULL, 0); /* goes on */
+	answer = act(a, "audit_erase", (const char *const[]){ "user", profile, "she asked for it", "boss" },
+		     4);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_non_null(strstr(answer, "\"waiting\":1"));
+	assert_non_null(strstr(answer, "\"more\":false"));
+	assert_int_equal(
+		asking_int(a,
+			   "SELECT (SELECT count(*) FROM ai_agent_interactions WHERE input LIKE '%secret%' OR"
+			   " output LIKE '%an answer%') + (SELECT count(*) FROM \"LLMConversationMessage\""
+			   " WHERE (\"userPrompt\" LIKE '%secret%' OR \"llmParsedOutput\" LIKE '%an answer%')"
+			   " AND \"answeredAt\" IS NOT NULL) + (SELECT count(*) FROM inbox WHERE body LIKE"
+			   " '%secret%' AND state = 'answered') + (SELECT count(*) FROM \"LLMTask\" WHERE"
+			   " \"llmStructuredOutput\" LIKE '%an answer%')"),
+		0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE output = 'to bob'"),
+			 1);
+	assert_string_equal(
+		asking_text(
+			a, "SELECT json_extract(metadata, '$.why') || ', ' || json_extract(metadata, '$.who')"
+			   " || ', ' || json_extract(metadata, '$.rows') || ', ' || json_extract(metadata,"
+			   " '$.seqs') FROM ai_agent_interactions WHERE interaction_type = 'erasure'"),
+		"she asked for it, boss, 3, 1-3");
+	expect_fine(a);
+	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'made up' WHERE seq = 2");
+	expect_found(a, 1, 2, "holds something again");
+}
+
+static void on_retained(void *owner, uint64_t ticket, const struct err *err, bool more)
+{
+	struct asking *a = owner;
+
+	(void)ticket;
+	a->err = *err;
+	assert_false(more);
+	a->waiting--;
+	io_stop(a->io);
+}
+
+static void retain(struct asking *a, int64_t content_days, int64_t keep_days)
+{
+	a->waiting++;
+	store_retain(a->store,
+		     &(struct store_retention){ .content_days = content_days, .keep_days = keep_days },
+		     on_retained, a, 1);
+	asking_wait(a);
+	assert_int_equal(a->err.kind, ERR_NONE);
+}
+
+/* Old rows are not made by waiting: the clock of the record is set back, which is a change, so each row is proved by
+ * what retention leaves. */
+static void retention_keeps_the_rest_provable(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 4);
+	retain(a, 1, 1);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions"), 4);
+	asking_sql(a,
+		   "UPDATE ai_agent_interactions SET created_at = '2020-01-01T00:00:00.000Z' WHERE seq <= 2");
+	retain(a, 1, 0);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE input IS NULL AND seq <= 2"),
+		2);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE output IS NOT NULL"),
+			 2);
+	retain(a, 1, 0); /* not twice */
+	assert_int_equal(asking_int(a, "SELECT max(seq) FROM ai_agent_interactions"), 5);
+	retain(a, 0, 1);
+	assert_int_equal(asking_int(a, "SELECT min(seq) FROM ai_agent_interactions"), 3);
+	expect_fine(a);
+	talk(a, 1);
+	expect_fine(a);
+	asking_sql(a,
+		   "DELETE FROM ai_agent_interactions WHERE seq = 3; UPDATE audit_heads SET pruned_seq = 3,"
+		   " pruned_hash = (SELECT hash FROM ai_agent_interactions WHERE seq = 4)");
+	expect_found(a, 2, 3, "the mark of what retention dropped");
+}
+
+/* A long chain is walked in pages; what was put in on one page is still understood on the next. */
+static void pages_join(void **state)
+{
+	struct asking *a = *state;
+	const char *answer;
+	char seq[24], shift[24], hash[65];
+	struct err err;
+	json_t *page;
+
+	talk(a, 2010);
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = 4;"
+		      "UPDATE ai_agent_interactions SET seq = seq + 9999 WHERE seq > 4;"
+		      "UPDATE ai_agent_interactions SET seq = seq - 10000 WHERE seq > 10000;"
+		      "UPDATE audit_heads SET seq = 2009");
+	answer = verify(a);
+	page = json_read(answer, strlen(answer), &err);
+	assert_true(json_is_false(json_object_get(page, "done")));
+	assert_int_equal(json_integer_value(json_object_get(page, "found")), 2);
+	snprintf(seq, sizeof(seq), "%d", (int)json_integer_value(json_object_get(page, "seq")));
+	snprintf(shift, sizeof(shift), "%d", (int)json_integer_value(json_object_get(page, "shift")));
+	snprintf(hash, sizeof(hash), "%s", json_text(page, "hash"));
+	json_decref(page);
+	answer = report(a, "audit_verify", (const char *const[]){ ORG, seq, hash, NULL, NULL, shift }, 6);
+	assert_non_null(strstr(answer, "\"found\":0,\"rows\":9,"));
+	assert_non_null(strstr(answer, "\"done\":true"));
+}
+
+/* An export goes through everything once, whatever the size of a page. */
+static void the_export_is_whole(void **state)
+{
+	struct asking *a = *state;
+	const char *answer;
+	struct err err;
+	json_t *page;
+
+	talk(a, 1003);
+	answer = report(a, "audit_export", (const char *const[]){ ORG }, 1);
+	page = json_read(answer, strlen(answer), &err);
+	assert_int_equal(json_array_size(json_object_get(page, "rows")), 1000);
+	answer = report(
+		a, "audit_export",
+		(const char *const[]){ ORG, NULL, NULL,
+				       json_string_value(json_array_get(json_object_get(page, "next"), 0)),
+				       json_string_value(json_array_get(json_object_get(page, "next"), 1)) },
+		5);
+	json_decref(page);
+	page = json_read(answer, strlen(answer), &err);
+	assert_int_equal(json_array_size(json_object_get(page, "rows")), 3);
+	assert_true(json_is_null(json_object_get(page, "next")));
+	json_decref(page);
+	answer = report(a, "audit_export", (const char *const[]){ ORG, "2999-01-01" }, 2);
+	assert_non_null(strstr(answer, "\"rows\":[]"));
+}
+
+int main(void)
+{
+#define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, open_case, close_case)
+	const struct CMUnitTest tests[] = {
+		CASE(what_is_written_is_proved),
+		CASE(the_rules_are_those_of_the_book),
+		CASE(changes_are_found),
+		CASE(what_is_removed_is_found),
+		CASE(renumbering_does_not_help),
+		CASE(what_is_inserted_is_found),
+		CASE(what_is_put_at_the_end_is_found),
+		CASE(what_is_swapped_is_found),
+		CASE(a_kept_head_finds_the_cut),
+		CASE(tool_calls_are_on_record),
+		CASE(an_unknown_outcome_is_on_record),
+		CASE(erasure_keeps_the_chain),
+		CASE(retention_keeps_the_rest_provable),
+		CASE(pages_join),
+		CASE(the_export_is_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
