@@ -107,7 +107,9 @@ void exchange_refused(struct exchange *exchange, const struct http_answer *answe
 		expired(exchange, &err);
 		return;
 	}
-	if (answer->how == HTTP_ANSWERED && !exchange->resumes && !take_error(exchange, answer))
+	if (exchange->resumes) /* whatever is wrong with that: the request itself may have been done */
+		err_set(&err, ERR_UNSURE, "its stream can't be taken up again (%d)", answer->status);
+	else if (answer->how == HTTP_ANSWERED && !take_error(exchange, answer))
 		return;
 	if (means == STATUS_OLD && !exchange->answered) {
 		stream_old(exchange, &err);

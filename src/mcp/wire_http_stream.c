@@ -135,8 +135,6 @@ void stream_post_ended(struct exchange *exchange, const struct http_answer *answ
 		exchange_settle(exchange, &err);
 	else if ((success && exchange->body == BODY_EVENTS) || passing(answer))
 		resume_or_lose(exchange, news);
-	else if (success)
-		exchange_settle(exchange, &(struct err){ ERR_UNSURE, "its stream can't be taken up again" });
 	else
 		exchange_refused(exchange, answer);
 }
