@@ -42,6 +42,7 @@ struct store_turn {
 	const char *sender;	  /* the platform's id of who said the newest message */
 	const char *reply_to;	  /* of the newest message; NULL: the asker fetches the answer */
 	const char *text;	  /* what was said; merged messages are joined by a newline */
+	const char *language;	  /* the code of the one it is written in; constant; NULL: not told */
 	const char *const *uuids; /* of the messages, oldest first */
 	const char *const *delivery_keys;
 	size_t count;

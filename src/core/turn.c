@@ -248,6 +248,7 @@ static void keep_question(struct turn *turn, const struct store_turn *claimed)
 
 	question->arena = arena;
 	question->text = arena_text(arena, claimed->text);
+	question->language = claimed->language;
 	question->sender = arena_text(arena, claimed->sender);
 	question->prompt = prompt_of(arena, claimed);
 	keep_files(question, claimed);

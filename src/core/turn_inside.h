@@ -42,9 +42,10 @@ struct turn_journal {
 /* What is needed until the model has been asked, and what of the end until the store has it. */
 struct turn_question {
 	struct arena *arena;
-	const char *text;   /* what was said, bare */
-	const char *sender; /* the platform's id of who said it */
-	const char *prompt; /* the same as the model is told it */
+	const char *text;     /* what was said, bare */
+	const char *language; /* it is written in, or NULL */
+	const char *sender;   /* the platform's id of who said it */
+	const char *prompt;   /* the same as the model is told it */
 	struct tool_caller caller;
 	const struct message_file *files;
 	const size_t *file_messages; /* their messages, as places in turn->uuids */
@@ -90,13 +91,13 @@ struct turn {
 	struct turn_end end;
 	unsigned flags; /* enum incoming_flags */
 	struct gather *gather;
-	const struct toolset *tools; /* from the question to the model until the end; or NULL */
-	char *placeholder;	       /* what stands for the answer on the platform already, or NULL */
-	bool placed_again;	       /* the store could not take that: told once more before the end */
+	const struct toolset *tools;	    /* from the question to the model until the end; or NULL */
+	char *placeholder;		    /* what stands for the answer on the platform already, or NULL */
+	bool placed_again;		    /* the store could not take that: told once more before the end */
 	const struct ai_reserve *reserving; /* what the store is asked to set aside, or NULL */
 	const char *refused;		    /* what the person is told of the budget that said no, or NULL */
-	struct buf shown;	       /* of the answer, so far */
-	bool behind;		       /* earlier replies are on their way: it would stand above them */
+	struct buf shown;		    /* of the answer, so far */
+	bool behind;			    /* earlier replies are on their way: it would stand above them */
 	bool show_all;		       /* another plugin object has taken over: it has seen nothing of it */
 	struct turn_journal *journals; /* the head is with the store */
 	struct log log;

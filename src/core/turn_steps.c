@@ -5,7 +5,6 @@
 #include "installation.h"
 #include "keep.h"
 #include "lane.h"
-#include "language.h"
 #include "mem.h"
 #include "store_install.h"
 #include "text.h"
@@ -61,10 +60,9 @@ static void think_journal(void *owner, uint64_t ticket, const struct ai_step *st
 			  const struct ai_attempt *attempts, size_t attempt_count);
 static void done_think(void *owner, uint64_t ticket, const struct ai_result *result);
 
-static const struct ai_events think_events = { .part = think_part,
-					       .journal = think_journal,
-					       .done = done_think,
-					       .reserve = budget_reserve };
+static const struct ai_events think_events = {
+	.part = think_part, .journal = think_journal, .done = done_think, .reserve = budget_reserve
+};
 
 /* What the model is told: what others had said, what was said now, and what became of the files. */
 static char *whole_prompt(const struct turn *turn)
@@ -86,10 +84,7 @@ static char *system_prompt(const struct turn *turn)
 	const struct store_recalled *recalled = turn->question.recalled;
 	const char *prompt =
 		recalled->system_prompt ? recalled->system_prompt : turn->core->options.system_prompt;
-
-	const char *language = recalled->language
-				       ? recalled->language
-				       : language_of(turn->question.text, strlen(turn->question.text));
+	const char *language = recalled->language ? recalled->language : turn->question.language;
 
 	if (language == NULL)
 		return mem_text(prompt);

@@ -163,6 +163,13 @@ static struct store_turn *make_turn(struct arena *room, const struct place *plac
 	return turn;
 }
 
+static void take_text(struct store_turn *turn, struct arena *room, const struct letter *letters, size_t count)
+{
+	turn->text = prompt_text(room, letters, count);
+	if (!(letters[0].flags & INCOMING_COMMAND))
+		turn->language = language_of(turn->text, strlen(turn->text));
+}
+
 bool turn_begin(struct db *db, struct arena *room, struct place *place, const struct speaker *speaker,
 		const struct letter *letters, size_t count, int64_t now_ms, struct store_turn **turn_out,
 		struct err *err)
@@ -171,7 +178,7 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 	char uuid[CRYPTO_UUID_SIZE], answer[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE];
 	bool command = (letters[0].flags & INCOMING_COMMAND) != 0, made;
 
-	turn->text = prompt_text(room, letters, count);
+	take_text(turn, room, letters, count);
 	*turn_out = turn;
 	return db_one_int(
 		db, err, &made, &turn->id,
@@ -184,7 +191,7 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 		place->id, letters[0].delivery_key, turn->text, prompt_structured(room, letters, count, NULL),
 		crypto_uuid(uuid), crypto_uuid(answer), speaker->profile_id,
 		clock_text(place_tick(place, now_ms), at), letters[0].uuid, command ? "command" : NULL,
-		command ? NULL : language_of(turn->text, strlen(turn->text)));
+		turn->language);
 }
 
 static bool mark_claimed(struct db *db, const struct letter *letters, size_t count, int64_t turn_id,
@@ -213,7 +220,7 @@ static bool resume(struct db *db, struct arena *room, const struct place *place,
 	struct store_turn *turn = make_turn(room, place, speaker, letters, group->count);
 
 	turn->id = letters[0].turn_id;
-	turn->text = prompt_text(room, letters, group->count);
+	take_text(turn, room, letters, group->count);
 	turn->placeholder = group->placeholder;
 	*turn_out = turn;
 	return mark_claimed(db, letters, group->count, turn->id, err) &&

@@ -389,6 +389,18 @@ static void test_the_speakers_language(void **state)
 		"for another one.");
 }
 
+/* Who chose none is answered in the language they write in, as the store told it. */
+static void test_the_language_of_the_message(void **state)
+{
+	struct house *house = *state;
+	struct store_turn turn = *house_turn(1, 5);
+
+	turn.language = "fr";
+	begin(house, &turn);
+	house_recall(house);
+	assert_non_null(strstr(thinking(house)->system_prompt, "the code \"fr\""));
+}
+
 /* The installation was taken out of the settings while its message waited: it is answered all the same. */
 static void test_a_turn_of_an_installation_that_is_gone(void **state)
 {
@@ -433,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_conversations_own_settings_win, setup,
 						house_teardown),
 		cmocka_unit_test_setup_teardown(test_the_speakers_language, setup, house_teardown),
+		cmocka_unit_test_setup_teardown(test_the_language_of_the_message, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_turn_of_an_installation_that_is_gone, setup,
 						house_teardown),
 	};
