@@ -297,8 +297,8 @@ static void check_servers(struct doctor *doctor, const json_t *servers)
 			    "%s: its tools are not offered, because it is not trusted (tools.mcp trusted)",
 			    name);
 		else
-			say(doctor, strcmp(state, "ready") == 0 ? FINE : WARNING, "tools", "%s: %s, %lld tools",
-			    name, state, (long long)json_int(one, "tools", 0));
+			say(doctor, strcmp(state, "ready") == 0 ? FINE : WARNING, "tools",
+			    "%s: %s, %lld tools", name, state, (long long)json_int(one, "tools", 0));
 	}
 }
 

@@ -32,8 +32,11 @@ static void in_force(struct server *server)
 	server->tools = server->judged;
 	server->judged = (struct tool_list){ 0 };
 	server->judge = 0;
-	log_info(&server->log, "offers %zu tools%s", server->tools.count,
-		 server->hidden ? ", others are left out" : "");
+	if (server->state == SERVER_STARTING) /* later lists are told of when they are asked for */
+		log_info(&server->log, "offers %zu tools, %u more are left out", server->tools.count,
+			 server->hidden);
+	else
+		log_debug(&server->log, "offers %zu tools now", server->tools.count);
 	mcp_changed(server->mcp);
 	server_ready(server);
 	if (server->list_again)
@@ -83,8 +86,9 @@ static void take_tool(struct server *server, const json_t *from)
 
 	if (!tool_read(server->config.name, from, &tool, &err)) {
 		server->hidden++;
-		log_warn(&server->log, "tool %.100s is not offered: %s", name ? name : "without a name",
-			 err.text);
+		if (server->state == SERVER_STARTING)
+			log_info(&server->log, "tool %.100s is not offered: %s",
+				 name ? name : "without a name", err.text);
 		return;
 	}
 	if (!config_offers(&server->config, tool.original)) {
