@@ -32,7 +32,10 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   interactions  [profile] [since] [limit]  newest first
  *   feedback      [since] [limit]            what people thought of answers, newest first: "value" is up or down
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
- *   status                                   object: counts by state
+ *   status                                   object: counts by state, and who was refused by a budget of today or this month
+ *   budgets                                  each with its limit, and what is spent and held of it
+ *   spending                                 what today and this month have cost, by scope and subject
+ *   budget_refusals                          who was refused by which budget, newest first
  *   installations                            "secrets": whether there are any; "removed_at" NULL: in use
  *   installation  name                       object; platform/name, or a name that only one platform has
  *   task_list     org profile [all|pending|completed]
@@ -56,6 +59,10 @@ void store_report(struct store *store, const char *name, const char *const *args
  *                 this sender (known as this profile) is the profile of the code from now on; both must be of one
  *                 organisation; a code serves once, and the same call again answers the same
  *   language      profile [tag]              answers in this language (BCP 47, checked by form); without: as before
+ *   budget_set    scope [subject] day|month amount      scope: organization (by name or id; without: the first),
+ *                 installation (PLATFORM/NAME), channel (PLATFORM/NAME#CHANNEL), profile (who) or model
+ *                 (PROVIDER/MODEL); amount: US dollars with at most six decimals
+ *   budget_remove scope [subject] day|month
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

@@ -15,6 +15,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
 struct cli {
 	const char *config;  /* --config, or NULL */
 	bool json;	     /* --json */
+	bool csv;	     /* --csv */
 	bool try_it;	     /* --try */
 	const char *email;   /* --email */
 	const char *display; /* --name */
@@ -64,7 +65,8 @@ int cli_show(struct cli *cli, const char *report, const char *const *args, size_
 /* A whole command: act, then print `done` (a sentence), or the answer with --json. */
 int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done);
 
-/* An array of objects as a table, one object as lines "name: value", or JSON with --json. Releases it. */
+/* An array of objects as a table, or as CSV (RFC 4180) with --csv; one object as lines "name: value"; or JSON with
+ * --json. Releases it. */
 void cli_print(const struct cli *cli, json_t *value, const char *empty);
 
 /* Prints what somebody else wrote: its control characters are shown, not sent to the terminal. */
@@ -82,6 +84,6 @@ int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
-	cli_letter_verbs[], cli_installation_verbs[];
+	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[];
 
 #endif

@@ -66,6 +66,53 @@ static void print_table(const json_t *rows)
 	scols_unref_table(table);
 }
 
+/* A field of CSV. What begins like a formula is none to a spreadsheet behind an apostrophe: names are what strangers
+ * chose. */
+static void print_field(const char *text, bool number)
+{
+	char *visible = text_visible(text, "\n\t");
+
+	if (number) {
+		fputs(visible, stdout);
+		free(visible);
+		return;
+	}
+	putchar('"');
+	if (*visible && strchr("=+-@\t", *visible))
+		putchar('\'');
+	for (const char *at = visible; *at; at++) {
+		if (*at == '"')
+			putchar('"');
+		putchar(*at);
+	}
+	putchar('"');
+	free(visible);
+}
+
+static void print_csv(const json_t *rows)
+{
+	const json_t *row;
+	const char *key;
+	json_t *value;
+	size_t i, column = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
+		printf("%s%s", column++ ? "," : "", key);
+	if (column)
+		fputs("\r\n", stdout);
+	json_array_foreach (rows, i, row) {
+		column = 0;
+		json_object_foreach ((json_t *)(uintptr_t)row, key, value) {
+			char *text = json_is_null(value) ? strdup("") : cell(value);
+
+			fputs(column++ ? "," : "", stdout);
+			print_field(text, !json_is_string(value));
+			free(text);
+		}
+		fputs("\r\n", stdout);
+	}
+}
+
 static void print_object(const json_t *object, int depth)
 {
 	const char *key;
@@ -92,6 +139,8 @@ void cli_print(const struct cli *cli, json_t *value, const char *empty)
 	if (cli->json) {
 		json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');
+	} else if (json_is_array(value) && cli->csv) {
+		print_csv(value);
 	} else if (json_is_array(value) && json_array_size(value) == 0) {
 		puts(empty);
 	} else if (json_is_array(value)) {

@@ -88,7 +88,8 @@ bool derived_read(const struct settings *settings, struct derived *derived, stru
 	if (derived->file_max > 0)
 		derived->data_dir = folder_of(settings_text(store, "url"));
 	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err) &&
-	    read_reset(settings_group(settings, "assistant"), derived, err))
+	    read_reset(settings_group(settings, "assistant"), derived, err) &&
+	    budgets_read(settings, &derived->budgets, err))
 		return true;
 	derived_finish(derived);
 	return false;
@@ -98,5 +99,6 @@ void derived_finish(struct derived *derived)
 {
 	free(derived->public_url);
 	free(derived->data_dir);
+	budgets_finish(&derived->budgets);
 	explicit_bzero(derived, sizeof(*derived));
 }

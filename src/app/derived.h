@@ -2,6 +2,7 @@
 #ifndef USHER_DERIVED_H
 #define USHER_DERIVED_H
 
+#include "budgets.h"
 #include "crypto.h"
 #include "settings.h"
 #include <stddef.h>
@@ -15,6 +16,7 @@ struct derived {
 	char *public_url; /* listen.public_url without a final slash, or NULL */
 	char *data_dir;	  /* the folder of the database file, or NULL */
 	int64_t file_max; /* limits.file_mb in bytes */
+	struct budgets budgets;
 	int reset_minute; /* assistant.reset_daily as minutes after midnight, -1: never */
 };
 

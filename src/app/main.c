@@ -30,8 +30,10 @@ static const struct command commands[] = {
 	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
-	{ "usage", "[--by day|model|user|platform] [--days N]", "tokens, cost and failures", 0, 0, cli_usage,
-	  NULL },
+	{ "usage", "[--by day|model|user|platform] [--days N] [--csv]", "tokens, cost and failures", 0, 0,
+	  cli_usage, NULL },
+	{ "budget", "list|set|remove|spent|refusals", "what may be spent, and by whom", 0, 0, NULL,
+	  cli_budget_verbs },
 	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL,
 	  cli_letter_verbs },
 	{ "settings", "", "every setting with its meaning and default", 0, 0, settings_help, NULL },
@@ -46,6 +48,7 @@ static const struct option options[] = {
 	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
 	{ "by", required_argument, NULL, 'b' },	    { "url", required_argument, NULL, 'u' },
 	{ "wait", required_argument, NULL, 'w' },   { "set", required_argument, NULL, 's' },
+	{ "csv", no_argument, NULL, 'C' },
 	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
 };
 
@@ -113,7 +116,9 @@ static void help_command(FILE *out, const struct command *c)
 		      "the settings file.\n",
 		      out);
 	else if (c->run != cli_chat)
-		fputs("  --json         print JSON instead of text\n", out);
+		fputs("  --json         print JSON instead of text\n"
+		      "  --csv          print lists as CSV\n",
+		      out);
 }
 
 static const struct command *find(const struct command *table, const char *name)
@@ -144,6 +149,9 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 		break;
 	case 'j':
 		cli->json = true;
+		break;
+	case 'C':
+		cli->csv = true;
 		break;
 	case 't':
 		cli->try_it = true;

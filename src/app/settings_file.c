@@ -1,6 +1,7 @@
 /* Turns a libconfig file into checked settings. */
 #include "settings_file.h"
 #include "api.h"
+#include "budgets.h"
 #include "mcp.h"
 #include "mem.h"
 #include "registry.h"
@@ -59,6 +60,10 @@ static const struct setting assistant_settings[] = {
 
 static const struct setting users_settings[] = {
 	{ "strangers", SETTING_CHOICE, "pair", "pair|allow|deny", .help = "people nobody has approved yet" },
+	{ "messages_per_minute", SETTING_INT, "0", .min = 0, .max = 100000,
+	  .help = "messages of one person that are answered in a minute; 0: any number" },
+	{ "messages_per_day", SETTING_INT, "0", .min = 0, .max = 10000000,
+	  .help = "the same in a day (UTC)" },
 	{ NULL },
 };
 
@@ -117,6 +122,7 @@ static struct setting top_settings[] = {
 	{ "log", SETTING_GROUP, .inside = log_settings, .help = "what is printed" },
 	{ "control", SETTING_GROUP, .inside = control_settings, .help = "the command line's door" },
 	{ "prices", SETTING_GROUP, .inside = prices_settings, .help = "what models cost" },
+	{ "budget", SETTING_GROUP, .inside = budget_settings, .help = "what may be spent on models" },
 	{ "limits", SETTING_GROUP, .inside = limits_settings, .help = "bounds" },
 	{ "http", SETTING_GROUP, .inside = http_settings, .help = "outgoing requests" },
 	{ NULL },

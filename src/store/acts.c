@@ -20,6 +20,8 @@ static const struct act {
 	{ "link_use", "PTTTT", "profile,platform,installation,sender,code hash", act_link_use },
 	{ "language", "Pt", "profile,language", act_language },
 	{ "audit_erase", "TTTt", "user|conversation,id,why,who", act_audit_erase },
+	{ "budget_set", "TtTT", "scope,subject,period,amount", act_budget_set },
+	{ "budget_remove", "TtT", "scope,subject,period", act_budget_remove },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

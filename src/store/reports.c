@@ -106,6 +106,35 @@ static const char usage_of_sql[] =
 	" FROM ai_agent_interactions WHERE user_id = $1 AND created_at >= $2"
 	" AND interaction_type NOT IN ('tool', 'erasure', 'prune')";
 
+/* The subject as people know it. */
+#define BUDGET_NAMES(ROW)                                                                                    \
+	" LEFT JOIN user_profiles p ON " ROW ".scope = 'profile' AND p.id = " ROW                            \
+	".subject LEFT JOIN users u ON u.id = p.user_id JOIN organizations g ON g.id = " ROW ".org_id"
+#define BUDGET_SUBJECT(ROW) "coalesce(u.username, p.display_name, " ROW ".subject) AS subject"
+
+/* $1 is the time now. */
+static const char budgets_sql[] =
+	"SELECT b.scope, " BUDGET_SUBJECT("b") ", b.period, b.limit_micros AS \"limit_usd:usd\","
+	" coalesce(s.spent, 0) AS \"spent_usd:usd\", coalesce(s.held, 0) AS \"held_usd:usd\","
+	" substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END) AS begins, g.name AS organization"
+	" FROM budgets b LEFT JOIN spending s ON s.org_id = b.org_id AND s.scope = b.scope AND s.subject = b.subject"
+	" AND s.begins = substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END)" BUDGET_NAMES("b")
+	" ORDER BY g.name, b.scope, 2, b.period";
+
+static const char spending_sql[] =
+	"SELECT s.begins, s.scope, " BUDGET_SUBJECT("s") ", s.spent AS \"spent_usd:usd\","
+	" s.held AS \"held_usd:usd\", g.name AS organization FROM spending s" BUDGET_NAMES("s")
+	" WHERE s.begins IN (substr($1, 1, 10), substr($1, 1, 7)) AND s.spent + s.held > 0"
+	" ORDER BY length(s.begins) DESC, s.spent + s.held DESC, s.scope, 3 LIMIT 1000";
+
+#define REFUSED                                                                                              \
+	" FROM budget_refusals r JOIN user_profiles w ON w.id = r.profile_id LEFT JOIN users x ON x.id = "   \
+	"w.user_id" BUDGET_NAMES("r")
+static const char budget_refusals_sql[] =
+	"SELECT r.last_at, coalesce(x.username, w.display_name) AS who, r.count, r.why, r.scope,"
+	" " BUDGET_SUBJECT("r") ", r.begins, g.name AS organization" REFUSED
+	" ORDER BY r.last_at DESC, 2 LIMIT 1000";
+
 static const char feedback_sql[] =
 	"SELECT f.updated_at, f.value, f.platform, f.installation, f.sender,"
 	" coalesce(u.username, p.display_name) AS username, m.\"llmConversationId\" AS conversation_id,"
@@ -161,6 +190,11 @@ static const char status_sql[] =
 	COUNT("user_profiles", "people") ", "
 	COUNT("\"LLMConversation\" WHERE state = 'active'", "conversations_active") ", "
 	COUNT("\"LLMConversation\" WHERE state = 'archived'", "conversations_archived") ","
+	" (SELECT coalesce(json_group_array(json_object('who', who, 'times', times, 'why', why, 'budget', budget,"
+	" 'since', since)), '[]') FROM (SELECT coalesce(x.username, w.display_name) AS who, r.count AS times, r.why,"
+	" r.scope || ' ' || coalesce(u.username, p.display_name, r.subject) AS budget, r.begins AS since" REFUSED
+	" WHERE r.begins IN (substr($1, 1, 10), substr($1, 1, 7)) ORDER BY r.last_at DESC LIMIT 20))"
+	" AS \"budget_refusals:json\","
 	" (SELECT max(version) FROM schema_version) AS schema_version";
 /* clang-format on */
 
@@ -186,7 +220,10 @@ static const struct report reports[] = {
 	{ "usage", "Tttp", "day|model|user|platform,since,until,profile", .sql = NULL },
 	{ "interactions", "ptl", "profile,since,limit", .sql = interactions_sql },
 	{ "dead_letters", "l", "limit", .sql = dead_letters_sql },
-	{ "status", "", "", .sql = status_sql, .object = true },
+	{ "status", "n", "", .sql = status_sql, .object = true },
+	{ "budgets", "n", "", .sql = budgets_sql },
+	{ "spending", "n", "", .sql = spending_sql },
+	{ "budget_refusals", "", "", .sql = budget_refusals_sql },
 	{ "installations", "", "", .sql = NULL },
 	{ "installation", "T", "name", .sql = NULL },
 	{ "audit_heads", "t", "organisation", .sql = NULL },
