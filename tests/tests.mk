@@ -85,7 +85,7 @@ $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_tes
 WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
 # A wire and a loop under the test's hand (stage_wire.c).
-$(foreach t,rpc session server tools,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
+$(foreach t,session server tools,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_app     := app base io db store core ai mcp tasks markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
@@ -175,6 +175,20 @@ fuzz-short:
 	@ls build/fuzz/bin/* | grep -v '\.d$$' | xargs -P2 -I{} sh -c 'log=build/fuzz/$$(basename {}).log; \
 		{} -runs=20000 -max_total_time=4 -seed=1 -max_len=4096 -timeout=10 -artifact_prefix=build/fuzz/ >$$log 2>&1 && \
 		echo "fuzz $$(basename {}): no finding" || { cat $$log; exit 255; }'
+
+# ---- conformance with the Model Context Protocol -----------------------------------------------------------
+# The package's own scenarios against a client made of our rooms; it brings the Node that it needs (tests/conformance).
+
+$(B)/mcp-conformance: tests/conformance/client.c $(foreach r,base io mcp,$(call room_obj,$(r))) Makefile tests/tests.mk
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude $(foreach r,base io mcp,-I$(DIR_$(r))) $(LDFLAGS_ALL) -o $@ $(filter %.c %.o,$^) $(LIBS)
+
+.PHONY: conformance
+conformance: $(B)/mcp-conformance ## the client scenarios of @modelcontextprotocol/conformance; prints the counts
+	@cd tests/conformance && { [ -d node_modules ] && [ node_modules -nt package-lock.json ] || \
+		npm ci --no-audit --no-fund --ignore-scripts; }
+	@cd tests/conformance && node run.mjs $(abspath $<)
 
 # ---- measuring and breaking ------------------------------------------------------------------------------
 

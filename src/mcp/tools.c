@@ -39,8 +39,6 @@ static void in_force(struct server *server)
 		log_debug(&server->log, "offers %zu tools now", server->tools.count);
 	mcp_changed(server->mcp);
 	server_ready(server);
-	if (server->list_again)
-		tools_list(server);
 }
 
 void tools_judged(struct server *server, const bool *good, size_t count)
@@ -177,8 +175,9 @@ static void ask_page(struct server *server, const char *cursor)
 
 void tools_list(struct server *server)
 {
-	if (server->lists || server->judge) {
+	if (server->lists || server->judge) { /* later: what it lists now may be from before the change */
 		server->list_again = true;
+		loop_timer_start(server->relist, SERVER_RELIST_MS, 0);
 		return;
 	}
 	server->list_again = false;
@@ -193,7 +192,7 @@ void tools_list(struct server *server)
 	ask_page(server, NULL);
 }
 
-/* Running already: the change will be in that list. A storm of changes can't put it off. */
+/* A storm of changes is one list, and can't put it off. */
 void tools_changed(struct server *server)
 {
 	if (server->version[0] && !server->list_again) {
