@@ -13,18 +13,25 @@
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
 
 struct cli {
-	const char *config;  /* --config, or NULL */
-	bool json;	     /* --json */
-	bool csv;	     /* --csv */
-	bool try_it;	     /* --try */
-	const char *email;   /* --email */
-	const char *display; /* --name */
-	const char *role;    /* --role */
-	const char *days;    /* --days */
-	const char *by;	     /* --by */
-	const char *url;     /* --url */
-	const char *wait;    /* --wait */
-	const char **sets;   /* each --set */
+	const char *config;	  /* --config, or NULL */
+	bool json;		  /* --json */
+	bool csv;		  /* --csv */
+	bool try_it;		  /* --try */
+	const char *email;	  /* --email */
+	const char *display;	  /* --name */
+	const char *role;	  /* --role */
+	const char *days;	  /* --days */
+	const char *by;		  /* --by */
+	const char *url;	  /* --url */
+	const char *wait;	  /* --wait */
+	const char *org;	  /* --org */
+	const char *head;	  /* --head */
+	const char *from;	  /* --from */
+	const char *to;		  /* --to */
+	const char *user;	  /* --user */
+	const char *conversation; /* --conversation */
+	const char *why;	  /* --why */
+	const char **sets;	  /* each --set */
 	size_t set_count;
 	char **argv;	   /* as started */
 	const char **args; /* words behind the command */
@@ -69,6 +76,9 @@ int cli_do(struct cli *cli, const char *act, const char *const *args, size_t cou
  * --json. Releases it. */
 void cli_print(const struct cli *cli, json_t *value, const char *empty);
 
+/* The rows as CSV, with a line of names before them. */
+void cli_put_csv(const json_t *rows, bool names);
+
 /* Prints what somebody else wrote: its control characters are shown, not sent to the terminal. */
 void cli_put(FILE *out, const char *text);
 
@@ -84,6 +94,6 @@ int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
-	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[];
+	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_audit_verbs[];
 
 #endif

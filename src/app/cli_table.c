@@ -89,7 +89,7 @@ static void print_field(const char *text, bool number)
 	free(visible);
 }
 
-static void print_csv(const json_t *rows)
+void cli_put_csv(const json_t *rows, bool names)
 {
 	const json_t *row;
 	const char *key;
@@ -97,7 +97,8 @@ static void print_csv(const json_t *rows)
 	size_t i, column = 0;
 
 	json_object_foreach ((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
-		printf("%s%s", column++ ? "," : "", key);
+		if (names)
+			printf("%s%s", column++ ? "," : "", key);
 	if (column)
 		fputs("\r\n", stdout);
 	json_array_foreach (rows, i, row) {
@@ -140,7 +141,7 @@ void cli_print(const struct cli *cli, json_t *value, const char *empty)
 		json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
 		putchar('\n');
 	} else if (json_is_array(value) && cli->csv) {
-		print_csv(value);
+		cli_put_csv(value, true);
 	} else if (json_is_array(value) && json_array_size(value) == 0) {
 		puts(empty);
 	} else if (json_is_array(value)) {

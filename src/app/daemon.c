@@ -294,7 +294,10 @@ void daemon_ready(struct daemon *daemon)
 
 static void on_core_ready(void *owner)
 {
-	first_steps(owner);
+	struct daemon *daemon = owner;
+
+	first_steps(daemon);
+	daemon->retention = retention_start(daemon);
 }
 
 static bool start(struct daemon *daemon, struct err *err)

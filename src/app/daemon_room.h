@@ -29,6 +29,7 @@ struct daemon {
 	struct ai *ai;
 	struct tools tools;
 	struct core *core;
+	struct retention *retention;
 	char *socket_path;
 	bool ready, stopping, reload;
 	unsigned closing;    /* servers that still drain */
@@ -51,6 +52,10 @@ void admin_install_claim(struct daemon *daemon);
 
 /* daemon.c: takes over the settings file if all of it is good; else err, and nothing has changed. */
 bool daemon_reload(struct daemon *daemon, struct err *err);
+
+/* retention.c: what the settings no longer keep of the record goes. destroy takes NULL; after store_close. */
+struct retention *retention_start(struct daemon *daemon);
+void retention_destroy(struct retention *retention);
 
 /* health.c: claims /healthz, /readyz and /metrics on the world's server. */
 void health_claim(struct daemon *daemon);

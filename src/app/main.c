@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	  cli_budget_verbs },
 	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL,
 	  cli_letter_verbs },
+	{ "audit", "head|verify|export|erase", "the record of everything, which proves itself", 0, 0, NULL,
+	  cli_audit_verbs },
 	{ "settings", "", "every setting with its meaning and default", 0, 0, settings_help, NULL },
 	{ "version", "", "the version", 0, 0, version, NULL },
 	{ NULL },
@@ -48,7 +50,10 @@ static const struct option options[] = {
 	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
 	{ "by", required_argument, NULL, 'b' },	    { "url", required_argument, NULL, 'u' },
 	{ "wait", required_argument, NULL, 'w' },   { "set", required_argument, NULL, 's' },
-	{ "csv", no_argument, NULL, 'C' },
+	{ "csv", no_argument, NULL, 'C' },	    { "org", required_argument, NULL, 'o' },
+	{ "head", required_argument, NULL, 'H' },   { "from", required_argument, NULL, 'F' },
+	{ "to", required_argument, NULL, 'T' },	    { "user", required_argument, NULL, 'U' },
+	{ "why", required_argument, NULL, 'W' },    { "conversation", required_argument, NULL, 'V' },
 	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
 };
 
@@ -141,6 +146,22 @@ static const struct command *find(const struct command *table, const char *name)
 /* ---- reading the words
  * ------------------------------------------------------------------------------------- */
 
+static bool take_audit_option(struct cli *cli, int letter)
+{
+	const char **where = letter == 'o'   ? &cli->org
+			     : letter == 'H' ? &cli->head
+			     : letter == 'F' ? &cli->from
+			     : letter == 'T' ? &cli->to
+			     : letter == 'U' ? &cli->user
+			     : letter == 'V' ? &cli->conversation
+			     : letter == 'W' ? &cli->why
+					     : NULL;
+
+	if (where)
+		*where = optarg;
+	return where != NULL;
+}
+
 static void take_option(struct cli *cli, int letter, bool *help_out)
 {
 	switch (letter) {
@@ -181,7 +202,8 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 		cli->sets[cli->set_count++] = optarg;
 		break;
 	default:
-		*help_out = true;
+		if (!take_audit_option(cli, letter))
+			*help_out = true;
 	}
 }
 

@@ -96,6 +96,14 @@ static const struct setting limits_settings[] = {
 	{ NULL },
 };
 
+static const struct setting audit_settings[] = {
+	{ "keep_days", SETTING_INT, "0", .min = 0, .max = 36500,
+	  .help = "days after which rows of the record are dropped; 0: never" },
+	{ "content_days", SETTING_INT, "0", .min = 0, .max = 36500,
+	  .help = "days after which their contents are emptied; 0: never" },
+	{ NULL },
+};
+
 static const struct setting http_settings[] = {
 	{ "ca_file", SETTING_TEXT, .help = "certificates to trust instead of the system's" },
 	{ "proxy", SETTING_TEXT, .help = "HTTP proxy for outgoing requests and web sockets" },
@@ -124,6 +132,7 @@ static struct setting top_settings[] = {
 	{ "prices", SETTING_GROUP, .inside = prices_settings, .help = "what models cost" },
 	{ "budget", SETTING_GROUP, .inside = budget_settings, .help = "what may be spent on models" },
 	{ "limits", SETTING_GROUP, .inside = limits_settings, .help = "bounds" },
+	{ "audit", SETTING_GROUP, .inside = audit_settings, .help = "the record of interactions" },
 	{ "http", SETTING_GROUP, .inside = http_settings, .help = "outgoing requests" },
 	{ NULL },
 };
