@@ -116,8 +116,7 @@ $(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
-UNDER_WAY :=
-ALL_OBJ := $(foreach r,$(filter-out $(UNDER_WAY),$(ROOMS)),$(call room_obj,$(r)))
+ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)

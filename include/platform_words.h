@@ -36,6 +36,9 @@ enum ack_how {
 	ACK_FAILED,	     /* the store can't: nothing known to be stored, try again after retry_ms */
 };
 
+/* "stored", "repeated", "busy": short words for counters and logs. */
+const char *ack_name(enum ack_how how);
+
 struct ack {
 	enum ack_how how;
 	const char *uuid;	 /* id of the accepted message; NULL when nothing is stored */

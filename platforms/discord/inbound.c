@@ -16,6 +16,7 @@ enum {
 	EDITS_MAX = 2000,
 	SAID_MAX = 20000,
 	OWN_MAX = 20000,
+	OTHERS_MAX = 20000,
 	ASK_MS = 5000, /* longest wait for what a channel is */
 	BULK_MAX = 200,
 };
@@ -491,8 +492,12 @@ static bool poisoned(struct discord_arrival *arrival, const struct ack *ack)
 
 static void decided(struct discord_arrival *arrival, const struct ack *ack)
 {
+	bool is_new;
+
 	if (!comes_again(ack->how) && arrival->in.cursor)
 		discord_catch_up_cursor(arrival->bot, arrival->in.cursor_scope, arrival->in.cursor);
+	if (ack->how == ACK_NOT_ADDRESSED && (arrival->in.flags & INCOMING_IF_PLACE))
+		flakes_put(&arrival->bot->inbound->others, arrival->channel, &is_new);
 	if (ack->how != ACK_STORED && ack->how != ACK_BEFORE)
 		return;
 	discord_message_stored(arrival);
@@ -502,18 +507,6 @@ static void decided(struct discord_arrival *arrival, const struct ack *ack)
 
 void discord_acked(struct platform *bot, uint64_t receipt, const struct ack *ack)
 {
-	static const char *const outcomes[] = {
-		[ACK_STORED] = "stored",
-		[ACK_BEFORE] = "repeated",
-		[ACK_CONFLICT] = "conflict",
-		[ACK_INVALID] = "invalid",
-		[ACK_NO_CONVERSATION] = "no_conversation",
-		[ACK_ARCHIVED] = "archived",
-		[ACK_NOT_ADDRESSED] = "not_addressed",
-		[ACK_DISABLED] = "switched_off",
-		[ACK_BUSY] = "busy",
-		[ACK_FAILED] = "failed",
-	};
 	struct discord_inbound *inbound = bot->inbound;
 	struct discord_arrival *arrival = NULL;
 	snowflake channel;
@@ -526,7 +519,7 @@ void discord_acked(struct platform *bot, uint64_t receipt, const struct ack *ack
 		return;
 	HASH_DEL(inbound->owed, arrival);
 	arrival->owed = false;
-	discord_count(bot, outcomes[ack->how]);
+	discord_count(bot, ack_name(ack->how));
 	if (poisoned(arrival, ack))
 		return;
 	channel = arrival->channel;
@@ -560,6 +553,7 @@ struct discord_inbound *discord_inbound_create(struct platform *bot)
 	inbound->edits.max = EDITS_MAX;
 	inbound->said.max = SAID_MAX;
 	inbound->own.max = OWN_MAX;
+	inbound->others.max = OTHERS_MAX;
 	inbound->began = snowflake_at(clock_wall_ms());
 	inbound->guilds = discord_guilds_create(bot);
 	return inbound;
@@ -592,6 +586,7 @@ void discord_inbound_destroy(struct discord_inbound *inbound)
 	recents_finish(&inbound->edits);
 	flakes_finish(&inbound->said);
 	flakes_finish(&inbound->own);
+	flakes_finish(&inbound->others);
 	free(inbound->said_hashes);
 	discord_guilds_destroy(inbound->guilds);
 	inbound->bot->inbound = NULL;

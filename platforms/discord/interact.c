@@ -202,28 +202,25 @@ static struct discord_act *take_owed(struct discord_interactions *interactions, 
 
 bool discord_interact_acked(struct platform *bot, uint64_t receipt, const struct ack *ack)
 {
-	static const struct {
-		const char *outcome;
-		void (*end)(struct discord_act *act, const struct ack *ack);
-	} ends[] = {
-		[ACK_STORED] = { "stored", stored },
-		[ACK_BEFORE] = { "repeated", stored },
-		[ACK_CONFLICT] = { "conflict", refused },
-		[ACK_INVALID] = { "invalid", refused },
-		[ACK_NO_CONVERSATION] = { "no_conversation", refused },
-		[ACK_ARCHIVED] = { "archived", refused },
-		[ACK_NOT_ADDRESSED] = { "not_addressed", stored }, /* nothing runs that could be stopped */
-		[ACK_DISABLED] = { "switched_off", refused },
-		[ACK_BUSY] = { "busy", NULL },
-		[ACK_FAILED] = { "failed", NULL },
+	static void (*const ends[])(struct discord_act * act, const struct ack *ack) = {
+		[ACK_STORED] = stored,
+		[ACK_BEFORE] = stored,
+		[ACK_CONFLICT] = refused,
+		[ACK_INVALID] = refused,
+		[ACK_NO_CONVERSATION] = refused,
+		[ACK_ARCHIVED] = refused,
+		[ACK_NOT_ADDRESSED] = stored, /* nothing runs that could be stopped */
+		[ACK_DISABLED] = refused,
+		[ACK_BUSY] = NULL,
+		[ACK_FAILED] = NULL,
 	};
 	struct discord_act *act = take_owed(bot->interactions, receipt);
 
 	if (act == NULL)
 		return false;
-	count(bot, ends[ack->how].outcome);
-	if (ends[ack->how].end)
-		ends[ack->how].end(act, ack);
+	count(bot, ack_name(ack->how));
+	if (ends[ack->how])
+		ends[ack->how](act, ack);
 	else
 		act_end(act, NULL);
 	return true;

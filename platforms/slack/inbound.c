@@ -408,18 +408,6 @@ static bool comes_again(enum ack_how how)
 
 void slack_acked(struct platform *workspace, uint64_t receipt, const struct ack *ack)
 {
-	static const char *const outcomes[] = {
-		[ACK_STORED] = "stored",
-		[ACK_BEFORE] = "repeated",
-		[ACK_CONFLICT] = "conflict",
-		[ACK_INVALID] = "invalid",
-		[ACK_NO_CONVERSATION] = "no_conversation",
-		[ACK_ARCHIVED] = "archived",
-		[ACK_NOT_ADDRESSED] = "not_addressed",
-		[ACK_DISABLED] = "switched_off",
-		[ACK_BUSY] = "later",
-		[ACK_FAILED] = "later",
-	};
 	struct slack *app = workspace->app;
 	struct slack_arrival *arrival;
 
@@ -429,7 +417,7 @@ void slack_acked(struct platform *workspace, uint64_t receipt, const struct ack 
 	if (arrival == NULL)
 		return;
 	HASH_DEL(app->inbound->owed, arrival);
-	count(app, outcomes[ack->how]);
+	count(app, ack_name(ack->how));
 	if (ack->how == ACK_INVALID)
 		log_warn(workspace->host->log, "a message is not taken: %s", ack->why ? ack->why : "?");
 	if (ack->how == ACK_STORED || ack->how == ACK_BEFORE)

@@ -223,24 +223,12 @@ static void stored(struct telegram_arrival *arrival, const struct ack *ack)
 
 void telegram_acked(struct platform *bot, uint64_t receipt, const struct ack *ack)
 {
-	static const char *const outcomes[] = {
-		[ACK_STORED] = "stored",
-		[ACK_BEFORE] = "repeated",
-		[ACK_CONFLICT] = "conflict",
-		[ACK_INVALID] = "invalid",
-		[ACK_NO_CONVERSATION] = "no_conversation",
-		[ACK_ARCHIVED] = "archived",
-		[ACK_NOT_ADDRESSED] = "not_addressed",
-		[ACK_DISABLED] = "switched_off",
-		[ACK_BUSY] = "busy",
-		[ACK_FAILED] = "failed",
-	};
 	struct telegram_arrival *arrival = find_owed(bot->inbound, receipt, TELEGRAM_STEP_MESSAGE);
 
 	if (arrival == NULL)
 		return;
 	no_longer_owed(bot->inbound, arrival);
-	telegram_count(bot, outcomes[ack->how]);
+	telegram_count(bot, ack_name(ack->how));
 	if (ack->how == ACK_BUSY || ack->how == ACK_FAILED) {
 		end_and_go_on(arrival, TELEGRAM_LATER, ack->retry_ms);
 		return;

@@ -27,6 +27,24 @@ bool message_state_parse(const char *name, enum message_state *state_out)
 	return false;
 }
 
+const char *ack_name(enum ack_how how)
+{
+	static const char *const acks[] = {
+		[ACK_STORED] = "stored",
+		[ACK_BEFORE] = "repeated",
+		[ACK_CONFLICT] = "conflict",
+		[ACK_INVALID] = "invalid",
+		[ACK_NO_CONVERSATION] = "no_conversation",
+		[ACK_ARCHIVED] = "archived",
+		[ACK_NOT_ADDRESSED] = "not_addressed",
+		[ACK_DISABLED] = "switched_off",
+		[ACK_BUSY] = "busy",
+		[ACK_FAILED] = "failed",
+	};
+
+	return acks[how];
+}
+
 const char *sent_name(enum sent how)
 {
 	static const char *const sents[] = {

@@ -302,22 +302,6 @@ void take_close(struct take_stage *stage)
 
 /* ---- events ---------------------------------------------------------------------------------------------------------- */
 
-json_t *take_json(const char *text)
-{
-	char *copy = mem_text(text);
-	struct err err = { 0 };
-	json_t *json;
-
-	for (char *at = copy; *at; at++)
-		if (*at == '\'')
-			*at = '"';
-	json = json_read(copy, strlen(copy), &err);
-	if (json == NULL)
-		fail_msg("%s in %s", err.text, copy);
-	free(copy);
-	return json;
-}
-
 snowflake take_id(unsigned number)
 {
 	return snowflake_at(TAKE_NOW) + number;
@@ -326,7 +310,7 @@ snowflake take_id(unsigned number)
 void take_event(struct take_stage *stage, unsigned number, const char *name, const char *d)
 {
 	const struct discord_event event = { .shard = 0, .number = 1, .seq = number };
-	json_t *object = take_json(d);
+	json_t *object = quoted_json(d);
 
 	assert_in_range(number, 0, TAKE_SEEN - 1);
 	assert_true(discord_wants(name));
@@ -378,7 +362,7 @@ void take_caught(struct take_stage *stage, unsigned number, snowflake channel, c
 		 const char *more)
 {
 	char *d = take_message(number, 0, channel, text, more);
-	json_t *message = take_json(d);
+	json_t *message = quoted_json(d);
 
 	discord_take_caught(&stage->bot, TAKE_GUILD, message, caught, stage);
 	json_decref(message);

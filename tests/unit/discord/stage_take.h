@@ -4,6 +4,7 @@
 #define STAGE_TAKE_H
 
 #include "inbound.h"
+#include "quoted.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -70,8 +71,7 @@ struct take_stage {
 struct take_stage *
 take_open(void); /* guilds: when addressed, no threads, no bots; guild, text channel and thread known */
 void take_close(struct take_stage *stage);
-json_t *take_json(const char *text); /* `'` to `"`, parsed */
-snowflake take_id(unsigned number);  /* of message `number` */
+snowflake take_id(unsigned number); /* of message `number` */
 
 /* Takes event `number` (below TAKE_SEEN) of shard 0. */
 void take_event(struct take_stage *stage, unsigned number, const char *name, const char *d);

@@ -4,7 +4,7 @@
 
 static json_t *decode(const char *text, bool edited, struct discord_decoded *out)
 {
-	json_t *message = take_json(text);
+	json_t *message = quoted_json(text);
 
 	discord_decode(message, 0, edited, out);
 	return message;
@@ -117,8 +117,8 @@ static void times(void **state)
 
 static void names(void **state)
 {
-	json_t *user = take_json("{'username':'ann','global_name':'Ann\\nLee','id':'1'}");
-	json_t *member = take_json("{'nick':'Boss'}"), *none = take_json("{'nick':null}");
+	json_t *user = quoted_json("{'username':'ann','global_name':'Ann\\nLee','id':'1'}");
+	json_t *member = quoted_json("{'nick':'Boss'}"), *none = quoted_json("{'nick':null}");
 	char name[MESSAGE_NAME_MAX + 1];
 
 	(void)state;
@@ -137,7 +137,7 @@ static void names(void **state)
 
 static void more_files_than_are_taken(void **state)
 {
-	json_t *message = take_json("{" HEAD ANN ",'attachments':[]}");
+	json_t *message = quoted_json("{" HEAD ANN ",'attachments':[]}");
 	struct arena *arena = arena_create();
 	struct discord_decoded say;
 	struct message_file *files;

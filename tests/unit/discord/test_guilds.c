@@ -149,7 +149,7 @@ static void kept(struct platform *bot, void *owner, bool is_kept)
 
 static void webhook(struct take_stage *stage, const char *text)
 {
-	json_t *event = take_json(text);
+	json_t *event = quoted_json(text);
 
 	discord_take_webhook(&stage->bot, event, kept, stage);
 	json_decref(event);

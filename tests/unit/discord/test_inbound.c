@@ -234,7 +234,7 @@ static void a_mention_opens_a_thread(void **state)
 static void an_unknown_channel_is_asked_for(void **state)
 {
 	struct take_stage *stage = *state;
-	json_t *body = take_json("{'id':'88','type':11,'name':'t'}");
+	json_t *body = quoted_json("{'id':'88','type':11,'name':'t'}");
 
 	take_in(stage, 1, 88, "<@777> hi", MENTION);
 	take_in(stage, 2, 88, "<@777> more", ",'channel_type':11" MENTION);

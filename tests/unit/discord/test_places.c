@@ -18,7 +18,7 @@ static void what_is_known_stays_when_less_is_said(void **state)
 {
 	struct discord_places *places = discord_places_create(NULL);
 	struct discord_channel out;
-	json_t *object = take_json(
+	json_t *object = quoted_json(
 		"{'id':'9007199254740993','type':11,'guild_id':'3','parent_id':'4','owner_id':'777',"
 		"'name':'a talk','last_message_id':'50'}");
 	const struct discord_channel *found;
@@ -26,7 +26,7 @@ static void what_is_known_stays_when_less_is_said(void **state)
 	(void)state;
 	assert_true(discord_channel_take(places, object, 0, &out));
 	json_decref(object);
-	object = take_json("{'id':'9007199254740993','type':11}");
+	object = quoted_json("{'id':'9007199254740993','type':11}");
 	assert_true(discord_channel_take(places, object, 8, &out));
 	json_decref(object);
 	found = discord_channel_find(places, UINT64_C(9007199254740993)); /* pitfall 27 */
@@ -45,7 +45,8 @@ static void what_is_known_stays_when_less_is_said(void **state)
 static void categories_are_not_kept(void **state)
 {
 	struct discord_places *places = discord_places_create(NULL);
-	json_t *object = take_json("{'id':'5','type':4,'name':'General'}"), *none = take_json("{'type':0}");
+	json_t *object = quoted_json("{'id':'5','type':4,'name':'General'}"),
+	       *none = quoted_json("{'type':0}");
 	struct discord_channel out;
 
 	(void)state;
@@ -95,7 +96,7 @@ static void a_thousand_guilds_take_few_mib(void **state)
 		for (snowflake i = 0; i < 50; i++) {
 			char *text = mem_format("{'id':'%" PRIu64 "','type':0,'name':'channel-%u'}",
 						(guild << 40) + (i << 22), (unsigned)i);
-			json_t *object = take_json(text);
+			json_t *object = quoted_json(text);
 			struct discord_channel out;
 
 			assert_true(discord_channel_take(places, object, guild, &out));
