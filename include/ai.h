@@ -69,6 +69,10 @@ struct ai_ask {
 	const struct ai_message *history; /* oldest first, roles alternate, without the prompt */
 	size_t history_count;
 	const char *prompt;	       /* what was said now */
+	/* Paths of files that came with it, there as long as the question runs: a model that sees is shown the pictures
+	 * among them. */
+	const char *const *files;
+	size_t file_count;
 	const struct ai_step *journal; /* steps made durable before a crash, oldest first */
 	size_t journal_count;
 	const struct tool *const *tools;

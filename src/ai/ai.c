@@ -107,6 +107,7 @@ static bool make_model(struct ai *ai, const struct ai_options *options, const st
 	if (settings) {
 		model->context_tokens = settings_int(settings, "context_tokens");
 		model->max_output_tokens = settings_int(settings, "max_output_tokens");
+		model->vision = settings_bool(settings, "vision");
 		if (settings_given(settings, "temperature"))
 			model->temperature = settings_number(settings, "temperature");
 	}
@@ -232,12 +233,16 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 	struct arena *arena = turn->arena;
 	struct ai_message *history = arena_alloc(arena, ask->history_count * sizeof(*history));
 	const struct tool **tools = arena_alloc(arena, ask->tool_count * sizeof(void *));
+	const char **files = arena_alloc(arena, ask->file_count * sizeof(*files));
 	struct tool_caller *caller = arena_alloc(arena, sizeof(*caller));
 
 	turn->ask = *ask;
 	turn->ask.system_prompt = arena_text(arena, ask->system_prompt);
 	turn->ask.prompt = arena_text(arena, ask->prompt);
 	turn->ask.key = arena_text(arena, ask->key);
+	for (size_t i = 0; i < ask->file_count; i++)
+		files[i] = arena_text(arena, ask->files[i]);
+	turn->ask.files = files;
 	for (size_t i = 0; i < ask->history_count; i++)
 		history[i] =
 			(struct ai_message){ ask->history[i].role, arena_text(arena, ask->history[i].text) };

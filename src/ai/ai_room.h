@@ -16,7 +16,10 @@ enum {
 	CALLS_MAX = 32, /* tool calls of one reply; further ones are refused */
 	NAME_MAX_BYTES = 128,
 	RESULT_MAX = 64 * 1024, /* bytes of a tool's result that are kept and shown to the model */
-	RESULT_SHORT = 2048,	/* the same when the prompt did not fit */
+	PICTURES_MAX = 4,	/* of one message */
+	PICTURE_BYTES_MAX = 5 * 1024 * 1024 / 4 * 3, /* services count its 5 MB in base64 */
+	PICTURES_RUNNING_MAX = 128 * 1024 * 1024,    /* base64 of all requests that are on their way */
+	RESULT_SHORT = 2048,			     /* the same when the prompt did not fit */
 	RETRY_BASE_MS = 500,
 	RETRY_CAP_MS = 30 * 1000,
 	RETRY_HINT_MAX_MS = 60 * 1000, /* a server that asks for more patience is given up */
@@ -32,6 +35,7 @@ struct model {
 	const struct ai_price *price;		/* NULL: not known */
 	long context_tokens, max_output_tokens; /* 0: not known, not sent */
 	double temperature;			/* < 0: not sent */
+	bool vision;				/* it can be shown pictures */
 	unsigned fails, cool_ms;		/* of late; the last pause */
 	uint64_t fails_since_ms,
 		cool_until_ms; /* loop time; it is not asked until then when another can be */
@@ -95,6 +99,7 @@ struct turn {
 	unsigned tries; /* requests for the reply we want now */
 	uint64_t asked_ms;
 	int64_t first_part_ms, said_tokens; /* of the running request */
+	size_t pictures, picture_bytes;	    /* with the last request; of the running one */
 	const char *reservation;	    /* of the running request, or NULL */
 	bool shown, fresh;		    /* something was shown; nothing yet of this request */
 	struct ai_attempt *attempts;	    /* not yet handed over */
@@ -115,6 +120,7 @@ struct ai {
 	size_t fallback_count;
 	unsigned rounds_max, attempts_max, turn_ms;
 	struct turn *by_ticket, *by_id;
+	size_t picture_bytes; /* of all running requests */
 	uint32_t last_id, last_check;
 	struct check *checks;
 	struct loop_timer *check_timer;
@@ -153,6 +159,11 @@ void fallback_worked(struct turn *turn);
 long reserve_answer_max(const struct turn *turn); /* tokens of the answer that are sent as its limit; 0: none */
 int64_t reserve_most(const struct turn *turn, const struct llm_request *request); /* 0: nothing is to be set aside */
 void reserve_ask(struct turn *turn, int64_t most);
+
+/* pictures.c */
+void pictures_show(const struct turn *turn, struct arena *arena, struct llm_message *message); /* adds them */
+void pictures_sent(struct turn *turn, const struct llm_request *request); /* they count until */
+void pictures_done(struct turn *turn);
 
 /* attempt.c: one row for each request. */
 void attempt_add(struct turn *turn, const struct llm_reply *reply);

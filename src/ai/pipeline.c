@@ -36,6 +36,7 @@ void ai_turn_stop(struct turn *turn)
 {
 	if (turn->state == TURN_ASKING)
 		turn->model->ops->cancel(turn->model->llm, ai_turn_ticket(turn));
+	pictures_done(turn);
 	turn->state = TURN_READY;
 	loop_timer_stop(turn->timer);
 }
@@ -135,6 +136,7 @@ static void send(struct turn *turn, const struct llm_request *request)
 	turn->said_tokens = 0;
 	turn->asked_ms = loop_now_ms(turn->ai->loop);
 	turn->state = TURN_ASKING;
+	pictures_sent(turn, request);
 	arm(turn, UINT32_MAX);
 	turn->model->ops->ask(turn->model->llm, request, ai_turn_ticket(turn));
 }
@@ -276,6 +278,7 @@ static void wants_tools(struct turn *turn, const struct llm_reply *reply)
 void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 {
 	turn->state = TURN_READY;
+	pictures_done(turn);
 	attempt_add(turn, reply);
 	switch (reply->fault) {
 	case LLM_FAULT_NONE:

@@ -9,7 +9,8 @@
 
 enum { REPLY_RESERVE = 1024 };
 
-static const int64_t PER_MESSAGE = 4; /* role and marks around each */
+static const int64_t PER_MESSAGE = 4;	 /* role and marks around each */
+static const int64_t PER_PICTURE = 1600; /* what services count for a large one that they scale down */
 
 /* Four bytes a token for plain text, two and a half for other scripts; wrong by a quarter at most in
  * practice. */
@@ -47,6 +48,7 @@ int64_t prompt_tokens(const struct turn *turn)
 {
 	int64_t sum = 2 * PER_MESSAGE + tokens_of(turn->ask.system_prompt) + tokens_of(turn->ask.prompt);
 
+	sum += (int64_t)turn->pictures * PER_PICTURE;
 	for (size_t i = turn->history_from; i < turn->ask.history_count; i++)
 		sum += PER_MESSAGE + tokens_of(turn->ask.history[i].text);
 	for (size_t i = 0; i < turn->round_count; i++)
@@ -161,6 +163,8 @@ struct llm_message *prompt_build(struct turn *turn, struct arena *arena, size_t 
 		    turn->ask.history[from].role == AI_USER ? LLM_USER : LLM_ASSISTANT,
 		    turn->ask.history[from].text);
 	say(messages, count_out, arena, LLM_USER, turn->ask.prompt);
+	if (*count_out > 0 && messages[*count_out - 1].role == LLM_USER)
+		pictures_show(turn, arena, &messages[*count_out - 1]);
 	for (size_t i = 0; i < turn->round_count; i++)
 		say_round(turn, &turn->rounds[i], messages, count_out, arena);
 	return messages;
@@ -194,6 +198,8 @@ char *prompt_record(const struct turn *turn)
 		buf_format(&out, ",\"temperature\":%g", ask->temperature);
 	if (ask->max_output_tokens > 0)
 		buf_format(&out, ",\"max_output_tokens\":%ld", ask->max_output_tokens);
+	if (turn->pictures > 0)
+		buf_format(&out, ",\"pictures\":%zu", turn->pictures);
 	buf_text(&out, ",\"tools\":[");
 	for (size_t i = 0; i < ask->tool_count; i++) {
 		buf_text(&out, i ? "," : "");

@@ -30,6 +30,8 @@ const struct setting ai_model_settings[] = {
 	{ "max_output_tokens", SETTING_INT, .min = 0, .max = 10000000,
 	  .help = "longest answer in tokens; 0: the server's default" },
 	{ "temperature", SETTING_NUMBER, .min = 0, .max = 2, .help = "0 to 2; not sent unless given" },
+	{ "vision", SETTING_BOOL, .fallback = "false",
+	  .help = "it can be shown pictures that come with a message" },
 	REMOTE_SETTINGS,
 	OPENAI_SETTINGS,
 	OLLAMA_SETTINGS,

@@ -48,13 +48,16 @@ static int64_t message_tokens(const struct llm_message *message)
 
 static int64_t input_tokens(const struct llm_request *request)
 {
-	int64_t sum = ANYWAY_TOKENS + (request->tool_count ? TOOLS_TOKENS : 0);
+	int64_t sum = ANYWAY_TOKENS + (request->tool_count + request->spent_count ? TOOLS_TOKENS : 0);
 
 	for (size_t i = 0; i < request->message_count; i++)
 		sum += message_tokens(&request->messages[i]);
 	for (size_t i = 0; i < request->tool_count; i++)
 		sum += PER_CALL_TOKENS + bytes_of(request->tools[i]->name) +
 		       bytes_of(request->tools[i]->description) + bytes_of(request->tools[i]->parameters);
+	for (size_t i = 0; i < request->spent_count; i++)
+		sum += PER_CALL_TOKENS + bytes_of(request->spent[i]->name) +
+		       bytes_of(request->spent[i]->description) + bytes_of(request->spent[i]->parameters);
 	return sum;
 }
 

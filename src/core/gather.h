@@ -33,6 +33,9 @@ void gather_destroy(struct gather *gather);
 /* What others had said, each line quoted; or NULL. */
 const char *gather_context(const struct gather *gather);
 
+/* Paths of the files that were received, borrowed from gather; the list is in arena. gather may be NULL. */
+const char *const *gather_files(const struct gather *gather, struct arena *arena, size_t *count_out);
+
 /* Appends one line for each file: for the model ("(file: ...)"), or as Markdown for the person. gather may be NULL. */
 void gather_prompt(const struct gather *gather, struct buf *out);
 void gather_answer(const struct gather *gather, struct buf *out);

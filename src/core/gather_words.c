@@ -57,6 +57,17 @@ static void add_fate(struct buf *out, const struct item *item)
 		buf_format(out, "received as import %lld", (long long)item->import_id);
 }
 
+const char *const *gather_files(const struct gather *gather, struct arena *arena, size_t *count_out)
+{
+	const char **paths = arena_alloc(arena, (gather ? gather->count : 0) * sizeof(*paths));
+
+	*count_out = 0;
+	for (size_t i = 0; gather && i < gather->count; i++)
+		if (gather->items[i].state == ITEM_DONE && gather->items[i].why == NULL)
+			paths[(*count_out)++] = gather->items[i].path;
+	return paths;
+}
+
 /* On one line, whatever its owner called it. */
 static char *shown_name(const struct item *item)
 {

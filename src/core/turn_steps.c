@@ -107,6 +107,8 @@ void start_think(struct turn *turn)
 	const struct turn_question *question = &turn->question;
 	const struct store_recalled *recalled = question->recalled;
 	char key[32], *prompt = whole_prompt(turn), *how = system_prompt(turn);
+	size_t file_count;
+	const char *const *files = gather_files(turn->gather, question->arena, &file_count);
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
 	turn_tools_done(turn);
@@ -120,6 +122,8 @@ void start_think(struct turn *turn)
 				   .history = recalled->history,
 				   .history_count = recalled->count,
 				   .prompt = prompt,
+				   .files = files,
+				   .file_count = file_count,
 				   .journal = question->journal,
 				   .journal_count = question->journal_count,
 				   .tools = turn->tools ? turn->tools->tools : NULL,

@@ -1,5 +1,6 @@
 /* Keeps the core's questions to models until the test answers them. */
 #include "fake_ai.h"
+#include "buf.h"
 #include "mem.h"
 #include <stdlib.h>
 #include <utlist.h>
@@ -20,6 +21,7 @@ static void forget(struct ai *ai, struct thought *thought)
 	free(thought->prompt);
 	free(thought->system_prompt);
 	free(thought->model);
+	free(thought->files);
 	free(thought->key);
 	free(thought->profile_id);
 	free(thought);
@@ -92,12 +94,16 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	      uint64_t ticket)
 {
 	struct thought *thought = mem_zero(1, sizeof(*thought));
+	struct buf files = { 0 };
 
 	thought->ticket = ticket;
 	thought->events = events;
 	thought->owner = owner;
 	thought->prompt = mem_text(ask->prompt);
 	thought->system_prompt = mem_text(ask->system_prompt);
+	for (size_t i = 0; i < ask->file_count; i++)
+		buf_format(&files, "%s\n", ask->files[i]);
+	thought->files = buf_take(&files);
 	thought->model = mem_text(ask->model);
 	thought->key = mem_text(ask->key);
 	thought->profile_id = mem_text(ask->caller->profile_id);

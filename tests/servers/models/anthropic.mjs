@@ -31,7 +31,7 @@ function imageFault(source, where) {
   const kind = /^image\/(\w+)$/.exec(source.media_type)?.[1];
   if (!imageTypes.includes(kind)) return `${where}.source.media_type: Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'`;
   if (!isBase64(source.data)) return `${where}.source.data: invalid base64 data`;
-  if (source.data.length > 5 * 1024 * 1024 * 4 / 3 + 4) return `${where}.source.data: image exceeds 5 MB maximum`;
+  if (source.data.length > 5 * 1024 * 1024) return `${where}.source.data: image exceeds 5 MB maximum`;
   if (kindOf(source.data) !== kind) return `${where}.source: Image does not match the provided media type ${source.media_type}`;
   return null;
 }

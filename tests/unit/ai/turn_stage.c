@@ -25,6 +25,9 @@ static void fake_ask(struct llm *llm, const struct llm_request *request, uint64_
 		for (size_t c = 0; c < m->call_count; c++)
 			buf_format(&llm->seen, " <%s %s %s>", m->calls[c].id, m->calls[c].name,
 				   m->calls[c].arguments);
+		for (size_t k = 0; k < m->image_count; k++)
+			buf_format(&llm->seen, " [%s %.12s %zu]", m->images[k].mime, m->images[k].base64,
+				   strlen(m->images[k].base64));
 		buf_format(&llm->seen, "%s%s%s\n", m->call_id ? " for " : "", m->call_id ? m->call_id : "",
 			   m->raw ? " raw" : "");
 	}

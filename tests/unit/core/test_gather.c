@@ -117,6 +117,8 @@ static void test_files_are_fetched_and_told(void **state)
 		"hello\n(file: plan.pdf, application/pdf, 1.2 kB: received as import 31)\n"
 		"(file: notes_*x*.txt, application/pdf, size unknown: not taken: too large (limit 20 "
 		"MB))");
+	snprintf(path, sizeof(path), "%s/files/u1-0\n", folder); /* what did not come can't be looked at */
+	assert_string_equal(thinking(house)->files, path);
 	fake_ai_answer(house->ai, thinking(house), "Thanks.");
 	assert_string_equal(house_question(house, Q_ANSWER)->text,
 			    "Thanks.\n\nplan\\.pdf: received (import 31)  \n"
