@@ -336,6 +336,7 @@ static void take_down(struct daemon *daemon)
 	web_destroy(daemon->web);
 	http_destroy(daemon->http);
 	store_close(daemon->store);
+	retention_destroy(daemon->retention);
 	tasks_destroy(daemon->tools.tasks);
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
