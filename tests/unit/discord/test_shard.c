@@ -139,6 +139,46 @@ static void test_no_hello_and_no_ready(void **state)
 	gate_close(stage);
 }
 
+/* Whatever it says, we neither beat without end nor wait for ever. */
+static void test_intervals_that_can_not_be(void **state)
+{
+	static const struct {
+		const char *interval;
+		uint64_t beats; /* every so many milliseconds; 0: it is no HELLO, and another is asked for */
+	} cases[] = {
+		{ "0", 0 },
+		{ "-1", 0 },
+		{ "1e300", 0 },
+		{ "\"41250\"", 0 },
+		{ "null", 0 },
+		{ "{}", 0 },
+		{ "1", 5 },
+		{ "1e12", 600000 },
+		{ "4125000000", 600000 },
+		{ "9223372036854775807", 600000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct gate_stage *stage = gate_open();
+		char *hello = mem_format("{\"op\":10,\"d\":{\"heartbeat_interval\":%s}}", cases[i].interval);
+
+		stage->hello = hello;
+		discord_gateway_start(stage->bot.gateway);
+		if (cases[i].beats == 0) {
+			GATE_WAIT(stage, stage->socket_count >= 2);
+			stage->hello = NULL;
+			GATE_WAIT(stage, stage->texts > 0);
+			assert_int_equal(stage->sockets[0].count, 0); /* no token went out */
+		} else {
+			gate_said(stage, 0, OP_IDENTIFY);
+			assert_int_equal(gate_shard(stage, 0)->interval, cases[i].beats);
+		}
+		gate_close(stage);
+		free(hello);
+	}
+}
+
 static void test_frames_that_are_none_of_ours(void **state)
 {
 	static const char *const frames[] = {
@@ -213,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_silence_ends_a_connection),
 		cmocka_unit_test(test_told_to_go),
 		cmocka_unit_test(test_no_hello_and_no_ready),
+		cmocka_unit_test(test_intervals_that_can_not_be),
 		cmocka_unit_test(test_frames_that_are_none_of_ours),
 		cmocka_unit_test(test_limits_of_sending),
 		cmocka_unit_test(test_compressed),
