@@ -1,5 +1,6 @@
 /* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not
  * at all. */
+#include "audit.h"
 #include "budget.h"
 #include "crypto.h"
 #include "journey.h"
@@ -37,7 +38,7 @@ static bool earlier_totals(struct db *db, int64_t task_id, struct totals *totals
 		 "SELECT coalesce(sum(input_tokens), -1), coalesce(sum(output_tokens), -1), "
 		 "coalesce(sum(cost_micros), -1),"
 		 " count(*) = count(cost_micros) FROM ai_agent_interactions WHERE \"llmTaskId\" = $1"
-		 " AND interaction_type <> 'tool'",
+		 " AND" AUDIT_REQUESTS,
 		 "i", task_id);
 	if (db_row(&query)) {
 		totals->input = db_int(&query, 0);

@@ -13,6 +13,9 @@ extern const char audit_zero[CRYPTO_SHA256_HEX];
 /* What stands for a content that was emptied. */
 #define AUDIT_ERASED "(erased)"
 
+/* Rows that are requests to models: the others have no tokens and no cost. */
+#define AUDIT_REQUESTS " interaction_type NOT IN ('tool', 'interrupted', 'erasure', 'prune')"
+
 /* One row to be; strings borrowed. Numbers: -1 is unknown and becomes NULL. */
 struct audit_row {
 	const char *org_id, *user_id; /* user_id NULL: nobody */

@@ -1,4 +1,5 @@
 /* What happened to one message, from its arrival to the delivery of its answer. */
+#include "audit.h"
 #include "people.h"
 #include <inttypes.h>
 #include <string.h>
@@ -47,8 +48,14 @@ static const struct part {
 	  "SELECT created_at, provider, model_used AS model, success AS \"success:bool\", error_message AS "
 	  "error,"
 	  " input_tokens, output_tokens, tokens_used AS tokens, cost_micros AS \"cost_usd:usd\", latency_ms,"
-	  " first_token_ms, request_id, id FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
-	  " ORDER BY created_at, id" },
+	  " first_token_ms, request_id, id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
+	  " AND" AUDIT_REQUESTS " ORDER BY seq, created_at, id" },
+	{ "calls", true,
+	  "SELECT created_at, json_extract(metadata, '$.tool') AS tool, json_extract(metadata, '$.server') AS server,"
+	  " json_extract(metadata, '$.class') AS class, json_extract(metadata, '$.call_id') AS call_id,"
+	  " input AS arguments, output AS result, success AS \"success:bool\", error_message AS error, latency_ms,"
+	  " id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
+	  " AND interaction_type = 'tool' ORDER BY seq" },
 	{ "replies", true,
 	  "SELECT 'r' || o.id AS id, o.uuid, o.platform, o.installation, o.state, o.reason, o.attempts, "
 	  "o.ord AS part, o.unsure AS \"unsure:bool\", o.body AS text,"
@@ -71,7 +78,7 @@ static const struct part {
 	  " UNION ALL SELECT created_at, 5, 'model ' || coalesce(model_used, 'unknown') || CASE WHEN success"
 	  " THEN ' answered in ' || latency_ms || ' ms' ELSE ' failed: ' || coalesce(error_message, "
 	  "'unknown') END"
-	  " FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
+	  " FROM ai_agent_interactions WHERE" AUDIT_REQUESTS " AND \"llmTaskId\" =" TASK
 	  " UNION ALL SELECT finished_at, 6, state || CASE WHEN reason IS NULL THEN '' ELSE ': ' || reason "
 	  "END FROM inbox"
 	  " WHERE id = CAST($1 AS BIGINT)"

@@ -83,6 +83,22 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	       place_keep(db, &run.place, now_ms, err);
 }
 
+static bool record_interrupted(struct db *db, struct arena *room, int64_t now_ms, struct err *err)
+{
+	struct ids cut;
+	struct run run;
+
+	if (!read_ids(db, room, &cut,
+		      "SELECT turn_id FROM inbox WHERE state IN ('accepted', 'claimed') AND state = 'claimed'"
+		      " GROUP BY turn_id ORDER BY turn_id",
+		      "", 0, err))
+		return false;
+	for (size_t i = 0; i < cut.count; i++)
+		if (!run_load(db, room, cut.ids[i], &run, err) || !run_interrupted(db, &run, now_ms, err))
+			return false;
+	return true;
+}
+
 /* Messages that were being answered: found like this at a start, each counts a crash. */
 static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, struct store_recovered *out,
 			  struct err *err)
@@ -90,7 +106,8 @@ static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, str
 	struct ids dead;
 	int64_t again = 0;
 
-	if (!read_ids(db, room, &dead,
+	if (!record_interrupted(db, room, now_ms, err) ||
+	    !read_ids(db, room, &dead,
 		      "SELECT turn_id FROM inbox WHERE state IN ('accepted', 'claimed') AND state = 'claimed'"
 		      " GROUP BY turn_id HAVING max(attempts) >= $1 ORDER BY turn_id",
 		      "i", STORE_CRASHES_MAX, err))

@@ -85,7 +85,7 @@ static const char messages_before_sql[] =
 	" FROM ai_agent_interactions a LEFT JOIN user_profiles p ON p.id = a.user_id"                        \
 	" LEFT JOIN users u ON u.id = p.user_id"                                                             \
 	" WHERE ($1 IS NULL OR a.created_at >= $1) AND ($2 IS NULL OR a.created_at < $2)"                    \
-	" AND ($3 IS NULL OR a.user_id = $3) AND a.interaction_type NOT IN ('tool', 'erasure', 'prune')"     \
+	" AND ($3 IS NULL OR a.user_id = $3) AND" AUDIT_REQUESTS                                             \
 	" GROUP BY 1 ORDER BY 1"
 
 static const struct {
@@ -104,7 +104,7 @@ static const char usage_of_sql[] =
 	" coalesce(sum(cost_micros), 0) AS \"cost_usd:usd\","
 	" coalesce(sum(CASE WHEN cost_micros IS NULL THEN 1 ELSE 0 END), 0) AS unknown_cost"
 	" FROM ai_agent_interactions WHERE user_id = $1 AND created_at >= $2"
-	" AND interaction_type NOT IN ('tool', 'erasure', 'prune')";
+	" AND" AUDIT_REQUESTS;
 
 /* The subject as people know it. */
 #define BUDGET_NAMES(ROW)                                                                                    \

@@ -166,3 +166,33 @@ bool tools_unknown(struct db *db, struct arena *room, const struct run *run, int
 			return false;
 	return true;
 }
+
+bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struct err *err)
+{
+	struct buf metadata = { 0 };
+	struct audit_row row = {
+		.org_id = run->org_id,
+		.user_id = run->profile_id,
+		.agent = run->agent ? run->agent : "assistant",
+		.type = "interrupted",
+		.error = "the daemon ended meanwhile; a request to a model may have been under way",
+		.platform = run->platform,
+		.tokens = -1,
+		.input_tokens = -1,
+		.output_tokens = -1,
+		.cached_tokens = -1,
+		.cost_micros = -1,
+		.latency_ms = -1,
+		.first_token_ms = -1,
+		.at_ms = now_ms,
+		.task_id = run->task_id
+	};
+	bool done;
+
+	buf_format(&metadata, "{\"turn\":\"%s\",\"conversation_id\":%lld}", run->uuid,
+		   (long long)run->place.id);
+	row.metadata = buf_str(&metadata);
+	done = audit_add(db, &row, NULL, err);
+	buf_free(&metadata);
+	return done;
+}

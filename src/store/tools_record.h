@@ -1,4 +1,4 @@
-/* Tool calls in the record of interactions. Store threads only. */
+/* Tool calls, and what a crash cut off, in the record of interactions. Store threads only. */
 #ifndef USHER_STORE_TOOLS_RECORD_H
 #define USHER_STORE_TOOLS_RECORD_H
 
@@ -10,5 +10,8 @@ bool tools_record(struct db *db, struct arena *room, const struct run *run, cons
 
 /* The run ends: calls that were begun and have no result get a row that says so. */
 bool tools_unknown(struct db *db, struct arena *room, const struct run *run, int64_t now_ms, struct err *err);
+
+/* The daemon died while the run was under way: nobody knows whether a request to a model was made and not recorded. */
+bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struct err *err);
 
 #endif
