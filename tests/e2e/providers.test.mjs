@@ -11,6 +11,7 @@ import { anthropic } from '../servers/models/anthropic.mjs';
 import { cohere } from '../servers/models/cohere.mjs';
 import { ollama } from '../servers/models/ollama.mjs';
 import { Daemon, events } from './harness.mjs';
+import { stage } from './telegram-kit.mjs';
 
 const services = { anthropic, cohere, ollama };
 const servers = {};
@@ -209,6 +210,35 @@ test('ollama: the window is asked for, so that nothing is forgotten without a wo
   assert.equal(servers.ollama.requests[0].keep_alive, -1);
   assert.equal(rows(daemon)[0].cost_micros, 0, 'free of charge');
 });
+
+// ---- pictures -------------------------------------------------------------------------------------------------------
+
+const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(992, 7)]);
+const jpeg = Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(496, 7)]);
+
+for (const provider of ['openai', ...Object.keys(services)])
+  test(`${provider}: pictures that come with a message are shown to a model that sees, and to no other`, async (t) => {
+    const stand = servers[provider];
+    stand.requests.length = 0;
+    if (stand.refused) stand.refused.length = 0;
+    const s = await stage(t, stand, { rest: { models: [model('main', provider, 'sees', { vision: true }), model('blind', provider, 'sees')] } });
+    const { people, ann } = s, chat = s.chat(ann);
+    const said = people.document(ann, chat, { name: 'plan.txt', mime: 'text/plain', bytes: png }, { caption: 'what is this' });
+    assert.equal((await s.answer(said)).words.split('\n')[0], 'I see: png of 1000 bytes', 'by its content, not its name');
+    const note = people.document(ann, chat, { name: 'photo.png', mime: 'image/png', bytes: Buffer.from('only words') }, { caption: 'and this' });
+    assert.match((await s.answer(note)).words, /^I see: nothing/);
+    const album = people.album(ann, chat, Array.from({ length: 5 }, () => ({ bytes: jpeg })), { caption: 'all of these' });
+    assert.match((await s.answer(album.at(-1))).words, /^I see: (jpeg of 500 bytes(, )?){4}\n/);
+    assert.match((await s.answer(people.say(ann, chat, 'and now'))).words, /^I see: nothing/, 'only with the message they came with');
+    await s.settled();
+    await s.daemon.stop();
+    s.daemon.configure({ ...s.daemon.settings, assistant: { model: 'blind' } });
+    await s.up();
+    const unseen = people.document(ann, chat, { name: 'cat.png', mime: 'image/png', bytes: png }, { caption: 'look at my cat' });
+    assert.match((await s.answer(unseen)).words, /^I see: nothing/);
+    assert.match(JSON.stringify(stand.requests.at(-1).messages), /\(file: cat\.png, image\/png, 1\.0 kB: received/, 'it is told of the file');
+    if (provider !== 'openai') noRefusal(provider);
+  });
 
 // ---- fall-back ------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // A model server that speaks OpenAI's chat completions, and misbehaves by the name of the model asked for.
 //
 //   echo            answers "echo: " and the last user message, streamed in pieces
+//   sees            answers with kind and size of the pictures it was shown
 //   slow-MS         the same after MS milliseconds
 //   drip-MS         the same with MS milliseconds between the pieces
 //   cut             breaks the connection off in the middle of the answer, always
@@ -175,6 +176,11 @@ const behaviours = {
     setTimeout(() => answer({ ...a, text }), Number(a.value ?? 0));
   },
   long: (a) => answer({ ...a, text: `${Array.from({ length: Number(a.value) }, (_, n) => `* line ${n + 1} of a **long** list`).join('\n')}\n\n\`\`\`c\nint main(void);\n\`\`\`\n\nthe end` }),
+  sees: (a) => {
+    const urls = a.body.messages.flatMap((m) => (Array.isArray(m.content) ? m.content : [])).filter((p) => p.type === 'image_url').map((p) => p.image_url.url);
+    const shown = urls.map((url) => url.match(/^data:image\/(\w+);base64,(.*)$/s)).map(([, kind, data]) => `${kind} of ${Buffer.from(data, 'base64').length} bytes`);
+    answer({ ...a, text: `I see: ${shown.join(', ') || 'nothing'}` });
+  },
   slow: (a) => setTimeout(() => answer(a), Number(a.value)),
   drip: async (a) => {
     begin(a.response);
