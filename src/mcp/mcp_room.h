@@ -29,10 +29,11 @@ enum {
 	MCP_SCHEMA_MAX = 256 << 10,    /* bytes of a tool's input schema */
 	MCP_SCHEMA_LEVELS = 32,	       /* of it */
 	MCP_DESCRIPTION_MAX = 8 << 10, /* bytes for the model; the rest is cut */
-	MCP_RESULT_MAX = 64 << 10,     /* bytes of a result for the model */
-	MCP_NAME_MAX = 64,	       /* of a tool, for every provider */
-	MCP_ORIGINAL_MAX = 256,	       /* bytes of a server's own name of a tool: longer ones are hidden */
-	MCP_CALLS_MAX = 64,	       /* at one server at a time, waiting ones included */
+	MCP_RESULT_MAX =
+		60 << 10, /* bytes of a result for the model; the AI room cuts at 64 KiB, not knowing where */
+	MCP_NAME_MAX = 64,	/* of a tool, for every provider */
+	MCP_ORIGINAL_MAX = 256, /* bytes of a server's own name of a tool: longer ones are hidden */
+	MCP_CALLS_MAX = 64,	/* at one server at a time, waiting ones included */
 };
 
 /* The newest version with a handshake; what we offer. The others that we speak: session_speaks. */

@@ -21,6 +21,8 @@
 //   hang            never answers
 //   tools-NAME      asks for the tool NAME again and again
 //   tool-NAME       asks for the tool NAME with {"title": the message}, then says "done: " and its result
+//   call            asks for the tool that the message names, with the JSON behind it as arguments ("add {\"a\":1}"), then
+//                   says "done: " and its result
 import http from 'node:http';
 
 const pieces = (text) => text.match(/[\s\S]{1,16}/gu) ?? [];
@@ -238,6 +240,12 @@ const behaviours = {
       : answer(a),
   hang: () => {},
   tools: (a) => answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name: a.value, arguments: '{}' } }] }),
+  call: (a) => {
+    const result = a.body.messages.findLast((m) => m.role === 'tool');
+    const [, name, args] = a.last.match(/^(\S+) (\{.*\})$/s) ?? [];
+    return !name || a.body.messages.at(-1) === result ? answer({ ...a, text: `done: ${result?.content}` })
+      : answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name, arguments: args } }] });
+  },
   tool: (a) => {
     const result = a.body.messages.findLast((m) => m.role === 'tool');
     if (result) return answer({ ...a, text: `done: ${result.content}` });
