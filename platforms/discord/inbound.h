@@ -66,6 +66,7 @@ struct discord_inbound {
 	struct flakes said;    /* messages that the core was given, with hashes of their words */
 	uint32_t *said_hashes; /* by their numbers in said; 0: not known */
 	struct flakes own;     /* messages of ours */
+	struct flakes others;  /* threads in which we do not talk, as the core says */
 	snowflake began;       /* what is older may have been said to an earlier process */
 	uint64_t hinted_ms;    /* when the hint of pitfall 26 was given last; 0 never */
 };
@@ -87,6 +88,8 @@ void discord_hand_over(struct discord_arrival *arrival);
 /* Something of this channel that came before this event is still to come again. */
 bool discord_line_blocked(const struct discord_inbound *inbound, snowflake channel,
 			  const struct discord_event *event);
+/* Something of this channel is not stored yet. */
+bool discord_line_waits(const struct discord_inbound *inbound, snowflake channel);
 void discord_line_again(struct discord_inbound *inbound, snowflake channel, const struct discord_event *event,
 			unsigned again_ms);
 void discord_line_came(struct discord_inbound *inbound,

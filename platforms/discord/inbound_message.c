@@ -60,6 +60,20 @@ static bool in_our_thread(const struct platform *bot, const struct discord_decod
 	return channel && channel->owner && channel->owner == bot->user_id;
 }
 
+/* A process that resumed was told of no threads: whether we talk in one, the core knows, and is asked once. And what stands
+ * behind something that is not stored yet may belong to what that begins. */
+static bool in_perhaps_our_thread(const struct discord_inbound *inbound, const struct discord_decoded *say)
+{
+	int type = type_of(inbound->bot, say);
+
+	if (type >= 0 && !discord_is_thread(type))
+		return false;
+	if (discord_line_waits(inbound, say->channel))
+		return true;
+	return type >= 0 && discord_channel_find(inbound->bot->places, say->channel) == NULL &&
+	       flakes_find(&inbound->others, say->channel) == FLAKES_NONE;
+}
+
 /* @everyone is none of these (pitfall 18). Where the other side did not load what is replied to, we know our own. */
 static bool said_to_us(const struct discord_inbound *inbound, const struct discord_decoded *say)
 {
@@ -136,7 +150,8 @@ const char *discord_judge(struct discord_inbound *inbound, const struct discord_
 		return judge_edit(inbound, say);
 	if (!say->is_bot)
 		person_spoke(inbound, say->channel);
-	if (!said_to_us(inbound, say) && !in_our_thread(inbound->bot, say))
+	if (!said_to_us(inbound, say) && !in_our_thread(inbound->bot, say) &&
+	    !in_perhaps_our_thread(inbound, say))
 		return "not said to us";
 	if (say->is_bot && too_many_bots(inbound, say))
 		return "bots have said too much in a row";

@@ -124,6 +124,17 @@ void discord_line_advance(struct discord_inbound *inbound, snowflake channel)
 		discord_hand_over(line->head);
 }
 
+bool discord_line_waits(const struct discord_inbound *inbound, snowflake channel)
+{
+	uint64_t now = inbound->again ? loop_now_ms(inbound->bot->host->loop) : 0;
+	const struct discord_again *again, *next;
+
+	HASH_ITER (hh, inbound->again, again, next)
+		if (again->channel == channel && again->until_ms >= now)
+			return true;
+	return inbound->lines && find(inbound, channel) != NULL;
+}
+
 void discord_line_up(struct discord_arrival *arrival)
 {
 	struct discord_inbound *inbound = arrival->bot->inbound;

@@ -36,6 +36,50 @@ static void a_channel_keeps_its_order(void **state)
 	assert_true(stage->settles >= 3);
 }
 
+/* A resumed process gets what was missed all at once: what stands behind the mention belongs to it, before that is stored and
+ * when that has to come again. */
+static void what_follows_in_a_thread_waits_with_it(void **state)
+{
+	struct take_stage *stage = *state;
+
+	take_in(stage, 1, TAKE_THREAD, "<@777> hi", MENTION);
+	take_in(stage, 2, TAKE_THREAD, "and that", "");
+	take_ack(stage, 0, ACK_BUSY);
+	take_later(stage, 1);
+	take_later(stage, 2);
+	take_in(stage, 3, TAKE_THREAD, "and this", "");
+	take_later(stage, 3);
+	for (unsigned i = 1; i <= 3; i++)
+		take_again(stage, i);
+	take_in(stage, 1, TAKE_THREAD, "<@777> hi", MENTION);
+	take_in(stage, 2, TAKE_THREAD, "and that", "");
+	take_in(stage, 3, TAKE_THREAD, "and this", "");
+	take_ack(stage, 1, ACK_STORED);
+	assert_int_equal(take_only(stage, 2)->flags, INCOMING_IF_PLACE);
+	assert_string_equal(stage->notes[2].text, "and that");
+	take_ack(stage, 2, ACK_STORED);
+	take_ack(stage, 3, ACK_STORED);
+	for (unsigned i = 1; i <= 3; i++)
+		take_was(stage, i);
+}
+
+/* Nor was it told which threads there are, also of those that it made itself: the core knows, and is asked once. */
+static void an_unknown_thread_is_asked_about_once(void **state)
+{
+	struct take_stage *stage = *state;
+
+	take_in(stage, 1, 89, "one thing more", ",'channel_type':11");
+	assert_int_equal(take_only(stage, 0)->flags, INCOMING_IF_PLACE);
+	take_ack(stage, 0, ACK_STORED);
+	take_was(stage, 1);
+	take_in(stage, 2, 90, "of others", ",'channel_type':11");
+	take_ack(stage, 1, ACK_NOT_ADDRESSED);
+	take_in(stage, 3, 90, "of others again", ",'channel_type':11");
+	take_dropped(stage, 2, 3);
+	take_in(stage, 4, 91, "no thread", ",'channel_type':0");
+	take_dropped(stage, 2, 4);
+}
+
 /* Nothing of the channel passes what must come again, also not what comes while it is away. */
 static void what_is_not_stored_comes_again_first(void **state)
 {
@@ -244,6 +288,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
 	const struct CMUnitTest tests[] = {
 		TEST(a_channel_keeps_its_order),
+		TEST(what_follows_in_a_thread_waits_with_it),
+		TEST(an_unknown_thread_is_asked_about_once),
 		TEST(what_is_not_stored_comes_again_first),
 		TEST(what_does_not_come_blocks_nobody),
 		TEST(what_breaks_a_limit_is_stored_as_ignored),
