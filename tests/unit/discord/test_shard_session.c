@@ -96,6 +96,26 @@ static void test_unknown_code_is_tried_once(void **state)
 	gate_close(stage);
 }
 
+/* However often it failed: somebody waits for an answer (pitfall 3). */
+static void test_pauses_are_bounded(void **state)
+{
+	static const unsigned failures[] = { 0, 3, 6, 40, 100000 };
+	static const uint64_t middle[] = { 1000, 8000, 60000, 60000, 60000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
+		struct gate_stage *stage = gate_connected();
+		struct shard *shard = gate_shard(stage, 0);
+
+		stage->bot.gateway->times.first = discord_gateway_times.first;
+		stage->bot.gateway->times.longest = discord_gateway_times.longest;
+		shard->failures = failures[i];
+		discord_shard_again(shard, 0, "on demand");
+		assert_in_range(shard->pause, middle[i] * 7 / 10, middle[i] * 13 / 10);
+		gate_close(stage);
+	}
+}
+
 /* One address that leads nowhere must not keep us from the session: every other attempt goes to the main one. */
 static void test_the_other_address(void **state)
 {
@@ -167,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_invalid_session),
 		cmocka_unit_test(test_resuming_ends),
 		cmocka_unit_test(test_unknown_code_is_tried_once),
+		cmocka_unit_test(test_pauses_are_bounded),
 		cmocka_unit_test(test_the_other_address),
 		cmocka_unit_test(test_a_new_session_begins_anew),
 		cmocka_unit_test(test_addresses_without_tls),
