@@ -162,20 +162,22 @@ void discord_interact_forget(struct platform *bot, void *owner)
 
 /* ---- from the core -------------------------------------------------------------------------------------------------------- */
 
-static bool is_final(enum message_state state)
+/* An answer that is stored but not sent yet needs the "thinking" to take its place: it is put in nowhere else while a
+ * callback is taken. */
+static bool nothing_comes(enum message_state state)
 {
-	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED;
+	return state != MESSAGE_ACCEPTED && state != MESSAGE_CLAIMED && state != MESSAGE_ANSWERED;
 }
 
-/* A message that is answered does not defer again: nothing would come to replace the "thinking". */
+/* A message that was let go does not defer again: nothing would come to replace the "thinking". */
 static void stored(struct discord_act *act, const struct ack *ack)
 {
 	if (act->follow && ack->conversation_id)
 		discord_follow(act->bot->places, act->follow);
-	if (ack->how == ACK_BEFORE && is_final(ack->state) &&
+	if (ack->how == ACK_BEFORE && nothing_comes(ack->state) &&
 	    json_int(act->response, "type", 0) == DISCORD_DEFERRED)
 		act_end_with(act,
-			     discord_response_words("I have had this before: see the answer that I gave."));
+			     discord_response_words("I have had this before, and there is no answer to it."));
 	else
 		act_end(act, act->response);
 }

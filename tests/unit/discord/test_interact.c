@@ -91,7 +91,7 @@ static void one_that_breaks_a_limit_is_told_so(void **state)
 	inter_called(stage, "POST", CALLBACK);
 }
 
-/* A replay: deferred again while it is worked at; one that is answered would wait for ever. */
+/* A replay: deferred again while an answer is to come; one that was let go would wait for ever. */
 static void one_that_comes_twice(void **state)
 {
 	struct inter_stage *stage = *state;
@@ -101,6 +101,10 @@ static void one_that_comes_twice(void **state)
 	assert_int_equal(inter_type(stage), DISCORD_DEFERRED);
 	inter_http(stage, INTER_GUILD ASK);
 	inter_ack(stage, inter_only(stage, 1), ACK_BEFORE, MESSAGE_ANSWERED);
+	assert_int_equal(inter_type(stage),
+			 DISCORD_DEFERRED); /* killed before: the answer still has to take its place */
+	inter_http(stage, INTER_GUILD ASK);
+	inter_ack(stage, inter_only(stage, 2), ACK_BEFORE, MESSAGE_IGNORED);
 	assert_int_equal(inter_type(stage), DISCORD_MESSAGE);
 	assert_true(inter_whispers(stage->response));
 	assert_string_equal(stage->messages[0].delivery, stage->messages[1].delivery);
