@@ -19,6 +19,8 @@ extern const char audit_start[] __asm__("_binary_db_migrations_sqlite_0006_audit
 extern const char audit_end[] __asm__("_binary_db_migrations_sqlite_0006_audit_sql_end");
 extern const char budgets_start[] __asm__("_binary_db_migrations_sqlite_0007_budgets_sql_start");
 extern const char budgets_end[] __asm__("_binary_db_migrations_sqlite_0007_budgets_sql_end");
+extern const char approvals_start[] __asm__("_binary_db_migrations_sqlite_0008_approvals_sql_start");
+extern const char approvals_end[] __asm__("_binary_db_migrations_sqlite_0008_approvals_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -33,6 +35,7 @@ static const struct step {
 	{ "0005_plugin_texts", texts_start, texts_end },
 	{ "0006_audit", audit_start, audit_end },
 	{ "0007_budgets", budgets_start, budgets_end },
+	{ "0008_approvals", approvals_start, approvals_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

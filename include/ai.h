@@ -33,8 +33,9 @@ struct ai_step {
 	const char *tool;    /* INTENT, RESULT: its name */
 	bool failed;	     /* RESULT */
 	const char *payload; /* JSON text */
-	const char *class;   /* INTENT, RESULT: "read", "keyed", "once", "confirm"; NULL: no tool of ours. Static. */
-	bool foreign;	     /* INTENT, RESULT: another server's tool */
+	const char *class
+		;     /* INTENT, RESULT: "read", "keyed", "once", "confirm"; NULL: no tool of ours. Static. */
+	bool foreign; /* INTENT, RESULT: another server's tool */
 };
 
 /* One request to one model: a row of ai_agent_interactions. */
@@ -60,6 +61,14 @@ struct ai_reserve {
 	int64_t micros;		      /* the most it can cost; AI_COST_UNKNOWN: its price is not known */
 };
 
+/* A call that the person who speaks must approve before it is made (tool.h, TOOL_ASK). code: eight letters and digits that
+ * name it, the same after a crash. */
+struct ai_approval {
+	const char *code;
+	const char *tool;
+	const char *arguments; /* a JSON object */
+};
+
 /* A question. Everything is borrowed for the call. */
 struct ai_ask {
 	const char *model;		  /* a name of the settings' models; NULL: assistant.model */
@@ -78,8 +87,10 @@ struct ai_ask {
 	const struct tool *const *tools;
 	size_t tool_count;
 	const struct tool_caller *caller;
-	const char *key; /* of this turn: tool keys and request ids are derived from it */
-	bool reserve;	 /* a budget is in force: events->reserve is asked before each request that may cost something */
+	const struct ai_approval
+		*approved; /* a call that was approved: it is made first, then the model goes on; or NULL */
+	const char *key;   /* of this turn: tool keys and request ids are derived from it */
+	bool reserve; /* a budget is in force: events->reserve is asked before each request that may cost something */
 };
 
 /* How a question ended. err->kind ERR_NONE: text is the answer. Otherwise err says why and code is a short word
@@ -100,6 +111,9 @@ struct ai_result {
 	size_t history_dropped;		   /* oldest messages left out to fit the window */
 	const struct ai_attempt *attempts; /* not yet handed over by journal */
 	size_t attempt_count;
+	const struct ai_approval
+		*approvals; /* calls that were not made, because they must be approved first */
+	size_t approval_count;
 };
 
 /* What the AI room tells the core. owner and ticket are those of ai_start. */

@@ -63,6 +63,8 @@ void store_report(struct store *store, const char *name, const char *const *args
  *                 installation (PLATFORM/NAME), channel (PLATFORM/NAME#CHANNEL), profile (who) or model
  *                 (PROVIDER/MODEL); amount: US dollars with at most six decimals
  *   budget_remove scope [subject] day|month
+ *   approval_decide code profile approve|deny turn   object: {"tool", "arguments" (JSON text), "approved"}; by the person
+ *                 who was asked or an operator of that organisation, once, in time; the same turn may ask again
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

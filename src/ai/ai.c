@@ -228,6 +228,18 @@ void ai_destroy(struct ai *ai)
 
 /* ---- the contract of ai.h ------------------------------------------------------------------------------ */
 
+static const struct ai_approval *copy_approved(struct arena *arena, const struct ai_approval *approved)
+{
+	struct ai_approval *copy;
+
+	if (approved == NULL)
+		return NULL;
+	copy = arena_alloc(arena, sizeof(*copy));
+	*copy = (struct ai_approval){ arena_text(arena, approved->code), arena_text(arena, approved->tool),
+				      arena_text(arena, approved->arguments) };
+	return copy;
+}
+
 static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 {
 	struct arena *arena = turn->arena;
@@ -250,6 +262,7 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 	for (size_t i = 0; i < ask->tool_count; i++)
 		tools[i] = ask->tools[i];
 	turn->ask.tools = tools;
+	turn->ask.approved = copy_approved(arena, ask->approved);
 	turn->ask.journal = NULL;
 	turn->ask.journal_count = 0;
 	if (ask->caller == NULL)
@@ -300,6 +313,8 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	ai_turn_start(turn);
 	if (!journal_load(turn, ask, &err))
 		turn->broken = arena_text(turn->arena, err.text);
+	else if (ask->approved && ask->journal_count == 0)
+		calls_begin_approved(turn);
 }
 
 static struct turn *find(struct ai *ai, uint64_t ticket)

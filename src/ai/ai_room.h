@@ -104,6 +104,8 @@ struct turn {
 	bool shown, fresh;		    /* something was shown; nothing yet of this request */
 	struct ai_attempt *attempts;	    /* not yet handed over */
 	size_t attempt_count;
+	struct ai_approval *approvals; /* calls that wait for one; their strings are the arena's */
+	size_t approval_count;
 };
 
 struct check;
@@ -156,8 +158,10 @@ void fallback_failed(struct turn *turn, bool for_good); /* for_good: until the o
 void fallback_worked(struct turn *turn);
 
 /* reserve.c: the most a request can cost. */
-long reserve_answer_max(const struct turn *turn); /* tokens of the answer that are sent as its limit; 0: none */
-int64_t reserve_most(const struct turn *turn, const struct llm_request *request); /* 0: nothing is to be set aside */
+long reserve_answer_max(
+	const struct turn *turn); /* tokens of the answer that are sent as its limit; 0: none */
+int64_t reserve_most(const struct turn *turn,
+		     const struct llm_request *request); /* 0: nothing is to be set aside */
 void reserve_ask(struct turn *turn, int64_t most);
 
 /* pictures.c */
@@ -172,6 +176,7 @@ void attempt_add_stopped(struct turn *turn, const char *why); /* the running req
 /* calls.c: judging what the model asks for. */
 struct round *calls_add_round(struct turn *turn, const char *text, const char *raw, const char *model,
 			      const struct llm_call *calls, size_t count);
+void calls_begin_approved(struct turn *turn); /* the round that an approval begins the turn with */
 void calls_cut_off(struct turn *turn, struct round *round); /* the reply ended at its limit: none may run */
 void calls_set_result(struct turn *turn, struct call *call, const char *result, bool failed);
 void calls_set_error(struct turn *turn, struct call *call, const char *text);

@@ -2,6 +2,7 @@
  * each such call is answered with an error the model can read, and the turn goes on. */
 #include "ai_room.h"
 #include "buf.h"
+#include "code.h"
 #include "crypto.h"
 #include "json.h"
 #include "text.h"
@@ -110,6 +111,62 @@ static bool check_arguments(struct turn *turn, struct call *call, struct err *er
 	return true;
 }
 
+/* The very call that was approved: the first one of the turn, with these arguments. */
+static bool is_approved(const struct turn *turn, const struct call *call)
+{
+	const struct ai_approval *approved = turn->ask.approved;
+
+	return approved && turn->round_count == 1 && call == &turn->rounds[0].calls[0] &&
+	       strcmp(call->name, approved->tool) == 0 && strcmp(call->arguments, approved->arguments) == 0;
+}
+
+static bool wants_approval(const struct turn *turn, const struct call *call)
+{
+	return (call->tool->policy == TOOL_ASK || call->tool->class == TOOL_CONFIRM) &&
+	       !is_approved(turn, call);
+}
+
+/* The model may ask for the same thing twice in a turn: the person is asked once. */
+static const struct ai_approval *find_approval(const struct turn *turn, const struct call *call)
+{
+	for (size_t i = 0; i < turn->approval_count; i++)
+		if (strcmp(turn->approvals[i].tool, call->tool->name) == 0 &&
+		    strcmp(turn->approvals[i].arguments, call->checked) == 0)
+			return &turn->approvals[i];
+	return NULL;
+}
+
+static const struct ai_approval *add_approval(struct turn *turn, const struct call *call)
+{
+	struct ai_approval *approval;
+	char code[CODE_SIZE];
+	char *what = mem_format("%s\n%s\n%s\n%s", turn->ask.key ? turn->ask.key : "", call->id,
+				call->tool->name, call->checked);
+
+	turn->approvals = mem_resize(turn->approvals, turn->approval_count + 1, sizeof(*turn->approvals));
+	approval = &turn->approvals[turn->approval_count++];
+	*approval = (struct ai_approval){ arena_text(turn->arena, code_of(what, code)), call->tool->name,
+					  call->checked };
+	free(what);
+	return approval;
+}
+
+/* Nobody waits in a conversation for a yes: the model ends its answer, and the approval begins a turn of its own. */
+static void wait_for_approval(struct turn *turn, struct call *call)
+{
+	const struct ai_approval *approval = find_approval(turn, call);
+
+	if (approval == NULL)
+		approval = add_approval(turn, call);
+	call->result = arena_format(
+		turn->arena,
+		"{\"status\":\"waiting for approval\",\"approval\":\"%s\",\"note\":\"The person is "
+		"asked to approve this call, below your answer. It has not been made. Do not make it "
+		"again; end your answer.\"}",
+		approval->code);
+	call->tool = NULL;
+}
+
 static void check_call(struct turn *turn, struct call *call)
 {
 	char text[400];
@@ -124,6 +181,8 @@ static void check_call(struct turn *turn, struct call *call)
 		snprintf(text, sizeof(text), "the arguments could not be read: %s", err.text);
 		call->tool = NULL;
 		calls_set_error(turn, call, text);
+	} else if (wants_approval(turn, call)) {
+		wait_for_approval(turn, call);
 	}
 }
 
@@ -186,6 +245,14 @@ struct round *calls_add_round(struct turn *turn, const char *text, const char *r
 		}
 	}
 	return round;
+}
+
+void calls_begin_approved(struct turn *turn)
+{
+	const struct ai_approval *approved = turn->ask.approved;
+	struct llm_call call = { "approved1", approved->tool, approved->arguments };
+
+	calls_add_round(turn, "", NULL, NULL, &call, 1);
 }
 
 void calls_cut_off(struct turn *turn, struct round *round)

@@ -52,6 +52,7 @@ void ai_turn_destroy(struct turn *turn)
 	loop_timer_destroy(turn->timer);
 	free(turn->rounds);
 	free(turn->attempts);
+	free(turn->approvals);
 	arena_destroy(turn->arena);
 	free(turn);
 }
@@ -68,6 +69,8 @@ static void end(struct turn *turn, struct ai_result *result)
 	result->history_dropped = turn->history_from;
 	result->attempts = turn->attempts;
 	result->attempt_count = turn->attempt_count;
+	result->approvals = turn->approvals;
+	result->approval_count = turn->approval_count;
 	/* The caller may start or cancel others in here; this ticket is gone before it hears of the end. */
 	ai_turn_unlink(turn);
 	events->done(turn->owner, turn->ticket, result);

@@ -1,8 +1,8 @@
 /* The commands about people: accounts, strangers who wait, keys. */
 #include "cli.h"
+#include "code.h"
 #include "crypto.h"
 #include "json.h"
-#include "pairing.h"
 #include "registry.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,11 +136,11 @@ static void print_invitation(const json_t *invitation)
 /* Made here and sent to the person who asks: the daemon gets to know its hash only. */
 static int pair_invite(struct cli *cli)
 {
-	char code[PAIRING_CODE_SIZE], hash[CRYPTO_SHA256_HEX];
+	char code[CODE_SIZE], hash[CRYPTO_SHA256_HEX];
 	json_t *invitation = NULL;
 	int status;
 
-	pairing_code(code);
+	code_make(code);
 	crypto_sha256_hex(code, strlen(code), hash);
 	status = cli_act(cli, "link_invite", (const char *const[]){ cli->count ? cli->args[0] : NULL, hash },
 			 2, &invitation);

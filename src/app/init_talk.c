@@ -1,9 +1,9 @@
 /* The first message before anything is written: what was set up really runs, and its operator opens the link. */
+#include "code.h"
 #include "crypto.h"
 #include "daemon.h"
 #include "init.h"
 #include "mem.h"
-#include "pairing.h"
 #include "settings_build.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 struct invitation {
 	const struct platform_guide *guide;
 	const struct settings *one;
-	char code[PAIRING_CODE_SIZE]; /* "": the daemon does not run, or has no owner yet */
+	char code[CODE_SIZE]; /* "": the daemon does not run, or has no owner yet */
 	bool shown;
 };
 
@@ -22,7 +22,7 @@ static void invite(struct init *init, struct invitation *invitation)
 	char hash[CRYPTO_SHA256_HEX];
 	json_t *answer = NULL;
 
-	pairing_code(invitation->code);
+	code_make(invitation->code);
 	crypto_sha256_hex(invitation->code, strlen(invitation->code), hash);
 	init->cli->quiet = true;
 	if (cli_act(init->cli, "link_invite", (const char *const[]){ NULL, hash }, 2, &answer) != CLI_OK)

@@ -1,6 +1,7 @@
 /* Carries out our own commands: what a person asks the daemon, not the model. How they are written is the platform's
  * matter; here come the bare words. */
 #include "command.h"
+#include "approval.h"
 #include "crypto.h"
 #include "json.h"
 #include "log.h"
@@ -198,7 +199,7 @@ static void ask_act(struct turn *turn, const char *act, const char *const *args,
 static void make_code(struct turn *turn)
 {
 	char hash[CRYPTO_SHA256_HEX];
-	const char *code = pairing_code(turn->question.code);
+	const char *code = code_make(turn->question.code);
 	const char *args[] = { turn->question.caller.profile_id,
 			       crypto_sha256_hex(code, strlen(code), hash) };
 
@@ -216,11 +217,11 @@ static void use_code(struct turn *turn, const char *code)
 
 static void link_command(struct turn *turn, const char *argument)
 {
-	char code[PAIRING_CODE_SIZE];
+	char code[CODE_SIZE];
 
 	if (*argument == '\0') {
 		make_code(turn);
-	} else if (pairing_read(argument, code)) {
+	} else if (code_read(argument, code)) {
 		use_code(turn, code);
 	} else {
 		turn_answer(turn, "This is not one of my codes: they have eight letters and digits.", NULL);
@@ -248,6 +249,52 @@ static void language_command(struct turn *turn, const char *argument)
 	free(code);
 }
 
+/* ---- approvals ------------------------------------------------------------------------------- */
+
+/* The turn goes on as one of the model's, with the call that was approved. */
+static void begin_approved(struct turn *turn, const json_t *decision)
+{
+	struct turn_question *question = &turn->question;
+	struct ai_approval *approved = arena_alloc(question->arena, sizeof(*approved));
+	const char *tool = arena_text(question->arena, json_text(decision, "tool"));
+
+	*approved = (struct ai_approval){ arena_text(question->arena, question->code), tool,
+					  arena_text(question->arena, json_text(decision, "arguments")) };
+	question->approved = approved;
+	question->prompt =
+		arena_format(question->arena, "(I approve the call of %s that you asked for.)", tool);
+	turn_go(turn, TURN_RECALL);
+}
+
+static void done_decide(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	struct turn *turn = settled(owner, ticket, err);
+	json_t *decision;
+	char *words;
+
+	if (turn == NULL)
+		return;
+	decision = json_read(json, strlen(json), NULL);
+	if (json_is_true(json_object_get(decision, "approved"))) {
+		begin_approved(turn, decision);
+	} else {
+		words = mem_format("I leave it: **%s** is not done.", json_text(decision, "tool"));
+		turn_answer(turn, words, NULL);
+		free(words);
+	}
+	json_decref(decision);
+}
+
+static void decide(struct turn *turn, bool yes)
+{
+	char id[24];
+	const char *args[] = { turn->question.code, turn->question.caller.profile_id,
+			       yes ? "approve" : "deny", id };
+
+	snprintf(id, sizeof(id), "%lld", (long long)turn->id);
+	ask_act(turn, "approval_decide", args, sizeof(args) / sizeof(args[0]), done_decide);
+}
+
 /* The first word without its case, and what follows it. */
 static const char *split_word(const char *text, char word[WORD_SIZE])
 {
@@ -260,12 +307,12 @@ static const char *split_word(const char *text, char word[WORD_SIZE])
 	return text + strspn(text, " \t\r\n");
 }
 
-bool command_code(const char *text, char out[PAIRING_CODE_SIZE])
+bool command_code(const char *text, char out[CODE_SIZE])
 {
 	char word[WORD_SIZE];
 	const char *argument = split_word(text, word);
 
-	return strcasecmp(word, "link") == 0 && pairing_read(argument, out);
+	return strcasecmp(word, "link") == 0 && code_read(argument, out);
 }
 
 void start_command(struct turn *turn)
@@ -273,8 +320,11 @@ void start_command(struct turn *turn)
 	char word[WORD_SIZE];
 	const char *argument = split_word(turn->question.text, word);
 	char *words;
+	bool yes;
 
-	if (strcasecmp(word, "help") == 0 || *word == '\0') {
+	if (approval_said(turn->question.text, &yes, turn->question.code)) {
+		decide(turn, yes);
+	} else if (strcasecmp(word, "help") == 0 || *word == '\0') {
 		turn_answer(turn, help_text, NULL);
 	} else if (strcasecmp(word, "new") == 0) {
 		turn_answer(turn, "This is a new conversation: I begin without what was said before.", NULL);

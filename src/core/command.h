@@ -2,9 +2,9 @@
 #ifndef USHER_CORE_COMMAND_H
 #define USHER_CORE_COMMAND_H
 
-#include "pairing.h"
+#include "code.h"
 
 /* Does it ask to be joined ("link CODE")? Then the code. */
-bool command_code(const char *text, char out[PAIRING_CODE_SIZE]);
+bool command_code(const char *text, char out[CODE_SIZE]);
 
 #endif

@@ -33,7 +33,7 @@ struct stranger {
 	bool overdue;
 	enum accept_over over;
 	bool tell;
-	char code[PAIRING_CODE_SIZE];	   /* that they are told */
+	char code[CODE_SIZE];		   /* that they are told */
 	char code_hash[CRYPTO_SHA256_HEX]; /* of the one they bring */
 	char uuid[MESSAGE_UUID_SIZE];
 	uint64_t began_ms, retry_ms; /* loop time; retry_ms 0: the store has been asked */
@@ -182,12 +182,14 @@ static char *over_words(const struct stranger *stranger)
 	const struct core_options *options = &stranger->door->core->options;
 
 	if (stranger->over == OVER_DAY)
-		return mem_format("That was more than %u messages today, and I take no more of yours. It begins "
-				  "anew at 00:00 UTC.",
-				  options->rate_day);
-	return mem_format("That was more than %u message%s within a minute. Please wait a moment, then write it "
-			  "again.",
-			  options->rate_minute, options->rate_minute == 1 ? "" : "s");
+		return mem_format(
+			"That was more than %u messages today, and I take no more of yours. It begins "
+			"anew at 00:00 UTC.",
+			options->rate_day);
+	return mem_format(
+		"That was more than %u message%s within a minute. Please wait a moment, then write it "
+		"again.",
+		options->rate_minute, options->rate_minute == 1 ? "" : "s");
 }
 
 static void ask_refuse(struct stranger *stranger)
@@ -202,7 +204,7 @@ static void ask_refuse(struct stranger *stranger)
 	if (stranger->access == ACCESS_PAIR) {
 		char *words = mem_format("I don't know you yet. Ask the operator to run: usher pair approve "
 					 "%s (valid for one hour).",
-					 pairing_code(stranger->code));
+					 code_make(stranger->code));
 
 		notice = installation_notice(stranger->inst, words);
 		full_notice = installation_notice(stranger->inst, full_words);
@@ -241,7 +243,7 @@ static void ask(struct stranger *stranger)
 /* Somebody of ours has given them a code: it tells who they are, whatever the rule for strangers. */
 static void take_code(struct stranger *stranger, const struct store_accepted *accepted)
 {
-	char code[PAIRING_CODE_SIZE];
+	char code[CODE_SIZE];
 
 	stranger->coded = accepted->speaker == NULL && accepted->text && command_code(accepted->text, code);
 	if (stranger->coded)

@@ -1,5 +1,6 @@
 /* Lets a message in: nothing is acknowledged before it is stored, and everything is acknowledged once. */
 #include "ingress.h"
+#include "approval.h"
 #include "clock.h"
 #include "counts.h"
 #include "crypto.h"
@@ -287,11 +288,15 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 	struct core *core = ingress->core;
 	struct arrival *arrival = mem_zero(1, sizeof(*arrival));
 	struct incoming whole = *in;
+	char code[CODE_SIZE];
 	const char *why;
 	unsigned retry_ms;
+	bool yes;
 
 	if (whole.text == NULL)
 		whole.text = "";
+	if (in->kind == INCOMING_SAID && approval_said(whole.text, &yes, code))
+		whole.flags |= INCOMING_COMMAND;
 	why = limits_broken(&whole);
 	arrival->serial = core_serial(core);
 	arrival->inst = installation_hold(inst);

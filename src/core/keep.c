@@ -41,6 +41,18 @@ struct ai_attempt *keep_attempts(struct arena *arena, const struct ai_attempt *a
 	return copy;
 }
 
+static const struct ai_approval *keep_approvals(struct arena *arena, const struct ai_approval *approvals,
+						size_t count)
+{
+	struct ai_approval *copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = (struct ai_approval){ arena_text(arena, approvals[i].code),
+						arena_text(arena, approvals[i].tool),
+						arena_text(arena, approvals[i].arguments) };
+	return copy;
+}
+
 struct ai_result *keep_result(struct arena *arena, const struct ai_result *result)
 {
 	struct ai_result *copy = arena_alloc(arena, sizeof(*copy));
@@ -53,6 +65,7 @@ struct ai_result *keep_result(struct arena *arena, const struct ai_result *resul
 	copy->raw = arena_text(arena, result->raw);
 	copy->model = arena_text(arena, result->model);
 	copy->attempts = keep_attempts(arena, result->attempts, result->attempt_count);
+	copy->approvals = keep_approvals(arena, result->approvals, result->approval_count);
 	return copy;
 }
 

@@ -5,10 +5,10 @@
 #include "ai.h"
 #include "buf.h"
 #include "clock.h"
+#include "code.h"
 #include "inside.h"
 #include "log.h"
 #include "message.h"
-#include "pairing.h"
 #include "store.h"
 
 struct arena;
@@ -50,7 +50,8 @@ struct turn_question {
 	const struct message_file *files;
 	const size_t *file_messages; /* their messages, as places in turn->uuids */
 	size_t file_count;
-	char code[PAIRING_CODE_SIZE]; /* of the command "link" */
+	char code[CODE_SIZE];		    /* of the commands "link", "approve" and "deny" */
+	const struct ai_approval *approved; /* the call that this turn was approved to begin with, or NULL */
 	const struct ai_step *journal;
 	size_t journal_count;
 	const struct store_recalled

@@ -1,4 +1,5 @@
 /* The steps of a turn in the order of the journey: recall, think, answer. gather.c and command.c hold the others. */
+#include "approval.h"
 #include "budget.h"
 #include "counts.h"
 #include "gather.h"
@@ -129,6 +130,7 @@ void start_think(struct turn *turn)
 				   .tools = turn->tools ? turn->tools->tools : NULL,
 				   .tool_count = turn->tools ? turn->tools->count : 0,
 				   .caller = &question->caller,
+				   .approved = question->approved,
 				   .key = key,
 				   .reserve = budget_in_force(turn->core, recalled) },
 		 &think_events, turn->core, turn_ticket(turn));
@@ -272,6 +274,7 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 	}
 	buf_text(&answer, result->text);
 	gather_answer(turn->gather, &answer);
+	approval_words(&answer, result->approvals, result->approval_count);
 	turn_answer(turn, buf_str(&answer), result);
 	buf_free(&answer);
 }

@@ -22,6 +22,7 @@ static const struct act {
 	{ "audit_erase", "TTTt", "user|conversation,id,why,who", act_audit_erase },
 	{ "budget_set", "TtTT", "scope,subject,period,amount", act_budget_set },
 	{ "budget_remove", "TtT", "scope,subject,period", act_budget_remove },
+	{ "approval_decide", "TPTT", "code,profile,decision,turn", act_approval_decide },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

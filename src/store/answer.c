@@ -1,5 +1,6 @@
 /* T4: the end of a turn. Answer, record, reply and the messages' final state become durable together or not
  * at all. */
+#include "approvals.h"
 #include "audit.h"
 #include "budget.h"
 #include "crypto.h"
@@ -288,9 +289,12 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	fill_outgoing(ended, &run, &asked, ask, at);
 	out->ended = ended;
 	job->answer = out;
-	return record(db, job->room, &run, ask, now, err) && end_messages(db, &run, &ask->answer, at, now, err) &&
+	return record(db, job->room, &run, ask, now, err) &&
+	       end_messages(db, &run, &ask->answer, at, now, err) &&
 	       (ask->answer.context == NULL ||
 		prompt_remember(db, job->room, run.turn_id, ask->answer.context, err)) &&
+	       approvals_add(db, job->room, &run, &asked, ask->result.approvals, ask->result.approval_count,
+			     now, err) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&
 	       budget_release(db, job->room, run.turn_id, now, err) &&
 	       what_waits(db, job->room, &run.place, ask->answer.claim_next, now, out, err) &&
@@ -310,6 +314,17 @@ static const char *const *copy_parts(struct job *job, const char *const *parts, 
 
 	for (size_t i = 0; i < count; i++)
 		copy[i] = job_text(job, parts[i]);
+	return copy;
+}
+
+static const struct ai_approval *keep_approvals(struct job *job, const struct ai_result *result)
+{
+	struct ai_approval *copy = arena_alloc(job->room, (result->approval_count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < result->approval_count; i++)
+		copy[i] = (struct ai_approval){ job_text(job, result->approvals[i].code),
+						job_text(job, result->approvals[i].tool),
+						job_text(job, result->approvals[i].arguments) };
 	return copy;
 }
 
@@ -339,6 +354,7 @@ void store_answer(struct store *store, const struct store_answer *question, stor
 		ask->result.raw = job_text(job, result->raw);
 		ask->result.model = job_text(job, result->model);
 		ask->result.attempts = job_attempts(job, result->attempts, result->attempt_count);
+		ask->result.approvals = keep_approvals(job, result);
 	}
 	store_ask(store, job);
 }

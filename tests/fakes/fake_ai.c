@@ -24,6 +24,7 @@ static void forget(struct ai *ai, struct thought *thought)
 	free(thought->files);
 	free(thought->key);
 	free(thought->profile_id);
+	free(thought->approved);
 	free(thought);
 }
 
@@ -108,6 +109,8 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	thought->key = mem_text(ask->key);
 	thought->profile_id = mem_text(ask->caller->profile_id);
 	thought->reserve = ask->reserve;
+	if (ask->approved)
+		thought->approved = mem_format("%s %s", ask->approved->tool, ask->approved->arguments);
 	thought->history_count = ask->history_count;
 	thought->journal_count = ask->journal_count;
 	DL_APPEND(ai->thoughts, thought);

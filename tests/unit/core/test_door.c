@@ -9,7 +9,7 @@
 #include "access.h"
 #include "crypto.h"
 #include "house.h"
-#include "pairing.h"
+#include "code.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -66,23 +66,23 @@ static void test_codes(void **state)
 {
 	enum { CODES = 20000 };
 	unsigned seen[128] = { 0 };
-	size_t letters = strlen(pairing_alphabet);
+	size_t letters = strlen(code_alphabet);
 	double expected = CODES * 8.0 / (double)letters;
-	char first[PAIRING_CODE_SIZE], code[PAIRING_CODE_SIZE];
+	char first[CODE_SIZE], code[CODE_SIZE];
 
 	(void)state;
-	assert_null(strpbrk(pairing_alphabet, "0O1IL"));
+	assert_null(strpbrk(code_alphabet, "0O1IL"));
 	for (size_t i = 0; i < letters; i++)
-		assert_ptr_equal(strchr(pairing_alphabet, pairing_alphabet[i]), &pairing_alphabet[i]);
-	pairing_code(first);
+		assert_ptr_equal(strchr(code_alphabet, code_alphabet[i]), &code_alphabet[i]);
+	code_make(first);
 	for (int i = 0; i < CODES; i++) {
-		assert_int_equal(strlen(pairing_code(code)), 8);
+		assert_int_equal(strlen(code_make(code)), 8);
 		assert_string_not_equal(code, first);
 		for (int k = 0; k < 8; k++)
 			seen[(unsigned char)code[k]]++;
 	}
 	for (size_t i = 0; i < letters; i++) {
-		unsigned count = seen[(unsigned char)pairing_alphabet[i]];
+		unsigned count = seen[(unsigned char)code_alphabet[i]];
 
 		assert_true(count > expected * 0.9 && count < expected * 1.1);
 	}
