@@ -88,11 +88,6 @@ const struct command cli_letter_verbs[] = {
 	{ NULL },
 };
 
-int cli_explain(struct cli *cli)
-{
-	return cli_show(cli, "explain", cli->args, 1, "");
-}
-
 int cli_usage(struct cli *cli)
 {
 	const char *by = cli->by ? cli->by : "day";

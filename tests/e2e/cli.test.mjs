@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
 
-const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'usage', 'dead-letters', 'settings', 'version'];
+const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'usage', 'dead-letters', 'audit', 'settings', 'version'];
 const verbs = {
   user: { list: '', add: 'zoe --email zoe@example.org', enable: 'ann', disable: 'ann', role: 'ann member' },
   pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH', invite: '' },
@@ -15,6 +15,7 @@ const verbs = {
   key: { list: '', add: 'ann more', revoke: 'XXXXXXXX' },
   conversation: { list: '', show: '1', rename: '1 title', archive: '1' },
   'dead-letters': { list: '', retry: 'r1', drop: 'r1' },
+  audit: { head: '', verify: '', export: '--org default', erase: '--user ann --why x' },
 };
 const leaves = [['status'], ['chat', 'hello'], ['explain', '1'], ['usage'],
   ...Object.entries(verbs).flatMap(([command, all]) => Object.entries(all).map(([verb, words]) => [command, verb, ...words.split(' ').filter(Boolean)]))];
