@@ -7,9 +7,11 @@ import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
 import { buildKiller, killPoints } from './lives.mjs';
+import { discordWays } from './scenarios-discord.mjs';
 import { slackWays } from './scenarios-slack.mjs';
 import { telegramWays } from './scenarios-telegram.mjs';
 import { deliver, scenarios, wrongRows } from './scenarios.mjs';
+import { discordEndurance, printDiscord } from './discord.mjs';
 import { printEndurance, slackEndurance } from './slack.mjs';
 import { printTelegram, telegramEndurance } from './telegram.mjs';
 
@@ -189,9 +191,11 @@ const begun = Date.now();
 await everyStep();
 counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 26 : 390, killer, work, note })).points;
 counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 14 : 150, killer, work, note })).points;
+counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 12 : 400, only: short ? ['shown', 'burst', 'command', 'replayed', 'missed', 'first'] : null, killer, work, note })).points;
 await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
+const discord = await discordEndurance({ talkers: short ? 8 : 50, lines: short ? 6 : 20, kills: short ? 2 : 20, missed: !short, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
@@ -203,8 +207,10 @@ callbacks received:                  ${counts.callbacks} (${counts.repeatedCallb
 printEndurance(slack);
 console.log('');
 printTelegram(telegram);
+console.log('');
+printDiscord(discord);
 console.log(`
 rules broken:                        ${broken.length}
 seconds:                             ${Math.round((Date.now() - begun) / 1000)}`);
-console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills} passed, ${broken.length} failed`);
+console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills + discord.kills} passed, ${broken.length} failed`);
 process.exit(broken.length ? 1 : 0);
