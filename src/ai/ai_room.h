@@ -153,6 +153,7 @@ uint64_t ai_turn_ticket(const struct turn *turn);
 
 /* fallback.c */
 void fallback_first(struct turn *turn);			/* sets turn->model by turn->wanted */
+bool fallback_left(const struct turn *turn);		/* somebody else could be asked */
 bool fallback_next(struct turn *turn);			/* false: there is nobody else */
 void fallback_failed(struct turn *turn, bool for_good); /* for_good: until the operator does something */
 void fallback_worked(struct turn *turn);

@@ -52,22 +52,36 @@ void fallback_first(struct turn *turn)
 	choose(turn, at_place(turn, turn->place));
 }
 
-bool fallback_next(struct turn *turn)
+/* The place of the next one that can be asked; 0: there is none. */
+static size_t place_after(const struct turn *turn)
 {
 	uint64_t now = loop_now_ms(turn->ai->loop);
 
 	for (size_t place = turn->place + 1; at_place(turn, place); place++) {
 		struct model *model = at_place(turn, place);
 
-		if (cools(model, now) || was_before(turn, model, turn->place + 1))
-			continue;
-		log_warn(turn->ai->log, "model %s can't answer: %s is asked instead", turn->model->name,
-			 model->name);
-		turn->place = place;
-		choose(turn, model);
-		return true;
+		if (!cools(model, now) && !was_before(turn, model, turn->place + 1))
+			return place;
 	}
-	return false;
+	return 0;
+}
+
+bool fallback_left(const struct turn *turn)
+{
+	return place_after(turn) > 0;
+}
+
+bool fallback_next(struct turn *turn)
+{
+	size_t place = place_after(turn);
+	struct model *model = place > 0 ? at_place(turn, place) : NULL;
+
+	if (model == NULL)
+		return false;
+	log_warn(turn->ai->log, "model %s can't answer: %s is asked instead", turn->model->name, model->name);
+	turn->place = place;
+	choose(turn, model);
+	return true;
 }
 
 void fallback_failed(struct turn *turn, bool for_good)

@@ -211,11 +211,13 @@ static void pause_before_retry(struct turn *turn, const struct llm_reply *reply,
 {
 	uint64_t wait = backoff_ms(turn->tries, RETRY_BASE_MS, RETRY_CAP_MS);
 	uint64_t now = loop_now_ms(turn->ai->loop);
+	bool late;
 
 	if (wait < reply->retry_ms)
 		wait = reply->retry_ms;
-	if (turn->tries >= turn->ai->attempts_max || reply->retry_ms > RETRY_HINT_MAX_MS ||
-	    now + wait >= turn->deadline_ms) {
+	/* A model that was silent for long would use up the time of the next one too. */
+	late = now + wait + (fallback_left(turn) ? (uint64_t)reply->latency_ms : 0) >= turn->deadline_ms;
+	if (turn->tries >= turn->ai->attempts_max || reply->retry_ms > RETRY_HINT_MAX_MS || late) {
 		fall_back(turn, code, reply);
 		return;
 	}

@@ -151,11 +151,11 @@ for (const provider of Object.keys(services)) {
     assert.match((await poor.daemon.cli('doctor')).stdout, /ok +model/);
   });
 
-  test(`${provider}: killed between a tool's result and the answer, the task is there once`, async (t) => {
+  test(`${provider}: killed in the middle of a tool round, the task is there once`, async (t) => {
     const { daemon, key } = await start(t, [model('main', provider, 'tool-add_task')], { assistant: { answer_seconds: 20 } });
     const asked = daemon.chat(key, 'only once please', {}, { 'idempotency-key': 'k-1' }).catch(() => null);
     const server = servers[provider];
-    await new Promise((resolve) => { // the second request brings the result: it is durable by then
+    await new Promise((resolve) => { // the model has asked for the tool, or is about to
       const look = setInterval(() => { if (server.requests.length >= 1) { clearInterval(look); resolve(); } }, 1);
     });
     await daemon.kill();

@@ -40,6 +40,28 @@ static void test_the_next_model_answers(void **state)
 	turn_teardown(&w);
 }
 
+/* A server that takes every question and never answers must not use up the time in which another one could have. */
+static void test_one_that_is_silent_leaves_time_for_the_next(void **state)
+{
+	struct llm_reply silent = turn_blank_reply();
+	struct turn_stage w;
+
+	(void)state;
+	turn_setup_spare(&w);
+	begin(&w);
+	fake_loop_pass(w.loop, 32000); /* of 60 seconds */
+	err_set(&silent.err, ERR_AGAIN, "no answer");
+	silent.fault = LLM_FAULT_TRANSIENT;
+	silent.latency_ms = 32000;
+	turn_give(&w, &silent);
+	fake_loop_pass(w.loop, 10);
+	assert_int_equal(w.llm.asked, 1);
+	assert_int_equal(w.spare.asked, 1);
+	turn_spare_say(&w, "Here");
+	turn_expect_log(&w, "part Here\ndone Here []\n");
+	turn_teardown(&w);
+}
+
 /* A key that is refused, or credit that is used up, does not get better by asking again. */
 static void test_a_refused_key_is_not_asked_twice(void **state)
 {
@@ -124,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_next_model_answers),
+		cmocka_unit_test(test_one_that_is_silent_leaves_time_for_the_next),
 		cmocka_unit_test(test_a_refused_key_is_not_asked_twice),
 		cmocka_unit_test(test_one_that_keeps_failing_cools_down_longer_and_longer),
 		cmocka_unit_test(test_when_all_fail_the_reason_is_told),
