@@ -289,7 +289,7 @@ void server_fail(struct server *server, enum wire_end how, const struct err *err
 		start(server);
 	} else {
 		rest(server, how == WIRE_REFUSED);
-		fail_waiting(server, why.text);
+		server_flush(server);
 	}
 }
 
