@@ -124,7 +124,7 @@ static struct offer *make_offer(struct mcp *mcp)
 	for (size_t s = 0; s < mcp->count; s++)
 		count += mcp->servers[s].tools.count;
 	offer->bound = mem_zero(count ? count : 1, sizeof(*offer->bound));
-	offer->list = mem_zero(count ? count : 1, sizeof(*offer->list));
+	offer->list = mem_zero(count ? count : 1, sizeof(struct tool *));
 	offer->holders = 1;
 	for (size_t s = 0; s < mcp->count; s++) {
 		const struct tool_list *list = &mcp->servers[s].tools;

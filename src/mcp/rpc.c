@@ -79,21 +79,33 @@ static uint64_t deadline_of(const struct pending *one)
 	return one->idle_ms && idle < total ? idle : total;
 }
 
+/* Whose time is over first; or NULL. */
+static struct pending *earliest(struct rpc *rpc)
+{
+	struct pending *one, *first = NULL;
+
+	DL_FOREACH (rpc->pending, one) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
+		if (first == NULL || deadline_of(one) < deadline_of(first))
+			first = one;
+	}
+	return first;
+}
+
 static void set_timer(struct rpc *rpc)
 {
-	uint64_t now = loop_now_ms(rpc->loop), first = UINT64_MAX;
-	const struct pending *one;
+	uint64_t now = loop_now_ms(rpc->loop), due;
+	const struct pending *first;
 
 	if (rpc->dead)
 		return;
-	DL_FOREACH (rpc->pending, one) {
-		if (deadline_of(one) < first)
-			first = deadline_of(one);
-	}
-	if (first == UINT64_MAX)
+	first = earliest(rpc);
+	if (first == NULL) {
 		loop_timer_stop(rpc->timer);
-	else
-		loop_timer_start(rpc->timer, first > now ? first - now : 0, 0);
+		return;
+	}
+	due = deadline_of(first);
+	loop_timer_start(rpc->timer, due > now ? due - now : 0, 0);
 }
 
 /* Takes it out first: the callback may ask again, or destroy all of it. */
@@ -128,19 +140,10 @@ static void on_time(void *data)
 	struct rpc *rpc = data;
 	uint64_t now = loop_now_ms(rpc->loop);
 	struct pending *one;
-	bool found = true;
 
 	enter(rpc);
-	while (found && !rpc->dead) { /* from the beginning: a callback may have changed the list */
-		found = false;
-		DL_FOREACH (rpc->pending, one) {
-			if (deadline_of(one) <= now) {
-				found = true;
-				give_up(rpc, one);
-				break;
-			}
-		}
-	}
+	while (!rpc->dead && (one = earliest(rpc)) && deadline_of(one) <= now)
+		give_up(rpc, one);
 	set_timer(rpc);
 	leave(rpc);
 }
