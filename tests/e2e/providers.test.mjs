@@ -39,8 +39,17 @@ async function start(t, models, settings = {}) {
 const sql = (daemon, text) => execFileSync('sqlite3', ['-json', path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
 const rows = (daemon) => JSON.parse(sql(daemon, `SELECT provider, model_used, tokens_used, input_tokens, output_tokens, cached_tokens, cost_micros, cost_usd, success,
   error_message, output FROM ai_agent_interactions WHERE interaction_type = 'chat' ORDER BY created_at, rowid`) || '[]');
-const tasks = async (daemon, key) => JSON.parse(sql(daemon, 'SELECT title FROM tasks ORDER BY id') || '[]').map((row) => row.title);
+const tasks = (daemon) => JSON.parse(sql(daemon, 'SELECT title FROM tasks ORDER BY id') || '[]').map((row) => row.title);
 const noRefusal = (provider) => assert.deepEqual(servers[provider].refused ?? [], [], `${provider} refused a request of ours`);
+
+test('openai: two calls at once, their pieces mixed; a model that takes no temperature', async (t) => {
+  const { daemon, key } = await start(t, [model('main', 'openai', 'parallel-add_task')]);
+  assert.match((await daemon.chat(key, 'wash up')).body.response, /^done: .*first: wash up.* \| .*second: wash up/);
+  assert.deepEqual(tasks(daemon).sort(), ['first: wash up', 'second: wash up']);
+  const cool = await start(t, [model('main', 'openai', 'cool', { temperature: 0.7 })]);
+  assert.equal((await cool.daemon.chat(cool.key, 'one')).body.response, 'echo: one');
+  assert.equal(rows(cool.daemon).length, 1, 'asking again without it is no failure');
+});
 
 for (const provider of Object.keys(services)) {
   test(`${provider}: a plain answer is streamed, and its record is whole`, async (t) => {
@@ -69,7 +78,7 @@ for (const provider of Object.keys(services)) {
     const answer = await daemon.chat(key, 'buy groceries');
     assert.match(answer.body.response, /^done: .*"created"/, answer.raw);
     assert.equal(answer.body.tool_calls[0].result.status, 'created');
-    assert.deepEqual(await tasks(daemon, key), ['buy groceries']);
+    assert.deepEqual(tasks(daemon), ['buy groceries']);
     assert.equal(rows(daemon).length, 2, 'both requests are on record');
     noRefusal(provider);
   });
@@ -78,7 +87,7 @@ for (const provider of Object.keys(services)) {
     const { daemon, key } = await start(t, [model('main', provider, 'parallel-add_task')]);
     const answer = await daemon.chat(key, 'wash up');
     assert.match(answer.body.response, /^done: .*first: wash up.* \| .*second: wash up/, answer.raw);
-    assert.deepEqual((await tasks(daemon, key)).sort(), ['first: wash up', 'second: wash up']);
+    assert.deepEqual(tasks(daemon).sort(), ['first: wash up', 'second: wash up']);
     noRefusal(provider);
   });
 
@@ -93,7 +102,7 @@ for (const provider of Object.keys(services)) {
   test(`${provider}: no tool runs from a message that broke off`, async (t) => {
     const { daemon, key } = await start(t, [model('main', provider, 'cut-call-add_task')]);
     assert.equal((await daemon.chat(key, 'never do this')).status, 503);
-    assert.deepEqual(await tasks(daemon, key), []);
+    assert.deepEqual(tasks(daemon), []);
     assert.deepEqual(rows(daemon).map((row) => row.success), [0, 0]);
     noRefusal(provider);
   });
@@ -163,7 +172,7 @@ for (const provider of Object.keys(services)) {
     await daemon.start();
     const again = await daemon.chat(key, 'only once please', {}, { 'idempotency-key': 'k-1' });
     assert.match(again.body.response ?? '', /^done: /, again.raw);
-    assert.deepEqual(await tasks(daemon, key), ['only once please']);
+    assert.deepEqual(tasks(daemon), ['only once please']);
     noRefusal(provider);
   });
 }
@@ -272,7 +281,7 @@ test('fall-back: what one provider\'s tools did is told to the next, and done on
     try {
       const answer = await daemon.chat(key, `from ${first} to ${second}`);
       assert.match(answer.body.response ?? '', /^done: .*"created"/, `${first} to ${second}: ${answer.raw}`);
-      assert.deepEqual(await tasks(daemon, key), [`from ${first} to ${second}`]);
+      assert.deepEqual(tasks(daemon), [`from ${first} to ${second}`]);
     } finally {
       server.server.removeAllListeners('request');
       server.server.on('request', serve);
@@ -306,7 +315,7 @@ test('seed 004, word for word with Cohere: the task is added and the answer stor
   const { task_id, ...rest } = answer.body.tool_calls[0].result;
   assert.ok(Number.isInteger(task_id));
   assert.deepEqual(rest, { status: 'created', title: 'buy groceries' });
-  assert.deepEqual(await tasks(daemon, key), ['buy groceries']);
+  assert.deepEqual(tasks(daemon), ['buy groceries']);
   const next = await ask('Thank you', answer.body.conversation_id);
   assert.equal(next.body.conversation_id, answer.body.conversation_id);
   assert.deepEqual(servers.cohere.requests.at(-1).messages.filter((m) => m.role !== 'system'), [
@@ -324,7 +333,7 @@ test('seed 004, word for word with Cohere: a tool that fails', async (t) => {
   assert.equal(answer.status, 200, answer.raw);
   assert.equal(answer.body.response, 'I encountered an issue adding your task. Please try again.');
   assert.deepEqual(answer.body.tool_calls, [{ name: 'add_task', arguments: { user_id: '123', title: 'buy groceries' }, result: { error: 'Task creation failed' } }]);
-  assert.deepEqual(await tasks(daemon, key), []);
+  assert.deepEqual(tasks(daemon), []);
   noRefusal('cohere');
 });
 

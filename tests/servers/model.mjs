@@ -20,6 +20,8 @@
 //   overflow-N      400 context_length_exceeded while more than N messages are sent
 //   hang            never answers
 //   tools-NAME      asks for the tool NAME again and again
+//   parallel-NAME   asks twice at once for the tool NAME, the pieces of both calls mixed, then says "done: " and the results
+//   cool            answers, but takes no temperature
 //   tool-NAME       asks for the tool NAME with {"title": the message}, then says "done: " and its result
 //   call            asks for the tool that the message names, with the JSON behind it as arguments ("add {\"a\":1}"), then
 //                   says "done: " and its result
@@ -148,11 +150,11 @@ function answer({ body, response, text, calls }) {
   begin(response);
   response.write(chunk(body, { role: 'assistant', content: '' }));
   if (calls) {
-    calls.forEach((call, index) => {
-      response.write(chunk(body, { tool_calls: [{ index, id: call.id, type: 'function', function: { name: call.function.name, arguments: '' } }] }));
-      for (const piece of pieces(call.function.arguments))
-        response.write(chunk(body, { tool_calls: [{ index, function: { arguments: piece } }] }));
-    });
+    const rest = calls.map((call) => pieces(call.function.arguments));
+    calls.forEach((call, index) =>
+      response.write(chunk(body, { tool_calls: [{ index, id: call.id, type: 'function', function: { name: call.function.name, arguments: '' } }] })));
+    while (rest.some((list) => list.length))
+      rest.forEach((list, index) => list.length && response.write(chunk(body, { tool_calls: [{ index, function: { arguments: list.shift() } }] })));
     return end(body, response, '', 'tool_calls');
   }
   for (const piece of pieces(text)) response.write(chunk(body, { content: piece }));
@@ -246,6 +248,15 @@ const behaviours = {
     return !name || a.body.messages.at(-1) === result ? answer({ ...a, text: `done: ${result?.content}` })
       : answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name, arguments: args } }] });
   },
+  parallel: (a) => {
+    const results = a.body.messages.slice(a.body.messages.findLastIndex((m) => m.role === 'user')).filter((m) => m.role === 'tool');
+    if (results.length) return answer({ ...a, text: `done: ${results.map((m) => m.content).join(' | ')}` });
+    answer({ ...a, calls: ['first', 'second'].map((word, n) => ({ id: `call_${a.count}_${n}`, type: 'function',
+      function: { name: a.value, arguments: JSON.stringify({ title: `${word}: ${a.last}` }) } })) });
+  },
+  cool: (a) =>
+    a.body.temperature === undefined ? answer(a) : json(a.response, 400, { error: { message: "Unsupported value: 'temperature' does not support 0.7 with this model.",
+      type: 'invalid_request_error', param: 'temperature', code: 'unsupported_value' } }),
   tool: (a) => {
     const result = a.body.messages.findLast((m) => m.role === 'tool');
     if (result) return answer({ ...a, text: `done: ${result.content}` });
