@@ -191,11 +191,11 @@ const begun = Date.now();
 await everyStep();
 counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 26 : 390, killer, work, note })).points;
 counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 14 : 150, killer, work, note })).points;
-counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 12 : 400, only: short ? ['shown', 'burst', 'command', 'replayed', 'missed', 'first'] : null, killer, work, note })).points;
+counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 6 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
 await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
-const discord = await discordEndurance({ talkers: short ? 8 : 50, lines: short ? 6 : 20, kills: short ? 2 : 20, missed: !short, note, check: checkDatabase });
+const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
