@@ -189,7 +189,7 @@ static bool note_refusal(struct reserving *it, struct err *err)
 		" ON CONFLICT (org_id, profile_id, scope, subject, begins) DO UPDATE SET count = count + 1,"
 		" why = excluded.why, last_at = excluded.last_at",
 		"ttttttt", it->subjects.org_id, it->subjects.of[BUDGET_PROFILE], budget_scopes[out->scope],
-		out->subject, begins(it, out->period), out->unpriced ? "price not known" : "used up",
+		out->subject, begins(it, (int)out->period), out->unpriced ? "price not known" : "used up",
 		it->now);
 }
 
