@@ -137,8 +137,9 @@ void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err)
 		if (err->kind == ERR_NONE)
 			thought->reserved++;
 		else
-			fake_ai_result(ai, thought,
-				       &(struct ai_result){ .err = *err, .code = "budget", .tool_calls = "[]" });
+			fake_ai_result(
+				ai, thought,
+				&(struct ai_result){ .err = *err, .code = "budget", .tool_calls = "[]" });
 	}
 }
 

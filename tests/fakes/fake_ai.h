@@ -10,7 +10,7 @@ struct thought {
 	const struct ai_events *events;
 	void *owner;
 	char *prompt, *system_prompt, *model, *key, *profile_id;
-	char *files; /* their paths, each with a line end */
+	char *files;	/* their paths, each with a line end */
 	char *approved; /* tool and arguments, or NULL */
 	size_t history_count, journal_count;
 	unsigned journaled; /* how often ai_journaled was called */
