@@ -85,6 +85,7 @@ static bool skip_nested(struct cursor *cursor)
 
 static bool read_value(struct cursor *cursor, struct span *out)
 {
+	static const char ends[] = { ',', '}', ']', ' ', '\t', '\r', '\n' };
 	bool ok = true;
 
 	skip_blanks(cursor);
@@ -96,7 +97,7 @@ static bool read_value(struct cursor *cursor, struct span *out)
 
 		ok = c == '"' ? skip_string(cursor) : skip_nested(cursor);
 	} else {
-		while (cursor->at < cursor->end && memchr(",}] \t\r\n", *cursor->at, 7) == NULL)
+		while (cursor->at < cursor->end && memchr(ends, *cursor->at, sizeof(ends)) == NULL)
 			cursor->at++;
 	}
 	out->len = (size_t)(cursor->at - out->text);

@@ -5,6 +5,7 @@
 #include "gateway_room.h"
 #include "mem.h"
 #include "metrics.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,15 +76,15 @@ static unsigned left(struct discord_gateway *gateway, uint64_t *wait_out, char w
 		snprintf(why_out, GATEWAY_WHY,
 			 "%u sessions were begun in 24 hours, as many as identifies_a_day allows: does "
 			 "another "
-			 "program use this bot token? No new one for %llu minutes",
-			 gateway->identifies, (unsigned long long)(*wait_out / 60000 + 1));
+			 "program use this bot token? No new one for %" PRIu64 " minutes",
+			 gateway->identifies, *wait_out / 60000 + 1);
 	} else if (gateway->remaining == 0) {
 		*wait_out = gateway->renewed - now;
 		snprintf(why_out, GATEWAY_WHY,
-			 "the platform allows no more sessions for %llu minutes: does another program use "
-			 "this "
-			 "bot token?",
-			 (unsigned long long)(*wait_out / 60000 + 1));
+			 "the platform allows no more sessions for %" PRIu64
+			 " minutes: does another program use "
+			 "this bot token?",
+			 *wait_out / 60000 + 1);
 	}
 	return ours < gateway->remaining ? ours : gateway->remaining;
 }

