@@ -328,7 +328,7 @@ static void on_relist(void *data)
 {
 	struct server *server = data;
 
-	if (server->wire)
+	if (server->wire && server->state != SERVER_CLOSING)
 		tools_list(server);
 }
 
