@@ -77,7 +77,7 @@ struct ai_ask {
 	long max_output_tokens;		  /* 0: the model's own default */
 	const struct ai_message *history; /* oldest first, roles alternate, without the prompt */
 	size_t history_count;
-	const char *prompt;	       /* what was said now */
+	const char *prompt; /* what was said now */
 	/* Paths of files that came with it, there as long as the question runs: a model that sees is shown the pictures
 	 * among them. */
 	const char *const *files;
