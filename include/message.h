@@ -130,6 +130,9 @@ bool message_state_parse(const char *name, enum message_state *state_out);
  * model reads it, now and in the history of later turns. The caller frees. */
 char *message_with_context(const char *context, const char *text);
 
+/* What was written, and behind it what was said in voice notes (heard NULL or empty: nothing). The caller frees. */
+char *message_with_heard(const char *text, const char *heard);
+
 /* What somebody asks about: another message, quoted line by line, with its author's name (NULL: somebody). UTF-8. The
  * caller frees. */
 char *message_about(const char *author, const char *words);

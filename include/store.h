@@ -189,6 +189,7 @@ struct store_answer {
 	size_t part_count;
 	const char *context; /* what others had said before (ops.context): put before the prompt in later
 				histories (message_with_context); or NULL */
+	const char *heard;   /* what was said in its voice notes (message_with_heard), or NULL */
 	const struct ai_result *result; /* what the AI room said; NULL when it was not asked */
 	int64_t started_ms;		/* Unix milliseconds when the turn began */
 	bool claim_next;

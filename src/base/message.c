@@ -79,3 +79,10 @@ char *message_about(const char *author, const char *words)
 	}
 	return buf_take(&out);
 }
+
+char *message_with_heard(const char *text, const char *heard)
+{
+	if (heard == NULL || heard[0] == '\0')
+		return mem_text(text);
+	return mem_format("%s%s[Said in a voice note:]\n%s", text, text[0] ? "\n" : "", heard);
+}

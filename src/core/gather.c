@@ -1,6 +1,7 @@
 /* Fetches a turn's files and asks what others had said: everything at once, each with its own second tries, all within
  * the limit of the step. */
 #include "buf.h"
+#include "counts.h"
 #include "gather_inside.h"
 #include "installation.h"
 #include "mem.h"
@@ -85,6 +86,10 @@ void gather_destroy(struct gather *gather)
 		free(gather->items[i].path);
 		free(gather->items[i].mime);
 		free(gather->items[i].why);
+		free(gather->items[i].heard);
+		free(gather->items[i].unheard);
+		if (gather->items[i].state == ITEM_HEARS)
+			ai_hear_cancel(gather->gathers->core->options.ai, gather->items[i].hears);
 	}
 	DL_DELETE(gather->gathers->all, gather);
 	arena_destroy(gather->arena);
@@ -130,6 +135,60 @@ static void look_done(struct gather *gather)
 	turn_go(gather->turn, TURN_THINK);
 }
 
+/* ---- hearing --------------------------------------------------------------------------------- */
+
+static void done_heard_record(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct gathers *gathers = owner;
+
+	if (!core_answered(gathers->core, err))
+		log_warn(gathers->core->log,
+			 "what hearing a voice note took is not on record (turn %lld): %s", (long long)ticket,
+			 err->text);
+}
+
+static void done_heard(void *owner, uint64_t ticket, const struct ai_heard *heard)
+{
+	struct gathers *gathers = owner;
+	struct wait *wait = find_wait(gathers, ticket);
+	struct gather *gather = wait ? wait->gather : NULL;
+	struct item *item = gather ? &gather->items[wait->item] : NULL;
+
+	count_attempts(heard->attempts, heard->attempt_count);
+	if (wait)
+		free_wait(gathers, wait);
+	if (item == NULL)
+		return;
+	if (heard->attempt_count > 0) {
+		core_asking(gathers->core);
+		store_journal(gathers->core->options.store, gather->turn->id, NULL, 0, heard->attempts,
+			      heard->attempt_count, done_heard_record, gathers, (uint64_t)gather->turn->id);
+	}
+	if (heard->err.kind == ERR_NONE)
+		item->heard = mem_text(heard->text);
+	else
+		item->unheard = mem_text(heard->err.text);
+	item->state = ITEM_DONE;
+	look_done(gather);
+}
+
+static bool wants_hearing(const struct gather *gather, const struct item *item)
+{
+	const char *mime = item->mime ? item->mime : item->file.mime;
+
+	return item->why == NULL && under_way(gather) && ai_hears(gather->gathers->core->options.ai, mime);
+}
+
+static void hear(struct gather *gather, struct item *item)
+{
+	struct gathers *gathers = gather->gathers;
+
+	item->state = ITEM_HEARS;
+	item->hears = wait_for(gather, (size_t)(item - gather->items), NULL)->serial;
+	ai_hear(gathers->core->options.ai, item->path, item->mime ? item->mime : item->file.mime, done_heard,
+		gathers, item->hears);
+}
+
 /* ---- recording ------------------------------------------------------------------------------- */
 
 static void done_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
@@ -155,6 +214,8 @@ static void done_file(void *owner, uint64_t ticket, const struct err *err, int64
 			unlink(item->path);
 			item->why = mem_text("it could not be recorded");
 		}
+	} else if (wants_hearing(gather, item)) {
+		hear(gather, item);
 	}
 	look_done(gather);
 }
@@ -365,6 +426,17 @@ static void give_up_context(struct gather *gather)
 	gather->asks_context = false;
 }
 
+static void give_up_hearing(struct gather *gather, struct item *item)
+{
+	struct wait *wait = find_wait(gather->gathers, item->hears);
+
+	ai_hear_cancel(gather->gathers->core->options.ai, item->hears);
+	if (wait)
+		free_wait(gather->gathers, wait);
+	item->unheard = mem_text("it took too long");
+	item->state = ITEM_DONE;
+}
+
 /* What has not come is not taken; the store is waited for. */
 void late_gather(struct turn *turn)
 {
@@ -375,6 +447,8 @@ void late_gather(struct turn *turn)
 	for (size_t i = 0; i < gather->count; i++)
 		if (gather->items[i].state == ITEM_FETCHES || gather->items[i].state == ITEM_LATER)
 			not_taken(gather, &gather->items[i], "it took too long");
+		else if (gather->items[i].state == ITEM_HEARS)
+			give_up_hearing(gather, &gather->items[i]);
 	look_done(gather);
 }
 

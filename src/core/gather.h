@@ -36,6 +36,9 @@ const char *gather_context(const struct gather *gather);
 /* Paths of the files that were received, borrowed from gather; the list is in arena. gather may be NULL. */
 const char *const *gather_files(const struct gather *gather, struct arena *arena, size_t *count_out);
 
+/* What is said in the voice notes, as if it had been written; or NULL. The caller frees. */
+char *gather_heard(const struct gather *gather);
+
 /* Appends one line for each file: for the model ("(file: ...)"), or as Markdown for the person. gather may be NULL. */
 void gather_prompt(const struct gather *gather, struct buf *out);
 void gather_answer(const struct gather *gather, struct buf *out);

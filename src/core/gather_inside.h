@@ -10,6 +10,7 @@ enum item_state {
 	ITEM_FETCHES, /* the plugin has been asked */
 	ITEM_RECORDS, /* the store has been asked */
 	ITEM_AGAIN,   /* the store could not take it: from retry_ms on */
+	ITEM_HEARS,   /* a voice note is being put into words */
 	ITEM_DONE,
 };
 
@@ -20,6 +21,9 @@ struct item {
 	unsigned index;	  /* among that message's files */
 	char *path;	  /* where it lies, or is to lie */
 	char *mime, *why; /* as found; why it was not taken, or NULL */
+	char *heard;	  /* what is said in it, or NULL */
+	char *unheard;	  /* why that could not be told, or NULL */
+	uint64_t hears;	  /* with ITEM_HEARS: the ticket */
 	int64_t size, import_id;
 	unsigned tries;
 	uint64_t retry_ms;

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTEXT_MAX = 16384 }; /* bytes */
+enum {
+	CONTEXT_MAX = 16384, /* bytes */
+	HEARD_SHOWN = 300,
+};
 
 /* A quoted line cannot pass for one of ours. */
 char *gather_quote(const char *text)
@@ -85,12 +88,27 @@ void gather_prompt(const struct gather *gather, struct buf *out)
 		add_size(out, item->size);
 		buf_text(out, ": ");
 		add_fate(out, item);
+		if (item->unheard)
+			buf_format(out, "; what is said in it could not be told: %s", item->unheard);
 		buf_text(out, ")");
 		free(name);
 		free(mime);
 	}
 	if (gather && gather->left_out)
 		buf_format(out, "\n(%zu more files: not taken: too many at once)", gather->left_out);
+}
+
+char *gather_heard(const struct gather *gather)
+{
+	struct buf out = { 0 };
+
+	for (size_t i = 0; gather && i < gather->count; i++)
+		if (gather->items[i].heard)
+			buf_format(&out, "%s%s", out.len ? "\n" : "", gather->items[i].heard);
+	if (out.len > 0)
+		return buf_take(&out);
+	buf_free(&out);
+	return NULL;
 }
 
 /* CommonMark takes a backslash in front of any punctuation for that character and nothing else. */
@@ -100,6 +118,26 @@ static void add_plain(struct buf *out, const char *text)
 		if (ispunct((unsigned char)*text))
 			buf_text(out, "\\");
 		buf_add(out, text, 1);
+	}
+}
+
+/* People see what was heard, so that they know what was answered. */
+static void add_heard(struct buf *out, const struct item *item)
+{
+	char *words;
+
+	if (item->heard) {
+		size_t len = strlen(item->heard), fit = text_fit(item->heard, len, HEARD_SHOWN);
+
+		words = mem_format("%.*s%s", (int)fit, item->heard, fit < len ? "..." : "");
+		buf_text(out, ", heard: ");
+		for (char *p = words; *p; p++)
+			*p = strchr("\r\n\t", *p) ? ' ' : *p;
+		add_plain(out, words);
+		free(words);
+	} else if (item->unheard) {
+		buf_text(out, ", not heard: ");
+		add_plain(out, item->unheard);
 	}
 }
 
@@ -118,6 +156,7 @@ void gather_answer(const struct gather *gather, struct buf *out)
 		} else {
 			buf_format(out, ": received (import %lld)", (long long)item->import_id);
 		}
+		add_heard(out, item);
 	}
 	if (gather && gather->left_out)
 		buf_format(out, "  \n%zu more files: not taken, too many at once", gather->left_out);

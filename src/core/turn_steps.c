@@ -69,9 +69,12 @@ static const struct ai_events think_events = {
 static char *whole_prompt(const struct turn *turn)
 {
 	struct buf said = { 0 };
-	char *prompt;
+	char *heard = gather_heard(turn->gather), *words = message_with_heard(turn->question.prompt, heard),
+	     *prompt;
 
-	buf_text(&said, turn->question.prompt);
+	buf_text(&said, words);
+	free(words);
+	free(heard);
 	gather_prompt(turn->gather, &said);
 	prompt = message_with_context(gather_context(turn->gather), buf_str(&said));
 	buf_free(&said);
@@ -412,6 +415,7 @@ void start_answer(struct turn *turn)
 {
 	struct core *core = turn->core;
 	const struct turn_end *end = &turn->end;
+	char *heard = gather_heard(turn->gather);
 
 	form(turn);
 	if (turn->placed_again && turn->placeholder)
@@ -426,9 +430,11 @@ void start_answer(struct turn *turn)
 					     .parts = end->parts,
 					     .part_count = end->part_count,
 					     .context = gather_context(turn->gather),
+					     .heard = heard,
 					     .result = end->result,
 					     .started_ms = turn->started_ms,
 					     .claim_next = lanes_ending(core->lanes, turn->conversation_id),
 					     .expire_s = installation_expire_s(turn->inst) },
 		     done_answer, core, turn_ticket(turn));
+	free(heard);
 }

@@ -291,8 +291,9 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	job->answer = out;
 	return record(db, job->room, &run, ask, now, err) &&
 	       end_messages(db, &run, &ask->answer, at, now, err) &&
-	       (ask->answer.context == NULL ||
-		prompt_remember(db, job->room, run.turn_id, ask->answer.context, err)) &&
+	       ((ask->answer.context == NULL && ask->answer.heard == NULL) ||
+		prompt_remember(db, job->room, run.turn_id,
+				&(struct prompt_more){ ask->answer.context, ask->answer.heard }, err)) &&
 	       approvals_add(db, job->room, &run, &asked, ask->result.approvals, ask->result.approval_count,
 			     now, err) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&
@@ -342,6 +343,7 @@ void store_answer(struct store *store, const struct store_answer *question, stor
 	ask->answer.text = question->text && question->text[0] ? job_text(job, question->text) : NULL;
 	ask->answer.context =
 		question->context && question->context[0] ? job_text(job, question->context) : NULL;
+	ask->answer.heard = question->heard && question->heard[0] ? job_text(job, question->heard) : NULL;
 	ask->answer.part_count = ask->answer.text && question->parts ? question->part_count : 0;
 	ask->answer.parts = copy_parts(job, question->parts, ask->answer.part_count);
 	ask->answer.result = NULL;

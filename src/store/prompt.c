@@ -6,8 +6,6 @@
 
 const char prompt_deleted[] = "(deleted by its author)";
 
-static const char context_first[] = "{\"context\":";
-
 const char *prompt_text(struct arena *room, const struct letter *letters, size_t count)
 {
 	size_t len = 0;
@@ -41,19 +39,27 @@ static void write_messages(struct buf *out, const struct letter *letters, size_t
 	buf_text(out, "]");
 }
 
+static void write_member(struct buf *out, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_format(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+	json_quote(out, text, strlen(text));
+}
+
 const char *prompt_structured(struct arena *room, const struct letter *letters, size_t count,
-			      const char *context)
+			      const struct prompt_more *more)
 {
 	struct buf out = { 0 };
 	const char *text;
 
-	if (count <= 1 && context == NULL)
+	if (count <= 1 && (more == NULL || (more->context == NULL && more->heard == NULL)))
 		return NULL;
-	buf_text(&out, context ? context_first : "{");
-	if (context)
-		json_quote(&out, context, strlen(context));
+	buf_text(&out, "{");
+	write_member(&out, "context", more ? more->context : NULL);
+	write_member(&out, "heard", more ? more->heard : NULL);
 	if (count > 1) {
-		buf_text(&out, context ? "," : "");
+		buf_text(&out, out.len > 1 ? "," : "");
 		write_messages(&out, letters, count);
 	}
 	buf_text(&out, "}");
@@ -62,24 +68,28 @@ const char *prompt_structured(struct arena *room, const struct letter *letters, 
 	return text;
 }
 
-const char *prompt_context(struct arena *room, const char *structured)
+/* Most have neither, and are not read. */
+struct prompt_more prompt_more(struct arena *room, const char *structured)
 {
-	const char *context;
+	static const char *const first[] = { "{\"context\":", "{\"heard\":" };
+	struct prompt_more more = { 0 };
 	json_t *document;
 
-	if (structured == NULL || strncmp(structured, context_first, sizeof(context_first) - 1) != 0)
-		return NULL;
+	if (structured == NULL || (strncmp(structured, first[0], strlen(first[0])) != 0 &&
+				   strncmp(structured, first[1], strlen(first[1])) != 0))
+		return more;
 	document = json_read(structured, strlen(structured), NULL);
-	context = arena_text(room, json_text(document, "context"));
+	more.context = arena_text(room, json_text(document, "context"));
+	more.heard = arena_text(room, json_text(document, "heard"));
 	json_decref(document);
-	return context;
+	return more;
 }
 
-/* Its messages as they are now, and the context kept with it. */
+/* Its messages as they are now, and what is kept with it. */
 struct held {
 	struct letter letters[STORE_MERGE_MAX];
 	size_t count;
-	const char *context;
+	struct prompt_more more;
 };
 
 static bool read_held(struct db *db, struct arena *room, int64_t turn_id, struct held *held, struct err *err)
@@ -99,7 +109,7 @@ static bool read_held(struct db *db, struct arena *room, int64_t turn_id, struct
 	db_query(db, &query, "SELECT \"structuredUserPrompt\" FROM \"LLMConversationMessage\" WHERE id = $1",
 		 "i", turn_id);
 	if (db_row(&query))
-		held->context = prompt_context(room, db_text(&query, 0));
+		held->more = prompt_more(room, db_text(&query, 0));
 	return db_end(&query, err);
 }
 
@@ -114,10 +124,11 @@ bool prompt_rebuild(struct db *db, struct arena *room, int64_t turn_id, struct e
 		      " \"structuredUserPrompt\" = $3 WHERE id = $1",
 		      "itt", turn_id,
 		      held.count ? prompt_text(room, held.letters, held.count) : prompt_deleted,
-		      prompt_structured(room, held.letters, held.count, held.context));
+		      prompt_structured(room, held.letters, held.count, &held.more));
 }
 
-bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const char *context, struct err *err)
+bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const struct prompt_more *more,
+		     struct err *err)
 {
 	struct held held;
 
@@ -125,7 +136,7 @@ bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const c
 		return false;
 	return db_run(db, err, NULL,
 		      "UPDATE \"LLMConversationMessage\" SET \"structuredUserPrompt\" = $2 WHERE id = $1",
-		      "it", turn_id, prompt_structured(room, held.letters, held.count, context));
+		      "it", turn_id, prompt_structured(room, held.letters, held.count, more));
 }
 
 #define TASK "(SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m WHERE m.id = $1)"

@@ -10,19 +10,25 @@ extern const char prompt_deleted[];
 /* The messages joined by newlines. */
 const char *prompt_text(struct arena *room, const struct letter *letters, size_t count);
 
-/* What the joined text does not show: {"context", "messages": [{"uuid","delivery_key","text"}]}, both only where there
- * is something to say; NULL when there is nothing. */
+/* What belongs to a prompt and was not written by its author; either may be NULL. */
+struct prompt_more {
+	const char *context; /* what others had said before */
+	const char *heard;   /* what is said in its voice notes */
+};
+
+/* What the joined text does not show: {"context", "heard", "messages": [{"uuid","delivery_key","text"}]}, each only where
+ * there is something to say; NULL when there is nothing. more may be NULL. */
 const char *prompt_structured(struct arena *room, const struct letter *letters, size_t count,
-			      const char *context);
+			      const struct prompt_more *more);
 
-/* The context in it, or NULL. */
-const char *prompt_context(struct arena *room, const char *structured);
+/* What of that stands in it. */
+struct prompt_more prompt_more(struct arena *room, const char *structured);
 
-/* Writes a turn's prompt anew from its messages as they are now; its context stays. */
+/* Writes a turn's prompt anew from its messages as they are now; the rest stays. */
 bool prompt_rebuild(struct db *db, struct arena *room, int64_t turn_id, struct err *err);
 
-/* Remembers what others had said before. */
-bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const char *context,
+/* Remembers what was not written. */
+bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const struct prompt_more *more,
 		     struct err *err);
 
 /* What was taken back is taken out of the record of what the model was asked, too. */

@@ -85,17 +85,20 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 	return db_end(&query, err);
 }
 
-/* What was said, behind what others had said before. */
+/* What was said, behind what others had said before, and with what was said in voice notes. */
 static const char *asked_text(struct arena *room, const struct query *query)
 {
-	const char *context = prompt_context(room, db_text(query, 2)), *kept;
-	char *text;
+	struct prompt_more more = prompt_more(room, db_text(query, 2));
+	const char *kept;
+	char *said, *text;
 
-	if (context == NULL)
+	if (more.context == NULL && more.heard == NULL)
 		return room_text(room, query, 0);
-	text = message_with_context(context, db_text(query, 0));
+	said = message_with_heard(db_text(query, 0), more.heard);
+	text = message_with_context(more.context, said);
 	kept = arena_text(room, text);
 	free(text);
+	free(said);
 	return kept;
 }
 

@@ -3,11 +3,21 @@
 #include "buf.h"
 #include "mem.h"
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
+
+struct hearing {
+	char *path;
+	ai_heard_fn *fn; /* NULL: none */
+	void *owner;
+	uint64_t ticket;
+};
 
 struct ai {
 	struct thought *thoughts;
 	size_t cancelled;
+	bool hears;
+	struct hearing hearing;
 };
 
 struct ai *fake_ai_create(void)
@@ -32,6 +42,7 @@ void fake_ai_destroy(struct ai *ai)
 {
 	while (ai->thoughts)
 		forget(ai, ai->thoughts);
+	free(ai->hearing.path);
 	free(ai);
 }
 
@@ -165,4 +176,54 @@ void ai_cancel(struct ai *ai, uint64_t ticket,
 		if (left)
 			left(owner, &attempt, 1);
 	}
+}
+
+/* ---- voice notes: heard as soon as the test says so ------------------------------------------------------ */
+
+bool ai_hears(const struct ai *ai, const char *mime)
+{
+	return ai->hears && mime && strncmp(mime, "audio/", 6) == 0;
+}
+
+void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner, uint64_t ticket)
+{
+	(void)mime;
+	if (ai->hearing.fn)
+		abort(); /* a test hears one at a time */
+	ai->hearing = (struct hearing){ mem_text(path), fn, owner, ticket };
+}
+
+void ai_hear_cancel(struct ai *ai, uint64_t ticket)
+{
+	if (ai->hearing.fn && ai->hearing.ticket == ticket) {
+		free(ai->hearing.path);
+		ai->hearing = (struct hearing){ 0 };
+	}
+}
+
+void fake_ai_hears(struct ai *ai)
+{
+	ai->hears = true;
+}
+
+const char *fake_ai_hearing(const struct ai *ai)
+{
+	return ai->hearing.path;
+}
+
+void fake_ai_heard(struct ai *ai, const char *text, const char *why)
+{
+	struct hearing hearing = ai->hearing;
+	struct ai_attempt attempt = {
+		.provider = "speech", .model = "w", .type = "transcription", .cost_micros = -1
+	};
+	struct ai_heard heard = { .text = text, .attempts = &attempt, .attempt_count = 1 };
+
+	if (hearing.fn == NULL)
+		abort();
+	ai->hearing = (struct hearing){ 0 };
+	if (why)
+		err_set(&heard.err, ERR_AGAIN, "%s", why);
+	hearing.fn(hearing.owner, hearing.ticket, &heard);
+	free(hearing.path);
 }

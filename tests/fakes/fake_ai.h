@@ -28,4 +28,9 @@ void fake_ai_answer(struct ai *ai, struct thought *thought, const char *text);
 void fake_ai_fail(struct ai *ai, struct thought *thought, const char *code);
 void fake_ai_result(struct ai *ai, struct thought *thought, const struct ai_result *result);
 
+/* Voice notes: heard from now on; the path of the one that is being heard, or NULL; what is said in it, or why not. */
+void fake_ai_hears(struct ai *ai);
+const char *fake_ai_hearing(const struct ai *ai);
+void fake_ai_heard(struct ai *ai, const char *text, const char *why);
+
 #endif

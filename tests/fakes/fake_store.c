@@ -34,6 +34,7 @@ static void forget(struct store *store, struct question *q)
 	free(q->result_code);
 	free(q->parts);
 	free(q->context);
+	free(q->heard);
 	free(q->title);
 	free(q->settings);
 	free(q->secrets);
@@ -204,6 +205,7 @@ void store_answer(struct store *store, const struct store_answer *ask, store_ans
 	q->text = mem_text(ask->text);
 	q->claim_next = ask->claim_next;
 	q->context = mem_text(ask->context);
+	q->heard = mem_text(ask->heard);
 	q->parts = ask->parts ? joined(ask->parts, ask->part_count, "|") : NULL;
 	q->expire_s = ask->expire_s;
 	q->has_result = ask->result != NULL;

@@ -46,13 +46,14 @@ struct question {
 	enum message_state state;
 	enum reply_state reply_state;
 	char *why, *remote_id, *result_code;
-	int64_t next_ms, micros; /* micros: of a reserve, whose uuid and text are its id and "PROVIDER/MODEL" */
+	int64_t next_ms,
+		micros; /* micros: of a reserve, whose uuid and text are its id and "PROVIDER/MODEL" */
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
 	bool unsure, waits, own_org, enabled;
 	bool wrong_code;		  /* of a refusal; code: hash of an admission's */
 	char *parts;			  /* of an answer, joined by "|"; NULL: none */
-	char *context;			  /* of an answer */
+	char *context, *heard;		  /* of an answer */
 	char *title, *settings, *secrets; /* of an installation; installation is its name */
 	char *name;			  /* of a text to remember; text is what */
 	char *args;			  /* of a report or act, joined by ","; text is its name */
