@@ -45,9 +45,9 @@ struct exchange {
 	enum exchange_kind kind;
 	int64_t id;			     /* of our request; 0: nobody waits */
 	bool initialize, initialized, reply; /* reply: our answer to the server */
-	bool answered;
-	bool reading, dropped; /* dropped while its bytes are being read: freed afterwards */
-	char *text;	       /* until it is sent; of initialize until it is answered */
+	bool answered, waits;		     /* waits: in wire->waiting, else in wire->running */
+	bool reading, dropped;		     /* dropped while its bytes are being read: freed afterwards */
+	char *text;			     /* until it is sent; of initialize until it is answered */
 	size_t len;
 	uint64_t until_ms; /* by loop_now_ms, 0: for ever */
 
@@ -88,6 +88,10 @@ void wire_enter(struct wire *wire);
 void wire_leave(struct wire *wire);
 
 struct exchange *exchange_create(struct wire *wire, enum exchange_kind kind);
+void exchange_free(struct exchange *exchange); /* one that was dropped while it was read */
+
+/* To what runs, or back to the front of what waits. */
+void exchange_move(struct exchange *exchange, bool waits);
 void exchange_drop(
 	struct exchange
 		*exchange); /* out of its list, its call cancelled, freed as soon as nobody reads it */

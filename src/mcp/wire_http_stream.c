@@ -6,7 +6,6 @@
 #include "wire_http_room.h"
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 enum { RESUME_LEAST_MS = 50, REST_JITTER_MS = 500 };
 
@@ -67,7 +66,7 @@ bool stream_feed(struct exchange *exchange, const char *data, size_t len)
 	more = sse_feed(&exchange->sse, data, len, on_event, exchange);
 	exchange->reading = false;
 	if (exchange->dropped) {
-		exchange_drop(exchange); /* nobody reads any more: its memory goes */
+		exchange_free(exchange); /* nobody reads any more */
 		return false;
 	}
 	if (!more && exchange->err.kind == ERR_NONE)
@@ -104,10 +103,11 @@ static unsigned between(unsigned value, unsigned least, unsigned most)
 /* Asking again what was asked could do it twice; asking for the rest of the answer can't. */
 static void resume_or_lose(struct exchange *exchange, bool news)
 {
-	unsigned usual = HTTP_REST_FIRST_MS << exchange->fails;
 	struct err err = { 0 };
+	unsigned usual;
 
 	exchange->fails = news ? 0 : exchange->fails + 1;
+	usual = (unsigned)HTTP_REST_FIRST_MS << exchange->fails;
 	if (exchange->last_id == NULL || exchange->fails > HTTP_RESUMES_MAX) {
 		err_set(&err, ERR_UNSURE, "its stream ended before the answer came");
 		exchange_settle(exchange, exchange->id ? &err : &(struct err){ 0 });
@@ -145,15 +145,14 @@ void stream_listen(struct wire *wire)
 {
 	struct exchange *listen = exchange_create(wire, EXCHANGE_LISTEN);
 
-	DL_DELETE(wire->waiting, listen);
-	DL_APPEND(wire->running, listen);
+	exchange_move(listen, false);
 	exchange_go(listen);
 }
 
 static void listen_later(struct exchange *listen)
 {
 	unsigned shift = listen->fails < 6 ? listen->fails : 6;
-	unsigned usual = between(HTTP_REST_FIRST_MS << shift, 0, HTTP_REST_MAX_MS) +
+	unsigned usual = between((unsigned)HTTP_REST_FIRST_MS << shift, 0, HTTP_REST_MAX_MS) +
 			 (unsigned)backoff_ms(1, REST_JITTER_MS, REST_JITTER_MS);
 
 	exchange_wait(listen, listen->has_retry ? between(listen->retry_ms, REST_JITTER_MS, HTTP_REST_MAX_MS)
@@ -192,12 +191,9 @@ void stream_old(struct exchange *initialize, const struct err *err)
 	log_debug(wire->log, "%s: trying the transport of 2024-11-05", err->text);
 	wire->old = true;
 	wire->first = *err;
-	DL_DELETE(wire->running, initialize);
-	DL_PREPEND(wire->waiting, initialize);
-	wire->waiting_bytes += initialize->len;
+	exchange_move(initialize, true);
 	old = exchange_create(wire, EXCHANGE_OLD);
-	DL_DELETE(wire->waiting, old);
-	DL_APPEND(wire->running, old);
+	exchange_move(old, false);
 	exchange_wait(old, HTTP_ENDPOINT_MS);
 	exchange_go(old);
 }
