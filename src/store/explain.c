@@ -51,9 +51,11 @@ static const struct part {
 	  " first_token_ms, request_id, id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
 	  " AND" AUDIT_REQUESTS " ORDER BY seq, created_at, id" },
 	{ "calls", true,
-	  "SELECT created_at, json_extract(metadata, '$.tool') AS tool, json_extract(metadata, '$.server') AS server,"
+	  "SELECT created_at, json_extract(metadata, '$.tool') AS tool, json_extract(metadata, '$.server') "
+	  "AS server,"
 	  " json_extract(metadata, '$.class') AS class, json_extract(metadata, '$.call_id') AS call_id,"
-	  " input AS arguments, output AS result, success AS \"success:bool\", error_message AS error, latency_ms,"
+	  " input AS arguments, output AS result, success AS \"success:bool\", error_message AS error, "
+	  "latency_ms,"
 	  " id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
 	  " AND interaction_type = 'tool' ORDER BY seq" },
 	{ "replies", true,

@@ -85,8 +85,7 @@ static const char messages_before_sql[] =
 	" FROM ai_agent_interactions a LEFT JOIN user_profiles p ON p.id = a.user_id"                        \
 	" LEFT JOIN users u ON u.id = p.user_id"                                                             \
 	" WHERE ($1 IS NULL OR a.created_at >= $1) AND ($2 IS NULL OR a.created_at < $2)"                    \
-	" AND ($3 IS NULL OR a.user_id = $3) AND" AUDIT_REQUESTS                                             \
-	" GROUP BY 1 ORDER BY 1"
+	" AND ($3 IS NULL OR a.user_id = $3) AND" AUDIT_REQUESTS " GROUP BY 1 ORDER BY 1"
 
 static const struct {
 	const char *by, *sql;
@@ -113,19 +112,20 @@ static const char usage_of_sql[] =
 #define BUDGET_SUBJECT(ROW) "coalesce(u.username, p.display_name, " ROW ".subject) AS subject"
 
 /* $1 is the time now. */
-static const char budgets_sql[] =
-	"SELECT b.scope, " BUDGET_SUBJECT("b") ", b.period, b.limit_micros AS \"limit_usd:usd\","
-	" coalesce(s.spent, 0) AS \"spent_usd:usd\", coalesce(s.held, 0) AS \"held_usd:usd\","
-	" substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END) AS begins, g.name AS organization"
-	" FROM budgets b LEFT JOIN spending s ON s.org_id = b.org_id AND s.scope = b.scope AND s.subject = b.subject"
-	" AND s.begins = substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END)" BUDGET_NAMES("b")
-	" ORDER BY g.name, b.scope, 2, b.period";
+static const char budgets_sql[] = "SELECT b.scope, " BUDGET_SUBJECT(
+	"b") ", b.period, b.limit_micros AS \"limit_usd:usd\","
+	     " coalesce(s.spent, 0) AS \"spent_usd:usd\", coalesce(s.held, 0) AS \"held_usd:usd\","
+	     " substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END) AS begins, g.name AS organization"
+	     " FROM budgets b LEFT JOIN spending s ON s.org_id = b.org_id AND s.scope = b.scope AND "
+	     "s.subject = b.subject"
+	     " AND s.begins = substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END)" BUDGET_NAMES(
+		     "b") " ORDER BY g.name, b.scope, 2, b.period";
 
-static const char spending_sql[] =
-	"SELECT s.begins, s.scope, " BUDGET_SUBJECT("s") ", s.spent AS \"spent_usd:usd\","
-	" s.held AS \"held_usd:usd\", g.name AS organization FROM spending s" BUDGET_NAMES("s")
-	" WHERE s.begins IN (substr($1, 1, 10), substr($1, 1, 7)) AND s.spent + s.held > 0"
-	" ORDER BY length(s.begins) DESC, s.spent + s.held DESC, s.scope, 3 LIMIT 1000";
+static const char spending_sql[] = "SELECT s.begins, s.scope, " BUDGET_SUBJECT(
+	"s") ", s.spent AS \"spent_usd:usd\","
+	     " s.held AS \"held_usd:usd\", g.name AS organization FROM spending s" BUDGET_NAMES(
+		     "s") " WHERE s.begins IN (substr($1, 1, 10), substr($1, 1, 7)) AND s.spent + s.held > 0"
+			  " ORDER BY length(s.begins) DESC, s.spent + s.held DESC, s.scope, 3 LIMIT 1000";
 
 #define REFUSED                                                                                              \
 	" FROM budget_refusals r JOIN user_profiles w ON w.id = r.profile_id LEFT JOIN users x ON x.id = "   \
@@ -133,7 +133,7 @@ static const char spending_sql[] =
 static const char budget_refusals_sql[] =
 	"SELECT r.last_at, coalesce(x.username, w.display_name) AS who, r.count, r.why, r.scope,"
 	" " BUDGET_SUBJECT("r") ", r.begins, g.name AS organization" REFUSED
-	" ORDER BY r.last_at DESC, 2 LIMIT 1000";
+				" ORDER BY r.last_at DESC, 2 LIMIT 1000";
 
 static const char feedback_sql[] =
 	"SELECT f.updated_at, f.value, f.platform, f.installation, f.sender,"
