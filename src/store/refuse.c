@@ -149,8 +149,7 @@ static bool run_refuse(struct db *db, struct job *job, struct err *err)
 	struct stranger it = { 0 };
 
 	if (!load_stranger(db, job->room, refusal->inbox_id, &it, err) ||
-	    (!refusal->known && !still_unknown(db, &it, err)) ||
-	    !count_try(db, job->room, &it, refusal, err))
+	    (!refusal->known && !still_unknown(db, &it, err)) || !count_try(db, job->room, &it, refusal, err))
 		return false;
 	notice = refusal->notice;
 	if ((refusal->code && !add_code(db, &it, refusal, now_ms, &notice, err)))

@@ -117,7 +117,8 @@ static bool settle(struct db *db, struct arena *room, const struct run *run, con
 		   const char *now, struct err *err)
 {
 	struct held *held = NULL;
-	bool told = attempt->cost_micros >= 0 && !attempt->estimated; /* else it broke off: who knows what it cost */
+	bool told = attempt->cost_micros >= 0 &&
+		    !attempt->estimated; /* else it broke off: who knows what it cost */
 
 	if (attempt->reservation && !find_held(db, room, attempt->reservation, &held, err))
 		return false;
