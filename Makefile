@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai mcp tasks markup api webhook slack telegram discord app
+ROOMS := base io db store core ai mcp tasks tools markup api webhook slack telegram discord app
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -14,6 +14,7 @@ DIR_core    := src/core
 DIR_ai      := src/ai
 DIR_mcp     := src/mcp
 DIR_tasks   := src/tasks
+DIR_tools   := src/tools
 DIR_markup  := src/markup
 DIR_api     := src/api
 DIR_webhook := platforms/webhook
@@ -30,13 +31,14 @@ SEES_core    := base
 SEES_ai      := base io
 SEES_mcp     := base io
 SEES_tasks   := base
+SEES_tools   := base mcp tasks
 SEES_markup  := base
 SEES_api     := base io
 SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
-SEES_app     := base io db store core ai mcp tasks markup api webhook slack telegram discord
+SEES_app     := base io db store core ai mcp tasks tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
 USES_base    := jansson openssl/ unistr unictype

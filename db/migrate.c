@@ -21,6 +21,10 @@ extern const char budgets_start[] __asm__("_binary_db_migrations_sqlite_0007_bud
 extern const char budgets_end[] __asm__("_binary_db_migrations_sqlite_0007_budgets_sql_end");
 extern const char approvals_start[] __asm__("_binary_db_migrations_sqlite_0008_approvals_sql_start");
 extern const char approvals_end[] __asm__("_binary_db_migrations_sqlite_0008_approvals_sql_end");
+extern const char pins_start[] __asm__("_binary_db_migrations_sqlite_0009_tool_pins_sql_start");
+extern const char pins_end[] __asm__("_binary_db_migrations_sqlite_0009_tool_pins_sql_end");
+extern const char choices_start[] __asm__("_binary_db_migrations_sqlite_0010_choices_sql_start");
+extern const char choices_end[] __asm__("_binary_db_migrations_sqlite_0010_choices_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -36,6 +40,8 @@ static const struct step {
 	{ "0006_audit", audit_start, audit_end },
 	{ "0007_budgets", budgets_start, budgets_end },
 	{ "0008_approvals", approvals_start, approvals_end },
+	{ "0009_tool_pins", pins_start, pins_end },
+	{ "0010_choices", choices_start, choices_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

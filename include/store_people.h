@@ -65,6 +65,9 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   budget_remove scope [subject] day|month
  *   approval_decide code profile approve|deny turn   object: {"tool", "arguments" (JSON text), "approved"}; by the person
  *                 who was asked or an operator of that organisation, once, in time; the same turn may ask again
+ *   tools_seen    server, JSON array of [tool, hash]    what a server says of its tools now: object {"judged"}, one letter
+ *                 for each: "+" never seen before and kept from now on, "=" as it was, "!" something else than was kept
+ *   tool_approve  server, tool               what a server says of it now is what it may say
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

@@ -159,7 +159,7 @@ static void status(void *owner, struct web_request *request)
 	struct daemon *daemon = owner;
 	struct store_gauges gauges = store_gauges(daemon->store);
 	struct buf out = { 0 };
-	char *servers;
+	char *servers, *changed;
 
 	if (!admin_allowed(request))
 		return;
@@ -176,7 +176,9 @@ static void status(void *owner, struct web_request *request)
 		(long long)gauges.disk_free);
 	core_status(daemon->core, &out);
 	servers = mcp_status(daemon->tools.mcp);
-	buf_format(&out, ",\"mcp\":%s}", servers);
+	changed = admin_tools_changed(daemon);
+	buf_format(&out, ",\"mcp\":%s,\"tools_changed\":%s}", servers, changed);
+	free(changed);
 	free(servers);
 	web_answer_json(request, 200, out.data);
 	buf_free(&out);
@@ -239,6 +241,7 @@ void admin_claim(struct daemon *daemon)
 	};
 
 	admin_install_claim(daemon);
+	admin_tools_claim(daemon);
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
 		web_claim(daemon->control, &(struct web_route){ .method = routes[i].method,
 								.path = routes[i].path,

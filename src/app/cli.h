@@ -31,6 +31,7 @@ struct cli {
 	const char *user;	  /* --user */
 	const char *conversation; /* --conversation */
 	const char *why;	  /* --why */
+	const char *installation; /* --installation */
 	const char **sets;	  /* each --set */
 	size_t set_count;
 	char **argv;	   /* as started */
@@ -94,6 +95,6 @@ int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
-	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_audit_verbs[];
+	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_audit_verbs[], cli_tool_verbs[];
 
 #endif

@@ -186,25 +186,13 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 	return daemon->ai != NULL;
 }
 
-/* Whatever a server offers is good as long as nobody keeps what it said before. */
-static void judge_tools(void *owner, uint64_t ticket, const struct mcp_pin *pins, size_t count)
-{
-	struct daemon *daemon = owner;
-	bool *good = mem_zero(count, sizeof(*good));
-
-	(void)pins;
-	for (size_t i = 0; i < count; i++)
-		good[i] = true;
-	mcp_judged(daemon->tools.mcp, ticket, good, count);
-	free(good);
-}
-
 bool daemon_make_mcp(struct daemon *daemon, struct err *err)
 {
 	const struct settings *tools = part(daemon, "tools");
 	size_t count = settings_count(tools, "mcp");
 	const struct settings **servers = mem_zero(count ? count : 1, sizeof(*servers));
 
+	daemon->tools.settings = tools;
 	for (size_t i = 0; i < count; i++)
 		servers[i] = settings_group_at(tools, "mcp", i);
 	daemon->tools.mcp = mcp_create(&(struct mcp_options){ .io = daemon->io,
@@ -212,10 +200,12 @@ bool daemon_make_mcp(struct daemon *daemon, struct err *err)
 							      .log = &daemon->log,
 							      .servers = servers,
 							      .count = count,
-							      .judge = judge_tools,
-							      .owner = daemon },
+							      .judge = pins_judge,
+							      .owner = daemon->tools.pins },
 				       err);
 	free(servers);
+	if (daemon->tools.mcp && daemon->tools.pins)
+		pins_use(daemon->tools.pins, daemon->tools.mcp);
 	return daemon->tools.mcp != NULL;
 }
 
@@ -313,6 +303,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	if (daemon->io == NULL)
 		return false;
 	daemon->store = store_open(io_loop(daemon->io), &store, err);
+	if (daemon->store)
+		daemon->tools.pins = pins_create(daemon->store, io_loop(daemon->io), &daemon->log);
 	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err) ||
 	    !daemon_make_mcp(daemon, err))
 		return false;
@@ -332,12 +324,15 @@ static void take_down(struct daemon *daemon)
 	core_destroy(daemon->core);
 	ai_destroy(daemon->ai);
 	mcp_destroy(daemon->tools.mcp);
+	if (daemon->tools.pins)
+		pins_use(daemon->tools.pins, NULL);
 	web_destroy(daemon->control);
 	web_destroy(daemon->web);
 	http_destroy(daemon->http);
 	store_close(daemon->store);
 	retention_destroy(daemon->retention);
 	tasks_destroy(daemon->tools.tasks);
+	pins_destroy(daemon->tools.pins);
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
 	prices_free(&daemon->prices);

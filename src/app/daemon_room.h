@@ -50,6 +50,10 @@ void admin_answer(void *owner, uint64_t ticket, const struct err *err, const cha
 /* admin_install.c: the routes about installations, and reloading. */
 void admin_install_claim(struct daemon *daemon);
 
+/* admin_tools.c: the routes about tools; "SERVER/TOOL" of those that changed as a JSON array, which the caller frees. */
+void admin_tools_claim(struct daemon *daemon);
+char *admin_tools_changed(const struct daemon *daemon);
+
 /* daemon.c: takes over the settings file if all of it is good; else err, and nothing has changed. */
 bool daemon_reload(struct daemon *daemon, struct err *err);
 

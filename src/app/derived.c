@@ -1,6 +1,9 @@
 /* Keys as bytes, folders and addresses. */
 #include "derived.h"
+#include "api.h"
 #include "mem.h"
+#include "policy.h"
+#include "registry.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +70,16 @@ static bool read_reset(const struct settings *assistant, struct derived *derived
 	return true;
 }
 
+static bool check_policy(const struct settings *tools, struct err *err)
+{
+	enum { MOST = 32 };
+	const char *names[MOST + 2] = { api_platform.name };
+
+	for (size_t i = 0; registry_platforms[i] && i < MOST; i++)
+		names[i + 1] = registry_platforms[i]->name;
+	return policy_check(tools, names, err);
+}
+
 static char *folder_of(const char *url)
 {
 	const char *file = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : NULL;
@@ -89,6 +102,7 @@ bool derived_read(const struct settings *settings, struct derived *derived, stru
 		derived->data_dir = folder_of(settings_text(store, "url"));
 	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err) &&
 	    read_reset(settings_group(settings, "assistant"), derived, err) &&
+	    check_policy(settings_group(settings, "tools"), err) &&
 	    budgets_read(settings, &derived->budgets, err))
 		return true;
 	derived_finish(derived);

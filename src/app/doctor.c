@@ -288,18 +288,25 @@ static void check_servers(struct doctor *doctor, const json_t *servers)
 	json_array_foreach (servers, i, one) {
 		const char *name = json_text(one, "name"), *state = json_text(one, "state");
 		const char *why = json_text(one, "why");
-		bool trusted = json_is_true(json_object_get(one, "trusted"));
 
 		if (why)
 			say(doctor, FAULT, "tools", "%s: %s: %s", name, state, why);
-		else if (!trusted)
-			say(doctor, WARNING, "tools",
-			    "%s: its tools are not offered, because it is not trusted (tools.mcp trusted)",
-			    name);
 		else
 			say(doctor, strcmp(state, "ready") == 0 ? FINE : WARNING, "tools",
 			    "%s: %s, %lld tools", name, state, (long long)json_int(one, "tools", 0));
 	}
+}
+
+static void check_changed(struct doctor *doctor, const json_t *changed)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (changed, i, one)
+		say(doctor, WARNING, "tools",
+		    "%s: its server says something else of it than before, so it is not offered; look at it, "
+		    "then: usher tool approve %s",
+		    json_string_value(one), json_string_value(one));
 }
 
 static void check_running(struct doctor *doctor)
@@ -316,6 +323,7 @@ static void check_running(struct doctor *doctor)
 	}
 	check_daemon(doctor, status);
 	check_servers(doctor, json_object_get(status, "mcp"));
+	check_changed(doctor, json_object_get(status, "tools_changed"));
 	json_decref(status);
 	if (cli_ask(doctor->cli, "/admin/models", NULL, &models) == CLI_OK)
 		json_array_foreach (models, i, name)

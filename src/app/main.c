@@ -34,6 +34,7 @@ static const struct command commands[] = {
 	  cli_usage, NULL },
 	{ "budget", "list|set|remove|spent|refusals", "what may be spent, and by whom", 0, 0, NULL,
 	  cli_budget_verbs },
+	{ "tool", "list|approve", "what the model may do, for whom", 0, 0, NULL, cli_tool_verbs },
 	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL,
 	  cli_letter_verbs },
 	{ "audit", "head|verify|export|erase", "the record of everything, which proves itself", 0, 0, NULL,
@@ -44,17 +45,29 @@ static const struct command commands[] = {
 };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },	    { "try", no_argument, NULL, 't' },
-	{ "email", required_argument, NULL, 'e' },  { "name", required_argument, NULL, 'n' },
-	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
-	{ "by", required_argument, NULL, 'b' },	    { "url", required_argument, NULL, 'u' },
-	{ "wait", required_argument, NULL, 'w' },   { "set", required_argument, NULL, 's' },
-	{ "csv", no_argument, NULL, 'C' },	    { "org", required_argument, NULL, 'o' },
-	{ "head", required_argument, NULL, 'H' },   { "from", required_argument, NULL, 'F' },
-	{ "to", required_argument, NULL, 'T' },	    { "user", required_argument, NULL, 'U' },
-	{ "why", required_argument, NULL, 'W' },    { "conversation", required_argument, NULL, 'V' },
-	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "try", no_argument, NULL, 't' },
+	{ "email", required_argument, NULL, 'e' },
+	{ "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },
+	{ "days", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },
+	{ "url", required_argument, NULL, 'u' },
+	{ "wait", required_argument, NULL, 'w' },
+	{ "set", required_argument, NULL, 's' },
+	{ "csv", no_argument, NULL, 'C' },
+	{ "org", required_argument, NULL, 'o' },
+	{ "head", required_argument, NULL, 'H' },
+	{ "from", required_argument, NULL, 'F' },
+	{ "to", required_argument, NULL, 'T' },
+	{ "user", required_argument, NULL, 'U' },
+	{ "why", required_argument, NULL, 'W' },
+	{ "conversation", required_argument, NULL, 'V' },
+	{ "installation", required_argument, NULL, 'I' },
+	{ "version", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int run(struct cli *cli)
@@ -146,7 +159,7 @@ static const struct command *find(const struct command *table, const char *name)
 /* ---- reading the words
  * ------------------------------------------------------------------------------------- */
 
-static bool take_audit_option(struct cli *cli, int letter)
+static bool take_plain_option(struct cli *cli, int letter)
 {
 	const char **where = letter == 'o'   ? &cli->org
 			     : letter == 'H' ? &cli->head
@@ -155,6 +168,7 @@ static bool take_audit_option(struct cli *cli, int letter)
 			     : letter == 'U' ? &cli->user
 			     : letter == 'V' ? &cli->conversation
 			     : letter == 'W' ? &cli->why
+			     : letter == 'I' ? &cli->installation
 					     : NULL;
 
 	if (where)
@@ -202,7 +216,7 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 		cli->sets[cli->set_count++] = optarg;
 		break;
 	default:
-		if (!take_audit_option(cli, letter))
+		if (!take_plain_option(cli, letter))
 			*help_out = true;
 	}
 }

@@ -4,6 +4,7 @@
 #include "budgets.h"
 #include "mcp.h"
 #include "mem.h"
+#include "policy.h"
 #include "registry.h"
 #include "settings_build.h"
 #include "speech.h"
@@ -112,6 +113,8 @@ static const struct setting http_settings[] = {
 
 static const struct setting tools_settings[] = {
 	{ "mcp", SETTING_GROUPS, .inside = mcp_settings, .help = "servers of the Model Context Protocol" },
+	{ "policy", SETTING_GROUPS, .inside = policy_settings,
+	  .help = "who may use which tool where; the first rule that fits counts" },
 	{ NULL },
 };
 

@@ -39,6 +39,9 @@ char *text_file_name(const char *name, size_t max);
 struct buf;
 void text_quote(struct buf *out, const char *text, size_t max);
 
+/* Whether text is what pattern says; * in it stands for any bytes, also none. */
+bool text_matches(const char *pattern, const char *text);
+
 /* 0 to 15, -1 for what is no hexadecimal digit. */
 int text_hex_digit(char c);
 

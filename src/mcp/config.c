@@ -1,6 +1,7 @@
 /* The settings of one server: what there is to set, and what makes sense. */
 #include "mcp_room.h"
 #include "mem.h"
+#include "text.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,33 +42,10 @@ static const char *const class_names[] = { "read", "keyed", "once", "confirm" };
 
 /* ---- names with * ------------------------------------------------------------------------------------------ */
 
-static bool matches(const char *pattern, const char *text)
-{
-	const char *star = NULL, *from = NULL;
-
-	while (*text) {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = text;
-		} else if (*pattern == *text) {
-			pattern++;
-			text++;
-		} else if (star) { /* the last star takes one more */
-			pattern = star + 1;
-			text = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 static bool listed(const struct settings *settings, const char *list, const char *tool)
 {
 	for (size_t i = 0; i < settings_count(settings, list); i++)
-		if (matches(settings_text_at(settings, list, i), tool))
+		if (text_matches(settings_text_at(settings, list, i), tool))
 			return true;
 	return false;
 }
@@ -104,7 +82,7 @@ bool config_class(const struct mcp_config *config, const char *tool, enum tool_c
 		char *pattern = NULL;
 
 		if (read_class(settings_text_at(config->settings, "classes", i), &pattern, class_out))
-			found = matches(pattern, tool);
+			found = text_matches(pattern, tool);
 		free(pattern);
 	}
 	return found;

@@ -294,6 +294,13 @@ void mcp_warm(struct mcp *mcp)
 		server_need(&mcp->servers[i]);
 }
 
+void mcp_list_again(struct mcp *mcp, const char *name)
+{
+	for (size_t i = 0; i < mcp->count; i++)
+		if (strcmp(mcp->servers[i].config.name, name) == 0 && mcp->servers[i].state == SERVER_READY)
+			tools_list(&mcp->servers[i]);
+}
+
 char *mcp_status(const struct mcp *mcp)
 {
 	json_t *all = json_array();

@@ -40,6 +40,9 @@ struct mcp *mcp_create(const struct mcp_options *options, struct err *err);
 /* good[i] belongs to pins[i] of judge. Unknown tickets are ignored. */
 void mcp_judged(struct mcp *mcp, uint64_t ticket, const bool *good, size_t count);
 
+/* Lists what this server offers once more, so that its tools are judged anew. */
+void mcp_list_again(struct mcp *mcp, const char *server);
+
 /* Starts what is not started and lists the tools, so that the first turn finds them. */
 void mcp_warm(struct mcp *mcp);
 

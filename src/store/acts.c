@@ -23,6 +23,8 @@ static const struct act {
 	{ "budget_set", "TtTT", "scope,subject,period,amount", act_budget_set },
 	{ "budget_remove", "TtT", "scope,subject,period", act_budget_remove },
 	{ "approval_decide", "TPTT", "code,profile,decision,turn", act_approval_decide },
+	{ "tools_seen", "TT", "server,tools", act_tools_seen },
+	{ "tool_approve", "TT", "server,tool", act_tool_approve },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

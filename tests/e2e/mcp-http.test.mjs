@@ -26,7 +26,7 @@ const status = async (daemon) => (await daemon.json('status')).mcp ?? [];
 async function withServer(t, name, server) {
   const daemon = await new Daemon({
     models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'call', api_key: model.key }],
-    tools: { mcp: [{ name: 's', trusted: true, ...server }] },
+    tools: { mcp: [{ name: 's', trusted: true, ...server }], policy: [{ do: 'allow' }] },
   }).start();
   t.after(() => daemon.finish());
   daemon.key = await daemon.addUser('ann');

@@ -25,7 +25,7 @@ async function withServers(t, servers, { env = {}, ready = true } = {}) {
   const daemon = await new Daemon({
     models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'call', api_key: model.key }],
     assistant: { attempts: 1, answer_seconds: 60 },
-    tools: { mcp: servers(folder) },
+    tools: { mcp: servers(folder), policy: [{ do: 'allow' }] },
   }, { env }).start();
   t.after(async () => { await daemon.finish(); rmSync(folder, { recursive: true, force: true }); });
   const key = await daemon.addUser('ann');
@@ -166,12 +166,6 @@ test('a server gets the environment that is named, and nothing else of ours', as
   const names = (await call('odd__work')).match(/[A-Z_]{3,}/g);
   assert.ok(names.includes('MODE') && names.includes('HANDED_ON') && names.includes('PATH'), String(names));
   assert.ok(!names.includes('BOT_TOKEN_OF_OURS') && !names.includes('USHER_CONFIG'), String(names));
-});
-
-test('the tools of a server that is not trusted are not offered', async (t) => {
-  const { call } = await oddly(t, 'fine', { trusted: false });
-  await call('odd__work');
-  assert.ok(!model.requests.at(-1).tools.some((tool) => tool.function.name.startsWith('odd__')));
 });
 
 test('servers end with the daemon, gently or not', async (t) => {

@@ -31,7 +31,8 @@ static void on_act(void *owner, uint64_t ticket, const struct err *err, const ch
 	struct verdict *verdict = owner;
 
 	(void)ticket;
-	verdict->asking->waiting--;
+	if (--verdict->asking->waiting == 0)
+		io_stop(verdict->asking->io);
 	verdict->asking->err = *err;
 	snprintf(verdict->json, sizeof(verdict->json), "%s", json ? json : "");
 }

@@ -1,0 +1,132 @@
+/* Each turn gets its own set: copies of the tools with the policy for who speaks. What is denied is left out. */
+#include "tools.h"
+#include "mem.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct merged {
+	struct toolset set;
+	const struct toolset *theirs; /* or NULL */
+	struct tool *copies;
+	const struct tool **list;
+};
+
+static void release(const struct toolset *set)
+{
+	struct merged *merged = (struct merged *)(uintptr_t)set; /* its first member */
+
+	if (merged->theirs)
+		merged->theirs->release(merged->theirs);
+	free(merged->copies);
+	free(merged->list);
+	free(merged);
+}
+
+static struct policy_tool subject_of(const struct tool *tool)
+{
+	struct policy_tool subject = { .name = tool->name, .class = tool->class, .foreign = tool->foreign };
+
+	if (mcp_owns(tool)) {
+		struct mcp_about about = mcp_about(tool);
+
+		subject.trusted = about.trusted;
+		subject.reads = about.reads;
+	}
+	return subject;
+}
+
+static void add(struct merged *merged, const struct tools *tools, const struct tool *tool,
+		const struct tool_caller *caller)
+{
+	struct policy_tool subject = subject_of(tool);
+	struct policy_verdict verdict;
+	struct tool *copy = &merged->copies[merged->set.count];
+
+	policy_judge(tools->settings, &subject, caller, &verdict);
+	if (verdict.policy == TOOL_DENY)
+		return;
+	*copy = *tool;
+	copy->policy = verdict.policy;
+	merged->list[merged->set.count++] = copy;
+}
+
+static const struct toolset *open_set(void *box, const struct tool_caller *caller)
+{
+	struct tools *tools = box;
+	size_t own = 0, count;
+	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	struct merged *merged = mem_zero(1, sizeof(*merged));
+
+	merged->theirs = tools->mcp ? mcp_tools(tools->mcp) : NULL;
+	count = own + (merged->theirs ? merged->theirs->count : 0);
+	merged->copies = mem_zero(count + 1, sizeof(*merged->copies));
+	merged->list = mem_zero(count + 1, sizeof(struct tool *));
+	for (size_t i = 0; i < own; i++)
+		add(merged, tools, list[i], caller);
+	for (size_t i = 0; merged->theirs && i < merged->theirs->count; i++)
+		add(merged, tools, merged->theirs->tools[i], caller);
+	merged->set.tools = merged->list;
+	merged->set.release = release;
+	return &merged->set;
+}
+
+struct toolbox tools_box(struct tools *tools)
+{
+	return (struct toolbox){ .box = tools, .open = open_set };
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------------- */
+
+static void describe(json_t *rows, const struct tools *tools, const struct tool *tool,
+		     const struct tool_caller *caller)
+{
+	struct policy_tool subject = subject_of(tool);
+	struct policy_verdict verdict;
+
+	policy_judge(tools->settings, &subject, caller, &verdict);
+	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "tool", tool->name, "server",
+					      mcp_owns(tool) ? mcp_about(tool).server : "usher", "class",
+					      policy_class_name(tool->class), "policy",
+					      policy_name(verdict.policy), "why", verdict.why));
+}
+
+/* Those that changed are in no set. */
+static void describe_changed(json_t *rows, const struct pins *pins)
+{
+	json_t *changed = pins_changed(pins), *one;
+	size_t i;
+
+	json_array_foreach (changed, i, one) {
+		const char *which = json_string_value(one), *tool = strchr(which, '/') + 1;
+
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s%, s:s, s:s, s:o}", "tool", tool, "server", which,
+					(size_t)(tool - which) - 1, "class", "-", "policy", "changed", "why",
+					json_sprintf("what its server says of it has changed; look at it, "
+						     "then: usher tool approve %s",
+						     which)));
+	}
+	json_decref(changed);
+}
+
+char *tools_list_json(const struct tools *tools, const struct tool_caller *caller)
+{
+	size_t own = 0;
+	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	const struct toolset *theirs = tools->mcp ? mcp_tools(tools->mcp) : NULL;
+	json_t *rows = json_array();
+	char *text;
+
+	for (size_t i = 0; i < own; i++)
+		describe(rows, tools, list[i], caller);
+	for (size_t i = 0; theirs && i < theirs->count; i++)
+		describe(rows, tools, theirs->tools[i], caller);
+	if (tools->pins)
+		describe_changed(rows, tools->pins);
+	if (theirs)
+		theirs->release(theirs);
+	text = json_write(rows);
+	json_decref(rows);
+	return text;
+}

@@ -1,0 +1,27 @@
+/* All tools there are, as one toolbox for the core: our own and those of MCP servers, each as the policy says. Loop thread
+ * only. */
+#ifndef USHER_TOOLS_H
+#define USHER_TOOLS_H
+
+#include "mcp.h"
+#include "pins.h"
+#include "policy.h"
+#include "tasks.h"
+#include "tool.h"
+
+/* All borrowed. */
+struct tools {
+	const struct settings *settings; /* the group "tools" */
+	struct tasks *tasks;
+	struct mcp *mcp;   /* or NULL */
+	struct pins *pins; /* or NULL: nobody judges */
+};
+
+/* The toolbox borrows tools. */
+struct toolbox tools_box(struct tools *tools);
+
+/* For people: a JSON array of {tool, server, class, policy, why}, also of what is not offered to this caller. The caller
+ * frees. */
+char *tools_list_json(const struct tools *tools, const struct tool_caller *caller);
+
+#endif
