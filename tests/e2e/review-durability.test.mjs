@@ -90,7 +90,7 @@ test('kills while the disk is full lose nothing that was accepted', { skip: proc
   const disk = path.join(daemon.dir, 'disk');
   mkdirSync(disk);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=5m', 'tmpfs', disk], { stdio: 'ignore' });
   } catch {
     return t.skip('no small file system can be mounted here');
   }
@@ -104,7 +104,7 @@ test('kills while the disk is full lose nothing that was accepted', { skip: proc
         if (answer.status === 202) ids.push(`m${n}`);
         else refused++;
       }
-      execFileSync('mount', ['-o', `remount,size=${4 + round}m`, disk]);
+      execFileSync('mount', ['-o', `remount,size=${6 + round}m`, disk]);
       await daemon.kill();
       await daemon.start();
     }
