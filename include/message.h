@@ -13,6 +13,7 @@ enum message_limits {
 	MESSAGE_NAME_MAX = 255,	     /* bytes of a display name */
 	MESSAGE_REPLY_TO_MAX = 4096, /* bytes of a reply address */
 	MESSAGE_FILES_MAX = 20,	     /* files named by one message */
+	MESSAGE_CHOICES_MAX = 10,    /* of one answer; each label and command is short ASCII, under 64 bytes */
 	MESSAGE_UUID_SIZE = 37,	     /* a UUID as text with its NUL */
 };
 
@@ -114,6 +115,10 @@ struct outgoing {
 	const char *
 		placeholder; /* remote id of what was shown while the answer grew (host.placed), with part 0; or NULL */
 	const char *tool_calls; /* JSON array [{name,arguments,result}], never NULL */
+	/* With the last part: what its reader may press or, where nothing can be pressed, write: JSON array
+	 * [{"label","command"}], at most MESSAGE_CHOICES_MAX. A press is the command said by who pressed it
+	 * (INCOMING_COMMAND) in this conversation. NULL: nothing. */
+	const char *choices;
 	int64_t conversation_id;
 	const char *conversation_uuid;
 	int64_t created_ms; /* when the answer was stored, Unix milliseconds */

@@ -328,6 +328,7 @@ void discord_commands_destroy(struct discord_commands *commands);
 /* custom_id of buttons of ours; a rating ends with the answer's uuid. Anybody can send any data: what it does, the presser
  * could do by writing, too. */
 #define DISCORD_PRESS_STOP "stop"
+#define DISCORD_PRESS_SAY  "say/" /* and a command */
 #define DISCORD_PRESS_UP   "up/"
 #define DISCORD_PRESS_DOWN "down/"
 

@@ -205,6 +205,7 @@ static bool build_press(struct discord_act *act, const struct discord_interactio
 {
 	const char *up = rated(say->custom_id, DISCORD_PRESS_UP);
 	const char *down = rated(say->custom_id, DISCORD_PRESS_DOWN);
+	size_t said = strlen(DISCORD_PRESS_SAY);
 
 	if (strcmp(say->custom_id, DISCORD_PRESS_STOP) == 0) {
 		in->kind = INCOMING_STOPPED;
@@ -213,6 +214,9 @@ static bool build_press(struct discord_act *act, const struct discord_interactio
 		in->kind = INCOMING_RATED;
 		in->text = up ? "up" : "down";
 		in->target = up ? up : down;
+	} else if (strncmp(say->custom_id, DISCORD_PRESS_SAY, said) == 0 && say->custom_id[said]) {
+		in->text = arena_text(arena, say->custom_id + said);
+		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
 	} else {
 		return say_no(act, "This button does nothing any more.");
 	}

@@ -84,6 +84,7 @@ static void sending_free(struct sending *sending)
 	discord_place_finish(&sending->place);
 	free(sending->uuid);
 	free(sending->text);
+	free(sending->choices);
 	free(sending);
 }
 
@@ -258,6 +259,7 @@ void discord_send(struct platform *bot, const struct outgoing *out, uint64_t tic
 	sending->bot = bot;
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
+	sending->choices = mem_text(out->choices);
 	sending->part = out->part;
 	sending->created_ms = out->created_ms;
 	sending->unsure = out->unsure;

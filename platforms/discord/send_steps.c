@@ -48,6 +48,37 @@ static bool is_reply(const struct sending *sending)
 	       sending->channel == sending->place.channel;
 }
 
+enum { ROW = 5, ACTION_ROW = 1, BUTTON = 2, SUCCESS = 3, SECONDARY = 2 };
+
+static json_t *button(const json_t *choice, bool first)
+{
+	return json_pack("{s:i, s:i, s:s, s:s+}", "type", BUTTON, "style", first ? SUCCESS : SECONDARY,
+			 "label", json_text(choice, "label"), "custom_id", DISCORD_PRESS_SAY,
+			 json_text(choice, "command"));
+}
+
+/* What the message is made of. */
+static json_t *body_of(const struct sending *sending, const char *text, bool reply)
+{
+	json_t *body = discord_body(sending->bot, &sending->place, text, reply), *rows = json_array();
+	json_t *list = sending->choices ? json_read(sending->choices, strlen(sending->choices), NULL) : NULL;
+	const json_t *choice;
+	size_t i;
+
+	json_array_foreach (list, i, choice) {
+		if (i % ROW == 0)
+			json_array_append_new(rows,
+					      json_pack("{s:i, s:[]}", "type", ACTION_ROW, "components"));
+		json_array_append_new(json_object_get(json_array_get(rows, i / ROW), "components"),
+				      button(choice, i == 0));
+	}
+	json_decref(list);
+	if (sending->choices)
+		json_object_set(body, "components", rows);
+	json_decref(rows);
+	return body;
+}
+
 static void add_file(const struct sending *sending, struct discord_call *call)
 {
 	if (sending->file == NULL)
@@ -174,7 +205,7 @@ static void done_dm(struct sending *sending, const struct discord_answer *answer
 static void start_create(struct sending *sending)
 {
 	bool reply = is_reply(sending);
-	json_t *body = discord_body(sending->bot, &sending->place, content(sending), reply);
+	json_t *body = body_of(sending, content(sending), reply);
 	struct discord_call post = { .method = "POST", .args = body };
 	char id[SNOWFLAKE_SIZE];
 
@@ -255,9 +286,8 @@ static void start_edit(struct sending *sending)
 {
 	sending->channel = sending->stood.channel;
 	call(sending,
-	     &(struct discord_call){
-		     .method = "PATCH",
-		     .args = discord_body(sending->bot, &sending->place, sending->text, is_reply(sending)) },
+	     &(struct discord_call){ .method = "PATCH",
+				     .args = body_of(sending, sending->text, is_reply(sending)) },
 	     discord_message_path(sending->stood));
 }
 
@@ -311,9 +341,7 @@ static void start_original(struct sending *sending)
 {
 	call(sending,
 	     &(struct discord_call){
-		     .method = "PATCH",
-		     .no_token = true,
-		     .args = discord_body(sending->bot, &sending->place, sending->text, false) },
+		     .method = "PATCH", .no_token = true, .args = body_of(sending, sending->text, false) },
 	     discord_webhook_path(sending->bot, &sending->place, "/messages/" DISCORD_ORIGINAL));
 }
 
@@ -342,7 +370,7 @@ static void done_original(struct sending *sending, const struct discord_answer *
 
 static void start_follow(struct sending *sending)
 {
-	json_t *body = discord_body(sending->bot, &sending->place, content(sending), false);
+	json_t *body = body_of(sending, content(sending), false);
 	struct discord_call post = { .method = "POST", .args = body, .no_token = true };
 
 	if (sending->place.whisper)

@@ -35,6 +35,7 @@ struct sending {
 	uint64_t ticket;
 	struct platform *bot;
 	char *uuid, *text;
+	char *choices;	  /* JSON, shown as buttons; or NULL */
 	const char *file; /* in text: contents to be sent as a file, else NULL */
 	char nonce[DISCORD_NONCE_SIZE];
 	struct discord_place place;

@@ -1,5 +1,6 @@
 /* The form of a message that carries more than text: sections and feedback buttons. Pure. */
 #include "buf.h"
+#include "json.h"
 #include "mem.h"
 #include "out.h"
 #include <stdlib.h>
@@ -105,7 +106,27 @@ static json_t *feedback(const char *uuid)
 			 button("Bad", "This answer is bad", "down", uuid));
 }
 
-json_t *slack_blocks(const char *mrkdwn, const char *uuid)
+/* Anybody may press: whose yes counts, the core knows. */
+static json_t *actions(const char *choices)
+{
+	json_t *list = json_read(choices, strlen(choices), NULL), *elements = json_array(), *choice;
+	size_t i;
+
+	json_array_foreach (list, i, choice) {
+		const char *label = json_text(choice, "label"), *command = json_text(choice, "command");
+		json_t *made = json_pack("{s:s, s:s+, s:{s:s, s:s}, s:s}", "type", "button", "action_id",
+					 SLACK_CHOICE_ACTION, command, "text", "type", "plain_text", "text",
+					 label, "value", command);
+
+		if (made && i == 0)
+			json_object_set_new(made, "style", json_string("primary"));
+		json_array_append_new(elements, made);
+	}
+	json_decref(list);
+	return json_pack("{s:s, s:o}", "type", "actions", "elements", elements);
+}
+
+json_t *slack_blocks(const char *mrkdwn, const char *uuid, const char *choices)
 {
 	json_t *blocks = json_array();
 
@@ -113,7 +134,10 @@ json_t *slack_blocks(const char *mrkdwn, const char *uuid)
 		json_decref(blocks);
 		return NULL;
 	}
-	json_array_append_new(blocks, feedback(uuid));
+	if (choices)
+		json_array_append_new(blocks, actions(choices));
+	if (uuid)
+		json_array_append_new(blocks, feedback(uuid));
 	return blocks;
 }
 

@@ -15,6 +15,7 @@ enum slack_kind {
 	SLACK_IS_COMMAND,  /* slash command */
 	SLACK_IS_SHORTCUT, /* the message shortcut: asked about a message */
 	SLACK_IS_RATED,	   /* thumbs under an answer */
+	SLACK_IS_CHOSEN,   /* a button under an answer that says a command: text */
 	SLACK_IS_STOPPED,  /* the Stop button */
 	SLACK_IS_OPENED,   /* a person opened the place to talk to us */
 	SLACK_IS_JOINED,   /* somebody, perhaps we, came into a channel */

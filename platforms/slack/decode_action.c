@@ -3,7 +3,7 @@
 #include "decode.h"
 #include <string.h>
 
-enum { URL_MAX = 1024 };
+enum { URL_MAX = 1024, CHOICE_MAX = 64 };
 
 static void malformed(struct slack_decoded *out, const char *because)
 {
@@ -99,7 +99,7 @@ static bool read_rating(const char *value, struct slack_decoded *out)
 	return false;
 }
 
-static void take_rating(const json_t *payload, const json_t *action, struct slack_decoded *out)
+static void take_press(const json_t *payload, const json_t *action, struct slack_decoded *out)
 {
 	const json_t *container = json_object_get(payload, "container");
 	const json_t *message = json_object_get(payload, "message");
@@ -115,10 +115,28 @@ static void take_rating(const json_t *payload, const json_t *action, struct slac
 	out->action = slack_id(action, "action_id");
 	out->action_ts = slack_ts(action, "action_ts");
 	out->direct = out->channel && out->channel[0] == 'D';
+}
+
+static bool is_whole(const struct slack_decoded *out)
+{
+	return out->user && out->channel && out->ts && out->action_ts;
+}
+
+static void take_rating(const json_t *payload, const json_t *action, struct slack_decoded *out)
+{
+	take_press(payload, action, out);
 	out->kind = SLACK_IS_RATED;
-	if (!read_rating(json_text(action, "value"), out) || out->user == NULL || out->channel == NULL ||
-	    out->ts == NULL || out->action_ts == NULL)
+	if (!read_rating(json_text(action, "value"), out) || !is_whole(out))
 		malformed(out, "a rating without its user, message or value");
+}
+
+static void take_choice(const json_t *payload, const json_t *action, struct slack_decoded *out)
+{
+	take_press(payload, action, out);
+	out->kind = SLACK_IS_CHOSEN;
+	out->text = json_text(action, "value");
+	if (out->text == NULL || *out->text == '\0' || strlen(out->text) > CHOICE_MAX || !is_whole(out))
+		malformed(out, "a choice without its user, message or value");
 }
 
 static void decode_buttons(const json_t *payload, struct slack_decoded *out)
@@ -132,6 +150,10 @@ static void decode_buttons(const json_t *payload, struct slack_decoded *out)
 
 		if (id && strcmp(id, "usher_feedback") == 0) {
 			take_rating(payload, action, out);
+			return;
+		}
+		if (id && strncmp(id, "usher_choice:", strlen("usher_choice:")) == 0) {
+			take_choice(payload, action, out);
 			return;
 		}
 	}

@@ -229,7 +229,7 @@ static build_fn *const builders[] = {
 	[SLACK_IS_SAID] = slack_build_message,	    [SLACK_IS_EDITED] = slack_build_message,
 	[SLACK_IS_DELETED] = slack_build_message,   [SLACK_IS_COMMAND] = slack_build_command,
 	[SLACK_IS_SHORTCUT] = slack_build_shortcut, [SLACK_IS_RATED] = slack_build_rated,
-	[SLACK_IS_STOPPED] = slack_build_stopped,
+	[SLACK_IS_CHOSEN] = slack_build_chosen,	    [SLACK_IS_STOPPED] = slack_build_stopped,
 };
 
 /* False: it is acknowledged later. */

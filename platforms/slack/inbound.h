@@ -66,6 +66,7 @@ const char *slack_build_message(struct slack_arrival *arrival);
 const char *slack_build_command(struct slack_arrival *arrival);
 const char *slack_build_shortcut(struct slack_arrival *arrival);
 const char *slack_build_rated(struct slack_arrival *arrival);
+const char *slack_build_chosen(struct slack_arrival *arrival);
 const char *slack_build_stopped(struct slack_arrival *arrival);
 
 /* Event kinds that are no messages. True: the payload is to be acknowledged; false: that is seen to, perhaps later. */

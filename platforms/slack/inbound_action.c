@@ -150,6 +150,23 @@ const char *slack_build_rated(struct slack_arrival *arrival)
 	return NULL;
 }
 
+/* Said by who pressed, where the answer stands. */
+const char *slack_build_chosen(struct slack_arrival *arrival)
+{
+	const struct slack_decoded *say = &arrival->say;
+	struct incoming *in = &arrival->in;
+
+	take_sender(arrival);
+	slack_message_place(arrival);
+	write_place(arrival);
+	in->kind = INCOMING_SAID;
+	in->flags |= INCOMING_COMMAND | INCOMING_ALONE;
+	in->delivery_key = act_key(arrival, "act", say->action);
+	in->sent_ms = slack_ts_ms(say->action_ts);
+	in->text = say->text;
+	return NULL;
+}
+
 /* What is shown stops at once; the core stops what runs. */
 const char *slack_build_stopped(struct slack_arrival *arrival)
 {

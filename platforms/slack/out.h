@@ -11,6 +11,7 @@
 #define SLACK_META_REPLY   "usher_reply"
 #define SLACK_META_GROWING "usher_growing"
 
+#define SLACK_CHOICE_ACTION "usher_choice:" /* and its command, which is the value, too */
 #define SLACK_FEEDBACK_ACTION "usher_feedback" /* values "up:UUID" and "down:UUID" of the reply */
 
 /* ---- outcome.c: pure ------------------------------------------------------------------------------------ */
@@ -29,7 +30,7 @@ bool slack_refused_feature(const struct slack_answer *answer); /* the method doe
 
 /* Sections with this mrkdwn and feedback buttons about the reply below; the caller releases. NULL: the text can't be
  * cut at line ends into sections (sheet 16.1), so it goes out without buttons. */
-json_t *slack_blocks(const char *mrkdwn, const char *uuid);
+json_t *slack_blocks(const char *mrkdwn, const char *uuid, const char *choices);
 json_t *slack_metadata(const char *event, const char *id);
 
 /* ---- read_back.c: what of ours stands in a thread --------------------------------------------------------- */

@@ -28,6 +28,7 @@ static void sending_free(struct sending *sending)
 	slack_place_finish(&sending->place);
 	free(sending->uuid);
 	free(sending->text);
+	free(sending->choices);
 	free(sending->shown);
 	free(sending);
 }
@@ -167,8 +168,10 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 	sending->part = out->part;
 	sending->unsure = out->unsure;
 	sending->created_ms = out->created_ms;
-	sending->buttons = workspace->app->config.feedback && out->part + 1 >= out->parts &&
-			   out->state == MESSAGE_ANSWERED;
+	sending->choices = mem_text(out->choices);
+	sending->feedback = workspace->app->config.feedback && out->part + 1 >= out->parts &&
+			    out->state == MESSAGE_ANSWERED;
+	sending->buttons = sending->feedback || sending->choices;
 	sending->answers_to = mem_zero(out->answers_to_count + 1, sizeof(*sending->answers_to));
 	sending->answers_to_count = out->answers_to_count;
 	for (size_t i = 0; i < out->answers_to_count; i++)

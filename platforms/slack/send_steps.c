@@ -83,7 +83,8 @@ static void add_form(struct sending *sending, json_t *args)
 	json_object_set_new(args, "text", json_string(sending->text));
 	json_object_set_new(args, "metadata", slack_metadata(SLACK_META_REPLY, sending->uuid));
 	if (sending->buttons) {
-		json_t *blocks = slack_blocks(sending->text, sending->uuid);
+		json_t *blocks = slack_blocks(sending->text, sending->feedback ? sending->uuid : NULL,
+					      sending->choices);
 
 		sending->buttons = blocks != NULL;
 		if (blocks)

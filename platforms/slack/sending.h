@@ -18,11 +18,12 @@ struct sending {
 	uint64_t ticket;
 	struct platform *workspace;
 	char *uuid, *text;
+	char *choices; /* JSON, shown as buttons; or NULL */
 	struct slack_place place;
 	char **answers_to;
 	size_t answers_to_count;
 	unsigned part;
-	bool buttons; /* feedback below, unless Slack does not want them */
+	bool feedback, buttons; /* below: ratings; anything, unless Slack does not want it */
 	bool unsure;  /* nothing is posted before the thread was read */
 	bool closed;  /* a stream that was still open was closed once */
 	bool stale;   /* what stood for the answer can't be replaced */

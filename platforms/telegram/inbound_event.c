@@ -11,7 +11,7 @@ enum { KEY_SIZE = 24 };
 
 /* ---- buttons --------------------------------------------------------------------------------------------------- */
 
-enum pressed { PRESSED_STOP, PRESSED_COMMAND, PRESSED_RATING };
+enum pressed { PRESSED_STOP, PRESSED_COMMAND, PRESSED_SAY, PRESSED_RATING };
 
 static const struct {
 	const char *data;
@@ -20,13 +20,15 @@ static const struct {
 } presses[] = {
 	{ TELEGRAM_PRESS_STOP, PRESSED_STOP, NULL },	  { TELEGRAM_PRESS_NEW, PRESSED_COMMAND, "new" },
 	{ TELEGRAM_PRESS_HELP, PRESSED_COMMAND, "help" }, { TELEGRAM_PRESS_UP, PRESSED_RATING, "up" },
-	{ TELEGRAM_PRESS_DOWN, PRESSED_RATING, "down" },
+	{ TELEGRAM_PRESS_DOWN, PRESSED_RATING, "down" },  { TELEGRAM_PRESS_SAY, PRESSED_SAY, NULL },
 };
 
 static bool is_press(size_t i, const char *data)
 {
 	size_t len = strlen(presses[i].data);
 
+	if (presses[i].what == PRESSED_SAY)
+		return strncmp(data, presses[i].data, len) == 0 && data[len];
 	if (presses[i].what != PRESSED_RATING)
 		return strcmp(data, presses[i].data) == 0;
 	return strncmp(data, presses[i].data, len) == 0 && crypto_uuid_valid(data + len);
@@ -47,6 +49,11 @@ static void press(struct telegram_arrival *arrival, size_t i, const char *data)
 		in->text = presses[i].word;
 		if (strcmp(presses[i].word, "new") == 0)
 			in->flags |= INCOMING_NEW;
+		break;
+	case PRESSED_SAY:
+		in->kind = INCOMING_SAID;
+		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
+		in->text = arena_text(arrival->arena, data + strlen(presses[i].data));
 		break;
 	case PRESSED_RATING:
 		in->kind = INCOMING_RATED;

@@ -21,6 +21,7 @@ static void sending_free(struct sending *sending)
 	free(sending->answers_to);
 	free(sending->uuid);
 	free(sending->text);
+	free(sending->choices);
 	free(sending);
 }
 
@@ -174,6 +175,7 @@ void telegram_send(struct platform *bot, const struct outgoing *out, uint64_t ti
 	sending->bot = bot;
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
+	sending->choices = mem_text(out->choices);
 	sending->part = out->part;
 	if (out->text && strncmp(out->text, TELEGRAM_DOCUMENT, strlen(TELEGRAM_DOCUMENT)) == 0)
 		sending->file = sending->text + strlen(TELEGRAM_DOCUMENT);

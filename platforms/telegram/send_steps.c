@@ -147,6 +147,29 @@ void send_held(struct sending *sending)
 	telegram_send_step(sending, sending->file ? SEND_UPLOAD : SEND_EDIT);
 }
 
+/* ---- buttons ------------------------------------------------------------------------------------------------- */
+
+/* callback_data of at most 64 bytes (sheet 6.10); two in a row. */
+static void add_choices(const struct sending *sending, json_t *args)
+{
+	json_t *list = sending->choices ? json_read(sending->choices, strlen(sending->choices), NULL) : NULL;
+	json_t *rows = json_array(), *choice;
+	size_t i;
+
+	json_array_foreach (list, i, choice) {
+		json_t *button = json_pack("{s:s, s:s+}", "text", json_text(choice, "label"), "callback_data",
+					   TELEGRAM_PRESS_SAY, json_text(choice, "command"));
+
+		if (i % 2 == 0)
+			json_array_append_new(rows, json_array());
+		json_array_append_new(json_array_get(rows, i / 2), button);
+	}
+	if (json_array_size(rows))
+		json_object_set_new(args, "reply_markup", json_pack("{s:O}", "inline_keyboard", rows));
+	json_decref(rows);
+	json_decref(list);
+}
+
 /* ---- the text ------------------------------------------------------------------------------------------------- */
 
 static void start_edit(struct sending *sending)
@@ -157,6 +180,7 @@ static void start_edit(struct sending *sending)
 	json_object_set_new(args, "text", json_string(sending->text));
 	if (!sending->plain)
 		json_object_set_new(args, "parse_mode", json_string("HTML"));
+	add_choices(sending, args);
 	call(sending, &(struct telegram_call){ .method = "editMessageText", .args = args });
 }
 
@@ -205,6 +229,7 @@ static void start_upload(struct sending *sending)
 
 	json_object_del(args, "link_preview_options");
 	json_object_set_new(args, "caption", json_string(CAPTION));
+	add_choices(sending, args);
 	call(sending, &(struct telegram_call){ .method = "sendDocument",
 					       .args = args,
 					       .file = sending->file,

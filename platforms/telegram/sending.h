@@ -30,6 +30,7 @@ struct sending {
 	uint64_t ticket;
 	struct platform *bot;
 	char *uuid, *text; /* HTML or, once that was refused, plain */
+	char *choices;	   /* JSON, shown as buttons; or NULL */
 	const char *file;  /* in text: contents to be sent as a file, else NULL */
 	struct telegram_place place;
 	char **answers_to;

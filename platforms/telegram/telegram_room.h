@@ -214,6 +214,7 @@ size_t telegram_inbound_owed(const struct telegram_inbound *inbound);
 #define TELEGRAM_PRESS_STOP "stop"
 #define TELEGRAM_PRESS_NEW  "new"
 #define TELEGRAM_PRESS_HELP "help"
+#define TELEGRAM_PRESS_SAY  "say/" /* and a command */
 #define TELEGRAM_PRESS_UP   "up/"
 #define TELEGRAM_PRESS_DOWN "down/"
 

@@ -46,6 +46,13 @@ void hook_encode_receipt(struct buf *json, const struct receipt *receipt)
 	buf_text(json, "}");
 }
 
+/* To be said back as they are, by whoever shows the answer. */
+static void add_choices(struct buf *json, const struct outgoing *out)
+{
+	if (out->choices)
+		buf_format(json, ",\"choices\":%s", out->choices);
+}
+
 void hook_encode_result(struct buf *json, const char *uuid, const struct outgoing *out)
 {
 	buf_format(json, "{\"id\":\"%s\",\"status\":\"%s\"", uuid, message_state_name(out->state));
@@ -57,6 +64,7 @@ void hook_encode_result(struct buf *json, const char *uuid, const struct outgoin
 		json_quote(json, out->text, strlen(out->text));
 		buf_text(json, ",\"tool_calls\":");
 		buf_text(json, out->tool_calls);
+		add_choices(json, out);
 		buf_text(json, "}");
 	}
 	buf_text(json, "}");
@@ -96,5 +104,6 @@ void hook_encode_callback(struct buf *json, const struct outgoing *out)
 	add_text(json, "text", out->text);
 	buf_text(json, ",\"tool_calls\":");
 	buf_text(json, out->tool_calls);
+	add_choices(json, out);
 	buf_text(json, "}}");
 }

@@ -23,6 +23,8 @@ static void print_response(struct buf *json, const struct outgoing *out)
 	json_quote(json, text, strlen(text));
 	buf_text(json, ",\"tool_calls\":");
 	buf_text(json, out->tool_calls ? out->tool_calls : "[]");
+	if (out->choices)
+		buf_format(json, ",\"choices\":%s", out->choices);
 }
 
 void answer_print(struct buf *json, const char *uuid, const struct outgoing *out)

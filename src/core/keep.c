@@ -104,6 +104,7 @@ struct store_reply *keep_reply(struct arena *arena, const struct store_reply *re
 	out->remote_id = arena_text(arena, out->remote_id);
 	out->placeholder = arena_text(arena, out->placeholder);
 	out->tool_calls = arena_text(arena, out->tool_calls);
+	out->choices = arena_text(arena, out->choices);
 	out->conversation_uuid = arena_text(arena, out->conversation_uuid);
 	return copy;
 }

@@ -174,7 +174,7 @@ static bool end_messages(struct db *db, const struct run *run, const struct stor
 }
 
 static void fill_outgoing(struct outgoing *out, const struct run *run, const struct asked *asked,
-			  const struct answer_ask *ask, int64_t at_ms)
+			  const struct answer_ask *ask, const char *choices, int64_t at_ms)
 {
 	*out = (struct outgoing){
 		.uuid = run->answer_uuid,
@@ -192,12 +192,13 @@ static void fill_outgoing(struct outgoing *out, const struct run *run, const str
 		.attempt = 1,
 		.parts = 1,
 		.placeholder = run->placeholder,
+		.choices = choices,
 	};
 }
 
 /* The rows of the outbox, one for each part: the first carries the answer's own uuid. */
 static bool add_parts(struct db *db, struct reply_ask *reply, const struct store_answer *answer,
-		      int64_t *first_out, bool *sending_out, struct err *err)
+		      const char *choices, int64_t *first_out, bool *sending_out, struct err *err)
 {
 	char uuid[CRYPTO_UUID_SIZE];
 	bool sending;
@@ -205,11 +206,13 @@ static bool add_parts(struct db *db, struct reply_ask *reply, const struct store
 
 	if (answer->part_count)
 		reply->text = answer->parts[0];
+	reply->choices = answer->part_count > 1 ? NULL : choices;
 	if (!reply_add(db, reply, first_out, sending_out, err))
 		return false;
 	for (reply->part = 1; reply->part < answer->part_count; reply->part++) {
 		reply->uuid = crypto_uuid(uuid);
 		reply->text = answer->parts[reply->part];
+		reply->choices = reply->part + 1 == answer->part_count ? choices : NULL;
 		if (!reply_add(db, reply, &id, &sending, err))
 			return false;
 	}
@@ -239,7 +242,7 @@ static bool add_reply(struct db *db, struct arena *room, const struct run *run, 
 
 	if (reply.reply_to == NULL || reply.text == NULL || run->removed)
 		return true;
-	if (!add_parts(db, &reply, &ask->answer, &due->id, &sending, err))
+	if (!add_parts(db, &reply, &ask->answer, out->ended->choices, &due->id, &sending, err))
 		return false;
 	due->platform = asked->platform;
 	due->installation = asked->installation;
@@ -249,6 +252,8 @@ static bool add_reply(struct db *db, struct arena *room, const struct run *run, 
 	if (ask->answer.part_count) {
 		due->out.text = ask->answer.parts[0];
 		due->out.parts = (unsigned)ask->answer.part_count;
+		if (ask->answer.part_count > 1)
+			due->out.choices = NULL; /* with the last */
 	}
 	out->reply = sending ? due : NULL;
 	return true;
@@ -286,7 +291,8 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	if (run.ended || asked.state != MESSAGE_CLAIMED)
 		return err_set(err, ERR_REFUSED, "turn %lld is not being answered", (long long)run.turn_id);
 	at = place_tick(&run.place, now);
-	fill_outgoing(ended, &run, &asked, ask, at);
+	fill_outgoing(ended, &run, &asked, ask,
+		      approvals_choices(job->room, ask->result.approvals, ask->result.approval_count), at);
 	out->ended = ended;
 	job->answer = out;
 	return record(db, job->room, &run, ask, now, err) &&

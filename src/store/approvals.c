@@ -2,6 +2,7 @@
 #include "approvals.h"
 #include "crypto.h"
 #include "people.h"
+#include <stdlib.h>
 
 static const char *hash_of(struct arena *room, const char *tool, const char *arguments)
 {
@@ -30,6 +31,54 @@ bool approvals_add(struct db *db, struct arena *room, const struct run *run, con
 			      room_time(room, now_ms),
 			      room_time(room, now_ms + (int64_t)TOOL_APPROVAL_S * 1000));
 	return done;
+}
+
+/* ---- what is pressed -------------------------------------------------------------------------------------------- */
+
+enum { MOST = MESSAGE_CHOICES_MAX / 2 }; /* the others are written */
+
+/* One needs no name; of several each says which. */
+static void add_choices(json_t *list, const char *code, bool named)
+{
+	static const struct {
+		const char *label, *command;
+	} ways[] = { { "Approve", "approve" }, { "Deny", "deny" } };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o}", "label",
+						named ? json_sprintf("%s %s", ways[i].label, code)
+						      : json_string(ways[i].label),
+						"command", json_sprintf("%s %s", ways[i].command, code)));
+}
+
+const char *approvals_choices(struct arena *room, const struct ai_approval *approvals, size_t count)
+{
+	json_t *list = json_array();
+	const char *copy;
+	char *text;
+
+	for (size_t i = 0; i < count && i < MOST; i++)
+		add_choices(list, approvals[i].code, count > 1);
+	text = count ? json_write(list) : NULL;
+	copy = arena_text(room, text);
+	free(text);
+	json_decref(list);
+	return copy;
+}
+
+bool approvals_choices_of(struct db *db, struct arena *room, int64_t turn_id, const char **choices_out,
+			  struct err *err)
+{
+	struct ai_approval list[MOST + 1];
+	struct query query;
+	size_t count = 0;
+
+	db_query(db, &query, "SELECT code FROM approvals WHERE turn_id = $1 ORDER BY id", "i", turn_id);
+	while (count <= MOST && db_row(&query))
+		list[count++] = (struct ai_approval){ .code = room_text(room, &query, 0) };
+	*choices_out = approvals_choices(room, list, count);
+	return db_end(&query, err);
 }
 
 /* ---- the decision ---------------------------------------------------------------------------------------------- */

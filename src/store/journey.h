@@ -127,6 +127,7 @@ struct reply_ask {
 	bool at_once; /* marked as being sent unless an earlier one of its conversation is unfinished */
 	size_t part;  /* 0, or which of a long answer: sleeps behind the one before */
 	const char *uuid, *org_id, *platform, *installation, *reply_to, *text;
+	const char *choices; /* or NULL */
 };
 /* The outbox row; sending_out says whether it may be sent now. */
 bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,

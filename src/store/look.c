@@ -1,4 +1,5 @@
 /* Where is an accepted message? As far as it got, for askers who come back. */
+#include "approvals.h"
 #include "journey.h"
 #include <string.h>
 
@@ -58,7 +59,7 @@ static bool run_look(struct db *db, struct job *job, struct err *err)
 		return false;
 	asked_tell(&asked, out);
 	job->answer = out;
-	return true;
+	return turn_id == 0 || approvals_choices_of(db, job->room, turn_id, &out->choices, err);
 }
 
 static void give_look(struct job *job)

@@ -78,6 +78,7 @@ static void take_reply(const struct query *query, struct arena *room, struct sto
 			.unsure = db_bool(query, 16),
 			.placeholder = db_int(query, 14) == 0 ? room_text(room, query, 17) : NULL,
 			.remote_id = room_text(room, query, 18),
+			.choices = room_text(room, query, 19),
 		},
 	};
 }
@@ -95,7 +96,7 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 		"o.reply_to,"
 		" o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at,"
 		" o.ord, coalesce((SELECT max(p.ord) + 1 FROM outbox p WHERE p.turn_id = o.turn_id), 1),"
-		" o.unsure, m.placeholder, o.remote_id"
+		" o.unsure, m.placeholder, o.remote_id, o.choices"
 		" FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
 		" LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
 		" LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""

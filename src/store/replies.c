@@ -97,14 +97,14 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 	return db_one_int(db, err, &made, id_out,
 			  "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
 			  "platform, installation,"
-			  " reply_to, body, state, attempts, next_at, expires_at, created_at, ord)"
+			  " reply_to, body, state, attempts, next_at, expires_at, created_at, ord, choices)"
 			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
 			  "$10, $11, $12, $13,"
-			  " $14, $15) RETURNING id",
-			  "ttiiitttttittti", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			  " $14, $15, $16) RETURNING id",
+			  "ttiiitttttitttit", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
 			  ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
 			  *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
-			  expires, now, (int64_t)ask->part);
+			  expires, now, (int64_t)ask->part, ask->choices);
 }
 
 /* Why the parts behind $1 do not go out. */

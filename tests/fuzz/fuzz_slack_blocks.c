@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text_valid((const char *)data, size))
 		return 0;
 	text = mem_text_n((const char *)data, size);
-	blocks = slack_blocks(text, "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee");
+	blocks = slack_blocks(text, "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee", NULL);
 	if (blocks)
 		check(text, blocks);
 	json_decref(blocks);

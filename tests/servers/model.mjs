@@ -244,7 +244,7 @@ const behaviours = {
   tools: (a) => answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name: a.value, arguments: '{}' } }] }),
   call: (a) => {
     const result = a.body.messages.findLast((m) => m.role === 'tool');
-    const [, name, args] = a.last.match(/^(\S+) (\{.*\})$/s) ?? [];
+    const [, name, args] = a.last.match(/(\S+) (\{.*\})\s*$/s) ?? [];
     return !name || a.body.messages.at(-1) === result ? answer({ ...a, text: `done: ${result?.content}` })
       : answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name, arguments: args } }] });
   },

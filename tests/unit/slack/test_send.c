@@ -369,7 +369,7 @@ static char *words_of(const char *text)
 /* Every section fits and holds whole code blocks; without the fences nothing is lost. */
 static void check_sections(const char *text, size_t least)
 {
-	json_t *blocks = slack_blocks(text, OUT_UUID);
+	json_t *blocks = slack_blocks(text, OUT_UUID, NULL);
 	size_t sections = json_array_size(blocks) - 1;
 	struct buf all = { 0 };
 	char *words, *kept;
@@ -419,8 +419,8 @@ static void a_line_too_long_for_a_section_has_no_buttons(void **state)
 	char *line = repeat("word ", 700);
 	struct out_call *call;
 
-	assert_null(slack_blocks(line, OUT_UUID));
-	assert_null(slack_blocks(" \n ", OUT_UUID));
+	assert_null(slack_blocks(line, OUT_UUID, NULL));
+	assert_null(slack_blocks(" \n ", OUT_UUID, NULL));
 	stage->app.config.feedback = true;
 	hand(stage, out_channel(), line);
 	call = out_expect(stage, "chat.postMessage");
