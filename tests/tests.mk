@@ -117,11 +117,18 @@ $(foreach r,$(ROOMS),$(eval $(call UNIT_TARGET,$(r))))
 test: deps ## everything that must hold: unit tests under sanitizers, the daemon end to end, a short campaign
 	@$(MAKE) --no-print-directory -s check-quick
 	@$(MAKE) --no-print-directory -s -j2 all
-	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins
-	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
-	@$(MAKE) --no-print-directory -s e2e
+	@$(MAKE) --no-print-directory -s e2e >build/e2e.log 2>&1 & e2e=$$!; \
+		nice -n 10 $(MAKE) --no-print-directory -s units-and-fuzz-bins; units=$$?; \
+		wait $$e2e || { cat build/e2e.log; exit 1; }; tail -n 9 build/e2e.log; exit $$units
 	@$(MAKE) --no-print-directory -s campaign-short
 	@$(MAKE) --no-print-directory -s fuzz-short
+
+# What computes, while the tests end to end mostly wait.
+.PHONY: units-and-fuzz-bins
+units-and-fuzz-bins:
+	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins
+	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
+	@$(MAKE) --no-print-directory -s fuzz-bins
 
 .PHONY: unit-bins
 unit-bins: $(UNIT_BINS)
