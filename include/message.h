@@ -13,8 +13,8 @@ enum message_limits {
 	MESSAGE_NAME_MAX = 255,	     /* bytes of a display name */
 	MESSAGE_REPLY_TO_MAX = 4096, /* bytes of a reply address */
 	MESSAGE_FILES_MAX = 20,	     /* files named by one message */
-	MESSAGE_CHOICES_MAX = 10,    /* of one answer; each label and command is short ASCII, under 64 bytes */
-	MESSAGE_UUID_SIZE = 37,	     /* a UUID as text with its NUL */
+	MESSAGE_CHOICES_MAX = 10, /* of one answer; each label and command is short ASCII, under 64 bytes */
+	MESSAGE_UUID_SIZE = 37,	  /* a UUID as text with its NUL */
 };
 
 /* A file that came with a message, by reference. Borrowed for the call. */

@@ -11,7 +11,7 @@
 #define SLACK_META_REPLY   "usher_reply"
 #define SLACK_META_GROWING "usher_growing"
 
-#define SLACK_CHOICE_ACTION "usher_choice:" /* and its command, which is the value, too */
+#define SLACK_CHOICE_ACTION   "usher_choice:"  /* and its command, which is the value, too */
 #define SLACK_FEEDBACK_ACTION "usher_feedback" /* values "up:UUID" and "down:UUID" of the reply */
 
 /* ---- outcome.c: pure ------------------------------------------------------------------------------------ */

@@ -24,9 +24,9 @@ struct sending {
 	size_t answers_to_count;
 	unsigned part;
 	bool feedback, buttons; /* below: ratings; anything, unless Slack does not want it */
-	bool unsure;  /* nothing is posted before the thread was read */
-	bool closed;  /* a stream that was still open was closed once */
-	bool stale;   /* what stood for the answer can't be replaced */
+	bool unsure;		/* nothing is posted before the thread was read */
+	bool closed;		/* a stream that was still open was closed once */
+	bool stale;		/* what stood for the answer can't be replaced */
 	int64_t created_ms;
 	char *shown; /* ts of what stands for the answer, or NULL */
 	enum send_step step;

@@ -6,9 +6,5 @@
 #include "webhook.h"
 
 const struct platform_ops *const registry_platforms[] = {
-	&webhook_platform,
-	&slack_platform,
-	&telegram_platform,
-	&discord_platform,
-	NULL,
+	&webhook_platform, &slack_platform, &telegram_platform, &discord_platform, NULL,
 };

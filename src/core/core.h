@@ -26,16 +26,16 @@ struct core_options {
 	int64_t reset_idle_ms; /* a conversation that was quiet so long is over; 0: never */
 	bool reset_daily;      /* all are over each day at reset_minute (of the day, in local time) */
 	int reset_minute;
-	struct store_limits limits;	   /* budgets of the settings file */
-	const char *const *unpriced;	   /* models (by name) that may be asked within a budget without a price */
-	size_t unpriced_count;		   /* both stay the caller's until core_destroy */
-	unsigned rate_minute, rate_day;	   /* messages of one person; 0: any number */
-	unsigned turns_max;	/* turns running at once */
-	int64_t disk_reserve;	/* bytes to leave free beside the database */
-	struct io *io;		/* lent to platforms; or NULL */
-	const char *public_url; /* of settings listen; or NULL */
-	const char *data_dir;	/* where fetched files are put: DIR/files; NULL: files stay references */
-	int64_t file_max;	/* bytes of one file */
+	struct store_limits limits;  /* budgets of the settings file */
+	const char *const *unpriced; /* models (by name) that may be asked within a budget without a price */
+	size_t unpriced_count;	     /* both stay the caller's until core_destroy */
+	unsigned rate_minute, rate_day; /* messages of one person; 0: any number */
+	unsigned turns_max;		/* turns running at once */
+	int64_t disk_reserve;		/* bytes to leave free beside the database */
+	struct io *io;			/* lent to platforms; or NULL */
+	const char *public_url;		/* of settings listen; or NULL */
+	const char *data_dir; /* where fetched files are put: DIR/files; NULL: files stay references */
+	int64_t file_max;     /* bytes of one file */
 	const uint8_t (
 		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */
 	size_t key_count;

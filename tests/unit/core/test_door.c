@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "access.h"
+#include "code.h"
 #include "crypto.h"
 #include "house.h"
-#include "code.h"
 #include <stdio.h>
 #include <string.h>
 
