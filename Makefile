@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai mcp tasks tools markup api webhook slack telegram discord app
+ROOMS := base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord app
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -13,6 +13,7 @@ DIR_store   := src/store
 DIR_core    := src/core
 DIR_ai      := src/ai
 DIR_mcp     := src/mcp
+DIR_mcpserver := src/mcpserver
 DIR_tasks   := src/tasks
 DIR_tools   := src/tools
 DIR_markup  := src/markup
@@ -30,15 +31,16 @@ SEES_store   := base db
 SEES_core    := base
 SEES_ai      := base io
 SEES_mcp     := base io
+SEES_mcpserver := base
 SEES_tasks   := base
 SEES_tools   := base mcp tasks
 SEES_markup  := base
-SEES_api     := base io
+SEES_api     := base io mcpserver
 SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
-SEES_app     := base io db store core ai mcp tasks tools markup api webhook slack telegram discord
+SEES_app     := base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
 USES_base    := jansson openssl/ unistr unictype

@@ -63,6 +63,7 @@ struct store_reply {
 	const char *platform, *installation;
 	int64_t conversation_id; /* 0: none */
 	int64_t expires_ms;	 /* Unix milliseconds */
+	bool markdown;		 /* out.text is not in the plugin's form yet */
 	struct outgoing out;
 };
 

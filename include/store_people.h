@@ -39,6 +39,9 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   installations                            "secrets": whether there are any; "removed_at" NULL: in use
  *   installation  name                       object; platform/name, or a name that only one platform has
  *   task_list     org profile [all|pending|completed]
+ *   search_conversations org profile words [limit]   what this profile and its assistant said, newest first, at most 50;
+ *                                            words: a JSON array of texts, all of which a message must hold
+ *   search_files  org profile words [limit]  the same by name and type; its own files, an operator's: all of org
  */
 void store_report(struct store *store, const char *name, const char *const *args, size_t arg_count,
 		  store_json_fn *fn, void *owner, uint64_t ticket);
@@ -77,6 +80,8 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   task_complete org profile id [call key]
  *   task_update   org profile id [title] [description] [call key]
  *   task_delete   org profile id [call key]
+ *   message_send  org profile conversation text [key] [call key]   profile: an operator of org; to where the newest
+ *                 message of the conversation came from; with the same key (or call key) again: nothing
  *
  * A task act whose call key was used before changes nothing and answers what it answered then. */
 void store_act(struct store *store, const char *name, const char *const *args, size_t arg_count,

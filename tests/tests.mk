@@ -16,9 +16,10 @@ FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c l
 SEES_UNIT_ai := io
 UNIT_mcp     := base io mcp
 FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c) tests/fakes/stage_loop.c
+UNIT_mcpserver := base mcpserver
 UNIT_tasks   := base io db store tasks
 UNIT_tools   := base io db store mcp tasks tools
-UNIT_api     := base io api
+UNIT_api     := base io mcpserver api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
 UNIT_webhook := base io webhook
 FAKES_webhook := tests/unit/webhook/stage.c
@@ -88,7 +89,7 @@ WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_hea
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
 # A wire and a loop under the test's hand (stage_wire.c).
 $(foreach t,session server tools,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
-UNIT_app     := app base io db store core ai mcp tasks tools markup api webhook slack telegram discord
+UNIT_app     := app base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 

@@ -14,6 +14,7 @@ static const struct route routes[] = {
 	{ "POST", "/api/{user}/conversations/{conversation}/archive", API_SMALL_BODY_MAX,
 	  conversation_archive_run },
 	{ "GET", "/api/{user}/conversations/{conversation}/messages", 0, conversation_messages_run },
+	{ "POST", "/mcp", API_MCP_BODY_MAX, mcp_run },
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
@@ -66,6 +67,13 @@ void api_use(struct platform *api, struct store *store, struct web *control, con
 	api->control = control;
 	free(api->operator_name);
 	api->operator_name = mem_text(operator_name);
+}
+
+void api_use_tools(struct platform *api, struct toolbox tools, const char *public_url)
+{
+	api->tools = tools;
+	free(api->public_url);
+	api->public_url = mem_text(public_url);
 }
 
 /* Every request of every route comes in here. */
@@ -137,6 +145,7 @@ static void destroy(struct platform *api)
 	loop_timer_destroy(api->sweep);
 	throttle_finish(&api->throttle);
 	free(api->operator_name);
+	free(api->public_url);
 	free(api);
 }
 

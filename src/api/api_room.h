@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "store_people.h"
 #include "throttle.h"
+#include "tool.h"
 #include "web.h"
 #define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
@@ -22,6 +23,7 @@ enum {
 	API_NAME_SIZE = 256, /* a display name with its NUL */
 	API_BODY_MAX = 6 * MESSAGE_TEXT_MAX + 4096, /* a message with every byte escaped as \u00XX */
 	API_SMALL_BODY_MAX = 8192,
+	API_MCP_BODY_MAX = 1 << 20,
 	API_DOORS_MAX = 2 * 16,
 };
 
@@ -50,6 +52,7 @@ enum call_step {
 	CALL_LOOK,    /* where an accepted message is */
 	CALL_HELD,    /* the end of the message */
 	CALL_STORE,   /* a report or an act */
+	CALL_TOOL,    /* what a tool gives */
 };
 
 /* Who asks. */
@@ -58,9 +61,12 @@ struct caller {
 	char profile[CRYPTO_UUID_SIZE];
 	char key_id[APIKEY_ID_SIZE];
 	char name[API_NAME_SIZE];
+	char org[CRYPTO_UUID_SIZE];
+	enum role role;
 };
 
 struct watch;
+struct mcp_work;
 
 struct call {
 	uint64_t ticket; /* crosses every wait; 0 is none */
@@ -88,6 +94,7 @@ struct call {
 	bool backwards;		      /* a page of what came before */
 	bool archive;		      /* still to be done */
 
+	struct mcp_work *mcp; /* messages of the Model Context Protocol */
 	struct watch *watch;
 	struct call *prev, *next; /* at the watch */
 	bool timed;
@@ -121,6 +128,8 @@ struct platform {
 	struct store *store;
 	struct web *control;
 	char *operator_name;
+	struct toolbox tools;
+	char *public_url;
 	uint64_t hold_ms;
 	unsigned held_per_user;
 	bool stopping;
@@ -145,7 +154,8 @@ struct call *call_claim(struct platform *api, uint64_t ticket, enum call_step st
 /* Forgets the call; its request must be answered or gone. */
 void call_drop(struct call *call);
 
-/* Each of these answers and drops the call. They do nothing more than drop when the client is gone. */
+/* Each of these answers and drops the call. They do nothing more than drop when the client is gone. json NULL: an answer
+ * without a body. */
 void call_answer(struct call *call, int status, const struct buf *json);
 void call_fail(struct call *call, enum api_error error);
 void call_fail_why(struct call *call, enum api_error error, const char *why);
@@ -203,7 +213,14 @@ void answer_print_state(struct buf *json, const struct call *call, const struct 
 void answer_print_ids(struct buf *json, int64_t conversation_id, const char *conversation_uuid,
 		      const char *uuid);
 
+/* ---- mcp.c ---- */
+
+/* What the call holds for the Model Context Protocol is freed. */
+void mcp_forget(struct call *call);
+
 /* ---- routes ---- */
+
+void mcp_run(struct call *call, struct web_request *request);
 
 void chat_run(struct call *call, struct web_request *request);
 void chat_ack(struct platform *api, uint64_t receipt, const struct ack *ack);

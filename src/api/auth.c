@@ -30,11 +30,13 @@ static void refuse(struct call *call, struct web_request *request)
 	call_fail(call, API_AUTH_FAILED);
 }
 
-/* Does {user} of the path name the caller? As "me", account number or profile. */
+/* Does {user} of the path name the caller? As "me", account number or profile; a path without is for all. */
 static bool names_caller(const char *user, const struct caller *caller)
 {
 	char number[24];
 
+	if (user == NULL)
+		return true;
 	snprintf(number, sizeof(number), "%lld", (long long)caller->user_id);
 	return strcmp(user, "me") == 0 || strcmp(user, number) == 0 || strcasecmp(user, caller->profile) == 0;
 }
@@ -48,6 +50,10 @@ static void on_key(void *owner, uint64_t ticket, const struct err *err, const st
 
 	if (request == NULL)
 		return; /* the client went away */
+	if (err->kind == ERR_GONE && call->door->control) {
+		call_fail_why(call, API_NOT_FOUND, "there is no user of that name");
+		return;
+	}
 	if (err->kind == ERR_GONE) {
 		refuse(call, request);
 		return;
@@ -60,6 +66,8 @@ static void on_key(void *owner, uint64_t ticket, const struct err *err, const st
 	caller->user_id = key->user_id;
 	snprintf(caller->profile, sizeof(caller->profile), "%s", key->speaker.profile_id);
 	snprintf(caller->key_id, sizeof(caller->key_id), "%s", key->key_id ? key->key_id : "local");
+	snprintf(caller->org, sizeof(caller->org), "%s", key->speaker.org_id ? key->speaker.org_id : "");
+	caller->role = key->speaker.role;
 	snprintf(caller->name, sizeof(caller->name), "%s",
 		 key->speaker.display_name ? key->speaker.display_name : "");
 	caller->name[event_id_whole(caller->name, strlen(caller->name))] = '\0';
@@ -104,8 +112,10 @@ void auth_begin(struct call *call, struct web_request *request)
 		return;
 	}
 	if (call->door->control) {
-		if (local_operator(request))
-			store_user(api->store, api->operator_name, on_key, api, call->ticket);
+		const char *user = call->door->route->run == mcp_run ? web_query(request, "user") : NULL;
+
+		if (local_operator(request)) /* who may see everything may also ask as somebody */
+			store_user(api->store, user ? user : api->operator_name, on_key, api, call->ticket);
 		else
 			refuse(call, request);
 		return;

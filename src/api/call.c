@@ -82,6 +82,7 @@ void call_drop(struct call *call)
 	if (request) /* also of a connection that was just cut: that it is gone is told in a later round */
 		web_on_gone(request, NULL, NULL);
 	watch_leave(call);
+	mcp_forget(call);
 	uncount(call);
 	HASH_DEL(api->calls, call);
 	free(call);
@@ -100,8 +101,10 @@ void call_answer(struct call *call, int status, const struct buf *json)
 {
 	struct web_request *request = let_go(call);
 
-	if (request)
+	if (request && json)
 		web_answer(request, status, "application/json", json->data, json->len);
+	else if (request)
+		web_answer(request, status, NULL, NULL, 0);
 }
 
 void call_fail_why(struct call *call, enum api_error error, const char *why)

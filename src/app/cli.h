@@ -12,6 +12,8 @@
 /* Exit status (design section 6). */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_DAEMON = 3 };
 
+struct buf;
+
 struct cli {
 	const char *config;	  /* --config, or NULL */
 	bool json;		  /* --json */
@@ -87,6 +89,9 @@ void cli_put(FILE *out, const char *text);
 typedef void cli_event_fn(void *data, const char *event, const json_t *payload);
 int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn, void *data);
 
+/* POSTs JSON text as it is: the whole answer, whatever its status (0: there was none). Prints nothing. */
+int cli_post(struct cli *cli, const char *path, const char *text, struct buf *answer_out, long *status_out);
+
 /* The commands, one function each. */
 int cli_status(struct cli *cli);
 int cli_doctor(struct cli *cli);
@@ -94,6 +99,7 @@ int cli_chat(struct cli *cli);
 int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
+int cli_mcp(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
 	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_audit_verbs[], cli_tool_verbs[];
 

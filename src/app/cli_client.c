@@ -116,12 +116,12 @@ static int explain_refusal(const struct exchange *x)
 }
 
 /* Performs one request. The body's text is freed here. */
-static int exchange(struct cli *cli, const char *path, char *body, bool stream, struct exchange *x)
+static CURLcode perform(struct cli *cli, const char *path, char *body, bool stream, struct exchange *x,
+			long *status_out)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	char *url = mem_format("http://localhost%s", path);
 	CURLcode code;
-	long status = 0;
 
 	if (stream)
 		headers = curl_slist_append(headers, "Accept: text/event-stream");
@@ -136,11 +136,19 @@ static int exchange(struct cli *cli, const char *path, char *body, bool stream, 
 	if (body)
 		curl_easy_setopt(x->curl, CURLOPT_POSTFIELDS, body);
 	code = curl_easy_perform(x->curl);
-	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(x->curl, CURLINFO_RESPONSE_CODE, status_out);
 	curl_easy_cleanup(x->curl);
 	curl_slist_free_all(headers);
 	free(url);
 	free(body);
+	return code;
+}
+
+static int exchange(struct cli *cli, const char *path, char *body, bool stream, struct exchange *x)
+{
+	long status = 0;
+	CURLcode code = perform(cli, path, body, stream, x, &status);
+
 	if (code != CURLE_OK)
 		return explain_failure(cli, code);
 	if (status >= 200 && status < 300)
@@ -168,6 +176,22 @@ int cli_ask(struct cli *cli, const char *path, json_t *body, json_t **answer_out
 	}
 	buf_free(&x.body);
 	return status;
+}
+
+int cli_post(struct cli *cli, const char *path, const char *text, struct buf *answer_out, long *status_out)
+{
+	struct exchange x = { 0 };
+	CURLcode code;
+
+	*status_out = 0;
+	if (cli_socket(cli) == NULL)
+		return CLI_FAILED;
+	code = perform(cli, path, mem_text(text), false, &x, status_out);
+	*answer_out = x.body;
+	if (code == CURLE_OK)
+		return CLI_OK;
+	*status_out = 0;
+	return code == CURLE_COULDNT_CONNECT ? CLI_NO_DAEMON : CLI_FAILED;
 }
 
 int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn, void *data)

@@ -209,6 +209,14 @@ bool daemon_make_mcp(struct daemon *daemon, struct err *err)
 	return daemon->tools.mcp != NULL;
 }
 
+/* Something waits to be sent that the core does not know of. */
+static void on_said(void *owner)
+{
+	struct daemon *daemon = owner;
+
+	core_wake(daemon->core);
+}
+
 static void make_core(struct daemon *daemon)
 {
 	const struct settings *assistant = part(daemon, "assistant");
@@ -244,6 +252,7 @@ static void make_core(struct daemon *daemon)
 	};
 
 	daemon->tools.tasks = tasks_create(daemon->store);
+	tasks_on_said(daemon->tools.tasks, on_said, daemon);
 	options.tools = tools_box(&daemon->tools);
 	daemon->core = core_create(&options);
 }
@@ -256,6 +265,7 @@ static bool add_platforms(struct daemon *daemon, struct err *err)
 	if (!core_add(daemon->core, &api_platform, part(daemon, "api"), daemon->web, daemon->http, &api, err))
 		return false;
 	api_use(api, daemon->store, daemon->control, daemon_operator);
+	api_use_tools(api, tools_own_box(&daemon->tools), daemon->derived.public_url);
 	for (size_t p = 0; registry_platforms[p]; p++) {
 		const struct platform_ops *ops = registry_platforms[p];
 

@@ -34,6 +34,8 @@ static const struct command commands[] = {
 	  cli_usage, NULL },
 	{ "budget", "list|set|remove|spent|refusals", "what may be spent, and by whom", 0, 0, NULL,
 	  cli_budget_verbs },
+	{ "mcp", "[--user NAME]", "our own tools for a program that speaks the Model Context Protocol", 0, 0,
+	  cli_mcp, NULL },
 	{ "tool", "list|approve", "what the model may do, for whom", 0, 0, NULL, cli_tool_verbs },
 	{ "dead-letters", "list|retry|drop", "replies and messages that got stuck", 0, 0, NULL,
 	  cli_letter_verbs },
@@ -132,6 +134,12 @@ static void help_command(FILE *out, const struct command *c)
 		      "lines NAME=VALUE, or\n"
 		      "named where they are environment variables (PLATFORM_SETTING). They never stand in "
 		      "the settings file.\n",
+		      out);
+	else if (c->run == cli_mcp)
+		fputs("  --user NAME    as this person; otherwise as the operator\n"
+		      "\nMessages come on standard input and go to standard output, a line each; nothing "
+		      "else is "
+		      "printed there.\n",
 		      out);
 	else if (c->run != cli_chat)
 		fputs("  --json         print JSON instead of text\n"

@@ -198,13 +198,14 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine. */
-static void hand_over(struct installation *inst, const struct outgoing *reply, uint64_t ticket)
+/* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine and what operators
+ * say. */
+static void hand_over(struct installation *inst, const struct store_reply *reply, uint64_t ticket)
 {
-	struct outgoing out = *reply;
+	struct outgoing out = reply->out;
 	char *notice = NULL;
 
-	if (out.state == MESSAGE_QUARANTINED)
+	if (out.state == MESSAGE_QUARANTINED || reply->markdown)
 		out.text = notice = installation_notice(inst, out.text);
 	inst->ops->send(inst->platform, &out, ticket);
 	free(notice);
@@ -222,7 +223,7 @@ static void run(struct outbox *outbox, struct sending *sending, const struct sto
 			 sending);
 	outbox->in_flight++;
 	inst->line.in_flight++;
-	hand_over(inst, &reply->out, sending->serial);
+	hand_over(inst, reply, sending->serial);
 }
 
 static void leave_plugin(struct outbox *outbox, struct sending *sending)

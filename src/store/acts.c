@@ -35,6 +35,8 @@ static const struct act {
 	{ "task_update", "TPIttt", "organisation,profile,task_id,title,description,call key",
 	  act_task_update },
 	{ "task_delete", "TPIt", "organisation,profile,task_id,call key", act_task_delete },
+	{ "message_send", "TPTTtt", "organisation,profile,conversation_id,text,key,call key",
+	  act_message_send },
 };
 
 struct act_ask {

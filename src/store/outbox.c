@@ -125,6 +125,11 @@ static bool mark_sending(struct db *db, struct arena *room, const struct due_row
 			   : asked_by_message(db, room, row->inbox_id, &asked, err)))
 		return false;
 	asked_tell(&asked, &reply->out);
+	if (row->turn_id == 0 && asked.state != MESSAGE_REFUSED) { /* said by an operator (act_send.c) */
+		reply->out.state = MESSAGE_ANSWERED;
+		reply->out.reason = NULL;
+		reply->markdown = true;
+	}
 	return db_run(db, err, NULL,
 		      "UPDATE outbox SET state = 'sending', attempts = attempts + 1 WHERE id = $1", "i",
 		      reply->id);

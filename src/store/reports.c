@@ -204,6 +204,32 @@ static const char task_list_sql[] =
 	" WHERE org_id = $1 AND user_id = $2 AND completed = CASE coalesce($3, 'all') WHEN 'pending' THEN 0"
 	" WHEN 'completed' THEN 1 ELSE completed END ORDER BY completed, id LIMIT 200";
 
+/* Letters beyond ASCII are compared as they are. $3: a JSON array of words. */
+#define HOLDS_WORDS(TEXT)                                                                                    \
+	" NOT EXISTS (SELECT 1 FROM json_each($3) w WHERE instr(lower(" TEXT "), lower(w.value)) = 0)"
+
+static const char search_conversations_sql[] =
+	"SELECT m.conversation_id, m.conversation_uuid, c.title, c.platform, m.role, m.\"timestamp\","
+	" substr(m.content, max(1, instr(lower(m.content), lower(coalesce(json_extract($3, '$[0]'), ''))) - "
+	"200), 600)"
+	" AS text FROM message m JOIN conversation c ON c.id = m.conversation_id"
+	" WHERE m.org_id = $1 AND m.user_id = $2 AND m.role IN ('user', 'assistant') AND" HOLDS_WORDS(
+		"m.content") " ORDER BY m.\"timestamp\" DESC, m.id DESC LIMIT min(50, CAST($4 AS BIGINT))";
+
+/* $2 asks for itself; an operator for all of the organisation. Neither path nor address is told. */
+static const char search_files_sql[] =
+	"SELECT f.id AS file_id, f.\"inputFileName\" AS name, f.mime AS type, f.size, f.\"processingStatus\" "
+	"AS "
+	"status,"
+	" f.\"createdAt\" AS created_at, i.\"llmConversationId\" AS conversation_id,"
+	" coalesce(u.username, p.display_name) AS sent_by"
+	" FROM user_profiles me JOIN \"LLMAgentImport\" f ON f.\"userCompanyId\" = me.org_id"
+	" LEFT JOIN inbox i ON i.id = f.\"inboxId\" LEFT JOIN user_profiles p ON p.id = f.\"userId\""
+	" LEFT JOIN users u ON u.id = p.user_id"
+	" WHERE me.org_id = $1 AND me.id = $2 AND (f.\"userId\" = me.id OR me.role IN ('operator', 'owner')) "
+	"AND" HOLDS_WORDS("f.\"inputFileName\" || ' ' || coalesce(f.mime, '')") " ORDER BY f.id DESC LIMIT "
+										"min(50, CAST($4 AS BIGINT))";
+
 static const struct report reports[] = {
 	{ "users", "", "", .sql = users_sql },
 	{ "user", "W", "user name", .sql = user_sql, .object = true },
@@ -230,6 +256,9 @@ static const struct report reports[] = {
 	{ "audit_verify", "Tttttt", "organisation,after,hash,kept,kept hash,shift", .sql = NULL },
 	{ "audit_export", "Ttttt", "organisation,from,to,after,after id", .sql = NULL },
 	{ "feedback", "tl", "since,limit", .sql = feedback_sql },
+	{ "search_conversations", "TPTl", "organisation,profile,words,limit",
+	  .sql = search_conversations_sql },
+	{ "search_files", "TPTl", "organisation,profile,words,limit", .sql = search_files_sql },
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };
 

@@ -1,4 +1,5 @@
-/* The to-do list as tools of the model. Whoever speaks is whose list it is, whatever the arguments say. */
+/* Our own tools: the to-do list, searching, saying something. Whoever speaks is whose list it is and for whom is searched,
+ * whatever the arguments say. */
 #include "tasks.h"
 #include "buf.h"
 #include "json.h"
@@ -9,14 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOOLS = 5, NAMES_MAX = 3, NUMBER_SIZE = 24 };
+enum { TOOLS = 8, NAMES_MAX = 3, NUMBER_SIZE = 24, WORDS_MAX = 16 };
 
 /* A tool, and how its call becomes an act of the store: organisation, profile, these arguments, call key. */
 struct kind {
 	const char *name, *description, *parameters;
-	const char *act;    /* NULL: the list, which only reads */
+	const char *act;    /* or NULL */
 	const char *failed; /* what the model is told when the reason is ours (seed 004) */
 	const char *names[NAMES_MAX];
+	const char *report; /* instead of act: it only reads; its rows are given under the name `rows` */
+	const char *rows;
+	bool guarded; /* for operators only: the store sees to it */
 };
 
 /* A tool call whose answer the store still owes. */
@@ -37,6 +41,8 @@ struct bound {
 
 struct tasks {
 	struct store *store;
+	void (*said)(void *owner);
+	void *said_owner;
 	struct call *calls;
 	uint64_t serial;
 	struct bound bound[TOOLS];
@@ -52,6 +58,9 @@ struct tasks {
 #define TEXT(NAME, WHAT) "\"" NAME "\":{\"type\":\"string\",\"description\":\"" WHAT "\"}"
 #define TASK_ID		 "\"task_id\":{\"type\":\"integer\",\"description\":\"The task's number, from list_tasks\"}"
 
+#define QUERY TEXT("query", "Words, separated by spaces, at most 16")
+#define LIMIT "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":50}"
+
 static const struct kind kinds[TOOLS] = {
 	{ "add_task",
 	  "Adds a task to the to-do list of the person who is speaking.",
@@ -64,7 +73,9 @@ static const struct kind kinds[TOOLS] = {
 	  OBJECT("\"status\":{\"type\":\"string\",\"enum\":[\"all\",\"pending\",\"completed\"]}", ""),
 	  NULL,
 	  "Task listing failed",
-	  { "status" } },
+	  { "status" },
+	  .report = "task_list",
+	  .rows = "tasks" },
 	{ "complete_task",
 	  "Marks a task as done.",
 	  OBJECT(TASK_ID, "\"task_id\""),
@@ -84,6 +95,39 @@ static const struct kind kinds[TOOLS] = {
 	  "task_delete",
 	  "Task deletion failed",
 	  { "task_id" } },
+	{ "search_conversations",
+	  "Finds what was said before, by the person who is speaking and by the assistant, in all their "
+	  "conversations, newest "
+	  "first: messages that hold every word of the query.",
+	  OBJECT(QUERY "," LIMIT, "\"query\""),
+	  NULL,
+	  "Searching failed",
+	  { "query", "limit" },
+	  .report = "search_conversations",
+	  .rows = "messages" },
+	{ "search_files",
+	  "Finds files that were sent, newest first, by words of their names or types; what is in them is "
+	  "not searched. "
+	  "People find their own files, operators all of their organization.",
+	  OBJECT(QUERY "," LIMIT, ""),
+	  NULL,
+	  "Searching failed",
+	  { "query", "limit" },
+	  .report = "search_files",
+	  .rows = "files" },
+	{ "send_message",
+	  "Says something in a conversation, on the chat platform it takes place on.",
+	  OBJECT(TEXT("conversation_id", "The conversation's number or UUID") "," TEXT(
+			 "text",
+			 "What is said, as Markdown, at most 1,500 bytes") "," TEXT("key",
+										    "The same key says it "
+										    "once, however often it "
+										    "is asked"),
+		 "\"conversation_id\",\"text\""),
+	  "message_send",
+	  "Sending failed",
+	  { "conversation_id", "text", "key" },
+	  .guarded = true },
 };
 
 /* ---- the answer --------------------------------------------------------------------------------- */
@@ -123,23 +167,40 @@ static void answer_error(struct tasks *tasks, uint64_t serial, const struct err 
 	buf_free(&out);
 }
 
+static const struct call *find(const struct tasks *tasks, uint64_t serial)
+{
+	const struct call *call = tasks->calls;
+
+	while (call && call->serial != serial)
+		call = call->next;
+	return call;
+}
+
 static void changed(void *owner, uint64_t serial, const struct err *err, const char *json)
 {
+	struct tasks *tasks = owner;
+	const struct call *call = find(tasks, serial);
+
+	if (err->kind == ERR_NONE && call && call->kind->guarded && tasks->said)
+		tasks->said(tasks->said_owner);
 	if (err->kind == ERR_NONE)
-		answer(owner, serial, json, false);
+		answer(tasks, serial, json, false);
 	else
-		answer_error(owner, serial, err);
+		answer_error(tasks, serial, err);
 }
 
 static void listed(void *owner, uint64_t serial, const struct err *err, const char *json)
 {
+	const struct call *call = find(owner, serial);
 	struct buf out = { 0 };
 
+	if (call == NULL)
+		return;
 	if (err->kind != ERR_NONE) {
 		answer_error(owner, serial, err);
 		return;
 	}
-	buf_text(&out, "{\"tasks\":");
+	buf_format(&out, "{\"%s\":", call->kind->rows);
 	buf_text(&out, json);
 	buf_text(&out, "}");
 	answer(owner, serial, out.data, false);
@@ -160,6 +221,24 @@ static const char *argument(const json_t *arguments, const char *name, char numb
 		return NULL;
 	snprintf(number, NUMBER_SIZE, "%" PRId64, json_int(arguments, name, -1));
 	return number;
+}
+
+/* A query as the store takes it: a JSON array of its words. NULL stays NULL; the caller frees. */
+static char *words_of(const char *query)
+{
+	json_t *words = json_array();
+	char *text;
+
+	while (query && json_array_size(words) < WORDS_MAX) {
+		query += strspn(query, " \t\r\n");
+		if (*query == '\0')
+			break;
+		json_array_append_new(words, json_stringn(query, strcspn(query, " \t\r\n")));
+		query += strcspn(query, " \t\r\n");
+	}
+	text = json_write(words);
+	json_decref(words);
+	return text;
 }
 
 static uint64_t expect(struct tasks *tasks, const struct kind *kind, tool_done_fn *done, void *owner,
@@ -186,16 +265,20 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	char numbers[NAMES_MAX][NUMBER_SIZE];
 	uint64_t serial = expect(bound->tasks, kind, done, owner, ticket);
 	json_t *given = json_read(arguments, strlen(arguments), NULL);
+	char *words = kind->rows ? words_of(json_text(given, "query")) : NULL;
 	size_t count = 2;
 
 	for (size_t i = 0; i < NAMES_MAX && kind->names[i] != NULL; i++)
-		args[count++] = argument(given, kind->names[i], numbers[i]);
-	if (kind->act == NULL) {
-		store_report(bound->tasks->store, "task_list", args, count, listed, bound->tasks, serial);
+		args[count++] = strcmp(kind->names[i], "query") == 0
+					? words
+					: argument(given, kind->names[i], numbers[i]);
+	if (kind->report) {
+		store_report(bound->tasks->store, kind->report, args, count, listed, bound->tasks, serial);
 	} else {
 		args[count++] = key;
 		store_act(bound->tasks->store, kind->act, args, count, changed, bound->tasks, serial);
 	}
+	free(words);
 	json_decref(given);
 }
 
@@ -214,7 +297,7 @@ struct tasks *tasks_create(struct store *store)
 		bound->tool = (struct tool){ .name = kinds[i].name,
 					     .description = kinds[i].description,
 					     .parameters = kinds[i].parameters,
-					     .class = kinds[i].act ? TOOL_KEYED : TOOL_READ,
+					     .class = kinds[i].report ? TOOL_READ : TOOL_KEYED,
 					     .box = bound,
 					     .call = call_tool };
 		tasks->list[i] = &bound->tool;
@@ -226,6 +309,20 @@ const struct tool *const *tasks_tools(const struct tasks *tasks, size_t *count_o
 {
 	*count_out = TOOLS;
 	return tasks->list;
+}
+
+bool tasks_guarded(const struct tool *tool)
+{
+	for (size_t i = 0; i < TOOLS; i++)
+		if (strcmp(kinds[i].name, tool->name) == 0)
+			return kinds[i].guarded;
+	return false;
+}
+
+void tasks_on_said(struct tasks *tasks, void (*fn)(void *owner), void *owner)
+{
+	tasks->said = fn;
+	tasks->said_owner = owner;
 }
 
 void tasks_destroy(struct tasks *tasks)

@@ -100,7 +100,9 @@ static void say(struct policy_verdict *verdict, enum tool_policy policy, const c
 
 static void usual(const struct policy_tool *tool, struct policy_verdict *verdict)
 {
-	if (!tool->foreign)
+	if (tool->guarded)
+		say(verdict, TOOL_DENY, "only where a rule allows it");
+	else if (!tool->foreign)
 		say(verdict, TOOL_ALLOW, "one of our own");
 	else if (!tool->trusted)
 		say(verdict, TOOL_ASK, "its server is not trusted");

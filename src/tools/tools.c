@@ -27,6 +27,7 @@ static struct policy_tool subject_of(const struct tool *tool)
 {
 	struct policy_tool subject = { .name = tool->name, .class = tool->class, .foreign = tool->foreign };
 
+	subject.guarded = !tool->foreign && tasks_guarded(tool);
 	if (mcp_owns(tool)) {
 		struct mcp_about about = mcp_about(tool);
 
@@ -34,6 +35,14 @@ static struct policy_tool subject_of(const struct tool *tool)
 		subject.reads = about.reads;
 	}
 	return subject;
+}
+
+/* Whatever the rules say. */
+static bool may_have(const struct tool *tool, const struct tool_caller *caller)
+{
+	return tool->foreign || !tasks_guarded(tool) ||
+	       (caller->role &&
+		(strcmp(caller->role, "operator") == 0 || strcmp(caller->role, "owner") == 0));
 }
 
 static void add(struct merged *merged, const struct tools *tools, const struct tool *tool,
@@ -44,7 +53,7 @@ static void add(struct merged *merged, const struct tools *tools, const struct t
 	struct tool *copy = &merged->copies[merged->set.count];
 
 	policy_judge(tools->settings, &subject, caller, &verdict);
-	if (verdict.policy == TOOL_DENY)
+	if (verdict.policy == TOOL_DENY || !may_have(tool, caller))
 		return;
 	*copy = *tool;
 	copy->policy = verdict.policy;
@@ -69,6 +78,34 @@ static const struct toolset *open_set(void *box, const struct tool_caller *calle
 	merged->set.tools = merged->list;
 	merged->set.release = release;
 	return &merged->set;
+}
+
+/* For programs: with a key of theirs an operator's program needs no rule, but nobody is there who could be asked. */
+static const struct toolset *open_own(void *box, const struct tool_caller *caller)
+{
+	struct tools *tools = box;
+	size_t own = 0;
+	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	struct merged *merged = mem_zero(1, sizeof(*merged));
+
+	merged->list = mem_zero(own + 1, sizeof(struct tool *));
+	for (size_t i = 0; i < own; i++) {
+		struct policy_tool subject = subject_of(list[i]);
+		struct policy_verdict verdict;
+
+		subject.guarded = false;
+		policy_judge(tools->settings, &subject, caller, &verdict);
+		if (may_have(list[i], caller) && verdict.policy == TOOL_ALLOW)
+			merged->list[merged->set.count++] = list[i];
+	}
+	merged->set.tools = merged->list;
+	merged->set.release = release;
+	return &merged->set;
+}
+
+struct toolbox tools_own_box(struct tools *tools)
+{
+	return (struct toolbox){ .box = tools, .open = open_own };
 }
 
 struct toolbox tools_box(struct tools *tools)

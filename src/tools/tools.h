@@ -20,6 +20,10 @@ struct tools {
 /* The toolbox borrows tools. */
 struct toolbox tools_box(struct tools *tools);
 
+/* Only our own, for programs that speak with a person's key: what the policy allows, and for operators also what no model
+ * gets without a rule. What is to be asked is left out: nobody is there to approve. */
+struct toolbox tools_own_box(struct tools *tools);
+
 /* For people: a JSON array of {tool, server, class, policy, why}, also of what is not offered to this caller. The caller
  * frees. */
 char *tools_list_json(const struct tools *tools, const struct tool_caller *caller);

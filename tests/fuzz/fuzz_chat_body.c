@@ -1,4 +1,4 @@
-/* rooms: base io db store api */
+/* rooms: base io db store mcpserver api */
 #include "chat_body.h"
 #include "event_id.h"
 #include "mem.h"

@@ -84,6 +84,16 @@ void harness_on_loop(void (*fn)(void *data), void *data)
 	sem_destroy(&carried.done);
 }
 
+static void use_tools(void *data)
+{
+	api_use_tools(test.api, *(struct toolbox *)data, "https://usher.example.org");
+}
+
+void harness_tools(struct toolbox tools)
+{
+	harness_on_loop(use_tools, &tools);
+}
+
 /* ---- the core ------------------------------------------------------------------------------------------ */
 
 static struct message *find_message(const char *uuid, const char *delivery_key)

@@ -6,6 +6,7 @@
 #include "apikey.h"
 #include "platform.h"
 #include "store_people.h"
+#include "tool.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,6 +29,9 @@ extern struct test_user users[USERS];
 int harness_setup(void **state);
 int harness_teardown(void **state);
 int harness_setup_with(const char *setting, const char *value);
+
+/* What /mcp offers; pages of https://usher.example.org may ask for it. */
+void harness_tools(struct toolbox tools);
 
 /* Runs fn(data) on the loop and waits for it. */
 void harness_on_loop(void (*fn)(void *data), void *data);

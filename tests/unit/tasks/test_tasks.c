@@ -244,15 +244,18 @@ static void the_tools_describe_themselves(void **state)
 	const struct tool *const *tools = tasks_tools(stage.tasks, &count);
 
 	(void)state;
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 8);
 	for (size_t i = 0; i < count; i++) {
 		json_t *schema = json_read(tools[i]->parameters, strlen(tools[i]->parameters), NULL);
 
 		assert_string_equal(json_text(schema, "type"), "object");
 		assert_true(json_is_object(json_object_get(schema, "properties")));
 		assert_true(json_is_array(json_object_get(schema, "required")));
-		assert_int_equal(tools[i]->class,
-				 strcmp(tools[i]->name, "list_tasks") == 0 ? TOOL_READ : TOOL_KEYED);
+		assert_int_equal(tools[i]->class, strcmp(tools[i]->name, "list_tasks") == 0 ||
+								  strncmp(tools[i]->name, "search_", 7) == 0
+							  ? TOOL_READ
+							  : TOOL_KEYED);
+		assert_int_equal(tasks_guarded(tools[i]), strcmp(tools[i]->name, "send_message") == 0);
 		json_decref(schema);
 	}
 }
