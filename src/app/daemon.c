@@ -254,6 +254,7 @@ static void make_core(struct daemon *daemon)
 	daemon->tools.tasks = tasks_create(daemon->store);
 	tasks_on_said(daemon->tools.tasks, on_said, daemon);
 	options.tools = tools_box(&daemon->tools);
+	options.tools_later = true;
 	daemon->core = core_create(&options);
 }
 
@@ -284,7 +285,6 @@ void daemon_ready(struct daemon *daemon)
 	const struct settings *listen = part(daemon, "listen");
 
 	daemon->ready = true;
-	mcp_warm(daemon->tools.mcp);
 	malloc_trim(0); /* what starting needed is not needed again */
 	log_info(&daemon->log, "ready after %llu ms on %s://%s:%d, control socket %s",
 		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),
@@ -298,6 +298,13 @@ static void on_core_ready(void *owner)
 
 	first_steps(daemon);
 	daemon->retention = retention_start(daemon);
+}
+
+static void on_tools(void *owner)
+{
+	struct daemon *daemon = owner;
+
+	core_tools_ready(daemon->core);
 }
 
 static bool start(struct daemon *daemon, struct err *err)
@@ -324,6 +331,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	admin_claim(daemon);
 	health_claim(daemon);
 	io_on_signals(daemon->io, on_stop_signal, on_reload_signal, daemon);
+	mcp_warm(daemon->tools.mcp);
+	mcp_on_settled(daemon->tools.mcp, on_tools, daemon);
 	core_start(daemon->core, on_core_ready, daemon);
 	return true;
 }

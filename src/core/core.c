@@ -57,7 +57,8 @@ void core_fatal(struct core *core, const struct err *err)
 
 bool core_may_begin(const struct core *core)
 {
-	return core->phase == CORE_RUNNING && !core->failed && pressure_has_room(core->pressure);
+	return core->phase == CORE_RUNNING && !core->failed && core->tools_ready &&
+	       pressure_has_room(core->pressure);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -104,6 +105,7 @@ struct core *core_create(const struct core_options *options)
 	core->installs = installs_create(core);
 	core->pressure = pressure_create(core);
 	core->sweep = loop_timer_create(options->loop, sweep, core);
+	core->tools_ready = !options->tools_later;
 	return core;
 }
 
@@ -206,6 +208,12 @@ void core_start(struct core *core, void (*ready)(void *owner), void *owner)
 	core->ready = ready;
 	core->ready_owner = owner;
 	installs_begin(core->installs, recover);
+}
+
+void core_tools_ready(struct core *core)
+{
+	core->tools_ready = true;
+	lanes_pump(core->lanes);
 }
 
 void core_stop(struct core *core, unsigned grace_ms, void (*stopped)(void *owner), void *owner)

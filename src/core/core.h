@@ -40,6 +40,7 @@ struct core_options {
 		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */
 	size_t key_count;
 	struct toolbox tools; /* what is offered to the model, opened by each turn; open NULL: nothing */
+	bool tools_later;     /* no turn begins before core_tools_ready */
 	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the
 	 * start has failed (recovery, or a platform that can't claim its place). */
 	void (*fatal)(void *owner, const struct err *err);
@@ -54,6 +55,10 @@ bool core_add(struct core *core, const struct platform_ops *ops, const struct se
 
 /* Recovers what the last process left, then starts the platforms; ready(owner) or fatal follows. */
 void core_start(struct core *core, void (*ready)(void *owner), void *owner);
+
+/* The tools that there are have come: with options.tools_later turns begin from now on. Messages are taken in before, too. A turn
+ * that goes on after a crash must find the tools that its calls were begun with. */
+void core_tools_ready(struct core *core);
 
 /* SIGTERM (durability.md 2.9): nothing new is claimed or sent, running turns get grace_ms, running sends
  * finish; then stopped(owner). What is left undone is in the database. */

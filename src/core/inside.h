@@ -46,6 +46,7 @@ struct core {
 	const struct log *log;
 	enum core_phase phase;
 	bool failed;			     /* fatal was called */
+	bool tools_ready;		     /* core_tools_ready was called */
 	uint64_t last_serial;		     /* tickets are numbers that are never used twice */
 	size_t asked;			     /* questions the store has not answered yet */
 	struct installation **installations; /* configured ones first, then those that were adopted */

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <utlist.h>
 
-enum { STOP_MS = 5000 };
+enum { STOP_MS = 5000, SETTLE_MS = 5000 };
 
 /* One tool of a set, with all that a call needs: the server's list may change meanwhile. */
 struct bound {
@@ -42,11 +42,13 @@ struct mcp {
 	size_t count;
 	struct offer *offer; /* in force; NULL: to be made */
 	struct ended *ended;
-	struct loop_timer *later, *limit;
+	struct loop_timer *later, *limit, *settling;
 	uint64_t last_judge;
 	bool flush;
 	void (*stopped)(void *owner);
 	void *stopped_owner;
+	void (*settled)(void *owner); /* until it was called */
+	void *settled_owner;
 };
 
 /* ---- sets of tools ------------------------------------------------------------------------------------------ */
@@ -256,6 +258,7 @@ static bool same_name_before(const struct mcp *mcp, size_t index)
 }
 
 static void on_limit(void *data);
+static void on_settling(void *data);
 
 struct mcp *mcp_create(const struct mcp_options *options, struct err *err)
 {
@@ -266,6 +269,7 @@ struct mcp *mcp_create(const struct mcp_options *options, struct err *err)
 	mcp->servers = mem_zero(options->count ? options->count : 1, sizeof(*mcp->servers));
 	mcp->later = loop_timer_create(loop, on_later, mcp);
 	mcp->limit = loop_timer_create(loop, on_limit, mcp);
+	mcp->settling = loop_timer_create(loop, on_settling, mcp);
 	for (size_t i = 0; i < options->count; i++) {
 		if (!server_create(mcp, options, options->servers[i], &mcp->servers[i], err)) {
 			mcp_destroy(mcp);
@@ -292,6 +296,35 @@ void mcp_warm(struct mcp *mcp)
 {
 	for (size_t i = 0; i < mcp->count; i++)
 		server_need(&mcp->servers[i]);
+}
+
+/* ---- the beginning --------------------------------------------------------------------------------------------------- */
+
+static void on_settling(void *data)
+{
+	struct mcp *mcp = data;
+	void (*settled)(void *owner) = mcp->settled;
+
+	mcp->settled = NULL;
+	if (settled)
+		settled(mcp->settled_owner);
+}
+
+void mcp_moved(struct mcp *mcp)
+{
+	for (size_t i = 0; mcp->settled && i < mcp->count; i++)
+		if (!server_settled(&mcp->servers[i]))
+			return;
+	if (mcp->settled)
+		loop_timer_start(mcp->settling, 0, 0);
+}
+
+void mcp_on_settled(struct mcp *mcp, void (*settled)(void *owner), void *owner)
+{
+	mcp->settled = settled;
+	mcp->settled_owner = owner;
+	loop_timer_start(mcp->settling, SETTLE_MS, 0);
+	mcp_moved(mcp);
 }
 
 void mcp_list_again(struct mcp *mcp, const char *name)
@@ -383,6 +416,7 @@ void mcp_destroy(struct mcp *mcp)
 	mcp_changed(mcp);
 	loop_timer_destroy(mcp->later);
 	loop_timer_destroy(mcp->limit);
+	loop_timer_destroy(mcp->settling);
 	free(mcp->servers);
 	free(mcp);
 }

@@ -46,6 +46,10 @@ void mcp_list_again(struct mcp *mcp, const char *server);
 /* Starts what is not started and lists the tools, so that the first turn finds them. */
 void mcp_warm(struct mcp *mcp);
 
+/* settled is called once, in a later loop round: when each server runs, has been given up or has failed twice in a row, or after
+ * 5 s. Then the tools that there are are offered. */
+void mcp_on_settled(struct mcp *mcp, void (*settled)(void *owner), void *owner);
+
 /* The tools that are offered now, under names that every provider takes (sheet 8); starts servers that were not needed
  * before. The caller releases; a set may outlive the mcp, its tools must not be called then. policy is not set here. */
 const struct toolset *mcp_tools(struct mcp *mcp);

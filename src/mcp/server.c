@@ -205,6 +205,15 @@ void server_ready(struct server *server)
 	err_clear(&server->why);
 	loop_timer_stop(server->timer);
 	server_flush(server);
+	mcp_moved(server->mcp);
+}
+
+bool server_settled(const struct server *server)
+{
+	bool on_its_way = server->state == SERVER_NEW || server->state == SERVER_STARTING ||
+			  server->state == SERVER_RESTING;
+
+	return !on_its_way || server->failures > 1;
 }
 
 /* ---- ending ---------------------------------------------------------------------------------------------------------- */
@@ -262,6 +271,7 @@ static void rest(struct server *server, bool give_up)
 		tool_list_finish(&server->tools);
 		mcp_changed(server->mcp);
 	}
+	mcp_moved(server->mcp);
 }
 
 /* A session that the server has forgotten is begun anew at once, but not again and again. */

@@ -111,6 +111,7 @@ void server_flush(struct server *server);
 void server_close(struct server *server);
 void server_destroy(struct server *server); /* its parts */
 const char *server_state_name(const struct server *server);
+bool server_settled(const struct server *server); /* it runs, or nobody should wait for it */
 
 /* From session.c and tools.c: it can't go on like this. */
 void server_fail(struct server *server, enum wire_end how, const struct err *err);
@@ -133,6 +134,7 @@ struct server *mcp_server(struct mcp *mcp, size_t index);
 /* from below */
 uint64_t mcp_ask_judge(struct mcp *mcp, struct server *server); /* about server->judged; a ticket */
 void mcp_changed(struct mcp *mcp);				/* another list is in force */
+void mcp_moved(struct mcp *mcp);				/* a server runs, or has failed */
 void mcp_closed(struct mcp *mcp);				/* a server is closed */
 /* Tells a caller in a later round. result is taken over. */
 void mcp_finish(struct mcp *mcp, tool_done_fn *done, void *owner, uint64_t ticket, char *result, bool failed);

@@ -77,6 +77,28 @@ static void test_turns_have_sets_of_their_own(void **state)
 	assert_int_equal(box.released, 0);
 }
 
+static int setup_later(void **state)
+{
+	box = (struct box){ 0 };
+	return house_setup(state, &(struct core_options){ .tools = { .box = &box, .open = open_set },
+							  .tools_later = true });
+}
+
+/* A turn that goes on after a crash would tell the model that the tool of its call is unknown. */
+static void test_no_turn_begins_before_the_tools_have_come(void **state)
+{
+	struct house *house = *state;
+
+	house_say(house->chat, 1, "room", "hello");
+	house_accept(house, 5, 0); /* taken in all the same */
+	assert_int_equal(house_waiting(house, Q_CLAIM), 0);
+	core_tools_ready(house->core);
+	assert_int_equal(house_waiting(house, Q_CLAIM), 1);
+	fake_answer_turn(house->store, house_question(house, Q_CLAIM), NULL, house_turn(1, 5));
+	house_recall(house);
+	assert_int_equal(box.opened, 1);
+}
+
 /* The end of the daemon, in the middle of two turns. */
 static int teardown(void **state)
 {
@@ -91,6 +113,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_answered_turn_gives_its_tools_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_failed_turn_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_turns_have_sets_of_their_own, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_turn_begins_before_the_tools_have_come, setup_later,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

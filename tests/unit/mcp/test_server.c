@@ -374,6 +374,51 @@ static void stopping_does_not_wait_for_ever(void **state)
 	stage_wire_close(&w);
 }
 
+static void count_settled(void *owner)
+{
+	++*(int *)owner;
+}
+
+/* Turns wait for it: none may begin without its tools, and none may wait for a server that will not come. */
+static void it_is_told_when_the_servers_have_settled(void **state)
+{
+	struct stage_wire w;
+	int settled = 0;
+
+	(void)state;
+	stage_wire_open(&w, NULL);
+	mcp_on_settled(w.mcp, count_settled, &settled);
+	mcp_warm(w.mcp);
+	stage_loop_pass(100);
+	assert_int_equal(settled, 0);
+	stage_wire_ready(&w, LIST);
+	assert_int_equal(settled, 0); /* in a round of its own */
+	stage_loop_pass(0);
+	assert_int_equal(settled, 1);
+	stage_loop_pass(60000);
+	assert_int_equal(settled, 1);
+	stage_wire_close(&w);
+
+	stage_wire_open(&w, NULL); /* never answers */
+	mcp_on_settled(w.mcp, count_settled, &settled);
+	mcp_warm(w.mcp);
+	stage_loop_pass(4999);
+	assert_int_equal(settled, 1);
+	stage_loop_pass(1);
+	assert_int_equal(settled, 2);
+	stage_wire_close(&w);
+
+	stage_wire_open(&w, NULL); /* can't be started */
+	w.cannot_open = true;
+	mcp_on_settled(w.mcp, count_settled, &settled);
+	mcp_warm(w.mcp);
+	stage_loop_pass(0);
+	assert_int_equal(settled, 2); /* it may be on its way: once more */
+	stage_loop_pass(SERVER_REST_MS);
+	assert_int_equal(settled, 3);
+	stage_wire_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +438,7 @@ int main(void)
 		cmocka_unit_test(more_calls_than_it_can_do_are_refused),
 		cmocka_unit_test(stopping_is_gentle_and_told_once),
 		cmocka_unit_test(stopping_does_not_wait_for_ever),
+		cmocka_unit_test(it_is_told_when_the_servers_have_settled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
