@@ -13,6 +13,7 @@ import { telegramWays } from './scenarios-telegram.mjs';
 import { deliver, scenarios, wrongRows } from './scenarios.mjs';
 import { discordEndurance, printDiscord } from './discord.mjs';
 import { printEndurance, slackEndurance } from './slack.mjs';
+import { printTools, toolEndurance } from './tools.mjs';
 import { printTelegram, telegramEndurance } from './telegram.mjs';
 
 const short = process.argv.includes('--short');
@@ -196,6 +197,7 @@ await random(short ? 8 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
 const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
+const tools = await toolEndurance({ calls: short ? 200 : 10_000, note, check: checkDatabase });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
@@ -209,8 +211,10 @@ console.log('');
 printTelegram(telegram);
 console.log('');
 printDiscord(discord);
+console.log('');
+printTools(tools);
 console.log(`
 rules broken:                        ${broken.length}
 seconds:                             ${Math.round((Date.now() - begun) / 1000)}`);
-console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills + discord.kills} passed, ${broken.length} failed`);
+console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills + discord.kills + tools.lives} passed, ${broken.length} failed`);
 process.exit(broken.length ? 1 : 0);

@@ -35,6 +35,7 @@ export class ModelServer {
     this.running = 0;
     this.seen = new Map(); // prompt -> how many requests
     this.keep = keep;
+    this.asked = () => {}; // told of each request and its answer to be
     this.key = 'test-key-of-the-stand-in';
     this.server = http.createServer((request, response) => this.#serve(request, response));
     this.server.keepAliveTimeout = 60_000;
@@ -70,6 +71,7 @@ export class ModelServer {
     const wrong = fault(body);
     if (wrong) return refuse(response, 400, 'invalid_request_error', wrong);
     if (this.keep) this.requests.push(body);
+    this.asked(body, response);
     this.running++;
     response.on('close', () => this.running--);
     const last = body.messages.findLast((m) => m.role === 'user')?.content ?? '';
