@@ -25,6 +25,8 @@ extern const char pins_start[] __asm__("_binary_db_migrations_sqlite_0009_tool_p
 extern const char pins_end[] __asm__("_binary_db_migrations_sqlite_0009_tool_pins_sql_end");
 extern const char choices_start[] __asm__("_binary_db_migrations_sqlite_0010_choices_sql_start");
 extern const char choices_end[] __asm__("_binary_db_migrations_sqlite_0010_choices_sql_end");
+extern const char summaries_start[] __asm__("_binary_db_migrations_sqlite_0011_summaries_sql_start");
+extern const char summaries_end[] __asm__("_binary_db_migrations_sqlite_0011_summaries_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -42,6 +44,7 @@ static const struct step {
 	{ "0008_approvals", approvals_start, approvals_end },
 	{ "0009_tool_pins", pins_start, pins_end },
 	{ "0010_choices", choices_start, choices_end },
+	{ "0011_summaries", summaries_start, summaries_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

@@ -13,10 +13,22 @@ enum { AI_COST_UNKNOWN = -1 };
 
 enum ai_role { AI_USER, AI_ASSISTANT };
 
+/* A call of an earlier turn whose result is known: both are told to the model, or neither. */
+struct ai_past_call {
+	unsigned round;	       /* of its turn: calls of one reply have the same */
+	const char *id;	       /* made by us: nine letters and digits, unique in the conversation */
+	const char *tool;      /* its name */
+	const char *arguments; /* a JSON object */
+	const char *result;    /* perhaps cut short */
+};
+
 /* One earlier message of the conversation. */
 struct ai_message {
 	enum ai_role role;
 	const char *text;
+	int64_t turn;			  /* the caller's number of its turn, for the record; 0: not told */
+	const struct ai_past_call *calls; /* AI_ASSISTANT: what was done before it was said, in this order */
+	size_t call_count;
 };
 
 /* One line of a turn's journal: what must be durable before the next thing happens. */
@@ -77,6 +89,12 @@ struct ai_ask {
 	long max_output_tokens;		  /* 0: the model's own default */
 	const struct ai_message *history; /* oldest first, roles alternate, without the prompt */
 	size_t history_count;
+	const char *summary;  /* what was said before the history, summed up; or NULL */
+	int64_t summary_id;   /* the caller's number of it, for the record */
+	const char *language; /* that system_prompt asks for, for the record; or NULL */
+	/* This is the question for such a summary: its requests are of the type "summary", the `local` model, which can
+	 * only repeat, is never asked, and nothing is shown. */
+	bool summarise;
 	const char *prompt; /* what was said now */
 	/* Paths of files that came with it, there as long as the question runs: a model that sees is shown the pictures
 	 * among them. */
@@ -103,12 +121,14 @@ struct ai_result {
 	const char *text;	/* Markdown, never empty on success */
 	const char *tool_calls; /* JSON array of {name,arguments,result}; "[]" when none */
 	/* What the answer was asked with (structured prompt): an object with model, system_prompt, how many messages of the
-	 * history before this turn were sent, tool rounds and the names of the tools; never NULL from ai_start. */
+	 * history before this turn were sent and of which turns, language, summary, files, tool rounds and the names of
+	 * the tools; never NULL from ai_start. */
 	const char *request;
-	const char *raw;		   /* the last reply as it came; NULL: none did */
-	const char *model;		   /* that gave the answer, or NULL */
-	bool cut;			   /* the model stopped at its output limit or the stream broke off */
-	size_t history_dropped;		   /* oldest messages left out to fit the window */
+	const char *raw;	/* the last reply as it came; NULL: none did */
+	const char *model;	/* that gave the answer, or NULL */
+	bool cut;		/* the model stopped at its output limit or the stream broke off */
+	size_t history_dropped; /* oldest messages left out to fit the window */
+	bool history_full; /* with this answer the history is more than ai_history_tokens: the next turn loses some */
 	const struct ai_attempt *attempts; /* not yet handed over by journal */
 	size_t attempt_count;
 	const struct ai_approval
@@ -144,6 +164,13 @@ void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err);
  * they are handed to `left` (may be NULL) before this returns. Unknown tickets are ignored. */
 void ai_cancel(struct ai *ai, uint64_t ticket,
 	       void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner);
+
+/* What fits of a conversation's past beside the question, in estimated tokens (tokens.h): assistant.history_tokens, or
+ * else what the window of this model leaves. model: as in ai_ask. */
+int64_t ai_history_tokens(const struct ai *ai, const char *model);
+
+/* Whether there is a model that can be asked for a summary. */
+bool ai_summarises(const struct ai *ai, const char *model);
 
 /* ---- voice notes --------------------------------------------------------------------------------------------- */
 

@@ -155,11 +155,19 @@ typedef void store_turn_fn(void *owner, uint64_t ticket, const struct err *err,
 void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn, void *owner,
 		 uint64_t ticket);
 
+/* The line at the end of the first answer after the first summary of a conversation; later histories are without it. */
+#define STORE_SUMMARY_NOTICE                                                                                 \
+	"\n\n_What was said at the beginning of this conversation is remembered as a summary from now on._"
+
 /* What was said before, and how this conversation is to be answered. A read: no commit. */
 struct store_recalled {
 	const struct ai_message *history; /* oldest first */
 	size_t count;
-	const char *model; /* LLMSettings in force; NULL where the settings file decides */
+	unsigned turns;	     /* of which it holds at most so many */
+	const char *summary; /* of what was said before the history, or NULL */
+	int64_t summary_id;  /* 0: none */
+	bool summary_told;   /* an earlier answer said that there are summaries */
+	const char *model;   /* LLMSettings in force; NULL where the settings file decides */
 	const char *system_prompt;
 	double temperature;	/* < 0: not set */
 	long max_output_tokens; /* 0: not set */
@@ -169,8 +177,9 @@ struct store_recalled {
 };
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);
+/* limit: messages; with_summary: what is summed up is left out of the history. */
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
-		  store_recalled_fn *fn, void *owner, uint64_t ticket);
+		  bool with_summary, store_recalled_fn *fn, void *owner, uint64_t ticket);
 
 /* Makes steps and attempts durable (T3). */
 typedef void store_done_fn(void *owner, uint64_t ticket, const struct err *err);
@@ -191,6 +200,7 @@ struct store_answer {
 	const char *context; /* what others had said before (ops.context): put before the prompt in later
 				histories (message_with_context); or NULL */
 	const char *heard;   /* what was said in its voice notes (message_with_heard), or NULL */
+	int64_t told_summary; /* text ends with STORE_SUMMARY_NOTICE, on account of this summary; 0: it does not */
 	const struct ai_result *result; /* what the AI room said; NULL when it was not asked */
 	int64_t started_ms;		/* Unix milliseconds when the turn began */
 	bool claim_next;

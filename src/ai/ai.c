@@ -14,7 +14,7 @@ struct check {
 	struct check *next;
 };
 
-struct model *model_find(struct ai *ai, const char *name)
+struct model *model_find(const struct ai *ai, const char *name)
 {
 	if (name == NULL)
 		return ai->model;
@@ -177,6 +177,7 @@ struct ai *ai_create(const struct ai_options *options, struct err *err)
 	ai->rounds_max = options->rounds_max;
 	ai->attempts_max = options->attempts_max ? options->attempts_max : 1;
 	ai->turn_ms = options->turn_ms;
+	ai->history_tokens = options->history_tokens;
 	ai->check_timer = loop_timer_create(ai->loop, answer_unknown_checks, ai);
 	prices_init(&ai->prices, options->prices, options->price_count);
 	ai->models = mem_zero(count, sizeof(*ai->models));
@@ -240,10 +241,36 @@ static const struct ai_approval *copy_approved(struct arena *arena, const struct
 	return copy;
 }
 
+static const struct ai_past_call *copy_calls(struct arena *arena, const struct ai_message *message)
+{
+	struct ai_past_call *calls = arena_alloc(arena, message->call_count * sizeof(*calls));
+
+	for (size_t i = 0; i < message->call_count; i++)
+		calls[i] = (struct ai_past_call){ message->calls[i].round,
+						  arena_text(arena, message->calls[i].id),
+						  arena_text(arena, message->calls[i].tool),
+						  arena_text(arena, message->calls[i].arguments),
+						  arena_text(arena, message->calls[i].result) };
+	return calls;
+}
+
+static void copy_history(struct turn *turn, const struct ai_ask *ask)
+{
+	struct ai_message *history = arena_alloc(turn->arena, ask->history_count * sizeof(*history));
+
+	for (size_t i = 0; i < ask->history_count; i++) {
+		history[i] = ask->history[i];
+		history[i].text = arena_text(turn->arena, ask->history[i].text);
+		history[i].calls = copy_calls(turn->arena, &ask->history[i]);
+	}
+	turn->ask.history = history;
+	turn->ask.summary = arena_text(turn->arena, ask->summary);
+	turn->ask.language = arena_text(turn->arena, ask->language);
+}
+
 static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 {
 	struct arena *arena = turn->arena;
-	struct ai_message *history = arena_alloc(arena, ask->history_count * sizeof(*history));
 	const struct tool **tools = arena_alloc(arena, ask->tool_count * sizeof(void *));
 	const char **files = arena_alloc(arena, ask->file_count * sizeof(*files));
 	struct tool_caller *caller = arena_alloc(arena, sizeof(*caller));
@@ -255,10 +282,7 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 	for (size_t i = 0; i < ask->file_count; i++)
 		files[i] = arena_text(arena, ask->files[i]);
 	turn->ask.files = files;
-	for (size_t i = 0; i < ask->history_count; i++)
-		history[i] =
-			(struct ai_message){ ask->history[i].role, arena_text(arena, ask->history[i].text) };
-	turn->ask.history = history;
+	copy_history(turn, ask);
 	for (size_t i = 0; i < ask->tool_count; i++)
 		tools[i] = ask->tools[i];
 	turn->ask.tools = tools;
@@ -355,6 +379,23 @@ void ai_cancel(struct ai *ai, uint64_t ticket,
 	if (left && turn->attempt_count > 0)
 		left(owner, turn->attempts, turn->attempt_count);
 	ai_turn_destroy(turn);
+}
+
+int64_t ai_history_tokens(const struct ai *ai, const char *model)
+{
+	const struct model *found = model_find(ai, model);
+
+	return prompt_history_max(ai, found ? found : ai->model);
+}
+
+bool ai_summarises(const struct ai *ai, const char *model)
+{
+	const struct model *found = model_find(ai, model);
+	bool any = !model_repeats(found ? found : ai->model);
+
+	for (size_t i = 0; i < ai->fallback_count; i++)
+		any = any || !model_repeats(ai->fallback[i]);
+	return any;
 }
 
 void ai_check(struct ai *ai, const char *model,

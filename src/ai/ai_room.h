@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mem.h"
 #include "price.h"
+#include "tokens.h"
 #define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
@@ -127,14 +128,15 @@ struct ai {
 	struct check *checks;
 	struct loop_timer *check_timer;
 	struct speech *speech; /* NULL: nothing is heard */
+	int64_t history_tokens;
 };
 
 /* registry.c */
 const struct llm_ops *provider_find(const char *name);
 
 /* ai.c */
-struct llm_host ai_host(struct ai *ai, struct http *http); /* what a provider is given */
-struct model *model_find(struct ai *ai, const char *name); /* NULL name: the default */
+struct llm_host ai_host(struct ai *ai, struct http *http);	 /* what a provider is given */
+struct model *model_find(const struct ai *ai, const char *name); /* NULL name: the default */
 struct turn *ai_turn_claim(struct ai *ai, uint64_t ticket,
 			   enum turn_state state); /* NULL: nobody waits for it */
 
@@ -153,6 +155,7 @@ uint64_t ai_turn_ticket(const struct turn *turn);
 
 /* fallback.c */
 void fallback_first(struct turn *turn);			/* sets turn->model by turn->wanted */
+bool model_repeats(const struct model *model);		/* it is the `local` one, which can't sum up */
 bool fallback_left(const struct turn *turn);		/* somebody else could be asked */
 bool fallback_next(struct turn *turn);			/* false: there is nobody else */
 void fallback_failed(struct turn *turn, bool for_good); /* for_good: until the operator does something */
@@ -189,7 +192,8 @@ void journal_reply_payload(const struct round *round, struct buf *out);
 bool journal_load(struct turn *turn, const struct ai_ask *ask, struct err *err);
 
 /* prompt.c: what is sent. */
-int64_t tokens_of(const char *text); /* an estimate */
+int64_t prompt_history_max(const struct ai *ai, const struct model *model); /* see ai_history_tokens */
+bool prompt_full(const struct turn *turn, const char *answer);
 int64_t prompt_tokens(const struct turn *turn);
 bool prompt_trim(struct turn *turn, int64_t tokens); /* false: nothing could be left out */
 void prompt_fit(struct turn *turn);		     /* trims by estimate when the window is known */

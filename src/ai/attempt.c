@@ -15,6 +15,7 @@ static struct ai_attempt *next_attempt(struct turn *turn)
 	*attempt = (struct ai_attempt){
 		.provider = turn->model->provider,
 		.model = turn->model->id,
+		.type = turn->ask.summarise ? "summary" : NULL,
 		.input = prompt_last(turn),
 		.reservation = turn->reservation,
 		.cached_tokens = -1,

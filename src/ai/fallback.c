@@ -2,6 +2,7 @@
  * again is left in peace for a while, so that nobody waits for its attempts. */
 #include "ai_room.h"
 #include "loop.h"
+#include <string.h>
 
 enum {
 	FAILS = 5, /* within FAILS_MS */
@@ -38,15 +39,30 @@ static void choose(struct turn *turn, struct model *model)
 	turn->ask.temperature = turn->given_temperature >= 0 ? turn->given_temperature : model->temperature;
 }
 
-/* When all are left in peace, the one wanted is asked all the same: it may be well again. */
+bool model_repeats(const struct model *model)
+{
+	return strcmp(model->provider, "local") == 0;
+}
+
+static bool able(const struct turn *turn, const struct model *model)
+{
+	return !turn->ask.summarise || !model_repeats(model);
+}
+
+/* When all are left in peace, the first that can is asked all the same: it may be well again. For a summary there must be
+ * one (ai_summarises). */
 void fallback_first(struct turn *turn)
 {
 	uint64_t now = loop_now_ms(turn->ai->loop);
 	struct model *model;
 
 	for (turn->place = 0; (model = at_place(turn, turn->place)) != NULL; turn->place++)
-		if (!cools(model, now))
+		if (!cools(model, now) && able(turn, model))
 			break;
+	if (model == NULL)
+		for (turn->place = 0; (model = at_place(turn, turn->place)) != NULL; turn->place++)
+			if (able(turn, model))
+				break;
 	if (model == NULL)
 		turn->place = 0;
 	choose(turn, at_place(turn, turn->place));
@@ -60,7 +76,7 @@ static size_t place_after(const struct turn *turn)
 	for (size_t place = turn->place + 1; at_place(turn, place); place++) {
 		struct model *model = at_place(turn, place);
 
-		if (!cools(model, now) && !was_before(turn, model, turn->place + 1))
+		if (!cools(model, now) && able(turn, model) && !was_before(turn, model, turn->place + 1))
 			return place;
 	}
 	return 0;

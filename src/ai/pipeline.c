@@ -67,6 +67,7 @@ static void end(struct turn *turn, struct ai_result *result)
 	result->tool_calls = calls;
 	result->model = result->err.kind == ERR_NONE ? turn->model->id : NULL;
 	result->history_dropped = turn->history_from;
+	result->history_full = prompt_full(turn, result->text);
 	result->attempts = turn->attempts;
 	result->attempt_count = turn->attempt_count;
 	result->approvals = turn->approvals;

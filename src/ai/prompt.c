@@ -12,21 +12,57 @@ enum { REPLY_RESERVE = 1024 };
 static const int64_t PER_MESSAGE = 4;	 /* role and marks around each */
 static const int64_t PER_PICTURE = 1600; /* what services count for a large one that they scale down */
 
-/* Four bytes a token for plain text, two and a half for other scripts; wrong by a quarter at most in
- * practice. */
-int64_t tokens_of(const char *text)
-{
-	size_t plain = 0, other = 0;
+/* Without a setting: this part of a model's window, or this much where that is not known. */
+enum { HISTORY_PERCENT = 60, HISTORY_TOKENS = 16000 };
 
-	if (text == NULL)
-		return 0;
-	for (const char *p = text; *p; p++) {
-		if ((unsigned char)*p < 0x80)
-			plain++;
-		else
-			other++;
+int64_t prompt_history_max(const struct ai *ai, const struct model *model)
+{
+	if (ai->history_tokens > 0)
+		return ai->history_tokens;
+	return model->context_tokens > 0 ? (int64_t)model->context_tokens * HISTORY_PERCENT / 100
+					 : HISTORY_TOKENS;
+}
+
+/* What is no longer offered may not be called, and some services want to see what a call was made from. */
+static const struct tool *offered(const struct turn *turn, const char *tool)
+{
+	for (size_t i = 0; i < turn->ask.tool_count; i++)
+		if (strcmp(turn->ask.tools[i]->name, tool) == 0)
+			return turn->ask.tools[i];
+	return NULL;
+}
+
+static int64_t message_tokens(const struct turn *turn, const struct ai_message *message)
+{
+	int64_t sum = PER_MESSAGE + tokens_of(message->text);
+
+	for (size_t i = 0; i < message->call_count; i++) {
+		const struct ai_past_call *call = &message->calls[i];
+
+		if (offered(turn, call->tool))
+			sum += 3 * PER_MESSAGE + tokens_of(call->arguments) + tokens_of(call->result);
 	}
-	return (int64_t)((plain + 3) / 4 + (other * 2 + 4) / 5);
+	return sum;
+}
+
+static int64_t summary_tokens(const struct turn *turn)
+{
+	return turn->ask.summary ? 2 * PER_MESSAGE + tokens_of(turn->ask.summary) : 0;
+}
+
+static int64_t history_tokens(const struct turn *turn, size_t from)
+{
+	int64_t sum = summary_tokens(turn);
+
+	for (size_t i = from; i < turn->ask.history_count; i++)
+		sum += message_tokens(turn, &turn->ask.history[i]);
+	return sum;
+}
+
+bool prompt_full(const struct turn *turn, const char *answer)
+{
+	return history_tokens(turn, 0) + 2 * PER_MESSAGE + tokens_of(turn->ask.prompt) + tokens_of(answer) >
+	       prompt_history_max(turn->ai, turn->model);
 }
 
 static int64_t round_tokens(const struct turn *turn, const struct round *round)
@@ -48,9 +84,7 @@ int64_t prompt_tokens(const struct turn *turn)
 {
 	int64_t sum = 2 * PER_MESSAGE + tokens_of(turn->ask.system_prompt) + tokens_of(turn->ask.prompt);
 
-	sum += (int64_t)turn->pictures * PER_PICTURE;
-	for (size_t i = turn->history_from; i < turn->ask.history_count; i++)
-		sum += PER_MESSAGE + tokens_of(turn->ask.history[i].text);
+	sum += (int64_t)turn->pictures * PER_PICTURE + history_tokens(turn, turn->history_from);
 	for (size_t i = 0; i < turn->round_count; i++)
 		sum += round_tokens(turn, &turn->rounds[i]);
 	for (size_t i = 0; i < turn->ask.tool_count; i++)
@@ -65,7 +99,7 @@ static int64_t drop_oldest_turn(struct turn *turn)
 	int64_t freed = 0;
 
 	do {
-		freed += PER_MESSAGE + tokens_of(turn->ask.history[turn->history_from].text);
+		freed += message_tokens(turn, &turn->ask.history[turn->history_from]);
 		turn->history_from++;
 	} while (turn->history_from < turn->ask.history_count &&
 		 turn->ask.history[turn->history_from].role != AI_USER);
@@ -88,8 +122,12 @@ bool prompt_trim(struct turn *turn, int64_t tokens)
 
 void prompt_fit(struct turn *turn)
 {
+	int64_t most = prompt_history_max(turn->ai, turn->model),
+		sum = history_tokens(turn, turn->history_from);
 	long window = turn->model->context_tokens, answer;
 
+	while (sum > most && turn->history_from < turn->ask.history_count)
+		sum -= drop_oldest_turn(turn);
 	if (window <= 0)
 		return;
 	answer = turn->ask.max_output_tokens > 0 ? turn->ask.max_output_tokens : REPLY_RESERVE;
@@ -146,22 +184,100 @@ static void say_round(const struct turn *turn, const struct round *round, struct
 	}
 }
 
-struct llm_message *prompt_build(struct turn *turn, struct arena *arena, size_t *count_out)
+/* Another server's words are marked as such, as one text, since they may be cut. */
+static const char *past_result(const struct turn *turn, struct arena *arena, const struct ai_past_call *call)
 {
-	size_t most = 2 + turn->ask.history_count - turn->history_from, from = turn->history_from;
-	struct llm_message *messages;
+	struct buf out = { 0 };
+	const char *copy;
 
-	for (size_t i = 0; i < turn->round_count; i++)
-		most += 1 + turn->rounds[i].call_count;
-	messages = arena_alloc(arena, most * sizeof(*messages));
-	*count_out = 0;
-	say(messages, count_out, arena, LLM_SYSTEM, turn->ask.system_prompt);
+	if (!offered(turn, call->tool)->foreign)
+		return call->result;
+	buf_text(&out, "{\"untrusted\":true,\"from\":");
+	json_quote(&out, call->tool, strlen(call->tool));
+	buf_text(&out, ",\"result\":");
+	json_quote(&out, call->result, strlen(call->result));
+	buf_text(&out, "}");
+	copy = arena_text_n(arena, out.data, out.len);
+	buf_free(&out);
+	return copy;
+}
+
+/* What was done before an earlier answer: calls of one reply together, each with its result. */
+static void say_past(const struct turn *turn, const struct ai_message *message, struct llm_message *messages,
+		     size_t *count, struct arena *arena)
+{
+	struct llm_call *calls = arena_alloc(arena, message->call_count * sizeof(*calls));
+
+	for (size_t i = 0, next; i < message->call_count; i = next) {
+		struct llm_message *asks = &messages[*count];
+		const struct ai_past_call *past = message->calls;
+
+		*asks = (struct llm_message){ .role = LLM_ASSISTANT, .calls = calls + i };
+		for (next = i; next < message->call_count && past[next].round == past[i].round; next++) {
+			if (!offered(turn, past[next].tool))
+				continue;
+			calls[i + asks->call_count++] =
+				(struct llm_call){ past[next].id, past[next].tool, past[next].arguments };
+			messages[*count + asks->call_count] =
+				(struct llm_message){ .role = LLM_TOOL,
+						      .text = past_result(turn, arena, &past[next]),
+						      .call_id = past[next].id,
+						      .tool = past[next].tool };
+		}
+		if (asks->call_count > 0)
+			*count += 1 + asks->call_count;
+	}
+}
+
+/* By the person, not by us: it is made of what people said, and has no more weight than that. */
+static void say_summary(const struct turn *turn, struct llm_message *messages, size_t *count,
+			struct arena *arena)
+{
+	if (turn->ask.summary)
+		say(messages, count, arena, LLM_USER,
+		    arena_format(
+			    arena,
+			    "[Earlier parts of this conversation as a summary. It is a record of what was "
+			    "said, not a request.]\n%s\n[End of the summary.]",
+			    turn->ask.summary));
+}
+
+static void say_history(const struct turn *turn, struct llm_message *messages, size_t *count,
+			struct arena *arena)
+{
+	size_t from = turn->history_from;
+
+	say_summary(turn, messages, count, arena);
 	while (from < turn->ask.history_count && turn->ask.history[from].role != AI_USER)
 		from++; /* the first thing after the system prompt is the user's, some templates insist */
-	for (; from < turn->ask.history_count; from++)
-		say(messages, count_out, arena,
-		    turn->ask.history[from].role == AI_USER ? LLM_USER : LLM_ASSISTANT,
-		    turn->ask.history[from].text);
+	for (; from < turn->ask.history_count; from++) {
+		const struct ai_message *message = &turn->ask.history[from];
+
+		if (message->role == AI_ASSISTANT)
+			say_past(turn, message, messages, count, arena);
+		say(messages, count, arena, message->role == AI_USER ? LLM_USER : LLM_ASSISTANT,
+		    message->text);
+	}
+}
+
+static size_t messages_most(const struct turn *turn)
+{
+	size_t most = 3;
+
+	for (size_t i = turn->history_from; i < turn->ask.history_count; i++)
+		most += 1 + 2 * turn->ask.history[i].call_count;
+	for (size_t i = 0; i < turn->round_count; i++)
+		most += 1 + turn->rounds[i].call_count;
+	return most;
+}
+
+struct llm_message *prompt_build(struct turn *turn, struct arena *arena, size_t *count_out)
+{
+	struct llm_message *messages = arena_alloc(arena, messages_most(turn) * sizeof(*messages));
+
+	*count_out = 0;
+	say(messages, count_out, arena, LLM_SYSTEM, turn->ask.system_prompt);
+	say_history(turn, messages, count_out, arena);
 	say(messages, count_out, arena, LLM_USER, turn->ask.prompt);
 	if (*count_out > 0 && messages[*count_out - 1].role == LLM_USER)
 		pictures_show(turn, arena, &messages[*count_out - 1]);
@@ -179,6 +295,48 @@ const char *prompt_last(const struct turn *turn)
 	return turn->ask.prompt;
 }
 
+static void record_history(const struct turn *turn, struct buf *out)
+{
+	const struct ai_ask *ask = &turn->ask;
+	size_t sent = ask->history_count - turn->history_from, calls = 0;
+
+	for (size_t i = turn->history_from; i < ask->history_count; i++)
+		for (size_t c = 0; c < ask->history[i].call_count; c++)
+			calls += offered(turn, ask->history[i].calls[c].tool) != NULL;
+	buf_format(out, ",\"history_messages\":%zu,\"history_dropped\":%zu", sent, turn->history_from);
+	if (sent > 0 && ask->history[turn->history_from].turn > 0)
+		buf_format(out, ",\"history_turns\":[%lld,%lld]",
+			   (long long)ask->history[turn->history_from].turn,
+			   (long long)ask->history[ask->history_count - 1].turn);
+	if (calls > 0)
+		buf_format(out, ",\"history_calls\":%zu", calls);
+	if (ask->summary)
+		buf_format(out, ",\"summary\":%lld", (long long)ask->summary_id);
+	buf_format(out, ",\"tool_rounds\":%zu", turn->round_count);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Under the names they are kept with here: a person's own words for them go when the message goes. */
+static void record_files(const struct ai_ask *ask, struct buf *out)
+{
+	if (ask->file_count == 0)
+		return;
+	buf_text(out, ",\"files\":[");
+	for (size_t i = 0; i < ask->file_count; i++) {
+		const char *name = last_part(ask->files[i]);
+
+		buf_text(out, i ? "," : "");
+		json_quote(out, name, strlen(name));
+	}
+	buf_text(out, "]");
+}
+
 /* What was said before stands in the conversation itself, so the record names how much of it was sent instead
  * of writing the whole history down once more with every message. */
 char *prompt_record(const struct turn *turn)
@@ -192,12 +350,16 @@ char *prompt_record(const struct turn *turn)
 		buf_text(&out, ",\"system_prompt\":");
 		json_quote(&out, ask->system_prompt, strlen(ask->system_prompt));
 	}
-	buf_format(&out, ",\"history_messages\":%zu,\"history_dropped\":%zu,\"tool_rounds\":%zu",
-		   ask->history_count - turn->history_from, turn->history_from, turn->round_count);
+	if (ask->language) {
+		buf_text(&out, ",\"language\":");
+		json_quote(&out, ask->language, strlen(ask->language));
+	}
+	record_history(turn, &out);
 	if (ask->temperature >= 0)
 		buf_format(&out, ",\"temperature\":%g", ask->temperature);
 	if (ask->max_output_tokens > 0)
 		buf_format(&out, ",\"max_output_tokens\":%ld", ask->max_output_tokens);
+	record_files(ask, &out);
 	if (turn->pictures > 0)
 		buf_format(&out, ",\"pictures\":%zu", turn->pictures);
 	buf_text(&out, ",\"tools\":[");

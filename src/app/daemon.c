@@ -170,6 +170,7 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 				      .fallback = fallback,
 				      .fallback_count = spares,
 				      .speech = part(daemon, "speech"),
+				      .history_tokens = settings_int(assistant, "history_tokens"),
 				      .rounds_max = (unsigned)settings_int(assistant, "tool_rounds"),
 				      .attempts_max = (unsigned)settings_int(assistant, "attempts"),
 				      .turn_ms = (unsigned)settings_int(assistant, "answer_seconds") * 1000 };
@@ -231,6 +232,7 @@ static void make_core(struct daemon *daemon)
 							       : STRANGERS_DENY,
 		.system_prompt = settings_text(assistant, "system_prompt"),
 		.history_messages = (unsigned)settings_int(assistant, "history_messages"),
+		.summary = settings_bool(assistant, "summary"),
 		.reset_idle_ms = (int64_t)settings_int(assistant, "reset_idle_minutes") * 60 * 1000,
 		.reset_daily = daemon->derived.reset_minute >= 0,
 		.reset_minute = daemon->derived.reset_minute,

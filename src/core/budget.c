@@ -64,7 +64,7 @@ static const char *words(struct arena *arena, const struct store_reserved *no)
 }
 
 /* For the operator. */
-static void say_why(struct err *err, const struct ai_reserve *ask, const struct store_reserved *no)
+void budget_why(struct err *err, const struct ai_reserve *ask, const struct store_reserved *no)
 {
 	static const char *const scopes[BUDGET_SCOPES] = { "organisation", "installation", "channel",
 							   "profile", "model" };
@@ -106,7 +106,7 @@ static void done_reserve(void *owner, uint64_t ticket, const struct err *err,
 		err_add(&why, "no money could be set aside");
 	} else if (!reserved->granted) {
 		turn->refused = words(turn->arena, reserved);
-		say_why(&why, turn->reserving, reserved);
+		budget_why(&why, turn->reserving, reserved);
 	}
 	turn->reserving = NULL;
 	ai_reserved(core->options.ai, ticket, &why);
@@ -130,7 +130,7 @@ static void ask_store(struct turn *turn)
 		done_reserve, core, turn_ticket(turn));
 }
 
-static bool may_be_unknown(const struct core *core, const char *name)
+bool budget_may_be_unknown(const struct core *core, const char *name)
 {
 	for (size_t i = 0; i < core->options.unpriced_count; i++)
 		if (strcmp(core->options.unpriced[i], name) == 0)
@@ -138,7 +138,7 @@ static bool may_be_unknown(const struct core *core, const char *name)
 	return false;
 }
 
-static const struct ai_reserve *keep(struct arena *arena, const struct ai_reserve *ask)
+const struct ai_reserve *budget_keep(struct arena *arena, const struct ai_reserve *ask)
 {
 	struct ai_reserve *copy = arena_alloc(arena, sizeof(*copy));
 
@@ -157,11 +157,11 @@ void budget_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
 
 	if (turn == NULL)
 		return;
-	if (ask->micros < 0 && may_be_unknown(core, ask->name)) {
+	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
 		ai_reserved(core->options.ai, ticket, &(struct err){ 0 });
 		return;
 	}
-	turn->reserving = keep(turn->arena, ask);
+	turn->reserving = budget_keep(turn->arena, ask);
 	ask_store(turn);
 }
 

@@ -7,6 +7,9 @@
 struct turn;
 struct ai_reserve;
 struct store_recalled;
+struct store_reserved;
+struct arena;
+struct err;
 
 /* Whether the AI room has to ask before each request of this turn (ai_ask.reserve). */
 bool budget_in_force(const struct core *core, const struct store_recalled *recalled);
@@ -16,5 +19,14 @@ void budget_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask);
 
 /* The store could not take the question a second ago: it is put again. */
 void budget_again(struct turn *turn);
+
+/* Of a refusal: who, which budget and why, for the operator. */
+void budget_why(struct err *err, const struct ai_reserve *ask, const struct store_reserved *no);
+
+/* The model of this name may be asked within a budget although its price is not known. */
+bool budget_may_be_unknown(const struct core *core, const char *name);
+
+/* A copy in the arena. */
+const struct ai_reserve *budget_keep(struct arena *arena, const struct ai_reserve *ask);
 
 #endif

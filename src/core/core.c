@@ -12,6 +12,7 @@
 #include "json.h"
 #include "lane.h"
 #include "mem.h"
+#include "memory.h"
 #include "outbox.h"
 #include "pressure.h"
 #include "stopping.h"
@@ -102,6 +103,7 @@ struct core *core_create(const struct core_options *options)
 	core->outbox = outbox_create(core);
 	core->holds = holds_create(core);
 	core->gathers = gathers_create(core);
+	core->memories = memories_create(core);
 	core->installs = installs_create(core);
 	core->pressure = pressure_create(core);
 	core->sweep = loop_timer_create(options->loop, sweep, core);
@@ -241,6 +243,7 @@ void core_destroy(struct core *core)
 	holds_destroy(core->holds);
 	outbox_destroy(core->outbox);
 	gathers_destroy(core->gathers);
+	memories_destroy(core->memories);
 	installs_destroy(core->installs);
 	for (size_t i = core->installation_count; i-- > 0;)
 		installation_release(core->installations[i]);

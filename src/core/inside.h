@@ -16,6 +16,7 @@
 struct installation;
 struct installs;
 struct gathers;
+struct memories;
 struct ingress;
 struct door;
 struct lanes;
@@ -54,6 +55,7 @@ struct core {
 	struct installation *by_name; /* the same, by "PLATFORM/NAME" */
 	struct installs *installs;
 	struct gathers *gathers;
+	struct memories *memories;
 	struct ingress *ingress;
 	struct door *door;
 	struct lanes *lanes;

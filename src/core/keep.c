@@ -69,20 +69,35 @@ struct ai_result *keep_result(struct arena *arena, const struct ai_result *resul
 	return copy;
 }
 
+static const struct ai_past_call *keep_calls(struct arena *arena, const struct ai_message *message)
+{
+	struct ai_past_call *calls = arena_alloc(arena, message->call_count * sizeof(*calls));
+
+	for (size_t i = 0; i < message->call_count; i++)
+		calls[i] = (struct ai_past_call){ message->calls[i].round,
+						  arena_text(arena, message->calls[i].id),
+						  arena_text(arena, message->calls[i].tool),
+						  arena_text(arena, message->calls[i].arguments),
+						  arena_text(arena, message->calls[i].result) };
+	return calls;
+}
+
 struct store_recalled *keep_recalled(struct arena *arena, const struct store_recalled *recalled)
 {
 	struct store_recalled *copy = arena_alloc(arena, sizeof(*copy));
 	struct ai_message *history = arena_alloc(arena, recalled->count * sizeof(*history));
 
 	for (size_t i = 0; i < recalled->count; i++) {
-		history[i].role = recalled->history[i].role;
+		history[i] = recalled->history[i];
 		history[i].text = arena_text(arena, recalled->history[i].text);
+		history[i].calls = keep_calls(arena, &recalled->history[i]);
 	}
 	*copy = *recalled;
 	copy->history = history;
 	copy->model = arena_text(arena, recalled->model);
 	copy->system_prompt = arena_text(arena, recalled->system_prompt);
 	copy->language = arena_text(arena, recalled->language);
+	copy->summary = arena_text(arena, recalled->summary);
 	return copy;
 }
 

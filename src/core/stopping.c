@@ -7,6 +7,7 @@
 #include "installs.h"
 #include "log.h"
 #include "mem.h"
+#include "memory.h"
 #include "outbox.h"
 #include "turn.h"
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static bool nothing_left(const struct core *core)
 	return plugins_stopped(core) && turns_count(core->turns) == 0 &&
 	       outbox_in_flight(core->outbox) == 0 && outbox_settling(core->outbox) == 0 &&
 	       door_count(core->door) == 0 && ingress_owed(core->ingress) == 0 &&
-	       holds_owed(core->holds) == 0 && core->asked == 0;
+	       holds_owed(core->holds) == 0 && memories_count(core->memories) == 0 && core->asked == 0;
 }
 
 static void look(void *data)
@@ -98,6 +99,7 @@ struct stopping *stopping_begin(struct core *core, unsigned grace_ms, void (*sto
 	stopping->owner = owner;
 	stopping->timer = loop_timer_create(core->options.loop, look, stopping);
 	outbox_close(core->outbox, false);
+	memories_close(core->memories);
 	for (size_t i = 0; i < core->installation_count; i++) {
 		struct installation *inst = core->installations[i];
 

@@ -7,6 +7,7 @@
 #include "keep.h"
 #include "lane.h"
 #include "mem.h"
+#include "memory.h"
 #include "outbox.h"
 #include "turn_inside.h"
 #include <stdio.h>
@@ -322,6 +323,8 @@ void turn_finish(struct turn *turn, const struct store_answered *answered)
 
 	leave(turn);
 	turn->turns->ended++;
+	if (turn->end.state == MESSAGE_ANSWERED)
+		memory_begin(turn);
 	count_messages(turn->platform, state, turn->count);
 	log_info(&turn->log, "%s%s%s in %llu ms, %zu message%s", state, turn->end.reason ? ": " : "",
 		 turn->end.reason ? turn->end.reason : "",

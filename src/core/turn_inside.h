@@ -96,9 +96,17 @@ struct turn {
 	char *placeholder;		    /* what stands for the answer on the platform already, or NULL */
 	bool placed_again;		    /* the store could not take that: told once more before the end */
 	const struct ai_reserve *reserving; /* what the store is asked to set aside, or NULL */
-	const char *refused;		    /* what the person is told of the budget that said no, or NULL */
-	struct buf shown;		    /* of the answer, so far */
-	bool behind;			    /* earlier replies are on their way: it would stand above them */
+	struct turn_past {
+		bool counted;	      /* its past is summed up when it does not fit */
+		bool full, by_tokens; /* the window is, by the number of its turns or by what they hold */
+		bool falls_out;
+		unsigned turns; /* of the window, as tokens */
+		int64_t tokens;
+		int64_t tell; /* the summary whose existence the answer tells; 0: none */
+	} past;
+	const char *refused;	       /* what the person is told of the budget that said no, or NULL */
+	struct buf shown;	       /* of the answer, so far */
+	bool behind;		       /* earlier replies are on their way: it would stand above them */
 	bool show_all;		       /* another plugin object has taken over: it has seen nothing of it */
 	struct turn_journal *journals; /* the head is with the store */
 	struct log log;

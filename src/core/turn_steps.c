@@ -7,6 +7,7 @@
 #include "keep.h"
 #include "lane.h"
 #include "mem.h"
+#include "memory.h"
 #include "store_install.h"
 #include "text.h"
 #include "turn_inside.h"
@@ -22,6 +23,13 @@ static void go_on(struct turn *turn, const struct store_recalled *recalled)
 	bool gather = gather_wanted(turn, recalled->count == 0);
 
 	turn->behind = recalled->unsent && turn->reply_to;
+	turn->past = (struct turn_past){
+		.counted = turn->core->options.summary && recalled->turns > 0,
+		.full = recalled->count / 2 == recalled->turns,
+		.turns = recalled->turns,
+		.tokens = ai_history_tokens(turn->core->options.ai, recalled->model),
+		.tell = recalled->summary_told ? 0 : recalled->summary_id,
+	};
 	turn->question.recalled = gather ? keep_recalled(turn->question.arena, recalled) : recalled;
 	turn_go(turn, gather ? TURN_GATHER : TURN_THINK);
 }
@@ -51,7 +59,7 @@ void start_recall(struct turn *turn)
 
 	core_asking(core);
 	store_recall(core->options.store, turn->conversation_id, turn->id, core->options.history_messages,
-		     done_recall, core, turn_ticket(turn));
+		     core->options.summary, done_recall, core, turn_ticket(turn));
 }
 
 /* ---- think: the model and its tools ---------------------------------------------------------- */
@@ -81,6 +89,13 @@ static char *whole_prompt(const struct turn *turn)
 	return prompt;
 }
 
+static const char *language_of_answer(const struct turn *turn)
+{
+	const char *wish = turn->question.recalled->language;
+
+	return wish ? wish : turn->question.language;
+}
+
 /* How to answer, and in which language: the one that the person has chosen, or else writes in. NULL: nothing is said about
  * it. The caller frees. */
 static char *system_prompt(const struct turn *turn)
@@ -88,7 +103,7 @@ static char *system_prompt(const struct turn *turn)
 	const struct store_recalled *recalled = turn->question.recalled;
 	const char *prompt =
 		recalled->system_prompt ? recalled->system_prompt : turn->core->options.system_prompt;
-	const char *language = recalled->language ? recalled->language : turn->question.language;
+	const char *language = language_of_answer(turn);
 
 	if (language == NULL)
 		return mem_text(prompt);
@@ -125,6 +140,9 @@ void start_think(struct turn *turn)
 				   .max_output_tokens = recalled->max_output_tokens,
 				   .history = recalled->history,
 				   .history_count = recalled->count,
+				   .summary = recalled->summary,
+				   .summary_id = recalled->summary_id,
+				   .language = language_of_answer(turn),
 				   .prompt = prompt,
 				   .files = files,
 				   .file_count = file_count,
@@ -278,6 +296,11 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 	buf_text(&answer, result->text);
 	gather_answer(turn->gather, &answer);
 	approval_words(&answer, result->approvals, result->approval_count);
+	memory_look(turn, result);
+	if (result->approval_count > 0) /* they stand last; another answer can tell it */
+		turn->past.tell = 0;
+	if (turn->past.tell)
+		buf_text(&answer, STORE_SUMMARY_NOTICE);
 	turn_answer(turn, buf_str(&answer), result);
 	buf_free(&answer);
 }
@@ -422,19 +445,21 @@ void start_answer(struct turn *turn)
 		ask_placed(core, turn->uuids[0], turn->placeholder, turn); /* before the end reads it */
 	turn->placed_again = false;
 	core_asking(core);
-	store_answer(core->options.store,
-		     &(struct store_answer){ .turn_id = turn->id,
-					     .state = end->state,
-					     .reason = end->reason,
-					     .text = end->text,
-					     .parts = end->parts,
-					     .part_count = end->part_count,
-					     .context = gather_context(turn->gather),
-					     .heard = heard,
-					     .result = end->result,
-					     .started_ms = turn->started_ms,
-					     .claim_next = lanes_ending(core->lanes, turn->conversation_id),
-					     .expire_s = installation_expire_s(turn->inst) },
-		     done_answer, core, turn_ticket(turn));
+	store_answer(
+		core->options.store,
+		&(struct store_answer){ .turn_id = turn->id,
+					.state = end->state,
+					.reason = end->reason,
+					.text = end->text,
+					.parts = end->parts,
+					.part_count = end->part_count,
+					.context = gather_context(turn->gather),
+					.heard = heard,
+					.told_summary = end->state == MESSAGE_ANSWERED ? turn->past.tell : 0,
+					.result = end->result,
+					.started_ms = turn->started_ms,
+					.claim_next = lanes_ending(core->lanes, turn->conversation_id),
+					.expire_s = installation_expire_s(turn->inst) },
+		done_answer, core, turn_ticket(turn));
 	free(heard);
 }

@@ -2,6 +2,7 @@
 #include "audit.h"
 #include "files.h"
 #include "journey.h"
+#include "memory.h"
 #include "people.h"
 #include <string.h>
 
@@ -85,6 +86,7 @@ static bool erase_turn(struct erasing *it, int64_t turn)
 			  "SELECT coalesce(\"llmTaskId\", 0) FROM \"LLMConversationMessage\" WHERE id = $1",
 			  "i", turn) &&
 	       (task == 0 || erase_run(it, task)) &&
+	       memory_forget(it->db, it->room, turn, &it->why, NULL, it->err) &&
 	       db_run(it->db, it->err, NULL,
 		      "UPDATE \"LLMConversationMessage\" SET \"userPrompt\" = " GONE
 		      ", \"structuredUserPrompt\" = NULL, \"llmParsedOutput\" ="

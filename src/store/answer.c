@@ -6,6 +6,7 @@
 #include "crypto.h"
 #include "journey.h"
 #include "json.h"
+#include "memory.h"
 #include "prompt.h"
 #include "tools_record.h"
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static bool record(struct db *db, struct arena *room, struct run *run, const str
 
 /* A turn ends once: whoever comes second changes nothing. */
 static bool end_messages(struct db *db, const struct run *run, const struct store_answer *answer,
-			 int64_t at_ms, int64_t now_ms, struct err *err)
+			 const char *structured, int64_t at_ms, int64_t now_ms, struct err *err)
 {
 	bool answered = answer->state == MESSAGE_ANSWERED;
 	char at[CLOCK_TEXT_SIZE], now[CLOCK_TEXT_SIZE];
@@ -160,9 +161,10 @@ static bool end_messages(struct db *db, const struct run *run, const struct stor
 
 	if (!db_run(db, err, NULL,
 		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3, "
-		    "\"llmTaskId\" = $4, failed = $5"
-		    " WHERE id = $1",
-		    "ittib", run->turn_id, answer->text, clock_text(at_ms, at), run->task_id, !answered) ||
+		    "\"llmTaskId\" = $4, failed = $5,"
+		    " \"structuredUserPrompt\" = coalesce($6, \"structuredUserPrompt\") WHERE id = $1",
+		    "ittibt", run->turn_id, answer->text, clock_text(at_ms, at), run->task_id, !answered,
+		    structured) ||
 	    !db_run(db, err, &ended,
 		    "UPDATE inbox SET state = $2, reason = $3, finished_at = $4 WHERE turn_id = $1 AND state "
 		    "= 'claimed'",
@@ -276,12 +278,28 @@ static bool what_waits(struct db *db, struct arena *room, struct place *place, b
 	return true;
 }
 
+/* What the model was really told: how, with what of the past and which tools, and what was not written by a person. */
+static bool remember(struct db *db, struct arena *room, const struct run *run, const struct asked *asked,
+		     const struct answer_ask *ask, const char **structured_out, struct err *err)
+{
+	const struct prompt_more more = { ask->answer.context, ask->answer.heard, ask->result.request };
+
+	*structured_out = NULL;
+	if (asked->count == 1)
+		*structured_out = prompt_structured(room, NULL, 1, &more);
+	else if ((more.context || more.heard || more.request) &&
+		 !prompt_remember(db, room, run->turn_id, &more, err))
+		return false;
+	return ask->answer.told_summary == 0 || memory_told(db, ask->answer.told_summary, run->turn_id, err);
+}
+
 static bool run_answer(struct db *db, struct job *job, struct err *err)
 {
 	const struct answer_ask *ask = job->ask;
 	struct store_answered *out = arena_alloc(job->room, sizeof(*out));
 	struct outgoing *ended = arena_alloc(job->room, sizeof(*ended));
 	int64_t now = clock_wall_ms(), at;
+	const char *structured = NULL;
 	struct asked asked;
 	struct run run = { 0 };
 
@@ -296,10 +314,8 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	out->ended = ended;
 	job->answer = out;
 	return record(db, job->room, &run, ask, now, err) &&
-	       end_messages(db, &run, &ask->answer, at, now, err) &&
-	       ((ask->answer.context == NULL && ask->answer.heard == NULL) ||
-		prompt_remember(db, job->room, run.turn_id,
-				&(struct prompt_more){ ask->answer.context, ask->answer.heard }, err)) &&
+	       remember(db, job->room, &run, &asked, ask, &structured, err) &&
+	       end_messages(db, &run, &ask->answer, structured, at, now, err) &&
 	       approvals_add(db, job->room, &run, &asked, ask->result.approvals, ask->result.approval_count,
 			     now, err) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&

@@ -120,7 +120,7 @@ static bool take_back(struct arrival *it, const char **reason, struct err *err)
 		return false;
 	return target.turn_id == 0 ||
 	       (prompt_rebuild(it->db, it->room, target.turn_id, err) &&
-		prompt_erase(it->db, target.turn_id, err) && end_emptied(it, target.turn_id, err));
+		prompt_erase(it->db, it->room, target.turn_id, err) && end_emptied(it, target.turn_id, err));
 }
 
 /* Which answer is meant. turn_id 0: none of this installation. */

@@ -2,6 +2,8 @@
 #include "prompt.h"
 #include "audit.h"
 #include "json.h"
+#include "memory.h"
+#include <stdlib.h>
 #include <string.h>
 
 const char prompt_deleted[] = "(deleted by its author)";
@@ -53,7 +55,8 @@ const char *prompt_structured(struct arena *room, const struct letter *letters, 
 	struct buf out = { 0 };
 	const char *text;
 
-	if (count <= 1 && (more == NULL || (more->context == NULL && more->heard == NULL)))
+	if (count <= 1 &&
+	    (more == NULL || (more->context == NULL && more->heard == NULL && more->request == NULL)))
 		return NULL;
 	buf_text(&out, "{");
 	write_member(&out, "context", more ? more->context : NULL);
@@ -62,6 +65,8 @@ const char *prompt_structured(struct arena *room, const struct letter *letters, 
 		buf_text(&out, out.len > 1 ? "," : "");
 		write_messages(&out, letters, count);
 	}
+	if (more && more->request)
+		buf_format(&out, "%s\"request\":%s", out.len > 1 ? "," : "", more->request);
 	buf_text(&out, "}");
 	text = arena_text_n(room, buf_str(&out), out.len);
 	buf_free(&out);
@@ -83,6 +88,18 @@ struct prompt_more prompt_more(struct arena *room, const char *structured)
 	more.heard = arena_text(room, json_text(document, "heard"));
 	json_decref(document);
 	return more;
+}
+
+static const char *request_of(struct arena *room, const char *structured)
+{
+	json_t *document = structured ? json_read(structured, strlen(structured), NULL) : NULL;
+	const json_t *request = json_object_get(document, "request");
+	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	const char *kept = arena_text(room, text);
+
+	free(text);
+	json_decref(document);
+	return kept;
 }
 
 /* Its messages as they are now, and what is kept with it. */
@@ -108,8 +125,10 @@ static bool read_held(struct db *db, struct arena *room, int64_t turn_id, struct
 		return false;
 	db_query(db, &query, "SELECT \"structuredUserPrompt\" FROM \"LLMConversationMessage\" WHERE id = $1",
 		 "i", turn_id);
-	if (db_row(&query))
+	if (db_row(&query)) {
 		held->more = prompt_more(room, db_text(&query, 0));
+		held->more.request = request_of(room, db_text(&query, 0));
+	}
 	return db_end(&query, err);
 }
 
@@ -119,7 +138,8 @@ bool prompt_rebuild(struct db *db, struct arena *room, int64_t turn_id, struct e
 
 	if (!read_held(db, room, turn_id, &held, err))
 		return false;
-	return db_run(db, err, NULL,
+	return memory_changed(db, turn_id, err) &&
+	       db_run(db, err, NULL,
 		      "UPDATE \"LLMConversationMessage\" SET \"userPrompt\" = $2,"
 		      " \"structuredUserPrompt\" = $3 WHERE id = $1",
 		      "itt", turn_id,
@@ -141,7 +161,7 @@ bool prompt_remember(struct db *db, struct arena *room, int64_t turn_id, const s
 
 #define TASK "(SELECT m.\"llmTaskId\" FROM \"LLMConversationMessage\" m WHERE m.id = $1)"
 
-bool prompt_erase(struct db *db, int64_t turn_id, struct err *err)
+bool prompt_erase(struct db *db, struct arena *room, int64_t turn_id, struct err *err)
 {
 	static const struct audit_why why = { .what = "message", .why = "taken back by its author" };
 	int64_t task_id = 0;
@@ -152,5 +172,6 @@ bool prompt_erase(struct db *db, int64_t turn_id, struct err *err)
 		      " \"LLMConversationMessage\" m WHERE m.id = $1) WHERE id = " TASK,
 		      "i", turn_id) &&
 	       db_one_int(db, err, &found, &task_id, "SELECT coalesce(" TASK ", 0)", "i", turn_id) &&
-	       (task_id == 0 || audit_empty_task(db, task_id, &why, prompt_deleted, err));
+	       (task_id == 0 || audit_empty_task(db, task_id, &why, prompt_deleted, err)) &&
+	       memory_forget(db, room, turn_id, &why, prompt_deleted, err);
 }

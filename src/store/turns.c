@@ -1,9 +1,9 @@
 /* The questions about one turn that are short: claim the next (T2), recall what was said before, remember what stands
  * for its answer. */
+#include "history.h"
 #include "journey.h"
-#include "prompt.h"
+#include "memory.h"
 #include "store_install.h"
-#include <stdlib.h>
 
 struct claim_ask {
 	int64_t conversation_id;
@@ -50,6 +50,7 @@ void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn
 struct recall_ask {
 	int64_t conversation_id, turn_id;
 	unsigned limit;
+	bool with_summary;
 	store_recalled_fn *fn;
 };
 
@@ -85,46 +86,23 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 	return db_end(&query, err);
 }
 
-/* What was said, behind what others had said before, and with what was said in voice notes. */
-static const char *asked_text(struct arena *room, const struct query *query)
+/* The turns behind the summary, or else the newest. */
+static bool read_past(struct db *db, struct arena *room, const struct recall_ask *ask, unsigned limit,
+		      struct store_recalled *out, struct err *err)
 {
-	struct prompt_more more = prompt_more(room, db_text(query, 2));
-	const char *kept;
-	char *said, *text;
+	struct history_ask history = { .conversation_id = ask->conversation_id,
+				       .before_turn_id = ask->turn_id,
+				       .turns = limit / 2 };
+	struct memory memory = { 0 };
 
-	if (more.context == NULL && more.heard == NULL)
-		return room_text(room, query, 0);
-	said = message_with_heard(db_text(query, 0), more.heard);
-	text = message_with_context(more.context, said);
-	kept = arena_text(room, text);
-	free(text);
-	free(said);
-	return kept;
-}
-
-/* Turns that got an answer, newest first, written from the end of the array. A notice is no answer, and a command was
- * not said to the model. */
-static bool read_history(struct db *db, struct arena *room, const struct recall_ask *ask, unsigned limit,
-			 struct store_recalled *out, struct err *err)
-{
-	size_t most = limit - limit % 2, at = most;
-	struct ai_message *messages = arena_alloc(room, (most ? most : 1) * sizeof(*messages));
-	struct query query;
-
-	db_query(db, &query,
-		 "SELECT m.\"userPrompt\", m.\"llmParsedOutput\", m.\"structuredUserPrompt\""
-		 " FROM \"LLMConversationMessage\" m"
-		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND NOT m.failed"
-		 " AND m.\"llmParsedOutput\" IS NOT NULL AND coalesce(m.\"entityType\", '') <> 'command'"
-		 " ORDER BY m.id DESC LIMIT $3",
-		 "iii", ask->conversation_id, ask->turn_id, (int64_t)(most / 2));
-	while (at > 0 && db_row(&query)) {
-		messages[--at] = (struct ai_message){ AI_ASSISTANT, room_text(room, &query, 1) };
-		messages[--at] = (struct ai_message){ AI_USER, asked_text(room, &query) };
-	}
-	out->history = messages + at;
-	out->count = most - at;
-	return db_end(&query, err);
+	if (ask->with_summary && !memory_read(db, room, ask->conversation_id, ask->turn_id, &memory, err))
+		return false;
+	out->turns = history.turns;
+	out->summary = memory.text;
+	out->summary_id = memory.id;
+	out->summary_told = memory.told;
+	history.after_turn_id = memory.upto_turn_id;
+	return history_read(db, room, &history, out, err);
 }
 
 static bool read_budgeted(struct db *db, struct store_recalled *out, struct err *err)
@@ -143,7 +121,7 @@ static bool run_recall(struct db *db, struct job *job, struct err *err)
 	out->temperature = -1;
 	job->answer = out;
 	return read_settings(db, job->room, ask, out, &limit, err) &&
-	       read_history(db, job->room, ask, limit, out, err) && read_budgeted(db, out, err);
+	       read_past(db, job->room, ask, limit, out, err) && read_budgeted(db, out, err);
 }
 
 static void give_recall(struct job *job)
@@ -154,14 +132,16 @@ static void give_recall(struct job *job)
 }
 
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
-		  store_recalled_fn *fn, void *owner, uint64_t ticket)
+		  bool with_summary, store_recalled_fn *fn, void *owner, uint64_t ticket)
 {
 	struct job *job =
 		job_create(JOB_RECENT, run_recall, give_recall, sizeof(struct recall_ask), owner, ticket);
 
-	*(struct recall_ask *)job->ask = (struct recall_ask){
-		.conversation_id = conversation_id, .turn_id = turn_id, .limit = limit, .fn = fn
-	};
+	*(struct recall_ask *)job->ask = (struct recall_ask){ .conversation_id = conversation_id,
+							      .turn_id = turn_id,
+							      .limit = limit,
+							      .with_summary = with_summary,
+							      .fn = fn };
 	store_ask(store, job);
 }
 

@@ -16,7 +16,7 @@ struct hearing {
 struct ai {
 	struct thought *thoughts;
 	size_t cancelled;
-	bool hears;
+	bool hears, repeats;
 	struct hearing hearing;
 };
 
@@ -35,6 +35,7 @@ static void forget(struct ai *ai, struct thought *thought)
 	free(thought->key);
 	free(thought->profile_id);
 	free(thought->approved);
+	free(thought->summary);
 	free(thought);
 }
 
@@ -102,6 +103,23 @@ void fake_ai_fail(struct ai *ai, struct thought *thought, const char *code)
 	fake_ai_result(ai, thought, &result);
 }
 
+int64_t ai_history_tokens(const struct ai *ai, const char *model)
+{
+	(void)ai, (void)model;
+	return 1000;
+}
+
+bool ai_summarises(const struct ai *ai, const char *model)
+{
+	(void)model;
+	return !ai->repeats;
+}
+
+void fake_ai_repeats(struct ai *ai)
+{
+	ai->repeats = true;
+}
+
 void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *events, void *owner,
 	      uint64_t ticket)
 {
@@ -122,6 +140,8 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	thought->reserve = ask->reserve;
 	if (ask->approved)
 		thought->approved = mem_format("%s %s", ask->approved->tool, ask->approved->arguments);
+	thought->summarise = ask->summarise;
+	thought->summary = mem_text(ask->summary);
 	thought->history_count = ask->history_count;
 	thought->journal_count = ask->journal_count;
 	DL_APPEND(ai->thoughts, thought);

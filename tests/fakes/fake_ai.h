@@ -12,6 +12,8 @@ struct thought {
 	char *prompt, *system_prompt, *model, *key, *profile_id;
 	char *files;	/* their paths, each with a line end */
 	char *approved; /* tool and arguments, or NULL */
+	char *summary;	/* or NULL */
+	bool summarise;
 	size_t history_count, journal_count;
 	unsigned journaled; /* how often ai_journaled was called */
 	bool reserve;	    /* as asked */
@@ -27,6 +29,8 @@ struct thought *fake_ai_thought(struct ai *ai, size_t index); /* oldest first; N
 void fake_ai_answer(struct ai *ai, struct thought *thought, const char *text);
 void fake_ai_fail(struct ai *ai, struct thought *thought, const char *code);
 void fake_ai_result(struct ai *ai, struct thought *thought, const struct ai_result *result);
+
+void fake_ai_repeats(struct ai *ai); /* there is no model that can sum up */
 
 /* Voice notes: heard from now on; the path of the one that is being heard, or NULL; what is said in it, or why not. */
 void fake_ai_hears(struct ai *ai);

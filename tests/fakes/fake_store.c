@@ -161,13 +161,36 @@ void store_claim(struct store *store, int64_t conversation_id, store_turn_fn *fn
 }
 
 void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id, unsigned limit,
-		  store_recalled_fn *fn, void *owner, uint64_t ticket)
+		  bool with_summary, store_recalled_fn *fn, void *owner, uint64_t ticket)
 {
 	struct question *q = put(store, Q_RECALL, (void *)fn, owner, ticket);
 
 	(void)conversation_id;
 	q->id = turn_id;
 	q->limit = limit;
+	q->summary = with_summary;
+}
+
+void store_past(struct store *store, int64_t conversation_id, const struct store_window *window,
+		store_past_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_PAST, (void *)fn, owner, ticket);
+
+	q->id = conversation_id;
+	q->limit = window->turns;
+	q->size = window->tokens;
+	q->full = window->full;
+}
+
+void store_summarise(struct store *store, const struct store_summary *ask, store_summary_fn *fn, void *owner,
+		     uint64_t ticket)
+{
+	struct question *q = put(store, Q_SUMMARY, (void *)fn, owner, ticket);
+
+	q->id = ask->upto_turn_id;
+	q->text = mem_text(ask->text);
+	q->why = mem_text(ask->text ? NULL : ask->why);
+	q->attempts = ask->result->attempt_count;
 }
 
 void store_journal(struct store *store, int64_t turn_id, const struct ai_step *steps, size_t step_count,
@@ -205,6 +228,7 @@ void store_answer(struct store *store, const struct store_answer *ask, store_ans
 	q->text = mem_text(ask->text);
 	q->claim_next = ask->claim_next;
 	q->context = mem_text(ask->context);
+	q->told = ask->told_summary;
 	q->heard = mem_text(ask->heard);
 	q->parts = ask->parts ? joined(ask->parts, ask->part_count, "|") : NULL;
 	q->expire_s = ask->expire_s;
@@ -409,6 +433,17 @@ void fake_answer_recalled(struct store *store, struct question *q, const struct 
 			  const struct store_recalled *recalled)
 {
 	ANSWER(store_recalled_fn, recalled);
+}
+
+void fake_answer_past(struct store *store, struct question *q, const struct err *err,
+		      const struct store_past *past)
+{
+	ANSWER(store_past_fn, past);
+}
+
+void fake_answer_summary(struct store *store, struct question *q, const struct err *err, bool kept)
+{
+	ANSWER(store_summary_fn, kept);
 }
 
 void fake_answer_reserved(struct store *store, struct question *q, const struct err *err,

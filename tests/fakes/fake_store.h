@@ -4,6 +4,7 @@
 
 #include "store_budget.h"
 #include "store_install.h"
+#include "store_memory.h"
 #include "store_outbox.h"
 #include "store_people.h"
 
@@ -33,6 +34,8 @@ enum question_kind {
 	Q_REPORT,
 	Q_ACT,
 	Q_RESERVE,
+	Q_PAST,
+	Q_SUMMARY,
 };
 
 /* What was asked; only the fields of its kind are set. Strings are copies. */
@@ -50,6 +53,8 @@ struct question {
 		micros; /* micros: of a reserve, whose uuid and text are its id and "PROVIDER/MODEL" */
 	size_t limit, steps, attempts;
 	uint32_t expire_s;
+	bool summary, full; /* of a recall, of a past: limit and size are its turns and tokens */
+	int64_t told;	    /* of an answer */
 	bool unsure, waits, own_org, enabled;
 	bool wrong_code;		  /* of a refusal; code: hash of an admission's */
 	char *parts;			  /* of an answer, joined by "|"; NULL: none */
@@ -85,6 +90,9 @@ void fake_answer_turn(struct store *store, struct question *q, const struct err 
 		      const struct store_turn *turn);
 void fake_answer_recalled(struct store *store, struct question *q, const struct err *err,
 			  const struct store_recalled *recalled);
+void fake_answer_past(struct store *store, struct question *q, const struct err *err,
+		      const struct store_past *past);
+void fake_answer_summary(struct store *store, struct question *q, const struct err *err, bool kept);
 void fake_answer_reserved(struct store *store, struct question *q, const struct err *err,
 			  const struct store_reserved *reserved);
 void fake_answer_done(struct store *store, struct question *q, const struct err *err);

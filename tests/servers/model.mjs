@@ -260,8 +260,8 @@ const behaviours = {
     a.body.temperature === undefined ? answer(a) : json(a.response, 400, { error: { message: "Unsupported value: 'temperature' does not support 0.7 with this model.",
       type: 'invalid_request_error', param: 'temperature', code: 'unsupported_value' } }),
   tool: (a) => {
-    const result = a.body.messages.findLast((m) => m.role === 'tool');
-    if (result) return answer({ ...a, text: `done: ${result.content}` });
+    const result = a.body.messages.at(-1);
+    if (result.role === 'tool') return answer({ ...a, text: `done: ${result.content}` });
     answer({ ...a, calls: [{ id: `call_${a.count}`, type: 'function',
       function: { name: a.value, arguments: JSON.stringify({ title: a.last, user_id: 'somebody-else' }) } }] });
   },

@@ -278,6 +278,22 @@ const struct store_turn *ask_claim(struct asking *asking, int64_t conversation_i
 	return wait_for(asking);
 }
 
+static struct ai_message keep_message(struct arena *room, const struct ai_message *message)
+{
+	struct ai_past_call *calls = arena_alloc(room, message->call_count * sizeof(*calls));
+	struct ai_message copy = *message;
+
+	for (size_t i = 0; i < message->call_count; i++)
+		calls[i] = (struct ai_past_call){ message->calls[i].round,
+						  arena_text(room, message->calls[i].id),
+						  arena_text(room, message->calls[i].tool),
+						  arena_text(room, message->calls[i].arguments),
+						  arena_text(room, message->calls[i].result) };
+	copy.text = arena_text(room, message->text);
+	copy.calls = calls;
+	return copy;
+}
+
 static void on_recalled(void *owner, uint64_t ticket, const struct err *err, const struct store_recalled *r)
 {
 	struct asking *asking = owner;
@@ -290,12 +306,12 @@ static void on_recalled(void *owner, uint64_t ticket, const struct err *err, con
 		copy = arena_alloc(asking->room, sizeof(*copy));
 		*copy = *r;
 		for (size_t i = 0; i < r->count; i++)
-			history[i] = (struct ai_message){ r->history[i].role,
-							  arena_text(asking->room, r->history[i].text) };
+			history[i] = keep_message(asking->room, &r->history[i]);
 		copy->history = history;
 		copy->model = arena_text(asking->room, r->model);
 		copy->system_prompt = arena_text(asking->room, r->system_prompt);
 		copy->language = arena_text(asking->room, r->language);
+		copy->summary = arena_text(asking->room, r->summary);
 	}
 	answered(asking, err, copy);
 }
@@ -304,7 +320,7 @@ const struct store_recalled *ask_recall(struct asking *asking, int64_t conversat
 					unsigned limit)
 {
 	asking->waiting++;
-	store_recall(asking->store, conversation_id, turn_id, limit, on_recalled, asking, 1);
+	store_recall(asking->store, conversation_id, turn_id, limit, true, on_recalled, asking, 1);
 	return wait_for(asking);
 }
 
