@@ -175,6 +175,7 @@ struct ai *ai_create(const struct ai_options *options, struct err *err)
 	ai->loop = options->loop;
 	ai->log = options->log;
 	ai->rounds_max = options->rounds_max;
+	ai->calls_max = options->calls_max;
 	ai->attempts_max = options->attempts_max ? options->attempts_max : 1;
 	ai->turn_ms = options->turn_ms;
 	ai->history_tokens = options->history_tokens;

@@ -49,6 +49,7 @@ struct call {
 	const struct tool *tool;	   /* NULL: none of that name, or not to be run */
 	const char *result;		   /* NULL: not yet */
 	bool failed;
+	bool foreign;  /* what it returns is somebody else's words */
 	bool plain;    /* arguments was a JSON object as it came */
 	bool intended; /* its intent is durable */
 	bool recorded; /* its result is durable */
@@ -121,7 +122,7 @@ struct ai {
 	struct model *model;	 /* the default */
 	struct model **fallback; /* asked in this order when the one wanted can't answer */
 	size_t fallback_count;
-	unsigned rounds_max, attempts_max, turn_ms;
+	unsigned rounds_max, calls_max, attempts_max, turn_ms;
 	struct turn *by_ticket, *by_id;
 	size_t picture_bytes; /* of all running requests */
 	uint32_t last_id, last_check;
@@ -181,6 +182,7 @@ void attempt_add_stopped(struct turn *turn, const char *why); /* the running req
 struct round *calls_add_round(struct turn *turn, const char *text, const char *raw, const char *model,
 			      const struct llm_call *calls, size_t count);
 void calls_begin_approved(struct turn *turn); /* the round that an approval begins the turn with */
+void calls_ask_again(struct turn *turn, struct call *call); /* a crash left it unknown: the person decides */
 void calls_cut_off(struct turn *turn, struct round *round); /* the reply ended at its limit: none may run */
 void calls_set_result(struct turn *turn, struct call *call, const char *result, bool failed);
 void calls_set_error(struct turn *turn, struct call *call, const char *text);

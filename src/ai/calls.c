@@ -152,7 +152,7 @@ static const struct ai_approval *add_approval(struct turn *turn, const struct ca
 }
 
 /* Nobody waits in a conversation for a yes: the model ends its answer, and the approval begins a turn of its own. */
-static void wait_for_approval(struct turn *turn, struct call *call)
+static void wait_for_approval(struct turn *turn, struct call *call, const char *before)
 {
 	const struct ai_approval *approval = find_approval(turn, call);
 
@@ -161,9 +161,9 @@ static void wait_for_approval(struct turn *turn, struct call *call)
 	call->result = arena_format(
 		turn->arena,
 		"{\"status\":\"waiting for approval\",\"approval\":\"%s\",\"note\":\"The person is "
-		"asked to approve this call, below your answer. It has not been made. Do not make it "
+		"asked to approve this call, below your answer. %s Do not make it "
 		"again; end your answer.\"}",
-		approval->code);
+		approval->code, before);
 	call->tool = NULL;
 }
 
@@ -182,8 +182,23 @@ static void check_call(struct turn *turn, struct call *call)
 		call->tool = NULL;
 		calls_set_error(turn, call, text);
 	} else if (wants_approval(turn, call)) {
-		wait_for_approval(turn, call);
+		wait_for_approval(turn, call, "It has not been made.");
 	}
+}
+
+void calls_ask_again(struct turn *turn, struct call *call)
+{
+	wait_for_approval(turn, call, "It was begun before an interruption and may have been done: say so.");
+}
+
+/* Those of the replies before count, too: a turn that was talked into a loop ends. */
+static size_t calls_before(const struct turn *turn, const struct round *round)
+{
+	size_t sum = 0;
+
+	for (const struct round *r = turn->rounds; r < round; r++)
+		sum += r->call_count;
+	return sum;
 }
 
 static bool id_taken(const struct turn *turn, const struct round *round, size_t upto, const char *id)
@@ -222,6 +237,7 @@ struct round *calls_add_round(struct turn *turn, const char *text, const char *r
 			      const struct llm_call *calls, size_t count)
 {
 	struct round *round;
+	size_t before;
 
 	turn->rounds = mem_resize(turn->rounds, turn->round_count + 1, sizeof(*turn->rounds));
 	round = &turn->rounds[turn->round_count++];
@@ -232,6 +248,7 @@ struct round *calls_add_round(struct turn *turn, const char *text, const char *r
 		.calls = arena_alloc(turn->arena, count * sizeof(*round->calls)),
 		.call_count = count,
 	};
+	before = calls_before(turn, round);
 	for (size_t i = 0; i < count; i++) {
 		struct call *call = &round->calls[i];
 
@@ -239,7 +256,14 @@ struct round *calls_add_round(struct turn *turn, const char *text, const char *r
 		call->name = short_name(turn, calls[i].name ? calls[i].name : "");
 		call->arguments = arena_text(turn->arena, calls[i].arguments ? calls[i].arguments : "");
 		check_call(turn, call);
-		if (i >= CALLS_MAX) {
+		call->foreign = call->tool && call->tool->foreign;
+		if (turn->ai->calls_max && before + i >= turn->ai->calls_max) {
+			call->tool = NULL;
+			calls_set_error(
+				turn, call,
+				"too many calls in this answer; this one was not run, nor will others "
+				"be: answer with what you have");
+		} else if (i >= CALLS_MAX) {
 			call->tool = NULL;
 			calls_set_error(turn, call, "too many calls in one reply; this one was not run");
 		}

@@ -82,17 +82,24 @@ static bool load_step(struct turn *turn, const struct ai_step *step, struct err 
 		call->result = NULL;
 	} else {
 		calls_set_result(turn, call, step->payload, step->failed);
+		call->foreign =
+			call->foreign || (call->tool == NULL && !step->failed); /* its server is gone */
 		call->recorded = true;
 	}
 	return true;
 }
 
-/* Begun and not known to have ended: only what is harmless to repeat is repeated. */
+/* Begun and not known to have ended: only what is harmless to repeat is repeated, and what a person must confirm when
+ * they confirm it again. */
 static void settle(struct turn *turn, struct call *call)
 {
 	bool repeat = call->tool && (call->tool->class == TOOL_READ || call->tool->class == TOOL_KEYED);
 
-	if (call->intended && !call->recorded && !repeat)
+	if (!call->intended || call->recorded || repeat)
+		return;
+	if (call->tool && call->tool->class == TOOL_CONFIRM)
+		calls_ask_again(turn, call);
+	else
 		calls_set_error(turn, call, "started earlier, outcome unknown, not repeated");
 }
 

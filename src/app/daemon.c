@@ -172,6 +172,7 @@ bool daemon_make_ai(struct daemon *daemon, struct err *err)
 				      .speech = part(daemon, "speech"),
 				      .history_tokens = settings_int(assistant, "history_tokens"),
 				      .rounds_max = (unsigned)settings_int(assistant, "tool_rounds"),
+				      .calls_max = (unsigned)settings_int(assistant, "tool_calls"),
 				      .attempts_max = (unsigned)settings_int(assistant, "attempts"),
 				      .turn_ms = (unsigned)settings_int(assistant, "answer_seconds") * 1000 };
 

@@ -56,6 +56,8 @@ static const struct setting assistant_settings[] = {
 	{ "reset_daily", SETTING_TEXT, .help = "time of day (04:00) at which all conversations begin anew" },
 	{ "tool_rounds", SETTING_INT, "10", .min = 1, .max = 50,
 	  .help = "times a model may ask for tools in one answer" },
+	{ "tool_calls", SETTING_INT, "25", .min = 1, .max = 1000,
+	  .help = "tools that may be run for one answer, all times together" },
 	{ "attempts", SETTING_INT, "4", .min = 1, .max = 10,
 	  .help = "requests for one reply, repetitions included" },
 	{ "answer_seconds", SETTING_INT, "240", .min = 5, .max = 3600,

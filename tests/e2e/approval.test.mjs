@@ -42,7 +42,7 @@ const stages = {
       over: () => s.settled() };
   },
   async telegram(t, rest) {
-    const s = await telegramStage(t, model, { modelName: 'call', rest });
+    const s = await telegramStage(t, model, { modelName: 'call', bot: { privacy: false }, rest: { users: { strangers: 'allow' }, ...rest } });
     const buttons = (m) => m.markup?.inline_keyboard.flat() ?? [];
     return { s, daemon: s.daemon, up: () => s.up(),
       ask: async (text) => s.answer(s.people.mention(s.ann, s.group, s.bot, text)),
