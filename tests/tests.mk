@@ -195,10 +195,12 @@ $(B)/mcp-conformance: tests/conformance/client.c $(foreach r,base io mcp,$(call 
 	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude $(foreach r,base io mcp,-I$(DIR_$(r))) $(LDFLAGS_ALL) -o $@ $(filter %.c %.o,$^) $(LIBS)
 
 .PHONY: conformance
-conformance: $(B)/mcp-conformance ## the client scenarios of @modelcontextprotocol/conformance; prints the counts
+conformance: $(B)/mcp-conformance $(B)/usher ## the scenarios of @modelcontextprotocol/conformance, as a client and as a server; prints the counts
 	@cd tests/conformance && { [ -d node_modules ] && [ node_modules -nt package-lock.json ] || \
 		npm ci --no-audit --no-fund --ignore-scripts; }
+	@cd tests && { [ -d node_modules ] || npm ci --no-audit --no-fund --ignore-scripts; }
 	@cd tests/conformance && node run.mjs $(abspath $<)
+	@cd tests/conformance && USHER=$(abspath $(B))/usher node server.mjs
 
 # ---- measuring and breaking ------------------------------------------------------------------------------
 

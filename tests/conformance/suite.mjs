@@ -1,0 +1,37 @@
+// The suite itself: where it is, the Node that it needs, what it says.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const here = new URL('.', import.meta.url);
+const at = (path) => fileURLToPath(new URL(path, here));
+const suite = at('node_modules/@modelcontextprotocol/conformance/dist/index.js');
+
+// It needs Node 22; an older one is replaced by that of the npm package, if there is one for this machine. Or null.
+export const node22 = (() => {
+	if (Number(process.versions.node.split('.')[0]) >= 22)
+		return process.execPath;
+	const own = at(`node_modules/node-${process.platform}-${process.arch}/bin/node`);
+	return existsSync(own) ? own : null;
+})();
+
+export function suiteSays(args) {
+	return new Promise((done) => {
+		execFile(node22, [suite, ...args], { timeout: 60000, maxBuffer: 1 << 24 },
+			(error, stdout, stderr) => done({ failed: Boolean(error), text: stdout + stderr }));
+	});
+}
+
+// which: --client or --server
+export async function scenarios(which) {
+	const { failed, text } = await suiteSays(['list', which]);
+	const names = [...text.matchAll(/^ {2}- (\S+)/gm)].map((match) => match[1]);
+	if (failed || names.length === 0)
+		throw new Error(`the suite lists no scenarios:\n${text}`);
+	return names;
+}
+
+export function checks(text) {
+	const [, passed = '0', all = '0'] = /^Passed: (\d+)\/(\d+)/m.exec(text) ?? [];
+	return { passed: Number(passed), all: Number(all) };
+}
