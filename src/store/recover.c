@@ -45,23 +45,47 @@ static bool read_ids(struct db *db, struct arena *room, struct ids *out, const c
 	return db_end(&query, err);
 }
 
+/* The notice, and which tools had been begun: whoever asked must know what may have happened. NULL and err. */
+static const char *whole_notice(struct db *db, struct arena *room, const struct run *run, struct err *err)
+{
+	struct buf text = { 0 };
+	struct query query;
+	const char *copy;
+
+	buf_text(&text, notice);
+	db_query(db, &query,
+		 "SELECT s.tool, min(EXISTS (SELECT 1 FROM \"LLMTaskStep\" t WHERE t.\"llmTaskId\" = $1"
+		 " AND t.kind = 'result' AND t.\"callId\" = s.\"callId\" AND t.round = s.round"
+		 " AND t.failed = 0))"
+		 " FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = $1 AND s.kind = 'intent'"
+		 " GROUP BY s.tool ORDER BY min(s.n) LIMIT 10",
+		 "i", run->task_id);
+	for (size_t i = 0; db_row(&query); i++)
+		buf_format(&text, "%s%s (%s)", i ? ", " : " Before that it had called: ", db_text(&query, 0),
+			   db_int(&query, 1) ? "done" : "failed, or outcome unknown");
+	copy = arena_text(room, buf_str(&text));
+	buf_free(&text);
+	return db_end(&query, err) ? copy : NULL;
+}
+
 /* The turn ends with a notice that waits in the outbox for the platforms to come up. */
 static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64_t now_ms, struct err *err)
 {
 	const char *now = room_time(room, now_ms);
-	struct reply_ask reply = { .turn_id = turn_id, .now_ms = now_ms, .text = notice };
+	struct reply_ask reply = { .turn_id = turn_id, .now_ms = now_ms };
 	struct asked asked;
 	struct run run = { 0 };
 	bool sending;
 	int64_t id;
 
 	if (!run_load(db, room, turn_id, &run, err) || !asked_by_turn(db, room, turn_id, &asked, err) ||
-	    !tools_unknown(db, room, &run, now_ms, err))
+	    !tools_unknown(db, room, &run, now_ms, err) ||
+	    (reply.text = whole_notice(db, room, &run, err)) == NULL)
 		return false;
 	if (!db_run(db, err, NULL,
 		    "UPDATE \"LLMConversationMessage\" SET \"llmParsedOutput\" = $2, \"answeredAt\" = $3,"
 		    " failed = true WHERE id = $1",
-		    "itt", turn_id, notice, room_time(room, place_tick(&run.place, now_ms))) ||
+		    "itt", turn_id, reply.text, room_time(room, place_tick(&run.place, now_ms))) ||
 	    !db_run(db, err, NULL,
 		    "UPDATE \"LLMTask\" SET status = 'interrupted', \"finishedAt\" = $2, \"errorMessage\" = "
 		    "'quarantined'"

@@ -275,8 +275,16 @@ static void poison_is_set_aside(void **state)
 	const struct store_recovered *r;
 	const struct asked_due *due;
 	const struct store_turn *turn;
+	const struct ai_step steps[] = {
+		{ .kind = AI_STEP_REPLY, .round = 1, .payload = "{\"text\":\"\",\"tool_calls\":[]}" },
+		{ .kind = AI_STEP_INTENT, .round = 1, .call_id = "c1", .tool = "add", .payload = "{}" },
+		{ .kind = AI_STEP_INTENT, .round = 1, .call_id = "c2", .tool = "pay", .payload = "{}" },
+		{ .kind = AI_STEP_RESULT, .round = 1, .call_id = "c1", .tool = "add", .payload = "{}" },
+	};
 
 	say(a, "room", "b");
+	ask_journal(a, got->turn->id, steps, 4, NULL, 0);
+	assert_int_equal(a->err.kind, ERR_NONE);
 	for (unsigned crash = 1; crash < STORE_CRASHES_MAX; crash++) {
 		asking_crash(a);
 		r = ask_recover(a, "webhook");
@@ -294,6 +302,8 @@ static void poison_is_set_aside(void **state)
 	due = ask_due(a, 16);
 	assert_int_equal(due->count, 1);
 	assert_non_null(strstr(due->replies[0].out.text, "could not be answered"));
+	assert_non_null(
+		strstr(due->replies[0].out.text, "called: add (done), pay (failed, or outcome unknown)"));
 	assert_int_equal(due->replies[0].out.state, MESSAGE_QUARANTINED);
 	turn = ask_claim(a, got->conversation_id);
 	assert_string_equal(turn->text, "b");
