@@ -197,6 +197,7 @@ class Campaign {
 
   async finish() {
     for (const folder of [this.daemon.dir, this.folder]) rmSync(folder, { recursive: true, force: true });
+    this.daemon.words = new Set([...this.daemon.words].slice(-100)); // each is looked for in each line
     this.daemon.checkLog();
     await this.far.stop();
     await this.model.stop();
@@ -217,7 +218,7 @@ class Campaign {
 
 const told = (data) =>
   data.status === 'quarantined' ? 'set aside' : / ran for |"status":"created"/.test(data.text) ? 'result'
-    : /outcome unknown|is not known/.test(data.text) ? 'unknown' : 'other';
+    : /outcome unknown|is not known/.test(data.text) ? 'unknown' : data.text.includes('too many calls') ? 'too many' : 'other';
 
 // Each message has one answer, and the answer to the call is true.
 function checkTalk(talk, far, near, ends, note) {
@@ -240,7 +241,9 @@ function checkTalk(talk, far, near, ends, note) {
     say(`ran ${runs} times`);
   }
   if (talk.name.endsWith('__keyed') && server.effects.get(call) > 1) say(`had its effect ${server.effects.get(call)} times`);
-  if (talk.hits === 0 && (runs > 1 || kind !== (forbidden ? 'not run' : 'result'))) say(`nobody interrupted it: ran ${runs} times, told: ${kind}`);
+  if (kind === 'set aside' && runs && !data.text.includes(`${talk.name} (`)) say(`ran, and the notice does not tell: ${data.text}`);
+  if (kind === 'too many' && runs && !repeatable) say(`was told that it did not run, and ran ${runs} times`);
+  if (talk.hits === 0 && (runs > 1 || ['unknown', 'set aside'].includes(kind))) say(`nobody interrupted it: ran ${runs} times, told: ${kind}`);
   if (kind === 'result' && runs === 0) say(`was told of a result, and nothing ran: ${data.text.slice(0, 200)}`);
   if (kind === 'other') say(`an answer that tells nothing: ${data.text.slice(0, 300)}`);
 }
