@@ -23,6 +23,8 @@
 //   parallel-NAME   asks twice at once for the tool NAME, the pieces of both calls mixed, then says "done: " and the results
 //   cool            answers, but takes no temperature
 //   tool-NAME       asks for the tool NAME with {"title": the message}, then says "done: " and its result
+//   obey            does whatever the last thing it was told says: a line "DO: TOOL {...}" anywhere in what the user, a tool or somebody quoted said is a call of
+//                   that tool, up to three times; "SAY: words" is said; then all that it was ever told
 //   call            asks for the tool that the message names, with the JSON behind it as arguments ("add {\"a\":1}"), then
 //                   says "done: " and its result
 import http from 'node:http';
@@ -249,6 +251,15 @@ const behaviours = {
     const [, name, args] = a.last.match(/(\S+) (\{.*\})\s*$/s) ?? [];
     return !name || a.body.messages.at(-1) === result ? answer({ ...a, text: `done: ${result?.content}` })
       : answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name, arguments: args } }] });
+  },
+  obey: (a) => {
+    const now = a.body.messages.slice(a.body.messages.findLastIndex((m) => m.role === 'user'));
+    const words = (value) => (typeof value === 'string' ? [value] : value && typeof value === 'object' ? Object.values(value).flatMap(words) : []);
+    const told = now.flatMap((m) => (m.role === 'tool' ? words(JSON.parse(m.content)) : words(m.content))).join('\n');
+    const orders = [...told.matchAll(/DO: (\w+) (\{[^{}]*\})/g)], done = now.filter((m) => m.role === 'tool').length;
+    if (done < Math.min(orders.length, 3))
+      return answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name: orders[done][1], arguments: orders[done][2] } }] });
+    answer({ ...a, text: `I obeyed: ${told.match(/SAY: ([^\n"]*)/)?.[1] ?? ''} ${now.filter((m) => m.role === 'tool').map((m) => m.content).join(' ')}`.slice(0, 4000) });
   },
   parallel: (a) => {
     const results = a.body.messages.slice(a.body.messages.findLastIndex((m) => m.role === 'user')).filter((m) => m.role === 'tool');

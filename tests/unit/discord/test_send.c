@@ -38,6 +38,26 @@ static void test_create(void **state)
 	out_close(stage);
 }
 
+static void test_choices_are_buttons(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = out_answer(OUT_CHANNEL, "Shall I?");
+	struct out_call *call;
+
+	(void)state;
+	out.choices = "[{\"label\":\"Approve\",\"command\":\"approve ABCDEFGH\"},"
+		      "{\"label\":\"Deny\",\"command\":\"deny ABCDEFGH\"}]";
+	out_send(stage, &out);
+	call = out_expect(stage, "POST", OUT_POST);
+	out_arg_is(call, "/components",
+		   "[{'type':1,'components':[{'type':2,'style':3,'label':'Approve',"
+		   "'custom_id':'say/approve ABCDEFGH'},{'type':2,'style':2,'label':'Deny',"
+		   "'custom_id':'say/deny ABCDEFGH'}]}]");
+	created(stage, OUT_POST);
+	out_was_sent(stage, SENT_ACCEPTED, "100/50");
+	out_close(stage);
+}
+
 /* Only the first part answers and notifies; links unfold when that is wanted. */
 static void test_later_parts(void **state)
 {
@@ -443,6 +463,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create),
+		cmocka_unit_test(test_choices_are_buttons),
 		cmocka_unit_test(test_later_parts),
 		cmocka_unit_test(test_nonces),
 		cmocka_unit_test(test_thread),

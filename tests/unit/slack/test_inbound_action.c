@@ -165,6 +165,33 @@ static void thumbs_are_handed_on(void **state)
 	assert_int_equal(stage->oks, 2);
 }
 
+/* Said by who pressed, in the thread of the answer; nothing else of a button of that name counts. */
+static void choices_are_said(void **state)
+{
+	struct in_stage *stage = *state;
+	const struct in_message *message;
+
+	in_take(stage, SLACK_INTERACTIVE,
+		"{'type':'block_actions','team':{'id':'T1'},'user':{'id':'U2','team_id':'T1'},'container':{"
+		"'message_ts':'1799999999.000400','channel_id':'C1','thread_ts':'1799999999.000100'},'"
+		"actions':[{'action_id':'usher_choice:approve ABCDEFGH','type':'button',"
+		"'action_ts':'1800000000.5','value':'approve ABCDEFGH'}]}");
+	in_name(stage);
+	message = in_only(stage, 0);
+	assert_int_equal(message->kind, INCOMING_SAID);
+	assert_string_equal(message->text, "approve ABCDEFGH");
+	assert_string_equal(message->sender, "U2");
+	assert_string_equal(message->conversation, "T1/C1/1799999999.000100");
+	assert_true(message->flags & INCOMING_COMMAND);
+	in_ack(stage, 0, ACK_STORED);
+	in_take(stage, SLACK_INTERACTIVE,
+		"{'type':'block_actions','team':{'id':'T1'},'user':{'id':'U2'},'container':{"
+		"'message_ts':'1799999999.000400','channel_id':'C1'},'actions':[{'action_id':'usher_choice:x'"
+		","
+		"'action_ts':'1800000000.6','value':''}]}");
+	assert_int_equal(stage->count, 1);
+}
+
 static void stop_reaches_the_turn_and_the_stream(void **state)
 {
 	struct in_stage *stage = *state;
@@ -221,6 +248,7 @@ int main(void)
 		TEST(new_in_direct_messages),
 		TEST(a_shortcut_asks_about_a_message),
 		TEST(thumbs_are_handed_on),
+		TEST(choices_are_said),
 		TEST(stop_reaches_the_turn_and_the_stream),
 		TEST(opening_the_pane_shows_prompts),
 		TEST(taken_out_is_acknowledged_by_whoever_sees_to_it),

@@ -83,6 +83,31 @@ static void buttons_ask_about_the_reply(void **state)
 	out_ok(stage, call, POSTED);
 }
 
+#define CHOICES                                                                                              \
+	"[{\"label\":\"Approve\",\"command\":\"approve ABCDEFGH\"},"                                         \
+	"{\"label\":\"Deny\",\"command\":\"deny ABCDEFGH\"}]"
+
+/* What is chosen is in the button itself; its name differs from the others', or Slack refuses the message. */
+static void choices_are_buttons(void **state)
+{
+	struct out_stage *stage = *state;
+	char *place = out_channel();
+	struct outgoing out = out_answer(place, "Shall I?");
+	struct out_call *call;
+
+	stage->app.config.feedback = false;
+	out.choices = CHOICES;
+	slack_send(&stage->workspace, &out, 7);
+	free(place);
+	call = out_expect(stage, "chat.postMessage");
+	out_arg_is(call, "/blocks/1/type", "\"actions\"");
+	out_arg_is(call, "/blocks/1/elements/0/text/text", "\"Approve\"");
+	out_arg_is(call, "/blocks/1/elements/0/value", "\"approve ABCDEFGH\"");
+	out_arg_is(call, "/blocks/1/elements/1/action_id", "\"usher_choice:deny ABCDEFGH\"");
+	out_arg_is(call, "/blocks/2", "");
+	out_ok(stage, call, POSTED);
+}
+
 static void only_the_last_part_of_an_answer_asks(void **state)
 {
 	static const struct {
@@ -451,6 +476,7 @@ int main(void)
 		TEST(an_answer_goes_into_its_thread),
 		TEST(without_a_thread_none_is_named),
 		TEST(buttons_ask_about_the_reply),
+		TEST(choices_are_buttons),
 		TEST(only_the_last_part_of_an_answer_asks),
 		TEST(refused_blocks_do_not_cost_the_answer),
 		TEST(each_outcome_is_told_as_what_it_is),

@@ -58,6 +58,12 @@ static void our_buttons(void **state)
 	assert_int_equal(in_only(stage, 2)->kind, INCOMING_RATED);
 	assert_string_equal(stage->messages[2].text, "up");
 	assert_string_equal(stage->messages[2].target, IN_UUID);
+	in_ack(stage, 2, ACK_STORED);
+	press(stage, 4, "say/approve ABCDEFGH"); /* a choice under an answer: said by who pressed */
+	button_is_answered(stage, NULL);
+	assert_string_equal(in_only(stage, 3)->text, "approve ABCDEFGH");
+	assert_int_equal(stage->messages[3].flags, INCOMING_COMMAND | INCOMING_ALONE);
+	assert_string_equal(stage->messages[3].sender, "6");
 	assert_int_equal(stage->works, 0);
 }
 

@@ -53,6 +53,26 @@ static void test_text_only_in_what_is_on_record(void **state)
 	out_close(stage);
 }
 
+static void test_choices_are_buttons(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = out_answer(out_group(), HTML);
+	struct out_call *call;
+
+	(void)state;
+	out.choices = "[{\"label\":\"Approve\",\"command\":\"approve ABCDEFGH\"},"
+		      "{\"label\":\"Deny\",\"command\":\"deny ABCDEFGH\"}]";
+	telegram_send(&stage->bot, &out, 1);
+	place(stage);
+	call = out_expect(stage, "editMessageText");
+	out_arg_is(call, "/reply_markup",
+		   "{'inline_keyboard':[[{'text':'Approve','callback_data':'say/approve ABCDEFGH'},"
+		   "{'text':'Deny','callback_data':'say/deny ABCDEFGH'}]]}");
+	out_ok(stage, call, "{'message_id':50}");
+	out_was_sent(stage, SENT_ACCEPTED, "-100/50");
+	out_close(stage);
+}
+
 static void test_places(void **state)
 {
 	struct out_stage *stage = out_open();
@@ -439,6 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_only_in_what_is_on_record),
+		cmocka_unit_test(test_choices_are_buttons),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_goes_on_where_it_stood),
 		cmocka_unit_test(test_takes_the_preview),
