@@ -29,10 +29,10 @@ struct ai_options {
 	const struct ai_price *prices; /* copied */
 	size_t price_count;
 	int64_t history_tokens; /* assistant.history_tokens; 0: by the model's window */
-	unsigned rounds_max;   /* model, tools, model, ...: replies that ask for tools */
-	unsigned calls_max;    /* tool calls of one turn, all replies together; 0: any number */
-	unsigned attempts_max; /* requests for one reply, retries included */
-	unsigned turn_ms;      /* the whole question */
+	unsigned rounds_max;	/* model, tools, model, ...: replies that ask for tools */
+	unsigned calls_max;	/* tool calls of one turn, all replies together; 0: any number */
+	unsigned attempts_max;	/* requests for one reply, retries included */
+	unsigned turn_ms;	/* the whole question */
 };
 
 /* Every provider's settings are checked here by models[].provider. NULL and err on failure. */
