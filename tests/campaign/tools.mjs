@@ -218,7 +218,7 @@ class Campaign {
 
 const told = (data) =>
   data.status === 'quarantined' ? 'set aside' : / ran for |"status":"created"/.test(data.text) ? 'result'
-    : /outcome unknown|is not known/.test(data.text) ? 'unknown' : data.text.includes('too many calls') ? 'too many' : 'other';
+    : /outcome unknown|is not known|may have been done/.test(data.text) ? 'unknown' : data.text.includes('too many calls') ? 'too many' : 'other';
 
 // Each message has one answer, and the answer to the call is true.
 function checkTalk(talk, far, near, ends, note) {
