@@ -73,6 +73,10 @@ bool db_run(struct db *db, struct err *err, int64_t *changes_out, const char *sq
 bool db_one_int(struct db *db, struct err *err, bool *found_out, int64_t *value_out, const char *sql,
 		const char *types, ...);
 
+/* INSERT of exactly one row, without RETURNING, into a table whose key "id" the database numbers: its id. For the rows of
+ * every message: SQLite would build a table in memory for each RETURNING. */
+bool db_insert(struct db *db, struct err *err, int64_t *id_out, const char *sql, const char *types, ...);
+
 /* Several statements without arguments, for migrations. */
 bool db_script(struct db *db, const char *sql, struct err *err);
 

@@ -239,6 +239,21 @@ bool db_run(struct db *db, struct err *err, int64_t *changes_out, const char *sq
 	return true;
 }
 
+bool db_insert(struct db *db, struct err *err, int64_t *id_out, const char *sql, const char *types, ...)
+{
+	struct query query;
+	va_list args;
+
+	va_start(args, types);
+	start(db, &query, sql, types, &args);
+	va_end(args);
+	*id_out = 0;
+	if (!run_to_end(&query, err))
+		return false;
+	*id_out = sqlite3_last_insert_rowid(db->handle);
+	return true;
+}
+
 bool db_one_int(struct db *db, struct err *err, bool *found_out, int64_t *value_out, const char *sql,
 		const char *types, ...)
 {

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SHORT = 24,	/* what a formatted piece seldom exceeds: then it is written in one go */
+	NUMBER_MAX = 20 /* the sign and 19 digits */
+};
+
 static void make_room(struct buf *buf, size_t more)
 {
 	size_t need = buf->len + more + 1, room = buf->room ? buf->room : 64;
@@ -32,20 +37,38 @@ void buf_text(struct buf *buf, const char *text)
 	buf_add(buf, text, strlen(text));
 }
 
+void buf_int(struct buf *buf, int64_t value)
+{
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char digits[NUMBER_MAX], *from = digits + sizeof(digits);
+
+	do
+		*--from = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		*--from = '-';
+	buf_add(buf, from, (size_t)(digits + sizeof(digits) - from));
+}
+
 void buf_format(struct buf *buf, const char *fmt, ...)
 {
 	va_list args, again;
+	size_t room;
 	int len;
 
 	va_start(args, fmt);
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, fmt, args);
+	make_room(buf, SHORT);
+	room = buf->room - buf->len;
+	len = vsnprintf(buf->data + buf->len, room, fmt, args);
 	va_end(args);
-	if (len > 0) {
+	if (len >= 0 && (size_t)len >= room) {
 		make_room(buf, (size_t)len);
 		vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, again);
-		buf->len += (size_t)len;
 	}
+	if (len > 0)
+		buf->len += (size_t)len;
+	buf->data[buf->len] = '\0';
 	va_end(again);
 }
 

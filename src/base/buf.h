@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Zero-initialise to start; always NUL-terminated once something was added. One thread at a time. */
 struct buf {
@@ -13,6 +14,7 @@ struct buf {
 
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_text(struct buf *buf, const char *text);
+void buf_int(struct buf *buf, int64_t value); /* decimal; far cheaper than buf_format */
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *buf, size_t len); /* removes the first len bytes */
 void buf_cut(struct buf *buf, size_t len);  /* keeps the first len bytes; longer ones stay as they are */

@@ -26,9 +26,25 @@ void crypto_random(void *out, size_t size)
 	must(RAND_bytes(out, (int)size));
 }
 
+/* Fetched once: finding it by its name costs more than hashing a short text. */
+static const EVP_MD *sha256(void)
+{
+	static EVP_MD *kept;
+	EVP_MD *mine = __atomic_load_n(&kept, __ATOMIC_ACQUIRE), *other = NULL;
+
+	if (mine != NULL)
+		return mine;
+	mine = EVP_MD_fetch(NULL, "SHA256", NULL);
+	must(mine != NULL);
+	if (__atomic_compare_exchange_n(&kept, &other, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return mine;
+	EVP_MD_free(mine);
+	return other;
+}
+
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE])
 {
-	must(EVP_Q_digest(NULL, "SHA256", NULL, data, len, out, NULL));
+	must(EVP_Digest(data, len, out, NULL, sha256(), NULL));
 }
 
 char *crypto_sha256_hex(const void *data, size_t len, char out[CRYPTO_SHA256_HEX])
@@ -262,18 +278,22 @@ static void random_for_name(uint8_t *out, size_t size)
 
 char *crypto_uuid(char out[CRYPTO_UUID_SIZE])
 {
+	static const uint8_t parts[] = { 4, 2, 2, 2, 6 };
 	uint64_t now = (uint64_t)clock_wall_ms();
 	uint8_t id[16];
-	char hex[33];
+	char *at = out;
 
 	random_for_name(id + 6, sizeof(id) - 6);
 	for (int i = 0; i < 6; i++)
 		id[i] = (uint8_t)(now >> (40 - 8 * i));
 	id[6] = (uint8_t)(0x70 | (id[6] & 0x0f));
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
-	crypto_hex(id, sizeof(id), hex);
-	snprintf(out, CRYPTO_UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-		 hex + 20);
+	for (size_t i = 0, part = 0; part < sizeof(parts) / sizeof(*parts); i += parts[part++]) {
+		if (part)
+			*at++ = '-';
+		crypto_hex(id + i, parts[part], at);
+		at += 2 * (size_t)parts[part];
+	}
 	return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { LANGUAGE_BYTES_MAX = 2048 }; /* that are looked at: the beginning says it */
+enum { LANGUAGE_BYTES_MAX = 1024 }; /* that are looked at: the beginning says it */
 
 /* The code (ISO 639-1, or "zh-Hant" and the like: BCP 47), static; NULL when it can't be told: too short, mixed, no
  * language. text must be UTF-8. How often it is right on short chat messages: docs/sources.md. */

@@ -29,7 +29,9 @@ static void label_text(const struct metric *metric, const char *const *values, s
 	for (size_t i = 0; name && *name; i++) {
 		size_t len = strcspn(name, ",");
 
-		buf_format(out, "%s%.*s=", i ? "," : "", (int)len, name);
+		buf_add(out, ",", i ? 1 : 0); /* not by a format: some twenty a message */
+		buf_add(out, name, len);
+		buf_add(out, "=", 1);
 		json_quote(out, values[i], strlen(values[i])); /* the escapes \\ \" \n are Prometheus's too */
 		name += len + (name[len] == ',');
 	}

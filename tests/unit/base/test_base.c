@@ -151,6 +151,8 @@ static void times_are_written_as_the_database_keeps_them(void **state)
 	assert_string_equal(clock_text(1767323045006, text), "2026-01-02T03:04:05.006Z");
 	assert_string_equal(clock_text(0, text), "1970-01-01T00:00:00.000Z");
 	assert_string_equal(clock_text(-1, text), "1969-12-31T23:59:59.999Z");
+	assert_string_equal(clock_text(-1000, text), "1969-12-31T23:59:59.000Z");
+	assert_string_equal(clock_text(1709251199999, text), "2024-02-29T23:59:59.999Z");
 }
 
 static void text_is_judged_by_unicode(void **state)
@@ -186,6 +188,33 @@ static void buffers_grow_and_shrink(void **state)
 	assert_int_equal(strncmp(buf.data, "2,3,", 4), 0);
 	buf_drop(&buf, 1 << 20);
 	assert_int_equal(buf.len, 0);
+	buf_free(&buf);
+}
+
+/* Numbers of the record, and texts longer than a formatted piece usually is. */
+static void numbers_are_written_whole(void **state)
+{
+	static const char longer[] = "a text that is longer than what a formatted piece usually is";
+	struct buf buf = { 0 };
+
+	(void)state;
+	buf_int(&buf, 0);
+	buf_text(&buf, " ");
+	buf_int(&buf, INT64_MAX);
+	buf_text(&buf, " ");
+	buf_int(&buf, INT64_MIN);
+	assert_string_equal(buf_str(&buf), "0 9223372036854775807 -9223372036854775808");
+	buf_clear(&buf);
+	for (int i = 0; i < 9; i++) {
+		size_t before = buf.len;
+
+		buf_format(&buf, "%.*s", 20 + i, longer);
+		assert_int_equal(buf.len, before + 20 + (size_t)i);
+		assert_memory_equal(buf.data + before, longer, 20 + (size_t)i);
+		assert_int_equal(buf.data[buf.len], 0);
+	}
+	buf_format(&buf, "%s", longer);
+	assert_string_equal(buf.data + buf.len - strlen(longer), longer);
 	buf_free(&buf);
 }
 
@@ -304,6 +333,7 @@ int main(void)
 		cmocka_unit_test(times_are_written_as_the_database_keeps_them),
 		cmocka_unit_test(text_is_judged_by_unicode),
 		cmocka_unit_test(buffers_grow_and_shrink),
+		cmocka_unit_test(numbers_are_written_whole),
 		cmocka_unit_test(arenas_keep_large_and_small_things),
 		cmocka_unit_test(metrics_are_printed_for_prometheus),
 		cmocka_unit_test(message_states_have_words),

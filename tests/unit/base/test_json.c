@@ -147,6 +147,30 @@ static void quoted_text_reads_back_the_same(void **state)
 	buf_free(&out);
 }
 
+/* Plain text is looked through eight bytes at a time: wherever the other ones stand, they are found. */
+static void what_must_be_escaped_is_found_everywhere(void **state)
+{
+	static const char odd[] = "\"\\\x01\x1f\n";
+
+	(void)state;
+	for (size_t at = 0; at < 19; at++) {
+		for (size_t i = 0; i < sizeof(odd) - 1; i++) {
+			char text[] = "!#[]~\x7f \xc3\xbf!#[]~\x7f \xc3\xbf!";
+			struct buf out = { 0 };
+			json_t *value;
+
+			if ((unsigned char)text[at] >= 0x80)
+				continue;
+			text[at] = odd[i];
+			json_quote(&out, text, strlen(text));
+			value = json_read(out.data, out.len, NULL);
+			assert_string_equal(json_string_value(value), text);
+			json_decref(value);
+			buf_free(&out);
+		}
+	}
+}
+
 /* Errors are logged: what somebody said, and secrets, are not. */
 static void test_errors_quote_nothing(void **state)
 {
@@ -174,6 +198,7 @@ int main(void)
 		cmocka_unit_test(largest_numbers_survive),
 		cmocka_unit_test(pointers_lead_where_the_rfc_says),
 		cmocka_unit_test(quoted_text_reads_back_the_same),
+		cmocka_unit_test(what_must_be_escaped_is_found_everywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

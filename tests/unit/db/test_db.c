@@ -467,6 +467,24 @@ static void a_foreign_writer_is_named(void **state)
 	db_close(db);
 }
 
+/* What is written next points to the row by this number. */
+static void an_inserted_row_tells_its_number(void **state)
+{
+	static const char sql[] = "INSERT INTO users (username, email, password_hash) VALUES ($1, $1, '!')";
+	struct db *db = fresh();
+	struct err err = { 0 };
+	int64_t first = 0, second = 0, none = 7;
+
+	(void)state;
+	assert_true(db_insert(db, &err, &first, sql, "t", "ann"));
+	assert_true(db_insert(db, &err, &second, sql, "t", "bob"));
+	assert_int_equal(number(db, "SELECT id FROM users WHERE username = 'ann'"), first);
+	assert_int_equal(number(db, "SELECT id FROM users WHERE username = 'bob'"), second);
+	assert_false(db_insert(db, &err, &none, sql, "t", "bob"));
+	assert_int_equal(none, 0);
+	db_close(db);
+}
+
 int main(void)
 {
 #define AT(TEST) cmocka_unit_test_setup_teardown(TEST, make_place, drop_place)
@@ -476,6 +494,7 @@ int main(void)
 		AT(the_first_schema_is_brought_up_to_date),
 		AT(kinds_outlive_an_upgrade),
 		AT(arguments_go_by_number),
+		AT(an_inserted_row_tells_its_number),
 		AT(wrong_calls_are_refused),
 		AT(faults_are_sorted_by_what_can_be_done),
 		AT(a_savepoint_undoes_one_job),
