@@ -61,6 +61,7 @@ struct openai_piece {
 	size_t id_len;
 	unsigned members; /* those of the event that were seen, and so on */
 	bool has_choices, has_delta, has_index, has_finish, has_logprobs, has_content, has_role, has_other;
+	bool stop; /* and that it ended as it should */
 };
 
 /* True: this is all the event says. False: read it the long way, whatever piece holds by now. */

@@ -162,6 +162,8 @@ static bool decode_piece(struct reply *reply, const char *event, const char *dat
 		reply->id = mem_text_n(piece.id, piece.id_len);
 	if (quick)
 		reply_say(reply, buf_str(&piece.content), piece.content.len);
+	if (quick && piece.stop)
+		set_stop(reply, "stop");
 	buf_free(&piece.content);
 	return quick;
 }

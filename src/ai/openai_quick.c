@@ -1,4 +1,4 @@
-/* The short way for what nearly every event of a stream is: one piece of text and nothing else. It takes a
+/* The short way for what nearly every event of a stream is: one piece of text and nothing else, or its end. It takes a
  * narrow form of JSON only; anything beyond it is left to the reader that knows everything and costs ten
  * times as much. */
 #include "openai.h"
@@ -117,6 +117,8 @@ typedef void member_fn(struct scan *s, const char *key, size_t len, struct opena
 static void object(struct scan *s, member_fn *member, struct openai_piece *piece)
 {
 	need(s, '{');
+	if (take(s, '}')) /* the last delta */
+		return;
 	do {
 		size_t len;
 		const char *key = plain_string(s, &len);
@@ -162,7 +164,8 @@ static void choice_member(struct scan *s, const char *key, size_t len, struct op
 		s->ok = take_word(s, "0") && s->ok;
 	} else if (is(key, len, "finish_reason")) {
 		once(s, &piece->has_finish);
-		s->ok = take_word(s, "null") && s->ok;
+		piece->stop = take_word(s, "\"stop\"");
+		s->ok = (piece->stop || take_word(s, "null")) && s->ok;
 	} else {
 		s->ok = is(key, len, "logprobs") && !piece->has_logprobs && take_word(s, "null");
 		piece->has_logprobs = true;

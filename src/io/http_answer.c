@@ -68,12 +68,30 @@ static int64_t retry_after(const struct http_running *call, int64_t date_ms)
 	return bounded_ms((double)when * 1000 - (double)(date_ms != 0 ? date_ms : clock_wall_ms()));
 }
 
+/* Many answers tell the same second: it is read once. */
+static int64_t date_of(struct http *http, const char *date)
+{
+	size_t len = strlen(date);
+	time_t when;
+
+	if (http->date_ms != 0 && strcmp(date, http->date) == 0)
+		return http->date_ms;
+	when = curl_getdate(date, NULL);
+	http->date_ms = 0;
+	if (when <= 0)
+		return 0;
+	if (len < sizeof(http->date)) {
+		memcpy(http->date, date, len + 1);
+		http->date_ms = (int64_t)when * 1000;
+	}
+	return (int64_t)when * 1000;
+}
+
 static void read_headers(const struct http_running *call, struct http_answer *answer)
 {
 	const char *date = header(call, "date"), *type = header(call, "content-type");
-	time_t when = date == NULL ? -1 : curl_getdate(date, NULL);
 
-	answer->date_ms = when > 0 ? (int64_t)when * 1000 : 0;
+	answer->date_ms = date == NULL ? 0 : date_of(call->http, date);
 	answer->retry_after_ms = retry_after(call, answer->date_ms);
 	answer->type = type != NULL ? type : "";
 	answer->request_id = header(call, "x-request-id");

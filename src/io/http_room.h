@@ -17,6 +17,7 @@ enum {
 	HTTP_OPENED_MAX = 8,	    /* sockets of one call: its addresses, one after the other */
 	HTTP_SPARE_MAX = 64,	    /* easy handles kept for the next calls */
 	HTTP_LOOKUPS_MAX = 32, /* calls without a socket yet: each may cost a thread that resolves its name */
+	HTTP_DATE_SIZE = 40,   /* "Sun, 06 Nov 1994 08:49:37 GMT" and its like */
 	HTTP_HEAD_MAX = 65536, /* bytes of the answer's headers */
 };
 
@@ -109,6 +110,8 @@ struct http {
 	uint64_t last_id;
 	CURL *spare[HTTP_TRUSTS][HTTP_SPARE_MAX];
 	size_t spares[HTTP_TRUSTS];
+	char date[HTTP_DATE_SIZE]; /* the last Date that was read, and what it meant; 0 none */
+	int64_t date_ms;
 	unsigned inside; /* curl is on the stack: its handles must not be added or removed */
 	uv_timer_t sweep, soon;
 	uint64_t sweep_ms;     /* its period now, 0: stopped */

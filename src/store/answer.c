@@ -97,7 +97,7 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 {
 	const struct store_answer *answer = &ask->answer;
 	const struct ai_result *result = &ask->result;
-	bool failed = answer->state != MESSAGE_ANSWERED, done, made;
+	bool failed = answer->state != MESSAGE_ANSWERED, done;
 	int64_t begun = answer->started_ms && answer->started_ms < now_ms ? answer->started_ms : now_ms;
 	int64_t input = totals->input, output = totals->output;
 	int64_t both = input < 0 && output < 0 ? -1 : (input < 0 ? 0 : input) + (output < 0 ? 0 : output);
@@ -122,8 +122,8 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 			" \"costMicros\" = nullif($13, -1), model = $14, provider = $15 WHERE id = $1",
 			"ittttiiittiiitt", run->task_id, RECORD);
 	else
-		done = db_one_int(
-			db, err, &made, &run->task_id,
+		done = db_insert(
+			db, err, &run->task_id,
 			"INSERT INTO \"LLMTask\" (\"llmConversationId\", status, \"llmStructuredPrompt\","
 			" \"llmRawOutput\", \"llmStructuredOutput\", \"totalInputTokens\", "
 			"\"totalOutputTokens\","
@@ -132,7 +132,7 @@ static bool finish_task(struct db *db, struct run *run, const struct answer_ask 
 			"\"startedAt\")"
 			" VALUES ($1, $2, $3, $4, $5, nullif($6, -1), nullif($7, -1), nullif($8, -1), $9, "
 			"$10, $11,"
-			" nullif($12, -1), nullif($13, -1), $14, $15, nullif($16, 0), $17, $18) RETURNING id",
+			" nullif($12, -1), nullif($13, -1), $14, $15, nullif($16, 0), $17, $18)",
 			"ittttiiittiiittitt", run->place.id, RECORD, run->settings_id, run->prompt, started);
 #undef RECORD
 	free(structured);
@@ -270,7 +270,7 @@ static bool what_waits(struct db *db, struct arena *room, struct place *place, b
 	if (!claim)
 		return db_one_int(db, err, &out->waiting, &one,
 				  "SELECT 1 FROM inbox WHERE \"llmConversationId\" = $1"
-				  " AND state IN ('accepted', 'claimed') LIMIT 1",
+				  " AND state IN ('accepted', 'claimed') AND state >= 'accepted' LIMIT 1",
 				  "i", place->id);
 	if (!turn_claim(db, room, place, now_ms, &next, &out->waiting, err))
 		return false;

@@ -14,13 +14,17 @@ void audit_put_text(struct buf *out, const char *text, size_t len)
 		buf_text(out, "n");
 		return;
 	}
-	buf_format(out, "t%zu:", len);
+	buf_add(out, "t", 1);
+	buf_int(out, (int64_t)len);
+	buf_add(out, ":", 1);
 	buf_add(out, text, len);
 }
 
 void audit_put_int(struct buf *out, int64_t value)
 {
-	buf_format(out, "i%" PRId64 ";", value);
+	buf_add(out, "i", 1);
+	buf_int(out, value);
+	buf_add(out, ";", 1);
 }
 
 void audit_content_hash(const char *salt, const char *input, size_t input_len, const char *output,

@@ -70,7 +70,7 @@ static bool read_letters(struct db *db, struct arena *room, int64_t place, struc
 	*count_out = 0;
 	if (!db_one_int(db, err, running_out, &one,
 			"SELECT 1 FROM inbox WHERE \"llmConversationId\" = $1"
-			" AND state IN ('accepted', 'claimed') AND state = 'claimed' LIMIT 1",
+			" AND state = 'claimed' AND state IN ('accepted', 'claimed') LIMIT 1",
 			"i", place))
 		return false;
 	if (*running_out)
@@ -176,16 +176,16 @@ bool turn_begin(struct db *db, struct arena *room, struct place *place, const st
 {
 	struct store_turn *turn = make_turn(room, place, speaker, letters, count);
 	char uuid[CRYPTO_UUID_SIZE], answer[CRYPTO_UUID_SIZE], at[CLOCK_TEXT_SIZE];
-	bool command = (letters[0].flags & INCOMING_COMMAND) != 0, made;
+	bool command = (letters[0].flags & INCOMING_COMMAND) != 0;
 
 	take_text(turn, room, letters, count);
 	*turn_out = turn;
-	return db_one_int(
-		db, err, &made, &turn->id,
+	return db_insert(
+		db, err, &turn->id,
 		"INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"externalMessageId\","
 		" \"userPrompt\", \"structuredUserPrompt\", uuid, \"answerUuid\", \"userId\", \"promptAt\","
 		" \"traceId\", \"entityType\", language)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 		"itttttttt"
 		"tt",
 		place->id, letters[0].delivery_key, turn->text, prompt_structured(room, letters, count, NULL),

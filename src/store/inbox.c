@@ -113,14 +113,14 @@ static const char *org_of(const struct arrival *it)
 bool arrival_insert(struct arrival *it, enum message_state state, const char *reason, struct err *err)
 {
 	const struct incoming *in = it->in;
-	bool ended = state == MESSAGE_IGNORED, made;
+	bool ended = state == MESSAGE_IGNORED;
 	const char *now = room_time(it->room, it->now_ms);
 
 	it->out->uuid = it->ask->uuid;
 	it->out->state = state;
 	it->out->flags = in->flags;
-	return db_one_int(
-		it->db, err, &made, &it->out->inbox_id,
+	return db_insert(
+		it->db, err, &it->out->inbox_id,
 		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, semantic_key, "
 		"fingerprint, sender,"
 		" sender_name, profile_id, conversation_key, \"llmConversationId\", seq, body, reply_to, "
@@ -128,8 +128,7 @@ bool arrival_insert(struct arrival *it, enum message_state state, const char *re
 		" state, reason, attempts, turn_id, sent_at, received_at, finished_at, kind, target)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, 0),"
 		" nullif($13, 0), $14, $15, coalesce($16, '[]'), $17, $18, $19, $20, nullif($21, 0), $22, "
-		"$23, $24, $25, $26)"
-		" RETURNING id",
+		"$23, $24, $25, $26)",
 		"tttttttttttiitttittiittttt", it->ask->uuid, org_of(it), it->ask->platform,
 		it->ask->installation, in->delivery_key, in->semantic_key, in->fingerprint,
 		or_empty(in->sender), in->sender_name, it->known ? it->speaker.profile_id : NULL,

@@ -55,29 +55,37 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *err)
 {
 	char at[CLOCK_TEXT_SIZE];
-	bool made;
 
 	if (run->task_id)
 		return true;
-	return db_one_int(
-		db, err, &made, &run->task_id,
+	return db_insert(
+		db, err, &run->task_id,
 		"INSERT INTO \"LLMTask\" (status, \"llmSettingsId\", \"llmRawPrompt\", \"llmConversationId\","
-		" \"startedAt\") VALUES ('running', nullif($1, 0), $2, $3, $4) RETURNING id",
+		" \"startedAt\") VALUES ('running', nullif($1, 0), $2, $3, $4)",
 		"itit", run->settings_id, run->prompt, run->place.id, clock_text(started_ms, at));
+}
+
+static void add_key(struct buf *out, const char *key)
+{
+	buf_text(out, ",\"");
+	buf_text(out, key);
+	buf_text(out, "\":");
 }
 
 static void add_text(struct buf *out, const char *key, const char *text)
 {
 	if (text == NULL)
 		return;
-	buf_format(out, ",\"%s\":", key);
+	add_key(out, key);
 	json_quote(out, text, strlen(text));
 }
 
 static void add_known(struct buf *out, const char *key, int64_t value)
 {
-	if (value >= 0)
-		buf_format(out, ",\"%s\":%lld", key, (long long)value);
+	if (value < 0)
+		return;
+	add_key(out, key);
+	buf_int(out, value);
 }
 
 /* What does not have a column in the documents' table, for whoever reads that table alone. */

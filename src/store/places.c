@@ -9,7 +9,7 @@ enum { TITLE_CHARS = 80 };
 #define PLACE                                                                                                \
 	"c.id, c.uuid, c.\"nextSeq\", c.\"lastAt\", c.state = 'archived',"                                   \
 	" EXISTS (SELECT 1 FROM inbox w WHERE w.\"llmConversationId\" = c.id AND w.state IN ('accepted', "   \
-	"'claimed'))"
+	"'claimed') AND w.state >= 'accepted')"
 
 static bool take_place(struct query *query, struct arena *room, struct place *place_out, bool *found_out,
 		       struct err *err)
@@ -72,14 +72,13 @@ static bool create(struct db *db, struct arena *room, const struct place_ask *as
 {
 	const char *uuid = crypto_uuid(arena_alloc(room, CRYPTO_UUID_SIZE));
 	const char *now = room_time(room, ask->now_ms);
-	bool made;
 
 	*place_out = (struct place){ .uuid = uuid, .next_seq = 1 };
-	return db_one_int(
-		db, err, &made, &place_out->id,
+	return db_insert(
+		db, err, &place_out->id,
 		"INSERT INTO \"LLMConversation\" (uuid, \"userId\", \"userCompanyId\", \"sessionId\","
 		" \"conversationSource\", installation, \"createdAt\", \"updatedAt\")"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
 		"ttttttt", uuid, speaker->profile_id, speaker->org_id, ask->key, ask->platform,
 		ask->installation, now);
 }

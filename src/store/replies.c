@@ -85,7 +85,7 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 	       struct err *err)
 {
 	char now[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
-	bool behind = false, made;
+	bool behind = false;
 
 	clock_text(ask->now_ms, now);
 	clock_text(reply_expires(ask->now_ms, ask->expire_s), expires);
@@ -94,17 +94,17 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 	    !behind_another(db, ask->conversation_id, &behind, err))
 		return false;
 	*sending_out = ask->at_once && !behind;
-	return db_one_int(db, err, &made, id_out,
-			  "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
-			  "platform, installation,"
-			  " reply_to, body, state, attempts, next_at, expires_at, created_at, ord, choices)"
-			  " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
-			  "$10, $11, $12, $13,"
-			  " $14, $15, $16) RETURNING id",
-			  "ttiiitttttitttit", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
-			  ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
-			  *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
-			  expires, now, (int64_t)ask->part, ask->choices);
+	return db_insert(db, err, id_out,
+			 "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
+			 "platform, installation,"
+			 " reply_to, body, state, attempts, next_at, expires_at, created_at, ord, choices)"
+			 " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
+			 "$10, $11, $12, $13,"
+			 " $14, $15, $16)",
+			 "ttiiitttttitttit", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			 ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
+			 *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
+			 expires, now, (int64_t)ask->part, ask->choices);
 }
 
 /* Why the parts behind $1 do not go out. */

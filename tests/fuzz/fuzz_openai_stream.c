@@ -19,7 +19,10 @@ static void check_quick(const char *data, size_t size)
 		const json_t *choice = json_array_get(json_object_get(root, "choices"), 0);
 		const json_t *content = json_object_get(json_object_get(choice, "delta"), "content");
 		const char *text = json_string_value(content);
+		const char *reason = json_string_value(json_object_get(choice, "finish_reason"));
 
+		if (piece.stop != (reason && strcmp(reason, "stop") == 0))
+			abort();
 		if (root == NULL || json_array_size(json_object_get(root, "choices")) != 1 ||
 		    strcmp(buf_str(&piece.content), text ? text : "") != 0)
 			abort();
