@@ -25,6 +25,8 @@ struct message_file {
 	int64_t size;	  /* bytes, -1 unknown */
 };
 
+#define MESSAGE_NOT_YOURS "not_yours"
+
 enum incoming_flags {
 	INCOMING_ALONE = 1 << 0,  /* wants an answer of its own: never merged with its neighbours */
 	INCOMING_LATE = 1 << 1,	  /* fetched after an outage; the model is told so */
@@ -103,8 +105,10 @@ struct outgoing {
 	size_t answers_to_count;
 	const char *const *delivery_keys; /* the delivery keys of the same messages, same order */
 	enum message_state state;	  /* of those messages */
-	const char *reason;		  /* short code when not answered ("model_unavailable"), else NULL */
-	const char *reply_to;		  /* as in the message; NULL when the asker fetches the answer */
+	/* Short code when not answered ("model_unavailable"); MESSAGE_NOT_YOURS: answered, for nobody but who spoke, where
+	 * the platform has a way to do that; else NULL. */
+	const char *reason;
+	const char *reply_to; /* as in the message; NULL when the asker fetches the answer */
 	const char *
 		text; /* Markdown, or what ops.split made of it; the notice when not answered; NULL while there is none */
 	unsigned part,

@@ -180,6 +180,11 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 	return sending;
 }
 
+static bool is_private(const struct outgoing *out)
+{
+	return out->reason && strcmp(out->reason, MESSAGE_NOT_YOURS) == 0;
+}
+
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
 {
 	struct sending *sending;
@@ -197,6 +202,10 @@ void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
 	else if (slack_place_whispers(&sending->place))
 		send_to_command(sending);
+	else if (is_private(out) && !sending->place.direct && sending->unsure)
+		tell_soon(sending, SENT_UNKNOWN, "what one person was told can't be read back");
+	else if (is_private(out) && !sending->place.direct)
+		send_step(sending, SEND_WHISPER);
 	else if (sending->part == 0)
 		slack_stream_end(workspace, out, stream_ended, workspace->sends, ticket);
 	else

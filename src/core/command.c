@@ -268,10 +268,15 @@ static void begin_approved(struct turn *turn, const json_t *decision)
 
 static void done_decide(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
-	struct turn *turn = settled(owner, ticket, err);
+	struct core *core = owner;
+	struct turn *turn = turn_of(core->turns, ticket);
 	json_t *decision;
 	char *words;
 
+	if (turn &&
+	    err->kind == ERR_GONE) /* a place full of people need not see who pressed a button for fun */
+		turn->end.reason = MESSAGE_NOT_YOURS;
+	turn = settled(owner, ticket, err);
 	if (turn == NULL)
 		return;
 	decision = json_read(json, strlen(json), NULL);

@@ -39,6 +39,8 @@ const stages = {
       labels: (m) => buttons(m).map((b) => b.text.text),
       press: (user, m, i) => s.people.click(s[user], m, { type: 'button', action_id: buttons(m)[i].action_id, value: buttons(m)[i].value, block_id: 'b' }),
       next: (m, count = 1) => until(`answer ${count} behind the buttons`, () => s.answers(s.channel, m.threadTs).filter((a) => a.ts > m.ts)[count - 1], 20).then((a) => a.text),
+      seen: 0, // of the refusals: only who pressed sees them
+      refused: (m, n) => until('the refusal', () => s.slack.ephemerals[n - 1]?.text),
       over: () => s.settled() };
   },
   async telegram(t, rest) {
@@ -49,6 +51,8 @@ const stages = {
       labels: (m) => buttons(m).map((b) => b.text),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].callback_data),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
+      seen: 2,
+      refused: (m, n) => s.answer(m, n, 20).then((a) => a.words),
       over: (killed) => s.settled({ killed }) };
   },
   async discord(t, rest) {
@@ -59,6 +63,8 @@ const stages = {
       labels: (m) => buttons(m).map((b) => b.label),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].custom_id),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
+      seen: 2,
+      refused: (m, n) => s.answer(m, n, 20).then((a) => a.words),
       over: (killed) => s.settled({ killed }) };
   },
 };
@@ -71,15 +77,15 @@ for (const [name, make] of Object.entries(stages)) {
     assert.deepEqual(p.labels(asked), ['Approve', 'Deny']);
     assert.deepEqual(calls(), [], 'nothing before the yes');
     await p.press('bob', asked, 0);
-    assert.match(await p.next(asked), /nothing with this code/i);
+    assert.match(await p.refused(asked, 1), /nothing with this code/i);
     await p.press('bob', asked, 1);
-    assert.match(await p.next(asked, 2), /nothing with this code/i);
+    assert.match(await p.refused(asked, 2), /nothing with this code/i);
     assert.deepEqual(calls(), [], "a stranger's press does nothing, not even deny");
     await p.press('ann', asked, 0);
-    assert.match(await p.next(asked, 3), /done: .*done it/s);
+    assert.match(await p.next(asked, p.seen + 1), /done: .*done it/s);
     assert.deepEqual(calls(), [{ tool: 'work', arguments: { to: 'bob', say: 'done it' } }]);
     await p.press('ann', asked, 0);
-    assert.match(await p.next(asked, 4), /approved already/);
+    assert.match(await p.next(asked, p.seen + 2), /approved already/);
     assert.equal(calls().length, 1, 'once');
 
     const other = await p.ask('do__work {"n":2}');
