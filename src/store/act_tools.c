@@ -28,7 +28,9 @@ static bool judge(struct db *db, struct arena *room, const struct seen *seen, ch
 
 	if (!read_pin(db, room, seen, &hash, &found, err))
 		return false;
-	*how_out = hash == NULL ? '+' : strcmp(hash, seen->hash) == 0 ? '=' : '!';
+	*how_out = '+';
+	if (hash)
+		*how_out = (char)(strcmp(hash, seen->hash) == 0 ? '=' : '!');
 	if (hash == NULL)
 		return db_run(db, err, NULL,
 			      "INSERT INTO tool_pins (server, tool, hash, first_at) VALUES ($1, $2, $3, $4)",
@@ -48,6 +50,7 @@ bool act_tools_seen(struct db *db, struct arena *room, const char *const *args, 
 		    struct err *err)
 {
 	json_t *tools = json_read(args[1], strlen(args[1]), err);
+	const char *now = room_time(room, clock_wall_ms());
 	char *judged = arena_alloc(room, json_array_size(tools) + 1);
 	const json_t *one;
 	size_t i;
@@ -55,13 +58,13 @@ bool act_tools_seen(struct db *db, struct arena *room, const char *const *args, 
 
 	memset(judged, 0, json_array_size(tools) + 1);
 	json_array_foreach (tools, i, one) {
-		struct seen seen = { args[0], json_string_value(json_array_get(one, 0)),
-				     json_string_value(json_array_get(one, 1)),
-				     room_time(room, clock_wall_ms()) };
+		const char *tool = json_string_value(json_array_get(one, 0));
+		const char *hash = json_string_value(json_array_get(one, 1));
 
-		fine = fine && ((seen.tool && seen.hash) ||
-				err_set(err, ERR_REFUSED, "tools: expected pairs of tool and hash"));
-		fine = fine && judge(db, room, &seen, &judged[i], err);
+		if (fine && (tool == NULL || hash == NULL))
+			fine = err_set(err, ERR_REFUSED, "tools: expected pairs of tool and hash");
+		else if (fine)
+			fine = judge(db, room, &(struct seen){ args[0], tool, hash, now }, &judged[i], err);
 	}
 	json_decref(tools);
 	*answer_out = fine ? json_pack("{s:s}", "judged", judged) : NULL;
