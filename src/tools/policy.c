@@ -92,6 +92,13 @@ static bool fits(const struct settings *rule, const struct policy_tool *tool,
 	return there;
 }
 
+/* A rule that was written for servers' tools ("*") opens no guarded one: it has to be named. */
+static bool too_wide(const struct settings *rule, const struct policy_tool *tool)
+{
+	return tool->guarded && strcmp(settings_text(rule, "do"), "deny") != 0 &&
+	       strcmp(settings_text(rule, "tool"), tool->name) != 0;
+}
+
 static void say(struct policy_verdict *verdict, enum tool_policy policy, const char *why)
 {
 	verdict->policy = policy;
@@ -101,7 +108,7 @@ static void say(struct policy_verdict *verdict, enum tool_policy policy, const c
 static void usual(const struct policy_tool *tool, struct policy_verdict *verdict)
 {
 	if (tool->guarded)
-		say(verdict, TOOL_DENY, "only where a rule allows it");
+		say(verdict, TOOL_DENY, "only where a rule names it");
 	else if (!tool->foreign)
 		say(verdict, TOOL_ALLOW, "one of our own");
 	else if (!tool->trusted)
@@ -123,7 +130,8 @@ void policy_judge(const struct settings *tools, const struct policy_tool *tool,
 	size_t count = settings_count(tools, "policy"), i = 0;
 	char why[POLICY_WHY];
 
-	while (i < count && !fits(settings_group_at(tools, "policy", i), tool, caller))
+	while (i < count && (!fits(settings_group_at(tools, "policy", i), tool, caller) ||
+			     too_wide(settings_group_at(tools, "policy", i), tool)))
 		i++;
 	if (i < count) {
 		const struct settings *rule = settings_group_at(tools, "policy", i);

@@ -16,7 +16,7 @@ struct policy_tool {
 	enum tool_class class;
 	bool foreign; /* of a server; trusted and reads are said of those only */
 	bool trusted, reads;
-	bool guarded; /* one of our own that no model gets without a rule */
+	bool guarded; /* one of our own that no model gets without a rule that names it */
 };
 
 struct policy_verdict {

@@ -216,6 +216,7 @@ test('our own model searches with the same tools, but says nothing unless a rule
   };
   const usual = await offered({});
   assert.deepEqual(usual, { member: everybodys, operator: everybodys });
+  assert.deepEqual(await offered({ tools: { policy: [{ do: 'allow' }] } }), usual); // a rule for all is none for this
   const allowed = await offered({ tools: { policy: [{ tool: 'send_message', do: 'allow' }] } });
   assert.deepEqual(allowed, { member: everybodys, operator: [...everybodys, 'send_message'] });
 });

@@ -102,6 +102,17 @@ static void test_a_strangers_notice_has_the_form_too(void **state)
 	assert_memory_equal(q->full_notice, "[I don't know you yet.", 22);
 }
 
+/* What an operator says is Markdown until it is handed over. */
+static void test_what_an_operator_says(void **state)
+{
+	struct house *house = *state;
+	struct store_reply reply = *house_reply(2, "room", 6, 1);
+
+	reply.markdown = true;
+	house_due(house, &reply);
+	assert_string_equal(house->room->sends[0].text, "[the answer]");
+}
+
 /* The store makes this one while no plugin runs. */
 static void test_the_notice_of_a_quarantine(void **state)
 {
@@ -246,6 +257,7 @@ int main(void)
 		WITH_HOUSE(test_the_form_without_the_object),
 		WITH_HOUSE(test_a_strangers_notice_has_the_form_too),
 		WITH_HOUSE(test_the_notice_of_a_quarantine),
+		WITH_HOUSE(test_what_an_operator_says),
 		WITH_HOUSE(test_the_next_part_follows_the_one_before),
 		WITH_HOUSE(test_what_may_have_arrived_is_looked_for),
 		WITH_HOUSE(test_what_stands_for_the_answer),

@@ -54,6 +54,8 @@ static const struct policy_tool claims = {
 };
 static const struct policy_tool confirm = { .name = "pay", .class = TOOL_CONFIRM };
 
+static const struct policy_tool guarded = { .name = "send_message", .class = TOOL_KEYED, .guarded = true };
+
 static const struct tool_caller ann = { .platform = "slack", .installation = "acme/T1", .role = "member" };
 static const struct tool_caller boss = { .platform = "slack", .installation = "acme/T1", .role = "owner" };
 static const struct tool_caller hook = { .platform = "webhook", .installation = "crm", .role = "member" };
@@ -84,6 +86,13 @@ static void each_case_is_judged_as_it_is_written(void **state)
 		  "its class is confirm: each call is asked" },
 		{ RULES({ .how = "deny" }), &confirm, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
 		{ RULES({ .how = "deny" }), &own, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+		{ NULL, &guarded, &boss, TOOL_DENY, "only where a rule names it" },
+		{ RULES({ .how = "allow" }, { "send_*", NULL, NULL, "ask" }), &guarded, &boss, TOOL_DENY,
+		  "only where a rule names it" },
+		{ RULES({ .how = "allow" }, { "send_message", NULL, NULL, "ask" }), &guarded, &boss, TOOL_ASK,
+		  "rule 2 of tools.policy (file:7)" },
+		{ RULES({ "send_*", NULL, NULL, "deny" }, { "send_message", NULL, NULL, "allow" }), &guarded,
+		  &boss, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
 		/* the first that fits, not the strictest and not the last */
 		{ RULES({ "files__*", NULL, NULL, "allow" }, { "files__write", NULL, NULL, "deny" }), &writes,
 		  &ann, TOOL_ALLOW, "rule 1 of tools.policy (file:7)" },
