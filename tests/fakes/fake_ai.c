@@ -136,7 +136,7 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 	thought->files = buf_take(&files);
 	thought->model = mem_text(ask->model);
 	thought->key = mem_text(ask->key);
-	thought->profile_id = mem_text(ask->caller->profile_id);
+	thought->profile_id = mem_text(ask->caller ? ask->caller->profile_id : NULL);
 	thought->reserve = ask->reserve;
 	if (ask->approved)
 		thought->approved = mem_format("%s %s", ask->approved->tool, ask->approved->arguments);
