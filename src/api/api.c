@@ -103,8 +103,8 @@ static bool open_doors(struct platform *api, struct web *web, bool control, stru
 
 static bool start(struct platform *api, struct err *err)
 {
-	if (api->store == NULL)
-		return err_set(err, ERR_BUG, "the chat endpoint was started without a store");
+	if (api->store == NULL || api->tools.open == NULL)
+		return err_set(err, ERR_BUG, "the chat endpoint was started without a store or tools");
 	if (!open_doors(api, api->host->web, false, err))
 		return false;
 	if (api->control && !open_doors(api, api->control, true, err))

@@ -13,7 +13,7 @@ extern const struct platform_ops api_platform;
  * which the same paths answer to the local operator without a key, as the user named `operator_name`. */
 void api_use(struct platform *api, struct store *store, struct web *control, const char *operator_name);
 
-/* Before start: what /mcp offers, and listen.public_url (or NULL), whose pages may ask for it. Without it there is no tool. */
+/* Before start: what /mcp offers, and listen.public_url (or NULL), whose pages may ask for it. */
 void api_use_tools(struct platform *api, struct toolbox tools, const char *public_url);
 
 #endif

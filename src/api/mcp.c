@@ -121,13 +121,13 @@ static void finish(struct call *call)
 static const char *call_key(const struct call *call, const struct served *served,
 			    char out[4 + CRYPTO_SHA256_HEX])
 {
+	char hash[CRYPTO_SHA256_HEX];
 	struct buf whole = { 0 };
 
 	if (served->key == NULL)
 		return NULL;
 	buf_format(&whole, "%s\n%s\n%s", call->caller.profile, served->tool->name, served->key);
-	memcpy(out, "mcp:", 4);
-	crypto_sha256_hex(whole.data, whole.len, out + 4);
+	snprintf(out, 4 + CRYPTO_SHA256_HEX, "mcp:%s", crypto_sha256_hex(whole.data, whole.len, hash));
 	buf_free(&whole);
 	return out;
 }
@@ -221,8 +221,8 @@ void mcp_run(struct call *call, struct web_request *request)
 
 	if (!may_ask(call, request))
 		return;
-	if (call->door->api->tools.open == NULL || !call_count(call)) {
-		call_fail(call, API_TOO_MANY_REQUESTS);
+	if (!call_count(call)) {
+		call_fail_retry(call, API_TOO_MANY_REQUESTS, API_RETRY_S);
 		return;
 	}
 	body = json_read(text, len, &err);

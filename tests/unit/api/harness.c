@@ -84,6 +84,20 @@ void harness_on_loop(void (*fn)(void *data), void *data)
 	sem_destroy(&carried.done);
 }
 
+static void release_nothing(const struct toolset *set)
+{
+	(void)set;
+}
+
+static const struct toolset *open_nothing(void *box, const struct tool_caller *caller)
+{
+	static const struct toolset nothing = { .release = release_nothing };
+
+	(void)box;
+	(void)caller;
+	return &nothing;
+}
+
 static void use_tools(void *data)
 {
 	api_use_tools(test.api, *(struct toolbox *)data, "https://usher.example.org");
@@ -474,6 +488,7 @@ static void *serve(void *data)
 	test.api = api_platform.create(&test.host, settings, &err);
 	settings_destroy(settings);
 	api_use(test.api, (struct store *)&test, test.control, "operator");
+	api_use_tools(test.api, (struct toolbox){ .open = open_nothing }, NULL);
 	must(api_platform.start(test.api, &err), &err);
 	sem_post(&test.ready);
 	io_run(test.io);
