@@ -1,4 +1,4 @@
-/* rooms: base io db store core ai tasks markup api webhook slack telegram app */
+/* rooms: app io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord base */
 /* Any file given as settings is taken or refused with a sentence, never more. */
 #include "log.h"
 #include "settings_build.h"
