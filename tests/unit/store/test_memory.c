@@ -38,7 +38,8 @@ static void on_past(void *owner, uint64_t ticket, const struct err *err, const s
 
 	(void)ticket;
 	got->err = *err;
-	got->a->waiting--;
+	if (--got->a->waiting == 0)
+		io_stop(got->a->io);
 	if (past == NULL)
 		return;
 	got->past = *past;
@@ -54,7 +55,8 @@ static void on_summary(void *owner, uint64_t ticket, const struct err *err, bool
 	(void)ticket;
 	got->err = *err;
 	got->kept = kept;
-	got->a->waiting--;
+	if (--got->a->waiting == 0)
+		io_stop(got->a->io);
 }
 
 static const struct store_window window = { .turns = 4, .tokens = 1000 };
