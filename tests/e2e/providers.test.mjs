@@ -318,11 +318,17 @@ test('seed 004, word for word with Cohere: the task is added and the answer stor
   assert.deepEqual(tasks(daemon), ['buy groceries']);
   const next = await ask('Thank you', answer.body.conversation_id);
   assert.equal(next.body.conversation_id, answer.body.conversation_id);
-  assert.deepEqual(servers.cohere.requests.at(-1).messages.filter((m) => m.role !== 'system'), [
+  const sent = servers.cohere.requests.at(-1).messages.filter((m) => m.role !== 'system');
+  const called = (m) => m.role === 'tool' || m.tool_calls;
+  assert.deepEqual(sent.filter((m) => !called(m)), [
     { role: 'user', content: 'Add a task to buy groceries' },
     { role: 'assistant', content: "I've added the task 'buy groceries' to your list." },
     { role: 'user', content: 'Thank you' },
   ], 'history fetched from the database');
+  const [call, result] = sent.filter(called); // what was done before is told, each call with its result
+  assert.equal(call.tool_calls[0].function.name, 'add_task');
+  assert.equal(result.tool_call_id, call.tool_calls[0].id);
+  assert.deepEqual(JSON.parse(result.content), answer.body.tool_calls[0].result);
   noRefusal('cohere');
 });
 
