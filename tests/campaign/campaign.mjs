@@ -115,7 +115,7 @@ async function everyStep() {
     // A run that is not killed tells how many calls there are; a few more are tried, since their number varies.
     await killAt(name, 0, false);
     const total = readFileSync(path.join(work, 'count')).readUInt16LE(0);
-    const step = all ? 1 : Math.max(1, Math.floor(total / (short ? 6 : 80)));
+    const step = all ? 1 : Math.max(1, Math.floor(total / (short ? 4 : 80)));
     console.log(`${name}: ${total} calls on the way`);
     for (let k = 1; k <= total; k += step)
       for (const after of short ? [k % 2 === 0] : [false, true]) if (await killAt(name, k, after)) counts.points++;
@@ -190,10 +190,10 @@ async function random(kills) {
 
 const begun = Date.now();
 await everyStep();
-counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 26 : 390, killer, work, note })).points;
-counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 14 : 150, killer, work, note })).points;
+counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 14 : 390, killer, work, note })).points;
+counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 8 : 150, killer, work, note })).points;
 counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 6 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
-await random(short ? 8 : 200);
+await random(short ? 5 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
 const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
