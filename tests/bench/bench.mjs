@@ -11,7 +11,7 @@ import { telegramRows } from './telegram.mjs';
 
 const quick = process.argv.includes('--quick');
 const here = path.dirname(new URL(import.meta.url).pathname);
-const flight = 64, historyTurns = 10;
+const flight = 64, historyTurns = 10; // as many as the window holds; summaries, which are questions of their own, are left out
 const question = 'What is the state of order 4711, and when will it arrive? Please answer in two sentences and keep to the facts. '.repeat(2);
 
 // The model in a process of its own, so that its work is not on our account.
@@ -50,7 +50,7 @@ function post(url, headers, body) {
 
 const settings = (server, name) => ({
   models: [{ name: 'main', provider: 'openai', base_url: server.base, model: name, api_key: server.key }],
-  assistant: { system_prompt: 'You answer questions about orders, briefly and truthfully.', history_messages: 20 },
+  assistant: { system_prompt: 'You answer questions about orders, briefly and truthfully.', history_messages: 20, summary: false },
   users: { strangers: 'allow' },
   platforms: { webhook: [{ name: 'crm', auth: 'none' }] },
 });
