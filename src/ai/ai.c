@@ -144,7 +144,7 @@ static void answer_unknown_checks(void *data)
 
 static bool find_fallback(struct ai *ai, const struct ai_options *options, struct err *err)
 {
-	ai->fallback = mem_zero(options->fallback_count, sizeof(*ai->fallback));
+	ai->fallback = mem_zero(options->fallback_count, sizeof(struct model *));
 	for (size_t i = 0; i < options->fallback_count; i++) {
 		ai->fallback[i] = model_find(ai, options->fallback[i]);
 		if (ai->fallback[i] == NULL)

@@ -116,8 +116,9 @@ static bool is_approved(const struct turn *turn, const struct call *call)
 {
 	const struct ai_approval *approved = turn->ask.approved;
 
-	return approved && turn->round_count == 1 && call == &turn->rounds[0].calls[0] &&
-	       strcmp(call->name, approved->tool) == 0 && strcmp(call->arguments, approved->arguments) == 0;
+	return approved && approved->tool && approved->arguments && turn->round_count == 1 &&
+	       call == &turn->rounds[0].calls[0] && strcmp(call->name, approved->tool) == 0 &&
+	       strcmp(call->arguments, approved->arguments) == 0;
 }
 
 static bool wants_approval(const struct turn *turn, const struct call *call)

@@ -170,6 +170,7 @@ static void say(struct llm_message *messages, size_t *count, struct arena *arena
 	if (last && last->role == role && last->call_count == 0)
 		last->text = arena_format(arena, "%s\n\n%s", last->text, text);
 	else
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): prompt_build makes room for all */
 		messages[(*count)++] = (struct llm_message){ .role = role, .text = text };
 }
 

@@ -361,7 +361,7 @@ void speech_destroy(struct speech *speech)
 	if (speech == NULL)
 		return;
 	while (speech->all)
-		forget(speech->all);
+		forget(speech->all); /* NOLINT(clang-analyzer-unix.Malloc): it takes itself out of the table */
 	loop_timer_destroy(speech->timer);
 	free(speech->model);
 	free(speech->url);

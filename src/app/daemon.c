@@ -192,7 +192,7 @@ bool daemon_make_mcp(struct daemon *daemon, struct err *err)
 {
 	const struct settings *tools = part(daemon, "tools");
 	size_t count = settings_count(tools, "mcp");
-	const struct settings **servers = mem_zero(count ? count : 1, sizeof(*servers));
+	const struct settings **servers = mem_zero(count ? count : 1, sizeof(struct settings *));
 
 	daemon->tools.settings = tools;
 	for (size_t i = 0; i < count; i++)

@@ -56,17 +56,20 @@ static bool read_url(const struct settings *listen, struct derived *derived, str
 static bool read_reset(const struct settings *assistant, struct derived *derived, struct err *err)
 {
 	const char *text = settings_text(assistant, "reset_daily");
-	int hour = 0, minute = 0, end = 0;
+	long hour, minute = -1;
+	char *end;
 
 	derived->reset_minute = -1;
 	if (text == NULL || *text == '\0')
 		return true;
-	if (sscanf(text, "%2d:%2d%n", &hour, &minute, &end) != 2 || text[end] != '\0' || hour < 0 ||
-	    hour > 23 || minute < 0 || minute > 59)
+	hour = strtol(text, &end, 10);
+	if (*end == ':' && end[1] >= '0' && end[1] <= '9')
+		minute = strtol(end + 1, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || hour < 0 || hour > 23 || minute < 0 || minute > 59)
 		return err_set(err, ERR_REFUSED,
 			       "%s: assistant.reset_daily: expected a time of day like 04:00",
 			       settings_where(assistant, "reset_daily"));
-	derived->reset_minute = hour * 60 + minute;
+	derived->reset_minute = (int)(hour * 60 + minute);
 	return true;
 }
 

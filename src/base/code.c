@@ -31,11 +31,11 @@ char *code_of(const char *text, char out[CODE_SIZE])
 	char hex[CRYPTO_SHA256_HEX];
 
 	crypto_sha256_hex(text, strlen(text), hex);
-	for (int i = 0; i < CODE_SIZE - 1;
-	     i++) { /* of five digits each: that some letters are likelier does not matter */
-		char digits[6] = { hex[5 * i], hex[5 * i + 1], hex[5 * i + 2], hex[5 * i + 3],
-				   hex[5 * i + 4] };
+	/* Of five digits each: that some letters are likelier does not matter. */
+	for (size_t i = 0; i < CODE_SIZE - 1; i++) {
+		char digits[6] = { 0 };
 
+		memcpy(digits, hex + 5 * i, 5);
 		out[i] = code_alphabet[strtoul(digits, NULL, 16) % LETTERS];
 	}
 	out[CODE_SIZE - 1] = '\0';

@@ -6,6 +6,7 @@
 #include "turn_inside.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -29,11 +30,11 @@ static const char *date_of(struct arena *arena, int64_t wall_ms)
 					      "May",	   "June",     "July",	   "August",
 					      "September", "October",  "November", "December" };
 	char at[CLOCK_TEXT_SIZE];
-	unsigned month = 1;
+	unsigned long month;
 
 	clock_text(wall_ms, at);
-	sscanf(at + 5, "%2u", &month);
-	return arena_format(arena, "on 1 %s", months[(month - 1) % 12]);
+	month = strtoul(at + 5, NULL, 10);
+	return arena_format(arena, "on 1 %s", months[(month + 11) % 12]);
 }
 
 static const char *hours_of(struct arena *arena, int64_t left_ms)

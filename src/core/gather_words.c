@@ -132,7 +132,8 @@ static void add_heard(struct buf *out, const struct item *item)
 		words = mem_format("%.*s%s", (int)fit, item->heard, fit < len ? "..." : "");
 		buf_text(out, ", heard: ");
 		for (char *p = words; *p; p++)
-			*p = strchr("\r\n\t", *p) ? ' ' : *p;
+			if (strchr("\r\n\t", *p))
+				*p = ' ';
 		add_plain(out, words);
 		free(words);
 	} else if (item->unheard) {

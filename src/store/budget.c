@@ -3,6 +3,7 @@
 #include "budget.h"
 #include "ai.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DAY_MS = 86400000 };
@@ -111,13 +112,13 @@ static const char *begins(const struct reserving *it, int period)
 /* Midnight after this day, or of the first of the next month. */
 static int64_t begins_again(const struct reserving *it, int period)
 {
-	int year = 0, month = 0;
+	char *end;
+	long year = strtol(it->now, &end, 10), month = strtol(*end ? end + 1 : end, NULL, 10);
 
 	if (period == BUDGET_DAY)
 		return (it->now_ms / DAY_MS + 1) * DAY_MS;
-	sscanf(it->now, "%d-%d", &year, &month);
 	return room_parse_time(
-		arena_format(it->room, "%04d-%02d-01T00:00:00.000Z", year + (month == 12), month % 12 + 1));
+		arena_format(it->room, "%04ld-%02ld-01T00:00:00.000Z", year + (month == 12), month % 12 + 1));
 }
 
 /* A limit without room: out says which. Sums are of numbers the database has checked: far from overflow, but for a

@@ -89,6 +89,11 @@ static void wrong_ones_are_refused(void **state)
 		{ "listen = { public_url = \"https://\"; };", "expected an address" },
 		{ "listen = { public_url = \"https://a b\"; };", "expected an address" },
 		{ "listen = { public_url = \"https://a/?b\"; };", "expected an address" },
+		{ "assistant = { reset_daily = \"24:00\"; };", "expected a time of day" },
+		{ "assistant = { reset_daily = \"4:60\"; };", "expected a time of day" },
+		{ "assistant = { reset_daily = \":30\"; };", "expected a time of day" },
+		{ "assistant = { reset_daily = \"4\"; };", "expected a time of day" },
+		{ "assistant = { reset_daily = \"04:00 UTC\"; };", "expected a time of day" },
 	};
 
 	(void)state;
@@ -104,12 +109,26 @@ static void wrong_ones_are_refused(void **state)
 	}
 }
 
+static void a_time_of_day(void **state)
+{
+	struct settings *settings = load("assistant = { reset_daily = \"04:05\"; };");
+	struct derived derived;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(derived_read(settings, &derived, &err));
+	assert_int_equal(derived.reset_minute, 4 * 60 + 5);
+	derived_finish(&derived);
+	settings_destroy(settings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_keys_there_are_none),
 		cmocka_unit_test(keys_come_in_order_in_both_spellings),
 		cmocka_unit_test(wrong_ones_are_refused),
+		cmocka_unit_test(a_time_of_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
