@@ -4,19 +4,19 @@
 const struct gateway_opcode *discord_opcode(int64_t op)
 {
 	static const struct gateway_opcode opcodes[] = {
-		{ OP_DISPATCH, "DISPATCH", GATEWAY_RECEIVED },
-		{ OP_HEARTBEAT, "HEARTBEAT", GATEWAY_RECEIVED | GATEWAY_SENT },
-		{ OP_IDENTIFY, "IDENTIFY", GATEWAY_SENT },
-		{ OP_PRESENCE, "PRESENCE_UPDATE", GATEWAY_SENT },
-		{ OP_VOICE_STATE, "VOICE_STATE_UPDATE", GATEWAY_SENT },
-		{ OP_RESUME, "RESUME", GATEWAY_SENT },
-		{ OP_RECONNECT, "RECONNECT", GATEWAY_RECEIVED },
-		{ OP_REQUEST_MEMBERS, "REQUEST_GUILD_MEMBERS", GATEWAY_SENT },
-		{ OP_INVALID_SESSION, "INVALID_SESSION", GATEWAY_RECEIVED },
-		{ OP_HELLO, "HELLO", GATEWAY_RECEIVED },
-		{ OP_HEARTBEAT_ACK, "HEARTBEAT_ACK", GATEWAY_RECEIVED },
-		{ OP_REQUEST_SOUNDS, "REQUEST_SOUNDBOARD_SOUNDS", GATEWAY_SENT },
-		{ OP_REQUEST_CHANNEL_INFO, "REQUEST_CHANNEL_INFO", GATEWAY_SENT },
+		{ OP_DISPATCH, "DISPATCH", discord_take_dispatch, false },
+		{ OP_HEARTBEAT, "HEARTBEAT", discord_take_heartbeat, true },
+		{ OP_IDENTIFY, "IDENTIFY", NULL, true },
+		{ OP_PRESENCE, "PRESENCE_UPDATE", NULL, true },
+		{ OP_VOICE_STATE, "VOICE_STATE_UPDATE", NULL, true },
+		{ OP_RESUME, "RESUME", NULL, true },
+		{ OP_RECONNECT, "RECONNECT", discord_take_reconnect, false },
+		{ OP_REQUEST_MEMBERS, "REQUEST_GUILD_MEMBERS", NULL, true },
+		{ OP_INVALID_SESSION, "INVALID_SESSION", discord_take_invalid, false },
+		{ OP_HELLO, "HELLO", discord_take_hello, false },
+		{ OP_HEARTBEAT_ACK, "HEARTBEAT_ACK", discord_take_ack, false },
+		{ OP_REQUEST_SOUNDS, "REQUEST_SOUNDBOARD_SOUNDS", NULL, true },
+		{ OP_REQUEST_CHANNEL_INFO, "REQUEST_CHANNEL_INFO", NULL, true },
 	};
 
 	for (size_t i = 0; i < sizeof(opcodes) / sizeof(*opcodes); i++)

@@ -41,14 +41,24 @@ enum gateway_op {
 	OP_REQUEST_CHANNEL_INFO = 43,
 };
 
-enum gateway_way { GATEWAY_RECEIVED = 1, GATEWAY_SENT = 2 };
+struct shard;
+struct gateway_frame;
 
 struct gateway_opcode {
 	int op;
 	const char *name;
-	unsigned ways;
+	void (*take)(struct shard *shard, const struct gateway_frame *frame); /* NULL: it never comes to us */
+	bool sent;							      /* by clients */
 };
 const struct gateway_opcode *discord_opcode(int64_t op); /* NULL: unknown, to be ignored */
+
+/* What the opcodes do that come to us (shard_in.c). */
+void discord_take_dispatch(struct shard *shard, const struct gateway_frame *frame);
+void discord_take_heartbeat(struct shard *shard, const struct gateway_frame *frame);
+void discord_take_reconnect(struct shard *shard, const struct gateway_frame *frame);
+void discord_take_invalid(struct shard *shard, const struct gateway_frame *frame);
+void discord_take_hello(struct shard *shard, const struct gateway_frame *frame);
+void discord_take_ack(struct shard *shard, const struct gateway_frame *frame);
 
 enum gateway_then {
 	GATEWAY_RESUME,

@@ -32,7 +32,7 @@ static json_t *value_of(const struct gateway_frame *frame)
 	return frame->d != NULL ? discord_frame_value(frame->name, frame->d, frame->d_len, NULL) : NULL;
 }
 
-static void take_hello(struct shard *shard, const struct gateway_frame *frame)
+void discord_take_hello(struct shard *shard, const struct gateway_frame *frame)
 {
 	const struct gateway_times *times = &shard->gateway->times;
 	json_t *d;
@@ -96,7 +96,7 @@ static void raise(struct shard *shard, const struct gateway_frame *frame)
 	}
 }
 
-static void take_dispatch(struct shard *shard, const struct gateway_frame *frame)
+void discord_take_dispatch(struct shard *shard, const struct gateway_frame *frame)
 {
 	bool ready = strcmp(frame->name, "READY") == 0, resumed = strcmp(frame->name, "RESUMED") == 0;
 
@@ -123,31 +123,38 @@ static void take_dispatch(struct shard *shard, const struct gateway_frame *frame
 
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
 
+void discord_take_heartbeat(struct shard *shard, const struct gateway_frame *frame)
+{
+	(void)frame;
+	discord_beat_now(shard);
+}
+
+void discord_take_reconnect(struct shard *shard, const struct gateway_frame *frame)
+{
+	(void)frame;
+	discord_shard_go(shard, "the gateway wants us to connect anew");
+}
+
+void discord_take_invalid(struct shard *shard, const struct gateway_frame *frame)
+{
+	discord_shard_invalid(shard, frame->d_len == 4 && memcmp(frame->d, "true", 4) == 0);
+}
+
+void discord_take_ack(struct shard *shard, const struct gateway_frame *frame)
+{
+	(void)frame;
+	discord_beat_acked(shard);
+}
+
 static void take_frame(struct shard *shard, const struct gateway_frame *frame)
 {
-	switch (frame->op) {
-	case OP_DISPATCH:
-		take_dispatch(shard, frame);
-		break;
-	case OP_HEARTBEAT:
-		discord_beat_now(shard);
-		break;
-	case OP_RECONNECT:
-		discord_shard_go(shard, "the gateway wants us to connect anew");
-		break;
-	case OP_INVALID_SESSION:
-		discord_shard_invalid(shard, frame->d_len == 4 && memcmp(frame->d, "true", 4) == 0);
-		break;
-	case OP_HELLO:
-		take_hello(shard, frame);
-		break;
-	case OP_HEARTBEAT_ACK:
-		discord_beat_acked(shard);
-		break;
-	default:
+	const struct gateway_opcode *opcode = discord_opcode(frame->op);
+
+	if (opcode && opcode->take)
+		opcode->take(shard, frame);
+	else
 		log_debug(shard->gateway->bot->host->log, "shard %u: opcode %lld is not for us", shard->id,
 			  (long long)frame->op);
-	}
 }
 
 /* False: there is no whole message. */

@@ -69,7 +69,6 @@ const char *room_text(struct arena *room, const struct query *query, int column)
 const char *room_time(struct arena *room, int64_t wall_ms);
 int64_t room_parse_time(const char *text); /* Unix milliseconds; 0 for NULL or malformed */
 
-const char *room_role_name(enum role role); /* "member", "operator", "owner" */
 bool room_role_parse(const char *name, enum role *role_out);
 
 /* A profile by id; found_out false when there is none. Strings are in `room`. */

@@ -49,11 +49,6 @@ static const char *const roles[] = {
 	[ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner"
 };
 
-const char *room_role_name(enum role role)
-{
-	return roles[role];
-}
-
 bool room_role_parse(const char *name, enum role *role_out)
 {
 	for (size_t i = 0; name && i < sizeof(roles) / sizeof(roles[0]); i++) {

@@ -125,7 +125,7 @@ static void test_no_hello_and_no_ready(void **state)
 
 	(void)state;
 	stage->no_hello = true;
-	stage->bot.gateway->times.hello = stage->bot.gateway->times.ready = 100;
+	stage->bot.gateway->times.hello = stage->bot.gateway->times.ready = 700;
 	discord_gateway_start(stage->bot.gateway);
 	GATE_WAIT(stage, stage->socket_count == 2);
 	stage->no_hello = false;
