@@ -207,7 +207,7 @@ conformance: $(B)/mcp-conformance $(B)/usher ## the scenarios of @modelcontextpr
 bench: all ## throughput, CPU a message, latency, memory, start-up time, size
 	@cd tests && USHER=$(abspath $(B))/usher node bench/bench.mjs
 
-campaign: all ## kill -9 at some 2,200 points of a message's way, 262 times at random, in 10,000 tool calls; prints the counts
+campaign: all ## kill -9 at points all along a message's way, at random, and in 10,000 tool calls; prints the counts
 	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs
 
 .PHONY: campaign-short
