@@ -6,7 +6,7 @@ UNIT_io      := base io
 UNIT_db      := base db
 FAKES_db     := tests/unit/db/seeds.c tests/unit/db/place.c
 UNIT_store   := base io db store
-FAKES_store  := tests/unit/store/asking.c tests/unit/store/people_stage.c
+FAKES_store  := $(addprefix tests/unit/store/,asking.c asking_people.c people_stage.c)
 UNITLD_store_test_budget := -Wl,--wrap=clock_wall_ms
 UNIT_core    := base core
 FAKES_core   := $(wildcard tests/fakes/*.c) tests/unit/core/stage_places.c

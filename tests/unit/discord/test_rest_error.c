@@ -3,81 +3,82 @@
 
 #define POST_1 "POST /channels/1/messages"
 
+/* Every code of the sheet (12), and answers without one. */
+static const struct {
+	int status, code;
+	enum discord_refusal refusal;
+} codes[] = {
+	{ 404, 10003, DISCORD_UNKNOWN_CHANNEL },
+	{ 404, 10004, DISCORD_UNKNOWN_CHANNEL },
+	{ 404, 10008, DISCORD_UNKNOWN_MESSAGE },
+	{ 400, 10014, DISCORD_OTHER },
+	{ 404, 10015, DISCORD_UNKNOWN_INTERACTION },
+	{ 404, 10062, DISCORD_UNKNOWN_INTERACTION },
+	{ 403, 20012, DISCORD_NO_ACCESS },
+	{ 400, 20016, DISCORD_WAIT },
+	{ 400, 20022, DISCORD_WAIT },
+	{ 400, 20028, DISCORD_WAIT },
+	{ 400, 20029, DISCORD_WAIT },
+	{ 400, 30010, DISCORD_OTHER },
+	{ 400, 30033, DISCORD_OTHER },
+	{ 400, 30034, DISCORD_OTHER },
+	{ 400, 30046, DISCORD_OLD_EDITS },
+	{ 400, 40003, DISCORD_WAIT },
+	{ 400, 40005, DISCORD_TOO_LONG },
+	{ 400, 40060, DISCORD_ALREADY },
+	{ 400, 40062, DISCORD_WAIT },
+	{ 400, 40094, DISCORD_UNKNOWN_INTERACTION },
+	{ 403, 50001, DISCORD_NO_ACCESS },
+	{ 403, 50005, DISCORD_OTHER },
+	{ 400, 50006, DISCORD_EMPTY },
+	{ 403, 50007, DISCORD_NO_DM },
+	{ 400, 50008, DISCORD_OTHER },
+	{ 403, 50013, DISCORD_NO_ACCESS },
+	{ 400, 50021, DISCORD_OTHER },
+	{ 400, 50024, DISCORD_OTHER },
+	{ 401, 50027, DISCORD_UNKNOWN_INTERACTION },
+	{ 400, 50035, DISCORD_OTHER },
+	{ 400, 50045, DISCORD_FILE },
+	{ 400, 50046, DISCORD_FILE },
+	{ 400, 50083, DISCORD_LOCKED },
+	{ 400, 50109, DISCORD_OTHER },
+	{ 400, 50123, DISCORD_FILE },
+	{ 403, 50278, DISCORD_NO_DM },
+	{ 400, 110000, DISCORD_WAIT },
+	{ 503, 130000, DISCORD_WAIT },
+	{ 400, 160002, DISCORD_NO_REPLY },
+	{ 400, 160004, DISCORD_THREAD_EXISTS },
+	{ 400, 160005, DISCORD_LOCKED },
+	{ 400, 160006, DISCORD_OTHER },
+	{ 400, 200000, DISCORD_BLOCKED },
+	{ 400, 240000, DISCORD_BLOCKED },
+	{ 403, 0, DISCORD_NO_ACCESS },
+	{ 404, 0, DISCORD_OTHER },
+	{ 405, 0, DISCORD_OTHER },
+	{ 413, 0, DISCORD_TOO_LONG },
+	{ 418, 777, DISCORD_OTHER },
+};
+
 static void test_every_code(void **state)
 {
-	static const struct {
-		int status, code;
-		enum discord_refusal refusal;
-	} cases[] = {
-		{ 404, 10003, DISCORD_UNKNOWN_CHANNEL },
-		{ 404, 10004, DISCORD_UNKNOWN_CHANNEL },
-		{ 404, 10008, DISCORD_UNKNOWN_MESSAGE },
-		{ 400, 10014, DISCORD_OTHER },
-		{ 404, 10015, DISCORD_UNKNOWN_INTERACTION },
-		{ 404, 10062, DISCORD_UNKNOWN_INTERACTION },
-		{ 403, 20012, DISCORD_NO_ACCESS },
-		{ 400, 20016, DISCORD_WAIT },
-		{ 400, 20022, DISCORD_WAIT },
-		{ 400, 20028, DISCORD_WAIT },
-		{ 400, 20029, DISCORD_WAIT },
-		{ 400, 30010, DISCORD_OTHER },
-		{ 400, 30033, DISCORD_OTHER },
-		{ 400, 30034, DISCORD_OTHER },
-		{ 400, 30046, DISCORD_OLD_EDITS },
-		{ 400, 40003, DISCORD_WAIT },
-		{ 400, 40005, DISCORD_TOO_LONG },
-		{ 400, 40060, DISCORD_ALREADY },
-		{ 400, 40062, DISCORD_WAIT },
-		{ 400, 40094, DISCORD_UNKNOWN_INTERACTION },
-		{ 403, 50001, DISCORD_NO_ACCESS },
-		{ 403, 50005, DISCORD_OTHER },
-		{ 400, 50006, DISCORD_EMPTY },
-		{ 403, 50007, DISCORD_NO_DM },
-		{ 400, 50008, DISCORD_OTHER },
-		{ 403, 50013, DISCORD_NO_ACCESS },
-		{ 400, 50021, DISCORD_OTHER },
-		{ 400, 50024, DISCORD_OTHER },
-		{ 401, 50027, DISCORD_UNKNOWN_INTERACTION },
-		{ 400, 50035, DISCORD_OTHER },
-		{ 400, 50045, DISCORD_FILE },
-		{ 400, 50046, DISCORD_FILE },
-		{ 400, 50083, DISCORD_LOCKED },
-		{ 400, 50109, DISCORD_OTHER },
-		{ 400, 50123, DISCORD_FILE },
-		{ 403, 50278, DISCORD_NO_DM },
-		{ 400, 110000, DISCORD_WAIT },
-		{ 503, 130000, DISCORD_WAIT },
-		{ 400, 160002, DISCORD_NO_REPLY },
-		{ 400, 160004, DISCORD_THREAD_EXISTS },
-		{ 400, 160005, DISCORD_LOCKED },
-		{ 400, 160006, DISCORD_OTHER },
-		{ 400, 200000, DISCORD_BLOCKED },
-		{ 400, 240000, DISCORD_BLOCKED },
-		{ 403, 0, DISCORD_NO_ACCESS },
-		{ 404, 0, DISCORD_OTHER },
-		{ 405, 0, DISCORD_OTHER },
-		{ 413, 0, DISCORD_TOO_LONG },
-		{ 418, 777, DISCORD_OTHER },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		struct wire_stage *stage = wire_open();
-		char *body = mem_format("{\"message\":\"some words\",\"code\":%d}", cases[i].code);
+		char *body = mem_format("{\"message\":\"some words\",\"code\":%d}", codes[i].code);
 		struct wire_result result = { 0 };
-		bool no_token = cases[i].status == 401;
+		bool no_token = codes[i].status == 401;
 
 		wire_call(stage, &result,
 			  (struct discord_call){
 				  .method = "POST", .path = "/channels/1/messages", .no_token = no_token },
 			  NULL);
 		stage_loop_pass(0);
-		wire_answer(stage, 0, cases[i].status, "", body);
+		wire_answer(stage, 0, codes[i].status, "", body);
 		assert_int_equal(result.how, DISCORD_REFUSED);
-		assert_int_equal(result.code, cases[i].code);
-		assert_int_equal(result.status, cases[i].status);
-		if (result.refusal != cases[i].refusal)
-			fail_msg("%d %d: %d", cases[i].status, cases[i].code, result.refusal);
+		assert_int_equal(result.code, codes[i].code);
+		assert_int_equal(result.status, codes[i].status);
+		if (result.refusal != codes[i].refusal)
+			fail_msg("%d %d: %d", codes[i].status, codes[i].code, result.refusal);
 		assert_string_equal(result.why, "some words");
 		assert_string_equal(result.body, body); /* borrowed by the callback */
 		free(body);

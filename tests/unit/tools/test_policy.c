@@ -60,8 +60,6 @@ static const struct tool_caller ann = { .platform = "slack", .installation = "ac
 static const struct tool_caller boss = { .platform = "slack", .installation = "acme/T1", .role = "owner" };
 static const struct tool_caller hook = { .platform = "webhook", .installation = "crm", .role = "member" };
 
-static void each_case_is_judged_as_it_is_written(void **state)
-{
 #define RULES(...)                                                                                           \
 	(const struct rule[])                                                                                \
 	{                                                                                                    \
@@ -70,62 +68,61 @@ static void each_case_is_judged_as_it_is_written(void **state)
 			0                                                                                    \
 		}                                                                                            \
 	}
-	const struct {
-		const struct rule *rules;
-		const struct policy_tool *tool;
-		const struct tool_caller *caller;
-		enum tool_policy policy;
-		const char *why;
-	} cases[] = {
-		{ NULL, &own, &ann, TOOL_ALLOW, "one of our own" },
-		{ NULL, &reads, &ann, TOOL_ALLOW, "its server is trusted and says that it changes nothing" },
-		{ NULL, &writes, &ann, TOOL_ASK, "it may change something" },
-		{ NULL, &claims, &ann, TOOL_ASK, "its server is not trusted" },
-		{ NULL, &confirm, &ann, TOOL_ASK, "its class is confirm: each call is asked" },
-		{ RULES({ .how = "allow" }), &confirm, &ann, TOOL_ASK,
-		  "its class is confirm: each call is asked" },
-		{ RULES({ .how = "deny" }), &confirm, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
-		{ RULES({ .how = "deny" }), &own, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
-		{ NULL, &guarded, &boss, TOOL_DENY, "only where a rule names it" },
-		{ RULES({ .how = "allow" }, { "send_*", NULL, NULL, "ask" }), &guarded, &boss, TOOL_DENY,
-		  "only where a rule names it" },
-		{ RULES({ .how = "allow" }, { "send_message", NULL, NULL, "ask" }), &guarded, &boss, TOOL_ASK,
-		  "rule 2 of tools.policy (file:7)" },
-		{ RULES({ "send_*", NULL, NULL, "deny" }, { "send_message", NULL, NULL, "allow" }), &guarded,
-		  &boss, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
-		/* the first that fits, not the strictest and not the last */
-		{ RULES({ "files__*", NULL, NULL, "allow" }, { "files__write", NULL, NULL, "deny" }), &writes,
-		  &ann, TOOL_ALLOW, "rule 1 of tools.policy (file:7)" },
-		{ RULES({ "files__write", NULL, NULL, "deny" }, { "files__*", NULL, NULL, "allow" }), &writes,
-		  &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
-		{ RULES({ "files__*", NULL, NULL, "deny" }), &claims, &ann, TOOL_ASK,
-		  "its server is not trusted" },
-		{ RULES({ "*read", NULL, NULL, "allow" }), &claims, &ann, TOOL_ALLOW,
-		  "rule 1 of tools.policy (file:7)" },
-		{ RULES({ "FILES__WRITE", NULL, NULL, "allow" }), &writes, &ann, TOOL_ASK,
-		  "it may change something" },
-		/* places */
-		{ RULES({ "*", "slack/acme*", NULL, "deny" }), &own, &ann, TOOL_DENY,
-		  "rule 1 of tools.policy (file:7)" },
-		{ RULES({ "*", "slack/acme", NULL, "deny" }), &own, &ann, TOOL_ALLOW, "one of our own" },
-		{ RULES({ "*", "slack/*", NULL, "deny" }), &own, &hook, TOOL_ALLOW, "one of our own" },
-		{ RULES({ "*", "webhook/crm", NULL, "ask" }), &own, &hook, TOOL_ASK,
-		  "rule 1 of tools.policy (file:7)" },
-		/* roles: exactly the one that is named */
-		{ RULES({ "*", NULL, "member", "deny" }), &own, &ann, TOOL_DENY,
-		  "rule 1 of tools.policy (file:7)" },
-		{ RULES({ "*", NULL, "member", "deny" }), &own, &boss, TOOL_ALLOW, "one of our own" },
-		{ RULES({ "*", NULL, "operator", "allow" }, { "*", NULL, "any", "deny" }), &own, &boss,
-		  TOOL_DENY, "rule 2 of tools.policy (file:7)" },
-	};
+static const struct {
+	const struct rule *rules;
+	const struct policy_tool *tool;
+	const struct tool_caller *caller;
+	enum tool_policy policy;
+	const char *why;
+} judged[] = {
+	{ NULL, &own, &ann, TOOL_ALLOW, "one of our own" },
+	{ NULL, &reads, &ann, TOOL_ALLOW, "its server is trusted and says that it changes nothing" },
+	{ NULL, &writes, &ann, TOOL_ASK, "it may change something" },
+	{ NULL, &claims, &ann, TOOL_ASK, "its server is not trusted" },
+	{ NULL, &confirm, &ann, TOOL_ASK, "its class is confirm: each call is asked" },
+	{ RULES({ .how = "allow" }), &confirm, &ann, TOOL_ASK, "its class is confirm: each call is asked" },
+	{ RULES({ .how = "deny" }), &confirm, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+	{ RULES({ .how = "deny" }), &own, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+	{ NULL, &guarded, &boss, TOOL_DENY, "only where a rule names it" },
+	{ RULES({ .how = "allow" }, { "send_*", NULL, NULL, "ask" }), &guarded, &boss, TOOL_DENY,
+	  "only where a rule names it" },
+	{ RULES({ .how = "allow" }, { "send_message", NULL, NULL, "ask" }), &guarded, &boss, TOOL_ASK,
+	  "rule 2 of tools.policy (file:7)" },
+	{ RULES({ "send_*", NULL, NULL, "deny" }, { "send_message", NULL, NULL, "allow" }), &guarded, &boss,
+	  TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+	/* the first that fits, not the strictest and not the last */
+	{ RULES({ "files__*", NULL, NULL, "allow" }, { "files__write", NULL, NULL, "deny" }), &writes, &ann,
+	  TOOL_ALLOW, "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "files__write", NULL, NULL, "deny" }, { "files__*", NULL, NULL, "allow" }), &writes, &ann,
+	  TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "files__*", NULL, NULL, "deny" }), &claims, &ann, TOOL_ASK, "its server is not trusted" },
+	{ RULES({ "*read", NULL, NULL, "allow" }), &claims, &ann, TOOL_ALLOW,
+	  "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "FILES__WRITE", NULL, NULL, "allow" }), &writes, &ann, TOOL_ASK,
+	  "it may change something" },
+	/* places */
+	{ RULES({ "*", "slack/acme*", NULL, "deny" }), &own, &ann, TOOL_DENY,
+	  "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "*", "slack/acme", NULL, "deny" }), &own, &ann, TOOL_ALLOW, "one of our own" },
+	{ RULES({ "*", "slack/*", NULL, "deny" }), &own, &hook, TOOL_ALLOW, "one of our own" },
+	{ RULES({ "*", "webhook/crm", NULL, "ask" }), &own, &hook, TOOL_ASK,
+	  "rule 1 of tools.policy (file:7)" },
+	/* roles: exactly the one that is named */
+	{ RULES({ "*", NULL, "member", "deny" }), &own, &ann, TOOL_DENY, "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "*", NULL, "member", "deny" }), &own, &boss, TOOL_ALLOW, "one of our own" },
+	{ RULES({ "*", NULL, "operator", "allow" }, { "*", NULL, "any", "deny" }), &own, &boss, TOOL_DENY,
+	  "rule 2 of tools.policy (file:7)" },
+};
 
+static void each_case_is_judged_as_it_is_written(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct settings *tools = group_of(cases[i].rules);
+	for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++) {
+		struct settings *tools = group_of(judged[i].rules);
 		struct policy_verdict verdict;
 
-		policy_judge(tools, cases[i].tool, cases[i].caller, &verdict);
-		if (verdict.policy != cases[i].policy || strcmp(verdict.why, cases[i].why) != 0)
+		policy_judge(tools, judged[i].tool, judged[i].caller, &verdict);
+		if (verdict.policy != judged[i].policy || strcmp(verdict.why, judged[i].why) != 0)
 			fail_msg("case %zu: %s, %s", i, policy_name(verdict.policy), verdict.why);
 		settings_destroy(tools);
 	}
