@@ -57,7 +57,7 @@ WRAP_AS = $(foreach n,$(2),-Wl$(comma)--wrap=$(n)$(comma)--defsym=__wrap_$(n)=$(
 WRAP_LOOP := $(call WRAP_AS,in,loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy)
 # REST calls, on wires under the test's hand (stage_rest.c).
 WRAP_DC_REST := $(call WRAP_AS,wire,discord_dead)
-$(foreach t,rest rest_limits rest_invalid rest_error context,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
+$(foreach t,rest rest_limits rest_429 rest_invalid rest_error context,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST) $(WRAP_LOOP) $(call WRAP_AS,wire,http_start http_cancel http_header)))
 $(foreach t,rest_net files place,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_REST)))
 # A bot's life, its questions and its time under the test's hand (stage_life.c).
 WRAP_DC_LIFE := $(WRAP_LOOP) $(call WRAP_AS,life,clock_wall_ms http_start http_cancel $(addprefix discord_,rest rest_cancel \
