@@ -129,6 +129,7 @@ static void test_no_hello_and_no_ready(void **state)
 	discord_gateway_start(stage->bot.gateway);
 	GATE_WAIT(stage, stage->socket_count == 2);
 	stage->no_hello = false;
+	GATE_WAIT(stage, stage->socket_count == 3); /* the patience with the second one had begun by then */
 	stage->bot.gateway->times.hello = 20000;
 	gate_said(stage, 2, OP_IDENTIFY);
 	GATE_WAIT(stage, stage->socket_count == 4); /* READY did not come */
