@@ -10,6 +10,7 @@
 #include "err.h"
 #include "message.h"
 #include "platform.h"
+#include "role.h"
 #include <stdint.h>
 
 struct store;
@@ -20,8 +21,6 @@ enum {
 	STORE_MERGE_MAX = 20,
 	STORE_CODE_TRIES_MAX = 5, /* wrong codes of one sender in an hour */
 };
-
-enum role { ROLE_MEMBER, ROLE_OPERATOR, ROLE_OWNER };
 
 /* Who speaks: a profile in an organisation. */
 struct speaker {

@@ -134,13 +134,9 @@ static const char *call_key(const struct call *call, const struct served *served
 
 static struct tool_caller speaker_of(const struct call *call)
 {
-	static const char *const roles[] = {
-		[ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner"
-	};
-
 	return (struct tool_caller){ .org_id = call->caller.org,
 				     .profile_id = call->caller.profile,
-				     .role = roles[call->caller.role],
+				     .role = role_name(call->caller.role),
 				     .platform = "api",
 				     .installation = "chat" };
 }

@@ -241,9 +241,6 @@ static void keep_files(struct turn_question *question, const struct store_turn *
 
 static void keep_question(struct turn *turn, const struct store_turn *claimed)
 {
-	static const char *const roles[] = {
-		[ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner"
-	};
 	struct turn_question *question = &turn->question;
 	struct arena *arena = arena_create();
 
@@ -256,7 +253,7 @@ static void keep_question(struct turn *turn, const struct store_turn *claimed)
 	question->caller = (struct tool_caller){ .org_id = arena_text(arena, claimed->speaker.org_id),
 						 .profile_id = arena_text(arena, claimed->speaker.profile_id),
 						 .conversation_id = claimed->conversation_id,
-						 .role = roles[claimed->speaker.role],
+						 .role = role_name(claimed->speaker.role),
 						 .platform = turn->platform,
 						 .installation = turn->installation };
 	question->journal = keep_steps(arena, claimed->journal, claimed->journal_count);

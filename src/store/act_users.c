@@ -30,7 +30,7 @@ static bool role_check(const char *role, struct err *err)
 {
 	enum role known;
 
-	return room_role_parse(role, &known) ||
+	return role_parse(role, &known) ||
 	       err_set(err, ERR_REFUSED, "a role is member, operator or owner, not \"%.*s\"", CUT(role));
 }
 

@@ -32,7 +32,7 @@ static bool take(struct query *query, struct job *job, bool *found_out, struct e
 		answer->key.speaker.profile_id = room_text(job->room, query, 3);
 		answer->key.speaker.org_id = room_text(job->room, query, 4);
 		answer->key.speaker.display_name = room_text(job->room, query, 5);
-		room_role_parse(db_text(query, 6), &answer->key.speaker.role);
+		role_parse(db_text(query, 6), &answer->key.speaker.role);
 		answer->key.speaker.active = db_bool(query, 7);
 		job->answer = answer;
 	}

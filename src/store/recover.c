@@ -247,7 +247,7 @@ static bool read_unplaced(struct db *db, struct arena *room, struct store_recove
 				.display_name = room_text(room, &query, 6),
 				.active = strcmp(db_text(&query, 8), "active") == 0,
 			};
-			room_role_parse(db_text(&query, 7), &speaker->role);
+			role_parse(db_text(&query, 7), &speaker->role);
 			accepted->speaker = speaker;
 		} else {
 			accepted->text = room_text(room, &query, 10);

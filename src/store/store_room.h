@@ -69,8 +69,6 @@ const char *room_text(struct arena *room, const struct query *query, int column)
 const char *room_time(struct arena *room, int64_t wall_ms);
 int64_t room_parse_time(const char *text); /* Unix milliseconds; 0 for NULL or malformed */
 
-bool room_role_parse(const char *name, enum role *role_out);
-
 /* A profile by id; found_out false when there is none. Strings are in `room`. */
 bool room_speaker(struct db *db, struct arena *room, const char *profile_id, struct speaker *speaker_out,
 		  bool *found_out, struct err *err);

@@ -45,21 +45,6 @@ int64_t room_parse_time(const char *text)
 	       part[6];
 }
 
-static const char *const roles[] = {
-	[ROLE_MEMBER] = "member", [ROLE_OPERATOR] = "operator", [ROLE_OWNER] = "owner"
-};
-
-bool room_role_parse(const char *name, enum role *role_out)
-{
-	for (size_t i = 0; name && i < sizeof(roles) / sizeof(roles[0]); i++) {
-		if (strcmp(roles[i], name) == 0) {
-			*role_out = (enum role)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 #define SPEAKER "p.id, p.org_id, p.display_name, p.role, p.status"
 
 /* The first five columns of the row are SPEAKER. */
@@ -74,7 +59,7 @@ static bool take_speaker(struct query *query, struct arena *room, struct speaker
 			.display_name = room_text(room, query, 2),
 			.active = strcmp(db_text(query, 4), "active") == 0,
 		};
-		room_role_parse(db_text(query, 3), &speaker->role);
+		role_parse(db_text(query, 3), &speaker->role);
 	}
 	return db_end(query, err);
 }
