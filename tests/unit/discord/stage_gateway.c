@@ -1,5 +1,6 @@
 /* A small gateway on loopback, and the rest of the room as the tests of it want them. */
 #include "stage_gateway.h"
+#include "drain.h"
 #include <zlib.h>
 
 static struct gate_stage *now_open;
@@ -405,6 +406,7 @@ void gate_close(struct gate_stage *stage)
 	gate_step(stage);
 	now_open = NULL;
 	loop_timer_destroy(stage->tick);
+	drain(stage->io);
 	http_destroy(stage->http);
 	web_destroy(stage->web);
 	io_destroy(stage->io);

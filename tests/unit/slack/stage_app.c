@@ -1,6 +1,7 @@
 /* A whole app on real sockets, with a Web API and a core that do what the test says. */
 #include "stage_app.h"
 #include "clock.h"
+#include "drain.h"
 #include "mem.h"
 
 enum { WAIT_MS = 10000, LOOK_MS = 2 };
@@ -356,6 +357,7 @@ void app_stage_close(struct app_stage *stage)
 		door->platform = NULL;
 		slack_platform.destroy(platform);
 	}
+	drain(stage->io);
 	http_destroy(stage->http);
 	web_destroy(stage->web);
 	settings_destroy(stage->settings);

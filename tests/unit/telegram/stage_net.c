@@ -1,5 +1,6 @@
 /* A small platform on loopback, and the other files of the room as the tests of calls and transports want them. */
 #include "stage_net.h"
+#include "drain.h"
 
 static struct net_stage *now_open;
 
@@ -268,6 +269,7 @@ void net_close(struct net_stage *stage)
 	assert_null(stage->bot.lanes);
 	now_open = NULL;
 	loop_timer_destroy(stage->tick);
+	drain(stage->io);
 	http_destroy(stage->http);
 	web_destroy(stage->web);
 	io_destroy(stage->io);

@@ -1,6 +1,7 @@
 /* A hook on real sockets with a core that does what the test says. */
 #include "stage.h"
 #include "clock.h"
+#include "drain.h"
 #include "json.h"
 #include "mem.h"
 #include "webhook.h"
@@ -198,6 +199,7 @@ void stage_close(struct stage *stage)
 
 	stage->hook = NULL;
 	webhook_platform.destroy(hook);
+	drain(stage->io);
 	http_destroy(stage->http);
 	web_destroy(stage->web);
 	settings_destroy(stage->settings);
