@@ -98,6 +98,14 @@ enum message_state {
 	MESSAGE_QUARANTINED, /* set aside after repeated crashes */
 };
 
+/* A file that is sent. Borrowed for the call, but path stays until host->sent. */
+struct outgoing_file {
+	const char *path; /* plain, to be read from its beginning */
+	const char *name, *mime;
+	int64_t size;
+	const char *link; /* a download link that ends after a time, or NULL */
+};
+
 /* An answer, or what there is of it, as the core hands it to a plugin. Borrowed for the call. */
 struct outgoing {
 	const char *uuid;	       /* id of this reply, the same in every attempt: the idempotency key */
@@ -118,6 +126,9 @@ struct outgoing {
 			what can't be repeated (a file) */
 	const char *
 		placeholder; /* remote id of what was shown while the answer grew (host.placed), with part 0; or NULL */
+	/* A reply that is a file: a part behind the text's, with an own uuid; text is then NULL. Where the platform can't
+	 * take it, its link is said instead. NULL: not a file. */
+	const struct outgoing_file *file;
 	const char *tool_calls; /* JSON array [{name,arguments,result}], never NULL */
 	/* With the last part: what its reader may press or, where nothing can be pressed, write: JSON array
 	 * [{"label","command"}], at most MESSAGE_CHOICES_MAX. A press is the command said by who pressed it

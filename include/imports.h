@@ -1,0 +1,92 @@
+/* What becomes of files, as far as work goes: kept under their hash, read by a parser child, made into other files. Knows no
+ * message and no database: the core says what is to be done and makes the outcome durable. Loop thread only; no call is
+ * answered inside itself; what an answer points to is borrowed for the call. Hashing, sealing and copying run on other
+ * threads, in pieces. */
+#ifndef USHER_IMPORTS_H
+#define USHER_IMPORTS_H
+
+#include "err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct imports;
+
+enum {
+	IMPORTS_AT_ONCE = 2,	    /* children; others wait in the order they came */
+	IMPORTS_LINK_S = 7 * 86400, /* how long a download link holds */
+};
+
+/* How far the reading of a file has come. */
+struct import_progress {
+	bool checked;		    /* its type is known */
+	const char *kind, *mime;    /* then; else NULL */
+	bool waits;		    /* for other children to end */
+	int64_t bytes, rows, pages; /* -1 unknown */
+};
+
+/* ---- keeping --------------------------------------------------------------------------------------- */
+
+/* A file kept under DIR/blobs/ORG/ab/abcdef...; what it holds is in sha256. */
+struct import_blob {
+	char sha256[65];
+	int64_t size;	/* bytes of the content */
+	int64_t stored; /* bytes on the disk */
+	bool had;	/* it was there already */
+};
+typedef void import_kept_fn(void *owner, uint64_t ticket, const struct err *err,
+			    const struct import_blob *blob);
+
+/* Hashes the file at path and keeps a copy, sealed where a key is set (AES-256-GCM in pieces of 64 KiB, bound to the
+ * organisation and their order); synced to the disk before the answer. path stays. */
+void imports_keep(struct imports *imports, const char *org_id, const char *path, import_kept_fn *fn,
+		  void *owner, uint64_t ticket);
+
+/* Puts a kept file at path (mode 0600), opened and checked against its hash. ERR_GONE: it is not there. */
+typedef void import_done_fn(void *owner, uint64_t ticket, const struct err *err);
+void imports_fetch(struct imports *imports, const char *org_id, const char *sha256, const char *path,
+		   import_done_fn *fn, void *owner, uint64_t ticket);
+
+/* Removes a kept file; no row may name it any more. */
+void imports_drop(struct imports *imports, const char *org_id, const char *sha256);
+
+/* A link under public_url that shows this file to whoever has it, until IMPORTS_LINK_S from now: /files/TOKEN/NAME, TOKEN sealed
+ * (organisation, hash, mime, end). NULL without a public_url. The caller frees. path only: without the host. */
+char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
+		   const char *mime, bool path_only);
+
+/* ---- reading ---------------------------------------------------------------------------------------- */
+
+struct import_outline {
+	const char *kind, *mime;
+	const char *json; /* OUTLINE of extract.h */
+	const char *
+		chunks; /* path of the chunks (descriptor 4), there until the callback's owner calls imports_release or
+			       removes it; lines as in extract.h */
+	int64_t chunk_bytes;
+};
+struct import_events {
+	void (*progress)(void *owner, uint64_t ticket,
+			 const struct import_progress *progress); /* may be NULL */
+	/* The end. err: ERR_REFUSED with code (extract.h) and a line for the person, ERR_AGAIN when the child could not be
+	 * started. */
+	void (*read)(void *owner, uint64_t ticket, const struct err *err, const char *code,
+		     const struct import_outline *outline);
+	void (*made)(void *owner, uint64_t ticket, const struct err *err, const char *code,
+		     const char *report, const char *path); /* of imports_convert */
+};
+
+/* Reads the file at path. chunks: where the chunks are to be put. */
+void imports_read(struct imports *imports, const char *path, const char *name, const char *chunks,
+		  const struct import_events *events, void *owner, uint64_t ticket);
+
+/* Makes another file of it: spec as in src/parse/spec.h (JSON), out: where it is to be put. Of a kept file: sha256 and
+ * org_id; it is opened into an unnamed file for the child. */
+void imports_convert(struct imports *imports, const char *org_id, const char *sha256, const char *name,
+		     const char *spec, const char *out, const struct import_events *events, void *owner,
+		     uint64_t ticket);
+
+/* Ends it; no event follows. Unknown tickets are ignored. */
+void imports_cancel(struct imports *imports, void *owner, uint64_t ticket);
+
+#endif
