@@ -77,7 +77,8 @@ static int name_at(const char *const *names, int count, const char *name)
 	return i;
 }
 
-/* What the operator set for this very thing counts instead of what the settings say for all. */
+/* What the operator set for this very thing counts instead of what the settings say for all. A model is nobody's: its
+ * budget stands with the organisation that exists from the start and holds for all of them together. */
 static bool load_limits(struct reserving *it, struct err *err)
 {
 	const char *const *of = it->subjects.of;
@@ -88,12 +89,14 @@ static bool load_limits(struct reserving *it, struct err *err)
 		if (of[scope] == NULL)
 			memset(it->limits.of[scope], 0, sizeof(it->limits.of[scope]));
 	db_query(it->db, &query,
-		 "SELECT scope, period, limit_micros FROM budgets WHERE org_id = $1 AND (scope = "
+		 "SELECT scope, period, limit_micros FROM budgets WHERE (org_id = $1 AND (scope = "
 		 "'organization'"
 		 " OR (scope = 'installation' AND subject = $2) OR (scope = 'channel' AND subject = $3)"
-		 " OR (scope = 'profile' AND subject = $4) OR (scope = 'model' AND subject = $5))",
-		 "ttttt", it->subjects.org_id, of[BUDGET_INSTALLATION], of[BUDGET_CHANNEL],
-		 of[BUDGET_PROFILE], of[BUDGET_MODEL]);
+		 " OR (scope = 'profile' AND subject = $4))) OR (org_id = $6 AND scope = 'model' AND subject "
+		 "= "
+		 "$5)",
+		 "tttttt", it->subjects.org_id, of[BUDGET_INSTALLATION], of[BUDGET_CHANNEL],
+		 of[BUDGET_PROFILE], of[BUDGET_MODEL], ROOM_DEFAULT_ORG);
 	while (db_row(&query)) {
 		int scope = name_at(budget_scopes, BUDGET_SCOPES, db_text(&query, 0));
 		int period = name_at(budget_periods, BUDGET_PERIODS, db_text(&query, 1));
@@ -121,21 +124,34 @@ static int64_t begins_again(const struct reserving *it, int period)
 		arena_format(it->room, "%04ld-%02ld-01T00:00:00.000Z", year + (month == 12), month % 12 + 1));
 }
 
+static bool read_used(struct reserving *it, int scope, int period, int64_t *used_out, struct err *err)
+{
+	bool found;
+
+	if (scope == BUDGET_MODEL)
+		return db_one_int(it->db, err, &found, used_out,
+				  "SELECT coalesce(sum(spent + held), 0) FROM spending WHERE org_id IN"
+				  " (SELECT id FROM organizations) AND scope = 'model' AND subject = $1"
+				  " AND begins = $2",
+				  "tt", it->subjects.of[scope], begins(it, period));
+	return db_one_int(
+		it->db, err, &found, used_out,
+		"SELECT spent + held FROM spending WHERE org_id = $1 AND scope = $2 AND subject = $3"
+		" AND begins = $4",
+		"tttt", it->subjects.org_id, budget_scopes[scope], it->subjects.of[scope],
+		begins(it, period));
+}
+
 /* A limit without room: out says which. Sums are of numbers the database has checked: far from overflow, but for a
  * limit or a cost that somebody wrote there by hand. */
 static bool look_at(struct reserving *it, int scope, int period, struct err *err)
 {
 	const struct store_limit *limit = &it->limits.of[scope][period];
 	int64_t used = 0;
-	bool found;
 
 	if (!limit->has || !it->out->granted)
 		return true;
-	if (!db_one_int(it->db, err, &found, &used,
-			"SELECT spent + held FROM spending WHERE org_id = $1 AND scope = $2 AND subject = $3"
-			" AND begins = $4",
-			"tttt", it->subjects.org_id, budget_scopes[scope], it->subjects.of[scope],
-			begins(it, period)))
+	if (!read_used(it, scope, period, &used, err))
 		return false;
 	if (it->ask->micros >= 0 && used <= limit->micros && it->ask->micros <= limit->micros - used)
 		return true;

@@ -111,15 +111,15 @@ static const char usage_of_sql[] =
 	".subject LEFT JOIN users u ON u.id = p.user_id JOIN organizations g ON g.id = " ROW ".org_id"
 #define BUDGET_SUBJECT(ROW) "coalesce(u.username, p.display_name, " ROW ".subject) AS subject"
 
-/* $1 is the time now. */
+/* $1 is the time now. A model's sums are those of all organisations together, as its budget is held. */
 static const char budgets_sql[] = "SELECT b.scope, " BUDGET_SUBJECT(
 	"b") ", b.period, b.limit_micros AS \"limit_usd:usd\","
-	     " coalesce(s.spent, 0) AS \"spent_usd:usd\", coalesce(s.held, 0) AS \"held_usd:usd\","
+	     " coalesce(sum(s.spent), 0) AS \"spent_usd:usd\", coalesce(sum(s.held), 0) AS \"held_usd:usd\","
 	     " substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END) AS begins, g.name AS organization"
-	     " FROM budgets b LEFT JOIN spending s ON s.org_id = b.org_id AND s.scope = b.scope AND "
-	     "s.subject = b.subject"
+	     " FROM budgets b LEFT JOIN spending s ON (s.org_id = b.org_id OR b.scope = 'model') AND"
+	     " s.scope = b.scope AND s.subject = b.subject"
 	     " AND s.begins = substr($1, 1, CASE b.period WHEN 'day' THEN 10 ELSE 7 END)" BUDGET_NAMES(
-		     "b") " ORDER BY g.name, b.scope, 2, b.period";
+		     "b") " GROUP BY b.id ORDER BY g.name, b.scope, 2, b.period";
 
 static const char spending_sql[] = "SELECT s.begins, s.scope, " BUDGET_SUBJECT(
 	"s") ", s.spent AS \"spent_usd:usd\","

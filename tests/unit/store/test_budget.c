@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OTHER_ORG "00000000-0000-7000-8000-000000000002"
+
 int64_t __real_clock_wall_ms(void);
 int64_t __wrap_clock_wall_ms(void);
 static _Atomic int64_t clock_at; /* 0: the real one */
@@ -382,6 +384,34 @@ static void every_budget_that_applies_counts(void **state)
 	assert_true(reserve(a, turn, 101, none).got.granted);
 }
 
+/* A model is nobody's: what one organisation has spent on it is missing to the others, too. What the settings say of an
+ * organisation is for each by itself. */
+static void a_models_budget_holds_in_every_organisation(void **state)
+{
+	struct asking *a = *state;
+	int64_t ann = turn_of(a, "ann", "room"), bob = turn_of(a, "bob", "hall");
+	struct store_limits each = limit(BUDGET_ORGANIZATION, BUDGET_DAY, 1000);
+	struct reserving it;
+
+	add_budget(a, "model", "'openai/gpt-x'", "day", 1500);
+	asking_sql(a, "INSERT INTO organizations (id, name) VALUES ('" OTHER_ORG "', 'Other')");
+	asking_sql(a, "UPDATE \"LLMConversation\" SET \"userCompanyId\" = '" OTHER_ORG
+		      "' WHERE \"sessionId\" = 'hall'");
+	assert_true(reserve(a, ann, 1000, each).got.granted);
+	it = reserve(a, ann, 1, each);
+	assert_false(it.got.granted);
+	assert_int_equal(it.got.scope, BUDGET_ORGANIZATION);
+	it = reserve(a, bob, 501, each);
+	assert_false(it.got.granted);
+	assert_int_equal(it.got.scope, BUDGET_MODEL);
+	assert_int_equal(it.got.used, 1000);
+	assert_true(reserve(a, bob, 500, each).got.granted);
+	assert_false(reserve(a, bob, 1, none).got.granted);
+	asking_sql(a, "DELETE FROM budgets");
+	assert_false(reserve(a, bob, 501, each).got.granted);
+	assert_true(reserve(a, bob, 500, each).got.granted);
+}
+
 /* ---- days and months ---------------------------------------------------------------------------------------- */
 
 static void a_new_day_and_a_new_month_begin_anew(void **state)
@@ -543,6 +573,7 @@ int main(void)
 		CASE(a_channel_is_the_first_parts_of_a_place),
 		CASE(a_row_counts_instead_of_the_setting),
 		CASE(every_budget_that_applies_counts),
+		CASE(a_models_budget_holds_in_every_organisation),
 		CASE(a_new_day_and_a_new_month_begin_anew),
 		CASE(an_unknown_price_is_refused_where_a_budget_applies),
 		CASE(what_was_not_reserved_is_counted),
