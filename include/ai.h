@@ -57,7 +57,9 @@ struct ai_attempt {
 	const char *output;				    /* what it said, NULL when it failed */
 	int64_t input_tokens, output_tokens, cached_tokens; /* -1 unknown */
 	int64_t cost_micros; /* millionths of a US dollar, AI_COST_UNKNOWN when the price is not known */
-	const char *type;    /* of the interaction: NULL "chat", or "transcription", ... */
+	/* Of the interaction: NULL "chat", or "transcription", "summary"; "skipped": it was never sent, because a budget had no
+	 * room for it, and another model was asked. */
+	const char *type;
 	int64_t latency_ms, first_token_ms; /* first_token_ms -1 when there was none */
 	bool estimated;			    /* tokens are our estimate: the stream was cut */
 	const char *request_id;		    /* the provider's, or NULL */
@@ -156,7 +158,8 @@ void ai_start(struct ai *ai, const struct ai_ask *ask, const struct ai_events *e
 /* The journal of this ticket is committed: go on. Unknown tickets are ignored. */
 void ai_journaled(struct ai *ai, uint64_t ticket);
 
-/* The answer to events->reserve. ERR_NONE: the money is set aside, the request is sent. Otherwise the question ends with
+/* The answer to events->reserve. ERR_NONE: the money is set aside, the request is sent. ERR_REFUSED: the next of the
+ * models that stand in is tried, with a reservation of its own. Otherwise, or when there is none, the question ends with
  * code "budget" and this err. Unknown tickets are ignored. */
 void ai_reserved(struct ai *ai, uint64_t ticket, const struct err *err);
 

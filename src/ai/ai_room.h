@@ -177,6 +177,7 @@ void pictures_done(struct turn *turn);
 /* attempt.c: one row for each request. */
 void attempt_add(struct turn *turn, const struct llm_reply *reply);
 void attempt_add_stopped(struct turn *turn, const char *why); /* the running request, ended by us */
+void attempt_add_unsent(struct turn *turn, const char *why); /* a budget refused it; another model is asked */
 
 /* calls.c: judging what the model asks for. */
 struct round *calls_add_round(struct turn *turn, const char *text, const char *raw, const char *model,

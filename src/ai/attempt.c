@@ -91,3 +91,12 @@ void attempt_add_stopped(struct turn *turn, const char *why)
 	attempt->error = arena_text(turn->arena, why);
 	set_cost(turn, attempt, -1, -1);
 }
+
+void attempt_add_unsent(struct turn *turn, const char *why)
+{
+	struct ai_attempt *attempt = next_attempt(turn);
+
+	attempt->type = "skipped";
+	attempt->reservation = NULL;
+	attempt->error = arena_text(turn->arena, why);
+}

@@ -164,6 +164,20 @@ static void ask(struct turn *turn)
 	reserve_ask(turn, most); /* may be answered in here */
 }
 
+/* A budget has no room for this model: a cheaper one may have. It has not failed, so it is asked again next time. */
+static bool ask_another(struct turn *turn, const struct err *err)
+{
+	if (err->kind != ERR_REFUSED || !fallback_left(turn))
+		return false;
+	attempt_add_unsent(turn, err->text);
+	fallback_next(turn);
+	turn->tries = 0;
+	turn->trimmed = false;
+	turn->state = TURN_READY;
+	arm(turn, 0);
+	return true;
+}
+
 void ai_turn_reserved(struct turn *turn, const struct err *err)
 {
 	struct arena *arena;
@@ -172,7 +186,8 @@ void ai_turn_reserved(struct turn *turn, const struct err *err)
 	if (turn->state != TURN_RESERVING)
 		return;
 	if (err->kind != ERR_NONE) {
-		fail(turn, "budget", err, NULL);
+		if (!ask_another(turn, err))
+			fail(turn, "budget", err, NULL);
 		return;
 	}
 	arena = arena_create();

@@ -1,6 +1,7 @@
 /* Counts what the core does, for /metrics. */
 #include "counts.h"
 #include "metrics.h"
+#include <string.h>
 
 static struct metric messages = { .name = "usher_messages_total",
 				  .help = "Messages by what became of them: at intake and at their end.",
@@ -73,6 +74,8 @@ void count_attempts(const struct ai_attempt *attempts, size_t count)
 		const struct ai_attempt *attempt = &attempts[i];
 		const char *model = attempt->model ? attempt->model : "unknown";
 
+		if (attempt->type && strcmp(attempt->type, "skipped") == 0)
+			continue; /* it was never sent */
 		metric_add(&requests, (const char *[]){ model, attempt->error ? "failed" : "answered" }, 1);
 		count_tokens(model, "input", attempt->input_tokens);
 		count_tokens(model, "output", attempt->output_tokens);

@@ -81,6 +81,9 @@ static const struct part {
 	  " THEN ' answered in ' || latency_ms || ' ms' ELSE ' failed: ' || coalesce(error_message, "
 	  "'unknown') END"
 	  " FROM ai_agent_interactions WHERE" AUDIT_REQUESTS " AND \"llmTaskId\" =" TASK
+	  " UNION ALL SELECT created_at, 5, 'model ' || coalesce(model_used, 'unknown') || ' not asked: ' ||"
+	  " coalesce(error_message, 'unknown') FROM ai_agent_interactions WHERE interaction_type = 'skipped'"
+	  " AND \"llmTaskId\" =" TASK
 	  " UNION ALL SELECT finished_at, 6, state || CASE WHEN reason IS NULL THEN '' ELSE ': ' || reason "
 	  "END FROM inbox"
 	  " WHERE id = CAST($1 AS BIGINT)"

@@ -16,7 +16,7 @@ test.before(async () => {
   model = await new ModelServer().start();
   dir = mkdtempSync(path.join(tmpdir(), 'usher-prices-'));
   prices = path.join(dir, 'prices.conf');
-  writeFileSync(prices, `date = "2026-01-01"; source = "the tests"; prices = ( { provider = "priced"; model = "*"; input = ${inputUsd}.0; output = ${outputUsd}.0; } );\n`);
+  writeFileSync(prices, `date = "2026-01-01"; source = "the tests"; prices = ( { provider = "priced"; model = "*"; input = ${inputUsd}.0; output = ${outputUsd}.0; }, { provider = "free"; model = "*"; input = 0.0; output = 0.0; } );\n`);
 });
 test.after(async () => {
   await model.stop();
@@ -137,6 +137,23 @@ test('a price that is not known is refused unless the model is named', async (t)
   await daemon.stop();
   daemon.configure({ ...daemon.settings, budget: { unpriced: ['mian'] } });
   await assert.rejects(daemon.start(), /no model is called "mian"/);
+});
+
+test('what one model costs too much for, a cheaper one answers, and the record says why', async (t) => {
+  const own = { base_url: model.base, api_key: model.key, provider: 'openai' };
+  for (const price_as of ['priced', 'nobody']) {
+    const daemon = await withBudget(t, { per_day_usd: 0.0001 }, { models: [{ ...own, name: 'main', model: 'dear', price_as }, { ...own, name: 'spare', model: 'echo', price_as: 'free' }],
+      assistant: { model: 'main', fallback: ['spare'] } });
+    const ann = await daemon.addUser('ann');
+    const answer = await daemon.chat(ann, 'who is there');
+    assert.equal(answer.body.response, 'echo: who is there', answer.raw);
+    assert.deepEqual(model.requests.map((body) => body.model), ['echo']);
+    const [row] = await daemon.json('usage', '--by', 'model');
+    assert.deepEqual([row.model, row.requests], ['openai/echo', 1], 'what was not asked is no request');
+    const told = JSON.stringify(await daemon.json('explain', answer.body.message_id));
+    assert.match(told, price_as === 'priced' ? /model dear not asked: ann asked openai\/dear for at most/ : /model dear not asked: ann asked openai\/dear, whose price is not known/);
+    await daemon.stop();
+  }
 });
 
 test('an answer has a limit while a budget is in force', async (t) => {

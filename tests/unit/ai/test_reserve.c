@@ -1,6 +1,7 @@
 /* No request leaves before the most it can cost is set aside, and what is set aside is never too little. */
 #include "fake_loop.h"
 #include "turn_stage.h"
+#include <stdio.h>
 #include <string.h>
 
 /* What the caller was asked to set aside, newest last. */
@@ -10,6 +11,7 @@ static struct asked {
 	size_t count;
 	bool at_once;	      /* the answer comes from within */
 	char attempts[8][37]; /* reservations of the attempts that were handed over */
+	char types[8][20], errors[8][40];
 	size_t attempt_count;
 } asked;
 
@@ -27,9 +29,15 @@ static void on_reserve(void *owner, uint64_t ticket, const struct ai_reserve *as
 
 static void keep(const struct ai_attempt *attempts, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		strcpy(asked.attempts[asked.attempt_count++ % 8],
-		       attempts[i].reservation ? attempts[i].reservation : "none");
+	for (size_t i = 0; i < count; i++) {
+		size_t at = asked.attempt_count++ % 8;
+
+		strcpy(asked.attempts[at], attempts[i].reservation ? attempts[i].reservation : "none");
+		snprintf(asked.types[at], sizeof(asked.types[at]), "%s",
+			 attempts[i].type ? attempts[i].type : "chat");
+		snprintf(asked.errors[at], sizeof(asked.errors[at]), "%s",
+			 attempts[i].error ? attempts[i].error : "");
+	}
 }
 
 static void on_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t count,
@@ -112,6 +120,68 @@ static void test_a_refusal_ends_the_turn(void **state)
 	assert_int_equal(w.handed, 0); /* nothing was asked: nothing is on record */
 	assert_int_equal(asked.count, 1);
 	turn_teardown(&w);
+}
+
+/* What one model costs too much for, a cheaper one may do: the person hears nothing, the record says why. */
+static void test_a_refusal_lets_the_next_model_answer(void **state)
+{
+	static const struct ai_price nothing = { .cached = -1, .written = -1 };
+	struct turn_stage w;
+	struct ai_ask ask;
+	struct err no = { 0 };
+
+	(void)state;
+	turn_setup_spare(&w);
+	memset(&asked, 0, sizeof(asked));
+	own_events = events();
+	w.ai->models[0].price = &plain;
+	w.ai->models[1].price = &nothing;
+	ask = turn_question(&w);
+	ask.reserve = true;
+	ai_start(w.ai, &ask, &own_events, &w, 42);
+	fake_loop_pass(w.loop, 20);
+	err_set(&no, ERR_REFUSED, "used up");
+	ai_reserved(w.ai, 42, &no);
+	fake_loop_pass(w.loop, 20);
+	assert_int_equal(w.llm.asked, 0);
+	assert_int_equal(w.spare.asked, 1);
+	turn_spare_say(&w, "Here");
+	turn_expect_log(&w, "part Here\ndone Here []\n");
+	assert_int_equal(asked.attempt_count, 2);
+	assert_string_equal(asked.types[0], "skipped");
+	assert_string_equal(asked.errors[0], "used up");
+	assert_string_equal(asked.attempts[0], "none");
+	assert_string_equal(asked.types[1], "chat");
+	turn_teardown(&w);
+}
+
+/* All of them refused: then the person hears of it. A store that does not answer is no reason to ask another. */
+static void test_all_models_are_refused(void **state)
+{
+	struct turn_stage w;
+	struct ai_ask ask;
+	struct err no = { 0 };
+
+	(void)state;
+	for (int broken = 0; broken < 2; broken++) {
+		turn_setup_spare(&w);
+		memset(&asked, 0, sizeof(asked));
+		own_events = events();
+		w.ai->models[0].price = w.ai->models[1].price = &plain;
+		ask = turn_question(&w);
+		ask.reserve = true;
+		ai_start(w.ai, &ask, &own_events, &w, 42);
+		fake_loop_pass(w.loop, 20);
+		no = (struct err){ 0 };
+		err_set(&no, broken ? ERR_AGAIN : ERR_REFUSED, "used up");
+		ai_reserved(w.ai, 42, &no);
+		fake_loop_pass(w.loop, 20);
+		ai_reserved(w.ai, 42, &no);
+		turn_expect_log(&w, "failed budget: used up []\n");
+		assert_int_equal(asked.count, broken ? 1 : 2);
+		assert_int_equal(w.llm.asked + w.spare.asked, 0);
+		turn_teardown(&w);
+	}
 }
 
 /* Every request is charged by itself: a repetition, and the one behind a tool. */
@@ -258,6 +328,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_is_sent_before_its_money_is_set_aside),
 		cmocka_unit_test(test_a_refusal_ends_the_turn),
+		cmocka_unit_test(test_a_refusal_lets_the_next_model_answer),
+		cmocka_unit_test(test_all_models_are_refused),
 		cmocka_unit_test(test_each_request_has_a_reservation_of_its_own),
 		cmocka_unit_test(test_the_bound_holds_for_any_text),
 		cmocka_unit_test(test_the_dearest_way_counts),
