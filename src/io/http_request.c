@@ -292,6 +292,21 @@ static void add_header(struct http_running *call, const char *line)
 	call->headers = longer;
 }
 
+/* curl leaves out a header that has no value after its colon; one that is meant to be empty is written with a semicolon. */
+static void add_row(struct http_running *call, const char *line)
+{
+	size_t name = strcspn(line, ":");
+	char *empty;
+
+	if (line[name + 1 + strspn(line + name + 1, " \t")] != '\0') {
+		add_header(call, line);
+		return;
+	}
+	empty = mem_format("%.*s;", (int)name, line);
+	add_header(call, empty);
+	free(empty);
+}
+
 static bool take_headers(struct http_running *call, const char *const *headers)
 {
 	bool typed = false;
@@ -301,7 +316,7 @@ static bool take_headers(struct http_running *call, const char *const *headers)
 			return err_set(&call->refused, ERR_REFUSED,
 				       "a header is not one line of \"Name: value\"");
 		typed = typed || strncasecmp(*headers, "content-type:", 13) == 0;
-		add_header(call, *headers);
+		add_row(call, *headers);
 	}
 	add_header(call, "Expect:"); /* or larger bodies wait for a permission that many servers never send */
 	if (call->part_count > 0)

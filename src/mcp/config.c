@@ -21,8 +21,9 @@ const struct setting mcp_settings[] = {
 	{ "headers", SETTING_TEXTS, .help = "with url: \"Name: value\" of each request" },
 	{ "trusted", SETTING_BOOL, "false",
 	  .help = "what it says of its tools is believed: those that only read may run without asking" },
-	{ "protocol", SETTING_CHOICE, "auto", "auto|legacy",
-	  .help = "the handshake; both mean the same today" },
+	{ "protocol", SETTING_CHOICE, "legacy", "auto|legacy|" MCP_MODERN,
+	  .help = "legacy: versions with a handshake, up to " MCP_VERSION "; " MCP_MODERN
+		  ": that one alone; auto: asks the server first" },
 	{ "start_s", SETTING_INT, "60", .min = 1, .max = 600, .help = "seconds until it must have started" },
 	{ "call_s", SETTING_INT, "600", .min = 1, .max = 3600,
 	  .help = "longest time of one call, in seconds" },
@@ -230,6 +231,15 @@ static const char **texts(const struct settings *settings, const char *list)
 	return all;
 }
 
+static enum mcp_protocol protocol_of(const struct settings *settings)
+{
+	const char *name = settings_text(settings, "protocol");
+
+	if (strcmp(name, MCP_MODERN) == 0)
+		return PROTOCOL_MODERN;
+	return strcmp(name, "auto") == 0 ? PROTOCOL_AUTO : PROTOCOL_LEGACY;
+}
+
 static bool check(const struct settings *settings, struct err *err)
 {
 	bool command = settings_count(settings, "command") > 0;
@@ -256,6 +266,7 @@ bool config_read(const struct settings *settings, struct mcp_config *config, str
 	config->cwd = settings_text(settings, "cwd");
 	config->url = settings_text(settings, "url");
 	config->token = settings_text(settings, "token");
+	config->protocol = protocol_of(settings);
 	config->trusted = settings_bool(settings, "trusted");
 	config->start_ms = (unsigned)settings_int(settings, "start_s") * 1000;
 	config->call_ms = (unsigned)settings_int(settings, "call_s") * 1000;

@@ -61,7 +61,6 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	json_t *whole = json_read(arguments, strlen(arguments), &err);
 
 	(void)caller;
-	(void)key;
 	if (!json_is_object(whole)) {
 		json_decref(whole);
 		mcp_finish(bound->server->mcp, done, owner, ticket,
@@ -70,6 +69,8 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	}
 	server_call(bound->server, &(struct server_call){ .tool = &bound->copy,
 							  .arguments = whole,
+							  .class = bound->tool.class,
+							  .key = key,
 							  .done = done,
 							  .owner = owner,
 							  .ticket = ticket });
@@ -109,6 +110,7 @@ static void bind(struct bound *bound, struct server *server, const struct mcp_to
 	bound->copy.original = mem_text(tool->original);
 	bound->copy.description = mem_text(tool->description);
 	bound->copy.parameters = mem_text(tool->parameters);
+	bound->copy.schema = mem_text(tool->schema);
 	bound->tool = (struct tool){ .name = bound->copy.name,
 				     .description = bound->copy.description,
 				     .parameters = bound->copy.parameters,
@@ -146,6 +148,8 @@ static struct offer *make_offer(struct mcp *mcp)
 const struct toolset *mcp_tools(struct mcp *mcp)
 {
 	mcp_warm(mcp);
+	for (size_t i = 0; i < mcp->count; i++)
+		modern_freshen(&mcp->servers[i]);
 	if (mcp->offer == NULL)
 		mcp->offer = make_offer(mcp);
 	mcp->offer->holders++;
@@ -163,6 +167,7 @@ struct mcp_about mcp_about(const struct tool *tool)
 
 	return (struct mcp_about){ .server = bound->server_name,
 				   .tool = bound->copy.original,
+				   .schema = bound->copy.schema,
 				   .trusted = bound->trusted,
 				   .reads = bound->copy.reads };
 }

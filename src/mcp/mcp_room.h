@@ -2,7 +2,9 @@
  *
  *   mcp.c      the public functions, names of all tools, the set that is offered, calls that ended
  *   server.c   one server: start on demand, rest and start again, give up, calls that wait for it
- *   session.c  the handshake, what a server asks of us and tells us (sheet 3, 9, 10, 11)
+ *   session.c  the handshake of old servers, what they ask of us and tell us (sheet 3, 9, 10, 11)
+ *   modern.c   servers without a handshake, and which era a server belongs to (sheet 13)
+ *   param.c    headers that repeat what a request says; round.c: a call that is answered with questions (sheet 13)
  *   tools.c    listing in pages; tool.c: one tool judged, cleaned and pinned (sheet 8)
  *   result.c   what a call gave, as one JSON object for the model
  *   rpc.c      JSON-RPC by id: answers, time-outs, progress, cancelling (sheet 2)
@@ -33,16 +35,27 @@ enum {
 		60 << 10, /* bytes of a result for the model; the AI room cuts at 64 KiB, not knowing where */
 	MCP_NAME_MAX = 64,	/* of a tool, for every provider */
 	MCP_ORIGINAL_MAX = 256, /* bytes of a server's own name of a tool: longer ones are hidden */
+	MCP_ROUNDS_MAX = 10,	/* of questions in one call */
 	MCP_CALLS_MAX = 64,	/* at one server at a time, waiting ones included */
 };
 
 /* The newest version with a handshake; what we offer. The others that we speak: session_speaks. */
 #define MCP_VERSION "2025-11-25"
 
+/* The version without one. */
+#define MCP_MODERN "2026-07-28"
+
 /* ---- config.c: one entry of the settings, read once -------------------------------------------------------- */
+
+enum mcp_protocol {
+	PROTOCOL_LEGACY, /* the handshake */
+	PROTOCOL_AUTO,	 /* MCP_MODERN when the server knows it, else the handshake */
+	PROTOCOL_MODERN, /* MCP_MODERN and nothing else */
+};
 
 struct mcp_config {
 	const char *name;
+	enum mcp_protocol protocol;
 	const char **command;	       /* ended by NULL; NULL: a URL */
 	char **env;		       /* "NAME=value", ended by NULL: all that the child gets */
 	const char *cwd, *url, *token; /* or NULL; borrowed from the settings */
@@ -99,6 +112,9 @@ struct wire_note {
 	const char *method; /* or NULL for an answer; borrowed for the call */
 	unsigned
 		total_ms; /* the longest that an answer is waited for (rpc.c watches over it); 0 without id */
+	/* For a wire of HTTP: what is said in headers besides its own ("Name: value", ended by NULL), borrowed for the
+	 * call. A request with them knows no session, and its stream is not taken up again. NULL: a version with a handshake. */
+	const char *const *headers;
 };
 
 struct wire_ops {
@@ -137,6 +153,7 @@ struct rpc;
 struct rpc_answer {
 	json_t *result, *error;
 	struct err err;
+	bool late; /* its time was over */
 };
 
 /* Exactly once for each rpc_ask, never from inside it, unless the rpc is destroyed. It may destroy the rpc. */
@@ -157,11 +174,12 @@ void rpc_destroy(struct rpc *rpc); /* nobody hears of what is pending; takes NUL
 
 struct rpc_ask {
 	const char *method;
-	json_t *params;	   /* taken over; or NULL */
-	unsigned idle_ms;  /* without an answer or progress; 0: total_ms alone counts */
-	unsigned total_ms; /* in all */
-	bool progress;	   /* ask for progress */
-	bool stays;	   /* is not cancelled when its time is over (initialize) */
+	json_t *params;		    /* taken over; or NULL */
+	unsigned idle_ms;	    /* without an answer or progress; 0: total_ms alone counts */
+	unsigned total_ms;	    /* in all */
+	bool progress;		    /* ask for progress */
+	bool stays;		    /* is not cancelled when its time is over (initialize) */
+	const char *const *headers; /* see wire_note; borrowed for the call */
 };
 /* Returns its id, from 1. */
 int64_t rpc_ask(struct rpc *rpc, const struct rpc_ask *ask, rpc_done_fn *done, void *owner, uint64_t ticket);

@@ -126,6 +126,7 @@ static void give_up(struct rpc *rpc, struct pending *one)
 		finish(rpc, one, &answer);
 		return;
 	}
+	answer.late = true;
 	err_set(&answer.err, ERR_UNSURE, "no answer in %llu s",
 		(unsigned long long)((loop_now_ms(rpc->loop) - one->began_ms + 500) / 1000));
 	if (!stays)
@@ -174,7 +175,9 @@ static json_t *with_token(json_t *params, int64_t id)
 {
 	json_t *whole = params ? params : json_object();
 
-	json_object_set_new(whole, "_meta", json_pack("{s:I}", "progressToken", (json_int_t)id));
+	if (json_object_get(whole, "_meta") == NULL)
+		json_object_set_new(whole, "_meta", json_object());
+	json_object_set_new(json_object_get(whole, "_meta"), "progressToken", json_integer((json_int_t)id));
 	return whole;
 }
 
@@ -182,7 +185,9 @@ int64_t rpc_ask(struct rpc *rpc, const struct rpc_ask *ask, rpc_done_fn *done, v
 {
 	struct pending *one = mem_zero(1, sizeof(*one));
 	int64_t id = ++rpc->last_id;
-	struct wire_note note = { .id = id, .method = ask->method, .total_ms = ask->total_ms };
+	struct wire_note note = {
+		.id = id, .method = ask->method, .total_ms = ask->total_ms, .headers = ask->headers
+	};
 	json_t *message = message_of(ask->method, ask->progress ? with_token(ask->params, id) : ask->params);
 
 	*one = (struct pending){ .id = id,

@@ -12,14 +12,23 @@ struct waiting {
 	char *tool;
 	char hash[CRYPTO_SHA256_HEX]; /* as it was offered: another one must not be run in its place */
 	json_t *arguments;
+	enum tool_class class;
+	char *key;
 	tool_done_fn *done;
 	void *owner;
 	uint64_t ticket;
-	bool again; /* it was sent once and never arrived */
+	bool again;	/* it was sent once more already */
+	bool refreshed; /* after the list was asked for anew */
+	bool holds;	/* until the list is here */
+	/* A call that was answered with questions (round.c). */
+	json_t *more; /* what the next try carries besides */
+	unsigned rounds;
+	uint64_t began_ms; /* of the first try; 0: none yet */
 	struct waiting *prev, *next;
 };
 
 static void start(struct server *server);
+static void begin_again(struct server *server);
 
 const char *server_state_name(const struct server *server)
 {
@@ -31,6 +40,15 @@ const char *server_state_name(const struct server *server)
 
 /* ---- calls --------------------------------------------------------------------------------------------------- */
 
+static void free_call(struct waiting *call)
+{
+	json_decref(call->arguments);
+	json_decref(call->more);
+	free(call->tool);
+	free(call->key);
+	free(call);
+}
+
 /* result is taken over. */
 static void finish(struct waiting *call, char *result, bool failed)
 {
@@ -38,9 +56,7 @@ static void finish(struct waiting *call, char *result, bool failed)
 
 	server->calls--;
 	mcp_finish(server->mcp, call->done, call->owner, call->ticket, result, failed);
-	json_decref(call->arguments);
-	free(call->tool);
-	free(call);
+	free_call(call);
 }
 
 static void fail_call(struct waiting *call, const char *why)
@@ -51,26 +67,105 @@ static void fail_call(struct waiting *call, const char *why)
 	free(text);
 }
 
+static void wait_again(struct waiting *call)
+{
+	DL_APPEND(call->server->waiting, call);
+	mcp_flush_later(call->server->mcp);
+}
+
+static bool idempotent(const struct waiting *call)
+{
+	return call->class == TOOL_READ || call->class == TOOL_KEYED;
+}
+
+/* Not sent, or nothing has happened, or it does not matter whether something has: then once more, but once only. Without
+ * a handshake nothing can be asked for the rest of an answer (sheet 13). */
+static bool may_repeat(const struct waiting *call, const struct rpc_answer *answer)
+{
+	if (call->again || call->server->state >= SERVER_CLOSING)
+		return false;
+	return answer->err.kind == ERR_AGAIN ||
+	       (answer->err.kind == ERR_UNSURE && !answer->late && call->server->modern && idempotent(call));
+}
+
+static void take_result(struct waiting *call, const json_t *result)
+{
+	struct server *server = call->server;
+	enum round_kind kind = server->modern ? round_of(result) : ROUND_COMPLETE;
+	struct err err = { 0 };
+	bool failed = false;
+	char *text;
+
+	if (kind == ROUND_COMPLETE) {
+		text = result_json(result, &failed);
+		finish(call, text, failed);
+		return;
+	}
+	if (kind == ROUND_UNKNOWN)
+		err_set(&err, ERR_REFUSED, "its answer is of a kind that is not known here");
+	else if (++call->rounds > MCP_ROUNDS_MAX)
+		err_set(&err, ERR_REFUSED, "it has more than %d rounds of questions", MCP_ROUNDS_MAX);
+	json_decref(call->more);
+	call->more = err.kind == ERR_NONE ? round_next(result, &err) : NULL;
+	if (call->more)
+		wait_again(call);
+	else
+		fail_call(call, err.text);
+}
+
+/* What was not done because of how we asked: asked in another way, once. */
+static bool asks_otherwise(struct waiting *call, const json_t *error)
+{
+	struct server *server = call->server;
+	json_int_t code = json_int(error, "code", 0);
+
+	if (!server->modern || call->refreshed || (code != MODERN_HEADERS && code != MODERN_VERSION))
+		return false;
+	call->refreshed = true;
+	call->holds = code == MODERN_HEADERS;
+	DL_APPEND(server->waiting, call);
+	if (code == MODERN_HEADERS)
+		tools_list(server);
+	else
+		begin_again(server);
+	return true;
+}
+
+static void take_error(struct waiting *call, const json_t *error)
+{
+	const json_t *wanted = json_object_get(json_object_get(error, "data"), "requiredCapabilities");
+	const char *why = json_text(error, "message");
+	char *names, *text;
+
+	if (asks_otherwise(call, error))
+		return;
+	if (call->server->modern && json_int(error, "code", 0) == MODERN_CAPABILITY) {
+		names = wanted ? json_write(wanted) : mem_text("");
+		text = mem_format("this tool needs something that is not offered to servers here: %.200s",
+				  names);
+		fail_call(call, text);
+		free(text);
+		free(names);
+		return;
+	}
+	finish(call, result_error(why ? why : "the server refused the call"), true);
+}
+
 static void called(void *owner, uint64_t ticket, const struct rpc_answer *answer)
 {
 	struct waiting *call = owner;
 	struct server *server = call->server;
-	const char *why = json_text(answer->error, "message");
-	bool failed = false;
 	char *text;
 
 	(void)ticket;
 	DL_DELETE(server->sent, call);
 	if (answer->result) {
-		text = result_json(answer->result, &failed);
-		finish(call, text, failed);
+		take_result(call, answer->result);
 	} else if (answer->error) {
-		text = result_error(why ? why : "the server refused the call");
-		finish(call, text, true);
-	} else if (answer->err.kind == ERR_AGAIN && !call->again) {
-		call->again = true; /* nothing has happened yet: safe whatever the tool does */
-		DL_APPEND(server->waiting, call);
-		mcp_flush_later(server->mcp);
+		take_error(call, answer->error);
+	} else if (may_repeat(call, answer)) {
+		call->again = true;
+		wait_again(call);
 	} else if (answer->err.kind == ERR_UNSURE) {
 		text = mem_format("%s; whether the tool has run is not known", answer->err.text);
 		fail_call(call, text);
@@ -80,23 +175,49 @@ static void called(void *owner, uint64_t ticket, const struct rpc_answer *answer
 	}
 }
 
+static json_t *params_of(const struct waiting *call)
+{
+	json_t *params = json_pack("{s:s, s:O}", "name", call->tool, "arguments", call->arguments);
+
+	if (call->class == TOOL_KEYED && call->key)
+		json_object_set_new(params, "_meta", json_pack("{s:s}", "idempotencyKey", call->key));
+	if (call->more)
+		json_object_update(params, call->more);
+	return params;
+}
+
+/* Of all tries together. 0: none. */
+static unsigned time_left(const struct waiting *call)
+{
+	uint64_t past = loop_now_ms(call->server->loop) - call->began_ms;
+
+	return past < call->server->config.call_ms ? call->server->config.call_ms - (unsigned)past : 0;
+}
+
 static void send_call(struct server *server, struct waiting *call)
 {
 	const struct mcp_tool *tool = tool_list_find(&server->tools, call->tool);
+
+	if (call->began_ms == 0)
+		call->began_ms = loop_now_ms(server->loop);
+	call->holds = false;
 
 	if (tool == NULL || strcmp(tool->hash, call->hash) != 0) {
 		fail_call(call, "this tool is gone, or is not what it was when it was offered");
 		return;
 	}
+	if (time_left(call) == 0) {
+		fail_call(call, "the call took too long");
+		return;
+	}
 	DL_APPEND(server->sent, call);
-	rpc_ask(server->rpc,
-		&(struct rpc_ask){
-			.method = "tools/call",
-			.params = json_pack("{s:s, s:O}", "name", call->tool, "arguments", call->arguments),
-			.idle_ms = server->config.idle_ms,
-			.total_ms = server->config.call_ms,
-			.progress = true },
-		called, call, 0);
+	modern_ask(server,
+		   &(struct rpc_ask){ .method = "tools/call",
+				      .params = params_of(call),
+				      .idle_ms = server->config.idle_ms,
+				      .total_ms = time_left(call),
+				      .progress = true },
+		   tool, called, call, 0);
 }
 
 static void fail_waiting(struct server *server, const char *why)
@@ -115,6 +236,7 @@ void server_flush(struct server *server)
 {
 	struct waiting *call, *next, *first = server->waiting;
 	uint64_t now = loop_now_ms(server->loop);
+	bool lists;
 
 	if (server->state == SERVER_STARTING ||
 	    (server->state == SERVER_RESTING && server->due_ms <= now + SERVER_PATIENCE_MS))
@@ -124,8 +246,14 @@ void server_flush(struct server *server)
 		return;
 	}
 	server->waiting = NULL;
+	lists = server->lists || server->judge;
 	DL_FOREACH_SAFE(first, call, next)
-	send_call(server, call);
+	{
+		if (call->holds && lists)
+			DL_APPEND(server->waiting, call);
+		else
+			send_call(server, call);
+	}
 }
 
 void server_call(struct server *server, const struct server_call *from)
@@ -135,6 +263,8 @@ void server_call(struct server *server, const struct server_call *from)
 	*call = (struct waiting){ .server = server,
 				  .tool = mem_text(from->tool->original),
 				  .arguments = from->arguments,
+				  .class = from->class,
+				  .key = from->key ? mem_text(from->key) : NULL,
 				  .done = from->done,
 				  .owner = from->owner,
 				  .ticket = from->ticket };
@@ -187,7 +317,19 @@ static void start(struct server *server)
 	}
 	server->rpc = rpc_create(server->loop, &session_events, server, &server->log);
 	loop_timer_start(server->timer, server->config.start_ms, 0);
-	session_begin(server);
+	server->turned = false;
+	if (server->config.protocol == PROTOCOL_LEGACY || server->era == ERA_LEGACY)
+		session_begin(server);
+	else
+		modern_begin(server);
+}
+
+/* The connection stands, but what was known of the server holds no more. */
+static void begin_again(struct server *server)
+{
+	server->state = SERVER_STARTING;
+	loop_timer_start(server->timer, server->config.start_ms, 0);
+	modern_begin(server);
 }
 
 void server_need(struct server *server)
@@ -281,21 +423,30 @@ static bool may_begin_anew(const struct server *server, enum wire_end how)
 	       loop_now_ms(server->loop) - server->began_ms > SERVER_REST_MS;
 }
 
+/* Some old programs end of a request before the handshake. */
+static bool ends_of_question(const struct server *server, enum wire_end how)
+{
+	return server->probes && how == WIRE_ENDED && server->state == SERVER_STARTING && server->wire;
+}
+
 void server_fail(struct server *server, enum wire_end how, const struct err *err)
 {
 	struct err why = *err;
-	bool closing = server->state == SERVER_CLOSING, anew = !closing && may_begin_anew(server, how);
+	bool closing = server->state == SERVER_CLOSING, old = !closing && ends_of_question(server, how);
+	bool anew = old || (!closing && may_begin_anew(server, how));
 
 	if (why.kind == ERR_NONE)
 		err_set(&why, ERR_AGAIN, "the connection was closed");
 	server->why = why;
+	server->era = old ? ERA_LEGACY : how == WIRE_EXPIRED ? server->era : ERA_UNKNOWN;
 	disconnect(server, &why);
 	if (closing) {
 		loop_timer_stop(server->timer);
 		server->state = SERVER_CLOSED;
 		mcp_closed(server->mcp);
 	} else if (anew) {
-		log_info(&server->log, "its session is over: it begins anew");
+		log_info(&server->log, "%s: it begins anew",
+			 old ? "it does not know " MCP_MODERN : "its session is over");
 		start(server);
 	} else {
 		rest(server, how == WIRE_REFUSED);
@@ -334,6 +485,11 @@ static void on_time(void *data)
 	}
 }
 
+static void on_listen(void *data)
+{
+	modern_listen(data);
+}
+
 static void on_relist(void *data)
 {
 	struct server *server = data;
@@ -354,6 +510,7 @@ bool server_create(struct mcp *mcp, const struct mcp_options *options, const str
 	server->ops = server->config.url ? &wire_http : &wire_stdio;
 	server->timer = loop_timer_create(loop, on_time, server);
 	server->relist = loop_timer_create(loop, on_relist, server);
+	server->listen = loop_timer_create(loop, on_listen, server);
 	return true;
 }
 
@@ -363,9 +520,7 @@ static void drop_calls(struct waiting *list)
 
 	DL_FOREACH_SAFE(list, call, next)
 	{
-		json_decref(call->arguments);
-		free(call->tool);
-		free(call);
+		free_call(call);
 	}
 }
 
@@ -383,6 +538,7 @@ void server_destroy(struct server *server)
 	tool_list_finish(&server->tools);
 	loop_timer_destroy(server->timer);
 	loop_timer_destroy(server->relist);
+	loop_timer_destroy(server->listen);
 	free(server->title);
 	config_finish(&server->config);
 }

@@ -22,6 +22,7 @@ struct mcp_tool {
 	char *original;			/* the server's name of it */
 	char name[MCP_NAME_MAX + 1];	/* ours */
 	char *description, *parameters; /* for the model */
+	char *schema;			/* of its input, the server's own */
 	char hash[CRYPTO_SHA256_HEX];	/* what is pinned */
 	bool reads;			/* readOnlyHint */
 };
@@ -49,6 +50,31 @@ void tool_list_finish(struct tool_list *list);
 char *result_json(const json_t *result, bool *failed_out);
 char *result_error(const char *text); /* {"error":text} */
 
+/* ---- param.c: headers that repeat what a request says ---------------------------------------------------------------- */
+
+struct param_rows {
+	char **rows; /* "Name: value", ended by NULL */
+	size_t count;
+};
+
+/* As it may stand in a header: the text itself, or a base64 of it in marks. The caller frees. */
+char *param_value(const char *text, size_t len);
+void param_add(struct param_rows *rows, const char *name, const char *text, size_t len);
+void param_finish(struct param_rows *rows);
+/* False: an x-mcp-header of this input schema is against the rules, and err which. */
+bool param_check(const json_t *schema, struct err *err);
+/* Adds a row for each argument that the schema marks. */
+void param_mirror(struct param_rows *rows, const json_t *schema, const json_t *arguments);
+
+/* ---- round.c: results that are none yet ---------------------------------------------------------------------------- */
+
+enum round_kind { ROUND_COMPLETE, ROUND_ASKS, ROUND_UNKNOWN };
+enum round_kind round_of(const json_t *result);
+
+/* What the same call carries besides when it is sent once more: inputResponses, requestState. NULL and err: it can't be.
+ * The caller releases. */
+json_t *round_next(const json_t *result, struct err *err);
+
 /* ---- the server --------------------------------------------------------------------------------------------------- */
 
 enum server_state {
@@ -64,12 +90,19 @@ enum server_state {
 struct server_call {
 	const struct mcp_tool *tool; /* of a set that the caller holds: not after this call has begun */
 	json_t *arguments;
+	enum tool_class class;
+	const char *key; /* the same for a repetition of this call; sent to tools of class keyed */
 	tool_done_fn *done;
 	void *owner;
 	uint64_t ticket;
 };
 
 struct waiting;
+
+enum server_era { ERA_UNKNOWN, ERA_LEGACY, ERA_MODERN };
+
+/* Errors that only servers of 2026-07-28 know. */
+enum modern_code { MODERN_HEADERS = -32020, MODERN_CAPABILITY = -32021, MODERN_VERSION = -32022 };
 
 struct server {
 	struct mcp *mcp;
@@ -92,6 +125,18 @@ struct server {
 	char *title; /* what it calls itself, or NULL */
 	bool offered_again, has_tools;
 	struct pace said;
+	/* modern.c */
+	enum server_era era;  /* what was found out, as long as the connection lives */
+	bool turned;	      /* from the handshake to this, which happens once */
+	bool modern;	      /* no handshake: this is how it is spoken to now */
+	bool probes;	      /* a program is asked for its era: an old one may end of it */
+	bool watches;	      /* it says that it tells of changes */
+	bool told_of_changes; /* and it has promised to */
+	bool missed;	      /* there was a time in which it could not */
+	int64_t listen_id;    /* of the request that it tells them by; 0: none */
+	unsigned listen_fails;
+	struct loop_timer *listen;
+	uint64_t fresh_ms; /* the list is good until then */
 	/* tools.c */
 	struct tool_list listing, judged, tools; /* being read; with the judge; in force */
 	json_t *cursors;
@@ -118,7 +163,21 @@ void server_fail(struct server *server, enum wire_end how, const struct err *err
 /* From tools.c: the list is in force. */
 void server_ready(struct server *server);
 
+/* modern.c */
+void modern_begin(struct server *server);
+/* As rpc_ask, with what a request of the server's era carries. tool: of tools/call; or NULL. */
+int64_t modern_ask(struct server *server, const struct rpc_ask *ask, const struct mcp_tool *tool,
+		   rpc_done_fn *done, void *owner, uint64_t ticket);
+bool modern_code(const json_t *error); /* one that only such servers know; error may be NULL */
+bool modern_told(struct server *server, const char *method, const json_t *params); /* false: not ours */
+void modern_listed(struct server *server, const json_t *result); /* a page of the list has come */
+void modern_listen(struct server *server);			 /* for changes, unless it does */
+void modern_freshen(struct server *server); /* somebody wants the list: is it still good? */
+void modern_reset(struct server *server);   /* the connection is gone */
+
 /* session.c */
+void session_clear(struct server *server); /* nothing is known of it */
+void session_title(struct server *server, const json_t *info);
 extern const struct rpc_events session_events; /* owner: the server */
 void session_begin(struct server *server);
 bool session_speaks(const char *version);

@@ -36,12 +36,18 @@ static void offer(struct server *server, const char *version)
 		begun, server, 0);
 }
 
-void session_begin(struct server *server)
+void session_clear(struct server *server)
 {
 	server->offered_again = false;
 	server->has_tools = false;
+	server->modern = false;
 	server->version[0] = '\0';
 	server->said = (struct pace){ .interval_ms = SAID_MS, .burst = SAID_BURST };
+}
+
+void session_begin(struct server *server)
+{
+	session_clear(server);
 	offer(server, versions[0]);
 }
 
@@ -70,16 +76,29 @@ static void refused(struct server *server, const json_t *error)
 		offer(server, version);
 		return;
 	}
-	err_set(&err, ERR_REFUSED, "it refuses to begin: %.200s (%lld)", why ? why : "without a word",
-		(long long)json_int(error, "code", 0));
+	if (modern_code(error) && server->config.protocol == PROTOCOL_AUTO && !server->turned) {
+		server->turned = true;
+		server->era = ERA_UNKNOWN; /* it did not answer in time, or has been renewed */
+		modern_begin(server);
+		return;
+	}
+	err_set(&err, ERR_REFUSED, "it refuses to begin: %.160s (%lld)%s", why ? why : "without a word",
+		(long long)json_int(error, "code", 0),
+		modern_code(error) ? "; set protocol = \"auto\", it knows newer versions" : "");
 	server_fail(server, WIRE_ENDED, &err);
+}
+
+void session_title(struct server *server, const json_t *info)
+{
+	const char *name = json_text(info, "name"), *release = json_text(info, "version");
+
+	free(server->title);
+	server->title = mem_format("%.100s %.60s", name ? name : "(no name)", release ? release : "");
 }
 
 static void agreed(struct server *server, const json_t *result)
 {
 	const char *version = json_text(result, "protocolVersion");
-	const json_t *info = json_object_get(result, "serverInfo");
-	const char *name = json_text(info, "name"), *release = json_text(info, "version");
 	struct err err = { 0 };
 
 	if (!session_speaks(version)) {
@@ -89,8 +108,7 @@ static void agreed(struct server *server, const json_t *result)
 		return;
 	}
 	memcpy(server->version, version, strlen(version) + 1);
-	free(server->title);
-	server->title = mem_format("%.100s %.60s", name ? name : "(no name)", release ? release : "");
+	session_title(server, json_object_get(result, "serverInfo"));
 	server->has_tools = json_is_object(json_object_get(json_object_get(result, "capabilities"), "tools"));
 	if (server->ops->agreed)
 		server->ops->agreed(server->wire, server->version);
@@ -135,6 +153,10 @@ static void asked(void *owner, const json_t *id, const char *method, const json_
 	int code = METHOD_NOT_FOUND;
 
 	(void)params;
+	if (server->modern) { /* there is nothing that could be asked this way, and no answer */
+		log_debug(&server->log, "asks for %.60s: passed over", method);
+		return;
+	}
 	if (strcmp(method, "ping") == 0) {
 		rpc_answer(server->rpc, id, json_object());
 		return;
@@ -178,6 +200,8 @@ static void told(void *owner, const char *method, const json_t *params)
 {
 	struct server *server = owner;
 
+	if (server->modern && modern_told(server, method, params))
+		return;
 	if (strcmp(method, "notifications/tools/list_changed") == 0)
 		tools_changed(server);
 	else if (strcmp(method, "notifications/message") == 0)

@@ -159,6 +159,7 @@ bool tool_read(const char *server, const json_t *from, struct mcp_tool *tool, st
 				   .parameters = for_the_model(schema),
 				   .reads = json_is_true(json_object_get(json_object_get(from, "annotations"),
 									 "readOnlyHint")) };
+	tool->schema = json_write(schema);
 	tool_name(server, name, false, tool->name);
 	pin_hash(from, tool->hash);
 	return true;
@@ -169,6 +170,7 @@ void tool_finish(struct mcp_tool *tool)
 	free(tool->original);
 	free(tool->description);
 	free(tool->parameters);
+	free(tool->schema);
 	*tool = (struct mcp_tool){ 0 };
 }
 

@@ -20,6 +20,7 @@ void tools_reset(struct server *server)
 	tool_list_finish(&server->judged);
 	server->judge = 0;
 	server->list_again = false;
+	modern_reset(server);
 	if (server->relist)
 		loop_timer_stop(server->relist);
 }
@@ -38,7 +39,11 @@ static void in_force(struct server *server)
 	else
 		log_debug(&server->log, "offers %zu tools now", server->tools.count);
 	mcp_changed(server->mcp);
-	server_ready(server);
+	modern_listen(server);
+	if (server->state == SERVER_STARTING)
+		server_ready(server);
+	else
+		server_flush(server);
 }
 
 void tools_judged(struct server *server, const bool *good, size_t count)
@@ -76,13 +81,23 @@ static void listed(struct server *server)
 
 /* ---- pages --------------------------------------------------------------------------------------------------------- */
 
+/* What its schema wants in headers must be possible; other wires have none (sheet 13). */
+static bool mirrors(struct server *server, const json_t *from, struct mcp_tool *tool, struct err *err)
+{
+	if (!server->modern || server->config.url == NULL ||
+	    param_check(json_object_get(from, "inputSchema"), err))
+		return true;
+	tool_finish(tool);
+	return false;
+}
+
 static void take_tool(struct server *server, const json_t *from)
 {
 	struct mcp_tool tool;
 	struct err err = { 0 };
 	const char *name = json_text(from, "name");
 
-	if (!tool_read(server->config.name, from, &tool, &err)) {
+	if (!tool_read(server->config.name, from, &tool, &err) || !mirrors(server, from, &tool, &err)) {
 		server->hidden++;
 		if (server->state == SERVER_STARTING)
 			log_info(&server->log, "tool %.100s is not offered: %s",
@@ -130,6 +145,8 @@ static void no_list(struct server *server, const struct rpc_answer *answer)
 	const char *why = json_text(answer->error, "message");
 	struct err err = answer->err;
 
+	if (answer->result)
+		err_set(&err, ERR_REFUSED, "the answer is not complete");
 	if (answer->error)
 		err_set(&err, ERR_REFUSED, "%.200s", why ? why : "refused without a word");
 	err_add(&err, "listing its tools");
@@ -138,6 +155,7 @@ static void no_list(struct server *server, const struct rpc_answer *answer)
 		server_fail(server, WIRE_ENDED, &err);
 	else
 		log_warn(&server->log, "%s", err.text);
+	server_flush(server); /* calls that wait for a list go on with the one there is */
 }
 
 static void got_page(void *owner, uint64_t ticket, const struct rpc_answer *answer)
@@ -149,10 +167,11 @@ static void got_page(void *owner, uint64_t ticket, const struct rpc_answer *answ
 	(void)ticket;
 	if (server->rpc == NULL) /* the connection is being given up */
 		return;
-	if (answer->result == NULL) {
+	if (answer->result == NULL || (server->modern && round_of(answer->result) != ROUND_COMPLETE)) {
 		no_list(server, answer);
 		return;
 	}
+	modern_listed(server, answer->result);
 	json_array_foreach (json_object_get(answer->result, "tools"), i, one) {
 		if (server->listing.count < MCP_TOOLS_MAX)
 			take_tool(server, one);
@@ -167,10 +186,10 @@ static void ask_page(struct server *server, const char *cursor)
 	if (cursor)
 		json_array_append_new(server->cursors, json_string(cursor));
 	server->pages++;
-	rpc_ask(server->rpc,
-		&(struct rpc_ask){
-			.method = "tools/list", .params = params, .total_ms = server->config.start_ms },
-		got_page, server, 0);
+	modern_ask(server,
+		   &(struct rpc_ask){
+			   .method = "tools/list", .params = params, .total_ms = server->config.start_ms },
+		   NULL, got_page, server, 0);
 }
 
 void tools_list(struct server *server)

@@ -77,6 +77,9 @@ void exchange_free(struct exchange *exchange)
 {
 	buf_free(&exchange->json);
 	sse_finish(&exchange->sse);
+	for (char **one = exchange->headers; one && *one; one++)
+		free(*one);
+	free(exchange->headers);
 	free(exchange->text);
 	free(exchange->last_id);
 	free(exchange);
@@ -219,17 +222,21 @@ static void make_headers(const struct exchange *exchange, struct headers *header
 {
 	const struct wire *wire = exchange->wire;
 	const char *const *given = wire->config->headers;
-	size_t count = 0;
+	size_t count = 0, more = 0;
 	char *bearer = wire->config->token ? mem_format("Bearer %s", wire->config->token) : NULL;
 	bool post = exchange->kind == EXCHANGE_POST && !exchange->resumes;
 
 	while (given[count])
 		count++;
-	*headers = (struct headers){ .rows = mem_zero(count + HEADERS_OWN + 1, sizeof(char *)) };
+	while (exchange->headers && exchange->headers[more])
+		more++;
+	*headers = (struct headers){ .rows = mem_zero(count + more + HEADERS_OWN + 1, sizeof(char *)) };
 	if (post)
 		add(headers, "Content-Type", "application/json");
 	add(headers, "Accept", post ? "application/json, text/event-stream" : "text/event-stream");
-	if ((!exchange->initialize || exchange->resumes) && !wire->old) {
+	for (size_t i = 0; i < more; i++)
+		headers->rows[headers->count++] = exchange->headers[i];
+	if ((!exchange->initialize || exchange->resumes) && !wire->old && more == 0) {
 		add(headers, "MCP-Protocol-Version", wire->version);
 		add(headers, "Mcp-Session-Id", wire->session);
 	}
@@ -360,6 +367,21 @@ static bool is(const struct wire_note *note, const char *method)
 	return note->method && strcmp(note->method, method) == 0;
 }
 
+static char **copy_of(const char *const *rows)
+{
+	size_t count = 0;
+	char **copy;
+
+	while (rows && rows[count])
+		count++;
+	if (count == 0)
+		return NULL;
+	copy = mem_zero(count + 1, sizeof(char *));
+	for (size_t i = 0; i < count; i++)
+		copy[i] = mem_text(rows[i]);
+	return copy;
+}
+
 static bool http_send(struct wire *wire, const char *text, size_t len, const struct wire_note *note)
 {
 	struct exchange *exchange;
@@ -372,6 +394,7 @@ static bool http_send(struct wire *wire, const char *text, size_t len, const str
 	exchange->initialize = is(note, "initialize");
 	exchange->initialized = is(note, "notifications/initialized");
 	exchange->reply = note->method == NULL;
+	exchange->headers = copy_of(note->headers);
 	exchange->text = mem_text_n(text, len);
 	exchange->len = len;
 	exchange->until_ms =

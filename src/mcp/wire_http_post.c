@@ -58,7 +58,7 @@ static void judge(const struct exchange *exchange, const struct http_answer *ans
 		.len = answer->len,
 		.challenge = http_header(answer, "WWW-Authenticate"),
 		.location = http_header(answer, "Location"),
-		.session = !exchange->initialize && (wire->session || wire->old),
+		.session = !exchange->initialize && !exchange->headers && (wire->session || wire->old),
 		.initialize = wire->old ? exchange->kind == EXCHANGE_OLD : exchange->initialize,
 		.token = wire->config->token != NULL,
 	};

@@ -48,6 +48,7 @@ struct exchange {
 	bool answered, waits;		     /* waits: in wire->waiting, else in wire->running */
 	bool reading, dropped;		     /* dropped while its bytes are being read: freed afterwards */
 	char *text;			     /* until it is sent; of initialize until it is answered */
+	char **headers; /* of its own, ended by NULL; or NULL: a version with a handshake */
 	size_t len;
 	uint64_t until_ms; /* by loop_now_ms, 0: for ever */
 

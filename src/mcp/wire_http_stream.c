@@ -108,7 +108,7 @@ static void resume_or_lose(struct exchange *exchange, bool news)
 
 	exchange->fails = news ? 0 : exchange->fails + 1;
 	usual = (unsigned)HTTP_REST_FIRST_MS << exchange->fails;
-	if (exchange->last_id == NULL || exchange->fails > HTTP_RESUMES_MAX) {
+	if (exchange->last_id == NULL || exchange->headers || exchange->fails > HTTP_RESUMES_MAX) {
 		err_set(&err, ERR_UNSURE, "its stream ended before the answer came");
 		exchange_settle(exchange, exchange->id ? &err : &(struct err){ 0 });
 		return;

@@ -1,6 +1,8 @@
 /* What @modelcontextprotocol/conformance runs as the client: usher's own MCP room against the server of one scenario.
  *
- *     MCP_CONFORMANCE_SCENARIO=tools_call client http://localhost:1234/mcp
+ *     MCP_CONFORMANCE_SCENARIO=tools_call MCP_CONFORMANCE_PROTOCOL_VERSION=2025-11-25 client http://localhost:1234/mcp
+ *
+ * What is called stands in MCP_CONFORMANCE_CONTEXT (toolCalls) or in the table below, one call after the other.
  *
  * All but one scenario go through the room's public functions, as in the daemon. The one about elicitation declares what
  * usher does not offer to servers, so it speaks over the same wire and JSON-RPC with a handshake of its own. */
@@ -27,6 +29,7 @@ struct stage {
 	/* by the public functions */
 	struct mcp *mcp;
 	const struct toolset *tools;
+	json_t *calls; /* [{name, arguments}], the next one first */
 	uint64_t judged;
 	size_t judged_count;
 	/* by hand */
@@ -62,6 +65,14 @@ static const struct {
 	{ "tools_call", "add_numbers", "{\"a\":2,\"b\":3}" },
 	{ "sse-retry", "test_reconnection", "{}" },
 	{ "auth/", "test-tool", "{}" },
+	{ "sep-2322", "test_mrtr_echo_state", "{}" },
+	{ "sep-2322", "test_mrtr_unrelated", "{}" },
+	{ "sep-2322", "test_mrtr_no_state", "{}" },
+	{ "sep-2322", "test_mrtr_no_result_type", "{}" },
+	{ "http-standard-headers", "test_headers", "{}" },
+	{ "http-standard-headers", "my-hyphenated-tool", "{}" },
+	{ "http-invalid-tool-headers", "*", "{}" },
+	{ "json-schema-2020-12-preservation", "json_schema_echo", NULL },
 };
 
 static void on_judged(void *data)
@@ -84,21 +95,22 @@ static void on_judge(void *owner, uint64_t ticket, const struct mcp_pin *pins, s
 	loop_post(io_loop(stage->io), on_judged, stage);
 }
 
+static void next_call(struct stage *stage);
+
 static void on_called(void *owner, uint64_t ticket, const char *result, bool failed)
 {
 	struct stage *stage = owner;
 
 	(void)ticket;
 	printf("%s%s\n", failed ? "failed: " : "", result);
-	stage->status = failed;
-	mcp_stop(stage->mcp, leave, stage);
+	stage->status |= failed;
+	next_call(stage);
 }
 
 static bool call_tool(struct stage *stage, const char *name, const char *arguments)
 {
 	static const struct tool_caller caller = { .org_id = "", .profile_id = "", .role = "operator" };
 
-	stage->tools = mcp_tools(stage->mcp);
 	for (size_t i = 0; i < stage->tools->count; i++) {
 		const struct tool *tool = stage->tools->tools[i];
 
@@ -110,16 +122,67 @@ static bool call_tool(struct stage *stage, const char *name, const char *argumen
 	return false;
 }
 
+static void next_call(struct stage *stage)
+{
+	const json_t *call = json_array_get(stage->calls, 0);
+	char *arguments;
+
+	if (call == NULL) {
+		mcp_stop(stage->mcp, leave, stage);
+		return;
+	}
+	arguments = json_write(json_object_get(call, "arguments"));
+	if (!call_tool(stage, json_text(call, "name"), arguments))
+		fail(stage, "the tool is not offered");
+	free(arguments);
+	json_array_remove(stage->calls, 0);
+}
+
+/* The schema of the tool that is not called, just as the room got it. */
+static json_t *schema_of_other(const struct stage *stage, const char *name)
+{
+	for (size_t i = 0; i < stage->tools->count; i++) {
+		struct mcp_about about = mcp_about(stage->tools->tools[i]);
+
+		if (strcmp(about.tool, name) != 0)
+			return json_pack("{s:o}", "schema",
+					 json_read(about.schema, strlen(about.schema), NULL));
+	}
+	return json_object();
+}
+
+static void plan(struct stage *stage, const char *name, const char *arguments)
+{
+	json_t *values =
+		arguments ? json_read(arguments, strlen(arguments), NULL) : schema_of_other(stage, name);
+
+	json_array_append_new(stage->calls, json_pack("{s:s, s:o}", "name", name, "arguments", values));
+}
+
+static void plan_all(struct stage *stage)
+{
+	for (size_t i = 0; i < stage->tools->count; i++)
+		plan(stage, mcp_about(stage->tools->tools[i]).tool, "{}");
+}
+
 static void act(struct stage *stage)
 {
+	const char *context = getenv("MCP_CONFORMANCE_CONTEXT");
+	json_t *given = context ? json_read(context, strlen(context), NULL) : NULL;
+
+	stage->tools = mcp_tools(stage->mcp);
+	stage->calls = json_array();
+	json_array_extend(stage->calls, json_object_get(given, "toolCalls"));
+	json_decref(given);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		if (strncmp(stage->scenario, calls[i].scenario, strlen(calls[i].scenario)) != 0)
 			continue;
-		if (!call_tool(stage, calls[i].tool, calls[i].arguments))
-			fail(stage, "the tool is not offered");
-		return;
+		if (strcmp(calls[i].tool, "*") == 0)
+			plan_all(stage);
+		else
+			plan(stage, calls[i].tool, calls[i].arguments);
 	}
-	mcp_stop(stage->mcp, leave, stage);
+	next_call(stage);
 }
 
 static void on_look(void *data)
@@ -297,11 +360,14 @@ static void on_begin(void *data)
 
 static bool make(struct stage *stage, struct err *err)
 {
+	const char *version = getenv("MCP_CONFORMANCE_PROTOCOL_VERSION");
+	bool modern = version && strcmp(version, MCP_MODERN) == 0;
 	struct http_options options = { .agent = "usher-conformance" };
 
 	stage->settings = settings_create(mcp_settings, "tools.mcp[0]", "the command line");
 	if (!settings_put(stage->settings, "name", "scenario", "", err) ||
 	    !settings_put(stage->settings, "url", stage->url, "", err) ||
+	    !settings_put(stage->settings, "protocol", modern ? MCP_MODERN : "legacy", "", err) ||
 	    !settings_finish(stage->settings, err))
 		return false;
 	stage->io = io_create(err);
@@ -313,6 +379,7 @@ static void clear(struct stage *stage)
 {
 	if (stage->tools)
 		stage->tools->release(stage->tools);
+	json_decref(stage->calls);
 	mcp_destroy(stage->mcp);
 	rpc_destroy(stage->rpc);
 	wire_http.destroy(stage->wire);

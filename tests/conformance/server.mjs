@@ -35,21 +35,22 @@ const url = `http://localhost:${between.address().port}/mcp`;
 const count = { passed: 0, expected: 0, wrong: 0, checks: 0 };
 const wanted = process.argv.slice(2);
 
-for (const name of wanted.length ? wanted : await scenarios('--server')) {
-	const { failed: refused, text } = await suiteSays(['server', '--url', url, '--scenario', name]);
+for (const { name, version } of await scenarios('--server', wanted)) {
+	const { failed: refused, text } = await suiteSays(['server', '--url', url, '--scenario', name,
+		...(version ? ['--spec-version', version] : [])]);
 	const { passed, all } = checks(text);
-	const known = expected[name];
+	const known = expected[`${name} ${version}`] ?? expected[name];
 	const failed = refused || all === 0; // nothing checked is nothing passed
 	if (failed && known) {
 		count.expected++;
-		console.log(`no matter  ${name}: ${known}`);
+		console.log(`no matter  ${name} ${version ?? ''}: ${known}`);
 	} else if (failed || known) {
 		count.wrong++;
-		console.log(failed ? `FAILED     ${name} (${passed} of ${all})\n${text}` : `PASSED, BUT EXPECTED TO FAIL  ${name}`);
+		console.log(failed ? `FAILED     ${name} ${version ?? ''} (${passed} of ${all})\n${text}` : `PASSED, BUT EXPECTED TO FAIL  ${name} ${version ?? ''}`);
 	} else {
 		count.passed++;
 		count.checks += passed;
-		console.log(`passed     ${name} (${passed} of ${all} checks)`);
+		console.log(`passed     ${name} ${version ?? ''} (${passed} of ${all} checks)`);
 	}
 }
 between.close();

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+export const MODERN = '2026-07-28';
 export const here = new URL('.', import.meta.url);
 const at = (path) => fileURLToPath(new URL(path, here));
 const suite = at('node_modules/@modelcontextprotocol/conformance/dist/index.js');
@@ -22,13 +23,18 @@ export function suiteSays(args) {
 	});
 }
 
-// which: --client or --server
-export async function scenarios(which) {
+// Each scenario once for the newest version with a handshake that it has, and once for the version without.
+// which: --client or --server. wanted: names, none for all. Gives { name, version }, version null where it has none.
+export async function scenarios(which, wanted) {
 	const { failed, text } = await suiteSays(['list', which]);
-	const names = [...text.matchAll(/^ {2}- (\S+)/gm)].map((match) => match[1]);
-	if (failed || names.length === 0)
+	const rows = [...text.matchAll(/^ {2}- (\S+)(?: \[(.*)\])?/gm)];
+	if (failed || rows.length === 0)
 		throw new Error(`the suite lists no scenarios:\n${text}`);
-	return names;
+	return rows.filter(([, name]) => wanted.length === 0 || wanted.includes(name)).flatMap(([, name, list]) => {
+		const versions = (list ?? '').split(',').filter((version) => /^\d/.test(version)).sort();
+		const picked = [versions.filter((version) => version !== MODERN).pop(), versions.find((one) => one === MODERN)];
+		return versions.length ? picked.filter(Boolean).map((version) => ({ name, version })) : [{ name, version: null }];
+	});
 }
 
 export function checks(text) {
