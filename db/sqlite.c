@@ -100,6 +100,7 @@ static bool set_up(struct db *db, struct err *err)
 {
 	static const char common[] = "PRAGMA synchronous = FULL;"
 				     "PRAGMA foreign_keys = ON;"
+				     "PRAGMA secure_delete = ON;"
 				     "PRAGMA trusted_schema = OFF;"
 				     "PRAGMA cell_size_check = ON;"
 				     "PRAGMA mmap_size = 0;"
@@ -124,6 +125,7 @@ static bool set_up(struct db *db, struct err *err)
 	return pragma_is(db, "PRAGMA journal_mode = WAL", "wal", err) &&
 	       pragma_is(db, "PRAGMA journal_size_limit = 67108864", "67108864", err) &&
 	       pragma_is(db, "PRAGMA synchronous", "2", err) &&
+	       pragma_is(db, "PRAGMA secure_delete", "1", err) &&
 	       pragma_is(db, "PRAGMA foreign_keys", "1", err);
 }
 

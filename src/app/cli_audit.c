@@ -316,7 +316,7 @@ static int audit_erase(struct cli *cli)
 	if (sums[2] > 0)
 		printf("%" PRId64 " files could not be removed; the log says why. Do it again.\n", sums[2]);
 	if (sums[3] > 0)
-		printf("%" PRId64 " messages are still being answered: do it again when they are.\n",
+		printf("%" PRId64 " messages are still being answered or sent: do it again when they are.\n",
 		       sums[3]);
 	return CLI_OK;
 }

@@ -1,36 +1,14 @@
 /* A person's words, or a conversation's, are erased wherever they are kept; the record keeps its chain. */
-#include "audit.h"
+#include "erase.h"
 #include "files.h"
 #include "journey.h"
 #include "memory.h"
 #include "people.h"
 #include <string.h>
 
-enum { STEP_TURNS = 200, STEP_ROWS = 500 };
-
-/* What is left of a turn says so. */
-#define GONE "'" AUDIT_ERASED "'"
-
-struct erasing {
-	struct db *db;
-	struct arena *room;
-	const char *profile; /* or NULL: the conversation */
-	int64_t conversation;
-	const char *org_id;
-	struct audit_why why;
-	int64_t turns, rows, files_left;
-	bool more;
-	struct err *err;
-};
-
-struct numbers {
-	int64_t *list;
-	size_t count;
-};
-
-/* At most STEP_ROWS. types and arg as in db_query: one argument. */
-static bool read_numbers(struct erasing *it, struct numbers *out, const char *sql, const char *type,
-			 const void *text, int64_t number)
+/* At most STEP_ROWS. type and arg as in db_query: one argument. */
+bool erase_numbers(struct erasing *it, struct numbers *out, const char *sql, const char *type,
+		   const void *text, int64_t number)
 {
 	struct query query;
 
@@ -50,7 +28,8 @@ static bool erase_run(struct erasing *it, int64_t task)
 {
 	return db_run(it->db, it->err, NULL,
 		      "UPDATE \"LLMTask\" SET \"llmRawPrompt\" = NULL, \"llmStructuredPrompt\" = NULL,"
-		      " \"llmRawOutput\" = NULL, \"llmStructuredOutput\" = NULL WHERE id = $1",
+		      " \"llmRawOutput\" = NULL, \"llmStructuredOutput\" = NULL, \"errorMessage\" = NULL"
+		      " WHERE id = $1",
 		      "i", task) &&
 	       db_run(it->db, it->err, NULL,
 		      "UPDATE \"LLMTaskStep\" SET payload = '{}' WHERE \"llmTaskId\" = $1", "i", task) &&
@@ -60,12 +39,12 @@ static bool erase_run(struct erasing *it, int64_t task)
 		      "i", task);
 }
 
-static bool forget_files(struct erasing *it, const char *sql, int64_t id)
+bool erase_files(struct erasing *it, const char *sql, const char *type, const void *text, int64_t number)
 {
 	struct numbers letters;
 	unsigned left = 0;
 
-	if (!read_numbers(it, &letters, sql, "i", NULL, id))
+	if (!erase_numbers(it, &letters, sql, type, text, number))
 		return false;
 	for (size_t i = 0; i < letters.count; i++) {
 		if (!files_forget(it->db, it->room, letters.list[i], &left, it->err))
@@ -75,29 +54,44 @@ static bool forget_files(struct erasing *it, const char *sql, int64_t id)
 	return true;
 }
 
+/* What was asked of a person in it. The hash goes too: whoever has a guess could try it. */
+static bool erase_approvals(struct erasing *it, int64_t turn)
+{
+	return db_run(it->db, it->err, NULL,
+		      "UPDATE approvals SET arguments = '{}', hash = $2,"
+		      " state = CASE state WHEN 'pending' THEN 'denied' ELSE state END,"
+		      " decided_at = coalesce(decided_at, $3) WHERE turn_id = $1"
+		      " AND NOT EXISTS (SELECT 1 FROM \"LLMConversationMessage\" u"
+		      " WHERE u.id = approvals.used_turn_id AND u.\"answeredAt\" IS NULL)",
+		      "itt", turn, audit_zero, room_time(it->room, clock_wall_ms()));
+}
+
 static bool erase_turn(struct erasing *it, int64_t turn)
 {
 	int64_t task = 0;
 	bool found;
 
 	it->turns++;
-	return forget_files(it, "SELECT id FROM inbox WHERE turn_id = $1 AND files <> '[]'", turn) &&
+	return erase_files(it, "SELECT id FROM inbox WHERE turn_id = $1 AND files <> '[]'", "i", NULL,
+			   turn) &&
 	       db_one_int(it->db, it->err, &found, &task,
 			  "SELECT coalesce(\"llmTaskId\", 0) FROM \"LLMConversationMessage\" WHERE id = $1",
 			  "i", turn) &&
 	       (task == 0 || erase_run(it, task)) &&
-	       memory_forget(it->db, it->room, turn, &it->why, NULL, it->err) &&
+	       memory_forget(it->db, it->room, turn, &it->why, NULL, it->err) && erase_approvals(it, turn) &&
 	       db_run(it->db, it->err, NULL,
 		      "UPDATE \"LLMConversationMessage\" SET \"userPrompt\" = " GONE
 		      ", \"structuredUserPrompt\" = NULL, \"llmParsedOutput\" ="
-		      " CASE WHEN \"llmParsedOutput\" IS NULL THEN NULL ELSE " GONE " END WHERE id = $1",
+		      " CASE WHEN \"llmParsedOutput\" IS NULL THEN NULL ELSE " GONE
+		      " END, language = NULL WHERE id = $1",
 		      "i", turn) &&
 	       db_run(it->db, it->err, NULL,
-		      "UPDATE inbox SET body = " GONE ", files = '[]', sender_name = NULL WHERE turn_id = $1",
+		      "UPDATE inbox SET body = " GONE ", files = '[]', sender_name = NULL, fingerprint = NULL"
+		      " WHERE turn_id = $1",
 		      "i", turn) &&
 	       db_run(it->db, it->err, NULL,
 		      "UPDATE outbox SET body = " GONE
-		      " WHERE turn_id = $1 AND state NOT IN ('pending', 'sending')",
+		      ", choices = NULL WHERE turn_id = $1 AND state NOT IN ('pending', 'sending')",
 		      "i", turn);
 }
 
@@ -110,9 +104,9 @@ static bool erase_turns(struct erasing *it)
 {
 	struct numbers turns;
 
-	if (!read_numbers(it, &turns,
-			  it->profile ? TURNS("m.\"userId\" = $1") : TURNS("m.\"llmConversationId\" = $1"),
-			  it->profile ? "t" : "i", it->profile, it->conversation))
+	if (!erase_numbers(it, &turns,
+			   it->profile ? TURNS("m.\"userId\" = $1") : TURNS("m.\"llmConversationId\" = $1"),
+			   it->profile ? "t" : "i", it->profile, it->conversation))
 		return false;
 	it->more = turns.count == STEP_TURNS;
 	for (size_t i = 0; i < turns.count; i++)
@@ -135,12 +129,12 @@ static bool erase_rows(struct erasing *it)
 	int64_t erasure = 0;
 	bool done;
 
-	if (!read_numbers(it, &rows,
-			  it->profile
-				  ? ROWS("a.user_id = $1")
-				  : ROWS("a.\"llmTaskId\" IN (SELECT m.\"llmTaskId\" FROM"
-					 " \"LLMConversationMessage\" m WHERE m.\"llmConversationId\" = $1)"),
-			  it->profile ? "t" : "i", it->profile, it->conversation))
+	if (!erase_numbers(
+		    it, &rows,
+		    it->profile ? ROWS("a.user_id = $1")
+				: ROWS("a.\"llmTaskId\" IN (SELECT m.\"llmTaskId\" FROM"
+				       " \"LLMConversationMessage\" m WHERE m.\"llmConversationId\" = $1)"),
+		    it->profile ? "t" : "i", it->profile, it->conversation))
 		return false;
 	for (size_t i = 0; i < rows.count; i++)
 		audit_going_add(&going, rows.list[i]);
@@ -152,41 +146,6 @@ static bool erase_rows(struct erasing *it)
 		done = audit_empty(it->db, it->org_id, rows.list[i], erasure, NULL, it->err);
 	buf_free(&going.ranges);
 	return done;
-}
-
-/* What belongs to no turn: messages that were not answered, titles, rows from before the chain. Once, at the end. */
-static bool erase_rest(struct erasing *it)
-{
-	if (it->profile == NULL)
-		return db_run(it->db, it->err, NULL,
-			      "UPDATE \"LLMConversation\" SET title = NULL WHERE id = $1", "i",
-			      it->conversation) &&
-		       db_run(it->db, it->err, NULL,
-			      "UPDATE inbox SET body = " GONE ", files = '[]', sender_name = NULL"
-			      " WHERE \"llmConversationId\" = $1 AND state NOT IN ('accepted', 'claimed')"
-			      " AND body <> " GONE,
-			      "i", it->conversation) &&
-		       db_run(it->db, it->err, NULL,
-			      "UPDATE outbox SET body = " GONE " WHERE \"llmConversationId\" = $1"
-			      " AND state NOT IN ('pending', 'sending') AND body <> " GONE,
-			      "i", it->conversation);
-	return db_run(it->db, it->err, NULL,
-		      "UPDATE \"LLMConversation\" SET title = NULL WHERE \"userId\" = $1", "t",
-		      it->profile) &&
-	       db_run(it->db, it->err, NULL,
-		      "UPDATE outbox SET body = " GONE
-		      " WHERE state NOT IN ('pending', 'sending') AND inbox_id IN"
-		      " (SELECT id FROM inbox WHERE profile_id = $1)",
-		      "t", it->profile) &&
-	       db_run(it->db, it->err, NULL,
-		      "UPDATE inbox SET body = " GONE
-		      ", files = '[]', sender_name = NULL WHERE profile_id = $1"
-		      " AND state NOT IN ('accepted', 'claimed') AND body <> " GONE,
-		      "t", it->profile) &&
-	       db_run(it->db, it->err, NULL,
-		      "UPDATE ai_agent_interactions SET input = NULL, output = NULL WHERE user_id = $1"
-		      " AND seq IS NULL",
-		      "t", it->profile);
 }
 
 /* ---- whose ------------------------------------------------------------------------------------------------- */
@@ -223,18 +182,23 @@ static bool find_conversation(struct erasing *it, const char *which)
 	return found || err_set(it->err, ERR_GONE, "there is no conversation %.*s", CUT(which));
 }
 
+/* What is under way: messages that are being answered, replies that are not sent yet. */
 static bool waits(struct erasing *it, int64_t *waiting_out)
 {
 	bool found;
 
 	if (it->profile)
-		return db_one_int(it->db, it->err, &found, waiting_out,
-				  "SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')"
-				  " AND coalesce(profile_id, '') = $1",
-				  "t", it->profile);
+		return db_one_int(
+			it->db, it->err, &found, waiting_out,
+			"SELECT (SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')"
+			" AND" ERASE_SAID_BY("inbox") ") + (SELECT count(*) FROM outbox"
+						      " WHERE state IN ('pending', 'sending') AND" ERASE_TOLD
+						      ")",
+			"t", it->profile);
 	return db_one_int(it->db, it->err, &found, waiting_out,
-			  "SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')"
-			  " AND \"llmConversationId\" = $1",
+			  "SELECT (SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')"
+			  " AND \"llmConversationId\" = $1) + (SELECT count(*) FROM outbox"
+			  " WHERE state IN ('pending', 'sending') AND \"llmConversationId\" = $1)",
 			  "i", it->conversation);
 }
 

@@ -72,6 +72,7 @@ static bool run(struct db *db, struct job *job, struct err *err)
 		json_decref(answer);
 		return false;
 	}
+	job->erases = ask->act->run == act_audit_erase;
 	job->answer = json_answer_take(job->room, answer);
 	return true;
 }

@@ -39,6 +39,7 @@ struct job {
 	void *owner;
 	uint64_t ticket;
 	size_t bytes; /* of the question, for the gauges */
+	bool erases;  /* set by run: what it took out must not stay in the log either */
 	struct err err;
 };
 

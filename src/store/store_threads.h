@@ -39,6 +39,7 @@ struct writer {
 	uint64_t probed_ms; /* when space was last looked for */
 	uint64_t looked_ms; /* when the free space was last read */
 	unsigned unchecked; /* commits since the last checkpoint */
+	bool scrub;	    /* the log holds what was erased */
 	pthread_t thread;
 };
 

@@ -132,6 +132,27 @@ static bool may_write(struct writer *writer, struct err *err)
 	return err->kind == ERR_NONE;
 }
 
+static bool holds_erasure(const struct batch *batch)
+{
+	for (const struct job *job = batch->jobs.first; job; job = job->next)
+		if (job->erases && job->err.kind == ERR_NONE)
+			return true;
+	return false;
+}
+
+/* What was erased is still in the log, in the pages of before: it is emptied before anybody is told that it is gone. */
+static void scrub(struct writer *writer)
+{
+	struct err err = { 0 };
+
+	writer->scrub = !db_checkpoint(writer->db, true, &err);
+	if (writer->scrub && is_fatal(&err))
+		give_up(writer, &err);
+	else if (writer->scrub)
+		log_warn(writer->log, "what was erased is still in the log of the database; tried again: %s",
+			 err.text);
+}
+
 static void write_batch(struct writer *writer, struct batch *batch)
 {
 	enum tried tried = TRIED_FAILED;
@@ -149,6 +170,8 @@ static void write_batch(struct writer *writer, struct batch *batch)
 	}
 	if (tried != TRIED_COMMITTED)
 		jobs_fail(&batch->jobs, &err);
+	if (tried == TRIED_COMMITTED && holds_erasure(batch))
+		scrub(writer);
 	batch->committed = tried == TRIED_COMMITTED;
 	batch->seconds = (double)(clock_mono_us() - begun) / 1e6;
 	writer->unchecked += batch->committed;
@@ -179,6 +202,8 @@ static void tend(struct writer *writer, bool idle)
 		struct err err = { 0 };
 
 		may_write(writer, &err);
+	} else if (idle && writer->scrub) {
+		scrub(writer);
 	} else if ((idle && writer->unchecked > 0) ||
 		   (writer->unchecked >= CHECKPOINT_COMMITS && db_log_bytes(writer->db) > LOG_MAX)) {
 		checkpoint(writer);
