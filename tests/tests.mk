@@ -88,7 +88,7 @@ $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_tes
 WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
 # A wire and a loop under the test's hand (stage_wire.c).
-$(foreach t,session server tools,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
+$(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_app     := app base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))

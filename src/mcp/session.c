@@ -84,7 +84,9 @@ static void refused(struct server *server, const json_t *error)
 	}
 	err_set(&err, ERR_REFUSED, "it refuses to begin: %.160s (%lld)%s", why ? why : "without a word",
 		(long long)json_int(error, "code", 0),
-		modern_code(error) ? "; set protocol = \"auto\", it knows newer versions" : "");
+		modern_code(error) && server->config.protocol == PROTOCOL_LEGACY
+			? "; set protocol = \"auto\", it knows newer versions"
+			: "");
 	server_fail(server, WIRE_ENDED, &err);
 }
 

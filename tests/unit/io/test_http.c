@@ -34,7 +34,7 @@ static void echo(struct peer_link *link)
 
 static void test_get(void **state)
 {
-	const char *const headers[] = { "X-Mine: yes", NULL };
+	const char *const headers[] = { "X-Mine: yes", "X-Empty: ", NULL };
 	struct http_call call = { .method = "GET", .url = serve(echo), .headers = headers };
 
 	(void)state;
@@ -46,6 +46,7 @@ static void test_get(void **state)
 	assert_string_equal(result.request_id, "r-1");
 	assert_memory_equal(result.body, "GET /x?token=hidden HTTP/1.1\r\n", 30);
 	assert_non_null(strstr(result.body, "X-Mine: yes\r\n"));
+	assert_non_null(strstr(result.body, "X-Empty:\r\n"));
 	assert_non_null(strstr(result.body, "User-Agent: usher-test\r\n"));
 	assert_null(strstr(result.body, "Accept-Encoding")); /* a packed answer could unpack to anything */
 	assert_int_equal(result.retry_after_ms, -1);

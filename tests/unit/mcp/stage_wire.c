@@ -44,6 +44,9 @@ static bool fake_send(struct wire *wire, const char *text, size_t len, const str
 	assert_non_null(message);
 	assert_null(memchr(text, '\n', len));
 	assert_int_equal(note->id, json_text(message, "method") ? json_int(message, "id", 0) : 0);
+	buf_clear(&stage->headers);
+	for (const char *const *one = note->headers; one && *one; one++)
+		buf_format(&stage->headers, "%s\n", *one);
 	if (stage->deaf)
 		json_decref(message);
 	else
@@ -108,13 +111,17 @@ static void put(struct settings *settings, const char *name, const char *text)
 void stage_wire_open(struct stage_wire *w, const char *const *more)
 {
 	struct err err = { 0 };
+	bool behind_url = false;
 
 	*w = (struct stage_wire){ .judges = true, .sent = json_array() };
 	stage = w;
 	stage_loop = stage_loop_open();
 	w->settings = settings_create(mcp_settings, "tools.mcp[0]", "test:1");
 	put(w->settings, "name", "files");
-	put(w->settings, "command", "server");
+	for (size_t i = 0; more && more[i]; i += 2)
+		behind_url |= strcmp(more[i], "url") == 0;
+	if (!behind_url)
+		put(w->settings, "command", "server");
 	for (; more && *more; more += 2)
 		put(w->settings, more[0], more[1]);
 	assert_true(settings_finish(w->settings, &err));
@@ -135,6 +142,7 @@ void stage_wire_close(struct stage_wire *w)
 	settings_destroy(w->settings);
 	json_decref(w->sent);
 	free(w->result);
+	buf_free(&w->headers);
 	assert_int_equal(w->opened - (w->cannot_open ? w->opened : 0), w->destroyed);
 	stage_loop_close();
 }

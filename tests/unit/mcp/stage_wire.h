@@ -2,6 +2,7 @@
 #ifndef STAGE_WIRE_H
 #define STAGE_WIRE_H
 
+#include "buf.h"
 #include "server.h"
 #include "settings_build.h"
 #include "stage_loop.h"
@@ -12,7 +13,8 @@ struct stage_wire {
 	struct server *server;
 	const struct wire_events *events;
 	void *owner;
-	json_t *sent; /* messages that the test has not looked at yet */
+	json_t *sent;	    /* messages that the test has not looked at yet */
+	struct buf headers; /* of the last one: "Name: value\n..." */
 	unsigned opened, closed, destroyed, agreed, forgotten;
 	bool deaf, cannot_open; /* sends fail; open fails */
 	/* the judge */

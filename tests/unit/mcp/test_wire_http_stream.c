@@ -77,6 +77,43 @@ static void test_cut_without_ids(void **state)
 		"message {\"method\":\"a\"}\nlost 7 unsure: its stream ended before the answer came\n");
 }
 
+/* Headers of its own mark a request of 2026-07-28: no session, and a stream that broke is not taken up again. */
+static void test_without_a_handshake(void **state)
+{
+	static const char *const rows[] = { "MCP-Protocol-Version: 2026-07-28", "Mcp-Name: a",
+					    "Mcp-Param-E: ", NULL };
+	struct net_stage *stage = *state;
+	struct wire_note note = { .id = 7, .method = "tools/call", .total_ms = 60000, .headers = rows };
+
+	net_begin(stage, "s-1");
+	assert_true(wire_http.send(stage->wire, "{}", 2, &note));
+	assert_true(net_has(stage, 4, "MCP-Protocol-Version: 2026-07-28"));
+	assert_false(net_has(stage, 4, "MCP-Protocol-Version: 2025-11-25"));
+	assert_true(net_has(stage, 4, "Mcp-Name: a"));
+	assert_true(net_has(stage, 4, "Mcp-Param-E: "));
+	assert_true(net_has(stage, 4, "X-Team: red"));
+	assert_null(strstr(stage->calls[3].headers, "Mcp-Session-Id"));
+	net_data(stage, 4, EVENTS, "id: 1\ndata: {\"method\":\"a\"}\n\n");
+	net_break(stage, 4, HTTP_MAYBE, "cut");
+	assert_non_null(strstr(net_seen(stage), "lost 7 unsure"));
+	stage_loop_pass(100000);
+	assert_int_equal(stage->count, 4);
+}
+
+/* A method that the server does not know is 404 without a handshake: that is no session that is gone. */
+static void test_unknown_method_without_a_handshake(void **state)
+{
+	static const char *const rows[] = { "MCP-Protocol-Version: 2026-07-28", NULL };
+	struct net_stage *stage = *state;
+	struct wire_note note = { .id = 7, .method = "x", .total_ms = 60000, .headers = rows };
+
+	net_begin(stage, "s-1");
+	assert_true(wire_http.send(stage->wire, "{}", 2, &note));
+	net_end(stage, 4, 404, JSON, "{\"id\":7,\"error\":{\"code\":-32601,\"message\":\"no\"}}");
+	assert_string_equal(net_seen(stage),
+			    "message {\"id\":7,\"error\":{\"code\":-32601,\"message\":\"no\"}}\n");
+}
+
 static void test_each_stream_its_place(void **state)
 {
 	struct net_stage *stage = *state;
@@ -370,6 +407,8 @@ int main(void)
 		CASE(test_polling),
 		CASE(test_cut_in_the_middle),
 		CASE(test_cut_without_ids),
+		CASE(test_without_a_handshake),
+		CASE(test_unknown_method_without_a_handshake),
 		CASE(test_each_stream_its_place),
 		CASE(test_never_anything_new),
 		cmocka_unit_test(test_can_not_be_taken_up),
