@@ -63,6 +63,7 @@ enum llm_fault {
 	LLM_FAULT_OVERFLOW,  /* the prompt does not fit: trim and retry once */
 	LLM_FAULT_AUTH, /* key refused, quota or credit exhausted, no such model: no retry, tell the operator */
 	LLM_FAULT_REFUSED, /* the request itself is refused: no retry */
+	LLM_FAULT_ANEW, /* it was sent in a way this model does not take, which is known now: ask at once, it is another */
 };
 
 /* Borrowed for the call of done. */

@@ -1,37 +1,79 @@
 /* The provider itself: made from its settings, asks, cancels, and checks whether its server can be reached.
  */
 #include "openai.h"
+#include "log.h"
 #include "mem.h"
+#include "responses.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 struct llm {
-	struct remote remote;
+	struct remote remote;	 /* chat completions */
+	struct remote responses; /* the other form of the same server */
 	struct openai_quirks quirks;
+	struct responses_quirks responses_quirks;
+	bool by_responses, may_switch;
 };
+
+static void ask_responses(struct llm *llm, const struct llm_request *request, uint64_t ticket)
+{
+	struct remote_call *call = remote_call_new(&llm->responses, request, ticket);
+
+	responses_encode_start(&call->request, llm->responses.model, request);
+	call->params_at = call->request.len;
+	responses_encode_params(&call->request, &call->params, &llm->responses_quirks);
+	remote_send(call);
+}
 
 static void ask(struct llm *llm, const struct llm_request *request, uint64_t ticket)
 {
-	struct remote_call *call = remote_call_new(&llm->remote, request, ticket);
+	struct remote_call *call;
 
+	if (llm->by_responses) {
+		ask_responses(llm, request, ticket);
+		return;
+	}
+	call = remote_call_new(&llm->remote, request, ticket);
 	openai_encode_start(&call->request, llm->remote.model, request);
 	call->params_at = call->request.len;
 	openai_encode_params(&call->request, &call->params, &llm->quirks);
 	remote_send(call);
 }
 
+/* Others of this model's requests may be on their way in the old form: each of them is told, too. */
+static bool switches(struct llm *llm, const struct reply_error *error)
+{
+	if (!llm->may_switch || !responses_wanted(error))
+		return false;
+	if (!llm->by_responses)
+		log_info(llm->remote.host.log, "model %s is asked by the Responses API from now on",
+			 llm->remote.model);
+	return llm->by_responses = true;
+}
+
 static bool adapt(struct llm *llm, struct remote_call *call, const struct reply_error *error)
 {
-	if (!openai_adapt(&llm->quirks, error, &call->params))
+	call->anew = switches(llm, error);
+	if (call->anew || !openai_adapt(&llm->quirks, error, &call->params))
 		return false;
 	buf_cut(&call->request, call->params_at);
 	openai_encode_params(&call->request, &call->params, &llm->quirks);
 	return true;
 }
 
+static bool adapt_responses(struct llm *llm, struct remote_call *call, const struct reply_error *error)
+{
+	if (!responses_adapt(&llm->responses_quirks, error, &call->params))
+		return false;
+	buf_cut(&call->request, call->params_at);
+	responses_encode_params(&call->request, &call->params, &llm->responses_quirks);
+	return true;
+}
+
 static void cancel(struct llm *llm, uint64_t ticket)
 {
+	remote_cancel(&llm->responses, ticket);
 	remote_cancel(&llm->remote, ticket);
 }
 
@@ -50,6 +92,7 @@ static void destroy(struct llm *llm)
 	if (llm == NULL)
 		return;
 	remote_finish(&llm->remote);
+	remote_finish(&llm->responses);
 	free(llm);
 }
 
@@ -61,10 +104,34 @@ const struct dialect openai_dialect = {
 	.adapt = adapt,
 };
 
+static const struct dialect responses_dialect = {
+	.name = "openai",
+	.event = responses_decode_event,
+	.body = responses_decode_body,
+	.raw = responses_raw,
+	.adapt = adapt_responses,
+};
+
+/* People paste either address; both forms stand below one. */
+static void set_url(struct remote *remote, const struct remote *chat)
+{
+	static const char chat_tail[] = "/chat/completions";
+
+	free(remote->url);
+	remote->url = mem_format("%.*s/responses", (int)(strlen(chat->url) - strlen(chat_tail)), chat->url);
+}
+
+static void set_key(struct remote *remote, const char *key)
+{
+	if (key && *key)
+		remote_header(remote, mem_format("Authorization: Bearer %s", key));
+}
+
 static struct llm *create(const struct llm_host *host, const struct settings *settings, struct err *err)
 {
 	const char *key = settings_text(settings, "api_key");
-	const char *field = settings_text(settings, "max_tokens_field");
+	const char *field = settings_text(settings, "max_tokens_field"),
+		   *api = settings_text(settings, "api");
 	struct llm *llm = mem_zero(1, sizeof(*llm));
 
 	if (!remote_init(&llm->remote, llm, &openai_dialect, host, settings, "https://api.openai.com/v1",
@@ -72,8 +139,16 @@ static struct llm *create(const struct llm_host *host, const struct settings *se
 		free(llm);
 		return NULL;
 	}
-	if (key && *key)
-		remote_header(&llm->remote, mem_format("Authorization: Bearer %s", key));
+	if (!remote_init(&llm->responses, llm, &responses_dialect, host, settings,
+			 "https://api.openai.com/v1", "/responses", "/models", err)) {
+		destroy(llm);
+		return NULL;
+	}
+	set_url(&llm->responses, &llm->remote);
+	set_key(&llm->remote, key);
+	set_key(&llm->responses, key);
+	llm->by_responses = strcmp(api, "responses") == 0;
+	llm->may_switch = strcmp(api, "auto") == 0;
 	llm->quirks.completion_tokens = strcmp(field, "auto") == 0
 						? is_official(llm->remote.url)
 						: strcmp(field, "max_completion_tokens") == 0;

@@ -10,6 +10,8 @@ extern const struct dialect openai_dialect;
 
 /* Rows of a models[] entry beside REMOTE_SETTINGS. */
 #define OPENAI_SETTINGS                                                                                      \
+	{ "api", SETTING_CHOICE, .fallback = "auto", .choices = "auto|chat|responses",                       \
+	  .help = "form of an openai server's requests; auto: chat until the model wants the other" },       \
 	{                                                                                                    \
 		"max_tokens_field", SETTING_CHOICE,                                                          \
 			.fallback = "auto", .choices = "auto|max_tokens|max_completion_tokens",              \

@@ -325,6 +325,10 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 	case LLM_FAULT_REFUSED:
 		fail(turn, "model_refused", &reply->err, reply);
 		break;
+	case LLM_FAULT_ANEW: /* once in the life of a provider: no failure of the model */
+		turn->tries--;
+		arm(turn, 0);
+		break;
 	}
 }
 

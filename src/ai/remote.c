@@ -408,7 +408,8 @@ static void refused(struct remote_call *call, const struct http_answer *answer)
 	fault = fault_of(remote, &error, answer->status, answer->should_retry, body);
 	if (hint < 0)
 		hint = reply_hint_ms(error.message);
-	again = fault == LLM_FAULT_REFUSED && (answer->status == 400 || answer->status == 422) &&
+	again = ((fault == LLM_FAULT_REFUSED && (answer->status == 400 || answer->status == 422)) ||
+		 answer->status == 404) &&
 		remote->dialect->adapt && call->adaptions++ < ADAPTIONS_MAX &&
 		remote->dialect->adapt(remote->llm, call, &error);
 	if (again) {
@@ -421,7 +422,7 @@ static void refused(struct remote_call *call, const struct http_answer *answer)
 			   fault == LLM_FAULT_TRANSIENT || fault == LLM_FAULT_LIMITED ? ERR_AGAIN
 										      : ERR_REFUSED,
 			   answer->status, &error, answer->type);
-		fail(call, fault, &err, hint, answer->request_id);
+		fail(call, call->anew ? LLM_FAULT_ANEW : fault, &err, hint, answer->request_id);
 	}
 	reply_error_finish(&error);
 }

@@ -49,6 +49,7 @@ struct remote_call {
 	size_t tools_at, params_at; /* where the tools, and behind them the parameters, begin in request */
 	struct remote_params params;
 	unsigned adaptions;
+	bool anew; /* set by adapt: the provider asks in another way from now on */
 
 	enum remote_form form;
 	struct sse sse;
@@ -77,7 +78,7 @@ struct dialect {
 	enum llm_fault (*fault)(const struct reply_error *error, int status, const char *should_retry,
 				const char *body);
 	/* The request was refused for a parameter: writes it again without (from call->params_at on, or whole). False:
-	 * nothing can be done (any more). May be NULL. */
+	 * nothing can be done (any more), or, with call->anew, the pipeline is to ask anew. May be NULL. */
 	bool (*adapt)(struct llm *llm, struct remote_call *call, const struct reply_error *error);
 };
 

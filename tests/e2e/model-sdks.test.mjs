@@ -1,13 +1,15 @@
-// The stand-ins of Anthropic, Cohere and Ollama are proved by the official clients before usher is tested against them.
+// The stand-ins of Anthropic, Cohere, Ollama and OpenAI's responses are proved by the official clients before usher is tested against them.
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
 import { CohereClientV2, CohereError } from 'cohere-ai';
 import { Ollama } from 'ollama';
+import OpenAI from 'openai';
 import { ModelStandIn } from '../servers/models/base.mjs';
 import { anthropic } from '../servers/models/anthropic.mjs';
 import { cohere } from '../servers/models/cohere.mjs';
 import { ollama } from '../servers/models/ollama.mjs';
+import { responses } from '../servers/models/responses.mjs';
 
 const png = Buffer.from('89504e470d0a1a0a0000', 'hex').toString('base64');
 const hello = { role: 'user', content: 'hello' };
@@ -102,6 +104,74 @@ test('the official client of Anthropic', async (t) => {
     };
     for (const [what, extra] of Object.entries(refused)) await assert.rejects(() => ask('echo', extra), Anthropic.BadRequestError, what);
     assert.equal((await ask('tools-add_task', { messages: [hello, use('a'), result('a')], tools, tool_choice: { type: 'none' } })).content[0].text, 'that is all');
+  });
+});
+
+test('the official client of OpenAI, for responses', async (t) => {
+  const server = await standIn(t, responses);
+  const client = new OpenAI({ baseURL: server.base, apiKey: server.key, maxRetries: 2 });
+  const once = new OpenAI({ baseURL: server.base, apiKey: server.key, maxRetries: 0 });
+  const tools = [{ type: 'function', name: 'add_task', strict: false, parameters: schema }];
+  const sealed = { include: ['reasoning.encrypted_content'] };
+  const ask = (model, extra = {}, by = once) => by.responses.create({ model, input: [hello], store: false, ...extra });
+  const streamed = (model, extra = {}) => once.responses.stream({ model, input: [hello], store: false, ...extra }).finalResponse();
+  const round = (model, reply, items = reply.output) => ask(model, { tools, ...sealed, input: [hello, ...items, ...reply.output.filter((i) => i.type === 'function_call')
+    .map((i) => ({ type: 'function_call_output', call_id: i.call_id, output: `did ${JSON.parse(i.arguments).title}` }))] });
+
+  await t.test('lists models', async () => assert.equal((await client.models.list()).data[0].id, 'echo'));
+  await t.test('reads an answer in one piece', async () => {
+    const reply = await ask('echo', { input: 'hello', instructions: 'Be kind.' });
+    assert.equal(reply.output_text, 'echo: hello');
+    assert.equal(reply.status, 'completed');
+  });
+  await t.test('puts a stream together', async () => {
+    const reply = await streamed('cached');
+    assert.equal(reply.output_text, 'echo: hello');
+    assert.deepEqual([reply.usage.input_tokens, reply.usage.input_tokens_details.cached_tokens, reply.usage.output_tokens], [1300, 1000, 10]);
+  });
+  await t.test('puts two calls together whose pieces are mixed, and gives their results', async () => {
+    const reply = await streamed('parallel-add_task', { tools });
+    assert.deepEqual(reply.output.map((i) => JSON.parse(i.arguments).title), ['first: hello', 'second: hello']);
+    assert.equal((await round('parallel-add_task', reply, reply.output.map(({ parsed_arguments, ...item }) => item))).output_text, 'done: did first: hello | did second: hello');
+  });
+  await t.test('sends thoughts back, sealed as they came', async () => {
+    const reply = await ask('think-add_task', { tools, ...sealed });
+    assert.deepEqual(reply.output.map((i) => i.type), ['reasoning', 'function_call']);
+    assert.equal(reply.usage.output_tokens_details.reasoning_tokens, 3);
+    assert.equal((await round('think-add_task', reply)).output_text, 'done: did hello');
+    await assert.rejects(() => round('think-add_task', reply, reply.output.slice(1)), OpenAI.BadRequestError);
+    await assert.rejects(() => round('think-add_task', reply, [{ ...reply.output[0], encrypted_content: 'x' }, reply.output[1]]), OpenAI.BadRequestError);
+  });
+  await t.test('reads the ends: limit and refusal', async () => {
+    const long = await streamed('long');
+    assert.deepEqual([long.status, long.incomplete_details.reason], ['incomplete', 'max_output_tokens']);
+    assert.equal((await streamed('refusal')).output[0].content[0].type, 'refusal');
+  });
+  await t.test('shows a picture', async () =>
+    assert.equal((await ask('sees', { input: [{ role: 'user', content: [{ type: 'input_text', text: 'look' },
+      { type: 'input_image', detail: 'auto', image_url: `data:image/png;base64,${png}` }] }] })).output_text, 'I see: png of 10 bytes'));
+  await t.test('knows every error by its class', async () => {
+    for (const [model, kind] of [['status-403', 'PermissionDeniedError'], ['status-404', 'NotFoundError'], ['status-500', 'InternalServerError'], ['overflow-0', 'BadRequestError']])
+      await assert.rejects(() => ask(model), OpenAI[kind], model);
+    for (const model of ['overloaded', 'cut', 'cut-call-add_task']) await assert.rejects(() => streamed(model, { tools }), model);
+    await assert.rejects(() => once.chat.completions.create({ model: 'echo', messages: [hello] }), /use \/v1\/responses/);
+  });
+  await t.test('asks again after 429', async () => assert.equal((await ask('limited-once', {}, client)).output_text, 'echo: hello'));
+  await t.test('is refused what the service refuses', async () => {
+    const call = { type: 'function_call', call_id: 'a', name: 'add_task', arguments: '{}' }, result = { type: 'function_call_output', call_id: 'a', output: 'x' };
+    const refused = {
+      'an unknown field': { messages: [hello] },
+      'no input': { input: [] },
+      'a call without result': { input: [hello, call] },
+      'a result of nothing': { input: [hello, result] },
+      'arguments as an object': { input: [hello, { ...call, arguments: {} }, result] },
+      'a tool in the other form': { tools: [{ type: 'function', function: { name: 'add_task' } }] },
+      'a loose schema taken strictly': { tools: [{ type: 'function', name: 'add_task', parameters: schema }] },
+      'the text of the model as input': { input: [{ role: 'assistant', content: [{ type: 'input_text', text: 'x' }] }, hello] },
+    };
+    for (const [what, extra] of Object.entries(refused)) await assert.rejects(() => ask('echo', extra), OpenAI.BadRequestError, what);
+    await assert.rejects(() => ask('cool', { temperature: 0.5 }), OpenAI.BadRequestError);
+    await assert.rejects(() => ask('plain', sealed), OpenAI.BadRequestError);
   });
 });
 

@@ -1,4 +1,4 @@
-// Anthropic, Cohere and Ollama through the daemon: the person gets the answer whole, tools run once and only when they were
+// Anthropic, Cohere, Ollama and OpenAI's responses through the daemon: the person gets the answer whole, tools run once and only when they were
 // asked for to the end, and what it cost is on record. Each stand-in refuses what its service refuses.
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -10,10 +10,12 @@ import { ModelStandIn } from '../servers/models/base.mjs';
 import { anthropic } from '../servers/models/anthropic.mjs';
 import { cohere } from '../servers/models/cohere.mjs';
 import { ollama } from '../servers/models/ollama.mjs';
+import { responses } from '../servers/models/responses.mjs';
 import { Daemon, events } from './harness.mjs';
 import { stage } from './telegram-kit.mjs';
 
-const services = { anthropic, cohere, ollama };
+const services = { anthropic, cohere, ollama, responses };
+const real = (name) => (name === 'responses' ? 'openai' : name); // one form of that provider
 const servers = {};
 
 test.before(async () => {
@@ -23,7 +25,7 @@ test.before(async () => {
 test.after(() => Promise.all(Object.values(servers).map((server) => server.stop())));
 
 const model = (name, provider, id, more = {}) =>
-  ({ name, provider, base_url: servers[provider].base, model: id, api_key: servers[provider].key, first_byte_s: 2, ...more });
+  ({ name, provider: real(provider), ...(provider === 'responses' && { api: 'responses' }), base_url: servers[provider].base, model: id, api_key: servers[provider].key, first_byte_s: 2, ...more });
 
 async function start(t, models, settings = {}) {
   for (const server of Object.values(servers)) {
@@ -62,7 +64,7 @@ for (const provider of Object.keys(services)) {
     assert.equal(second.body.response, 'echo: and again', second.raw);
     assert.match(JSON.stringify(servers[provider].requests[0]), /Be kind\./);
     const [row] = rows(daemon);
-    assert.deepEqual([row.provider, row.model_used, row.success], [provider, 'echo', 1]);
+    assert.deepEqual([row.provider, row.model_used, row.success], [real(provider), 'echo', 1]);
     assert.ok(row.input_tokens > 0 && row.output_tokens > 0 && row.tokens_used === row.input_tokens + row.output_tokens, JSON.stringify(row));
     noRefusal(provider);
   });
@@ -184,6 +186,27 @@ test('anthropic: a model that takes no temperature is asked without, and answers
   assert.equal(servers.anthropic.refused.length, 1, 'and it is remembered');
 });
 
+test('openai: a model that wants the other form gets it, thoughts and calls included, and that is remembered', async (t) => {
+  const { daemon, key } = await start(t, [model('main', 'responses', 'think-add_task', { api: 'auto', temperature: 0.7 })]);
+  assert.match((await daemon.chat(key, 'one')).body.response, /^done: .*"created"/);
+  assert.match((await daemon.chat(key, 'two')).body.response, /^done: .*"created"/);
+  assert.deepEqual(tasks(daemon), ['one', 'two']);
+  const [demand, temperature, ...more] = servers.responses.refused;
+  assert.match(demand, /use \/v1\/responses/);
+  assert.match(temperature, /'temperature' is not supported/);
+  assert.deepEqual(more, []);
+  assert.deepEqual(rows(daemon).map((row) => row.success), [0, 1, 1, 1, 1], 'what was refused is on record');
+  const { include, store, input } = servers.responses.requests[1];
+  assert.deepEqual([include, store], [['reasoning.encrypted_content'], false]);
+  assert.deepEqual(input.map((item) => item.type).slice(-3), ['reasoning', 'function_call', 'function_call_output']);
+});
+
+test('openai: a model without sealed thoughts is asked without them', async (t) => {
+  const { daemon, key } = await start(t, [model('main', 'responses', 'plain-1')]);
+  for (const words of ['one', 'two']) assert.equal((await daemon.chat(key, words)).body.response, `echo: ${words}`);
+  assert.equal(servers.responses.refused.length, 1);
+});
+
 test('ollama: a model that takes no tools is asked without, and answers', async (t) => {
   const { daemon, key } = await start(t, [model('main', 'ollama', 'toolless')]);
   assert.equal((await daemon.chat(key, 'one')).body.response, 'echo: one');
@@ -245,7 +268,7 @@ for (const provider of ['openai', ...Object.keys(services)])
     await s.up();
     const unseen = people.document(ann, chat, { name: 'cat.png', mime: 'image/png', bytes: png }, { caption: 'look at my cat' });
     assert.match((await s.answer(unseen)).words, /^I see: nothing/);
-    assert.match(JSON.stringify(stand.requests.at(-1).messages), /\(file: cat\.png, image\/png, 1\.0 kB: received/, 'it is told of the file');
+    assert.match(JSON.stringify(stand.requests.at(-1).messages ?? stand.requests.at(-1).input), /\(file: cat\.png, image\/png, 1\.0 kB: received/, 'it is told of the file');
     if (provider !== 'openai') noRefusal(provider);
   });
 

@@ -1,10 +1,11 @@
 /* rooms: base ai io */
-/* Any bytes as a reply of Anthropic, Cohere or Ollama, event by event and as one body: what was put together must be sane, and
+/* Any bytes as a reply of Anthropic, Cohere, Ollama or OpenAI's responses, event by event and as one body: what was put together must be sane, and
  * what would be sent back valid JSON. */
 #include "anthropic.h"
 #include "cohere.h"
 #include "json.h"
 #include "ollama.h"
+#include "responses.h"
 #include "sse.h"
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,13 +46,14 @@ static void check(const struct reply *reply, void (*raw)(const struct reply *, s
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static event_fn *const events[] = { anthropic_decode_event, cohere_decode_event, ollama_decode_line };
+	static event_fn *const events[] = { anthropic_decode_event, cohere_decode_event, ollama_decode_line,
+					    responses_decode_event };
 	static bool (*const bodies[])(struct reply *, const char *, size_t,
 				      struct err *) = { anthropic_decode_body, cohere_decode_body,
-							ollama_decode_body };
+							ollama_decode_body, responses_decode_body };
 	static void (*const raws[])(const struct reply *, struct buf *) = { anthropic_raw, cohere_raw,
-									    ollama_raw };
-	size_t which = size > 0 ? data[0] % 3 : 0;
+									    ollama_raw, responses_raw };
+	size_t which = size > 0 ? data[0] % 4 : 0;
 	const char *text = (const char *)data + (size > 0);
 	struct feeding feeding = { .event = events[which] };
 	struct sse sse = { .line_max = REMOTE_LINE_MAX };

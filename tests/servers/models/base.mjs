@@ -48,7 +48,7 @@ export const kindOf = (base64) => {
 
 // A service gives: path, listPath, list(), allows(request), fault(body, request) -> {status, message} or null, last(body),
 // results(body), images(body) -> base64 texts, messages(body), streams(body), type, stream(body, reply) -> pieces, whole(body,
-// reply), refusal(status, message) -> value, broken(message) -> piece.
+// reply), refusal(status, message, param) -> value, broken(message) -> piece; perhaps elsewhere: {path: (body) -> why not there}.
 export class ModelStandIn {
   constructor(service, { keep = true } = {}) {
     this.service = service;
@@ -85,12 +85,17 @@ export class ModelStandIn {
     request.on('end', () => {
       if (!this.service.allows(request, this.key)) return this.refuse(response, 401, 'invalid api key');
       if (request.method === 'GET' && where === this.service.listPath) return json(response, 200, this.service.list());
-      if (request.method !== 'POST' || where !== this.service.path) return this.refuse(response, 404, `no such path ${where}`);
+      const elsewhere = this.service.elsewhere?.[where];
+      if (request.method !== 'POST' || (where !== this.service.path && !elsewhere)) return this.refuse(response, 404, `no such path ${where}`);
       let body;
       try {
         body = JSON.parse(Buffer.concat(parts).toString('utf8'));
       } catch {
         return this.refuse(response, 400, 'the body is not JSON');
+      }
+      if (elsewhere) {
+        this.refused.push(elsewhere(body));
+        return this.refuse(response, 400, elsewhere(body));
       }
       this.#complete(body, request, response);
     });
@@ -100,7 +105,7 @@ export class ModelStandIn {
     const wrong = this.service.fault(body, request);
     if (wrong) {
       this.refused.push(wrong.message);
-      return this.refuse(response, wrong.status ?? 400, wrong.message);
+      return json(response, wrong.status ?? 400, this.service.refusal(wrong.status ?? 400, wrong.message, wrong.param));
     }
     if (this.keep) this.requests.push(body);
     this.running++;

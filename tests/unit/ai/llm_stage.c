@@ -64,7 +64,9 @@ void llm_stage_open(struct llm_stage *w, const char *provider, const char *const
 {
 	struct llm_host host = { .owner = w, .part = on_part, .done = on_done, .checked = on_checked };
 	struct err err = { 0 };
+	bool responses = strcmp(provider, "openai-responses") == 0; /* the other form of that provider */
 
+	provider = responses ? "openai" : provider;
 	memset(w, 0, sizeof(*w));
 	host.loop = w->loop = fake_loop_create();
 	host.http = w->http = fake_http_create();
@@ -72,6 +74,8 @@ void llm_stage_open(struct llm_stage *w, const char *provider, const char *const
 	assert_true(settings_put(w->settings, "name", "main", "test:1", &err));
 	assert_true(settings_put(w->settings, "provider", provider, "test:1", &err));
 	assert_true(settings_put(w->settings, "model", "m", "test:1", &err));
+	if (responses)
+		assert_true(settings_put(w->settings, "api", "responses", "test:1", &err));
 	for (; values && *values; values += 2)
 		if (!settings_put(w->settings, values[0], values[1], "test:1", &err))
 			fail_msg("%s", err.text);
@@ -147,7 +151,7 @@ static void feed(struct llm_stage *w, const char *bytes, size_t len, size_t piec
 }
 
 static const char *const stops[] = { "end", "tools", "length", "refused" };
-static const char *const faults[] = { "", "transient", "limited", "overflow", "auth", "refused" };
+static const char *const faults[] = { "", "transient", "limited", "overflow", "auth", "refused", "anew" };
 
 static void calls_of(const json_t *want, struct buf *out)
 {
