@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord app
+ROOMS := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord app
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -14,6 +14,7 @@ DIR_core    := src/core
 DIR_ai      := src/ai
 DIR_mcp     := src/mcp
 DIR_mcpserver := src/mcpserver
+DIR_imports := src/imports
 DIR_tasks   := src/tasks
 DIR_tools   := src/tools
 DIR_markup  := src/markup
@@ -32,6 +33,7 @@ SEES_core    := base
 SEES_ai      := base io
 SEES_mcp     := base io
 SEES_mcpserver := base
+SEES_imports := base io
 SEES_tasks   := base
 SEES_tools   := base mcp tasks
 SEES_markup  := base
@@ -40,11 +42,12 @@ SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
-SEES_app     := base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
+SEES_app     := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
 USES_base    := jansson openssl/ unistr unictype
 USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
+USES_imports := openssl/
 USES_db      := sqlite3
 USES_markup  := md4c unigbrk uniwidth
 USES_telegram := unictype unistr

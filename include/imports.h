@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 struct imports;
+struct io;
+struct web;
 
 enum {
 	IMPORTS_AT_ONCE = 2,	    /* children; others wait in the order they came */
@@ -24,6 +26,26 @@ struct import_progress {
 	bool waits;		    /* for other children to end */
 	int64_t bytes, rows, pages; /* -1 unknown */
 };
+
+struct imports_options {
+	struct io *io;
+	struct web *web;		   /* where links are served; NULL: none are made */
+	const char *data_dir;		   /* DIR: DIR/blobs and DIR/work are made */
+	const char *parser;		   /* the program usher-parse */
+	const char *public_url;		   /* or NULL: links are paths only */
+	const uint8_t *key, *key_previous; /* store.key; NULL: content is kept as it is */
+	int64_t memory, unpacked, output;  /* bytes: of a child, out of archives, of a file that is made */
+	unsigned seconds; /* of a child's processor time; it may take four times that in all */
+};
+
+/* NULL and err when DIR can't be used. What DIR/work holds is of a process that died: removed. */
+struct imports *imports_create(const struct imports_options *options, struct err *err);
+
+/* A path below DIR/work that is used once: for a file that is being fetched or made. The caller frees. */
+char *imports_work_path(struct imports *imports);
+
+/* Ends the children; no event follows. Takes NULL. */
+void imports_destroy(struct imports *imports);
 
 /* ---- keeping --------------------------------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@ SEES_UNIT_ai := io
 UNIT_mcp     := base io mcp
 FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c) tests/fakes/stage_loop.c
 UNIT_mcpserver := base mcpserver
+UNIT_imports := base io imports
 UNIT_tasks   := base io db store tasks
 UNIT_tools   := base io db store mcp tasks tools
 UNIT_api     := base io mcpserver api

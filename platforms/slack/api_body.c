@@ -3,6 +3,7 @@
 #include "crypto.h"
 #include "mem.h"
 #include "request.h"
+#include "url.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,9 @@ static void write_form(struct buf *out, const json_t *args)
 		text = form_value(value);
 		if (out->len > 0)
 			buf_text(out, "&");
-		slack_form_add(out, name);
+		url_add_encoded(out, name);
 		buf_text(out, "=");
-		slack_form_add(out, text);
+		url_add_encoded(out, text);
 		free(text);
 	}
 }

@@ -71,22 +71,6 @@ json_t *slack_form_read(const char *body, size_t len, struct err *err)
 	return form;
 }
 
-void slack_form_add(struct buf *out, const char *text)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-		    strchr("-._~", c) != NULL)
-			buf_add(out, text, 1);
-		else
-			buf_add(out, escape, sizeof(escape));
-	}
-}
-
 /* ---- requests ------------------------------------------------------------------------------------------ */
 
 static bool is_type(const char *type, const char *name)

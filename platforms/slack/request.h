@@ -25,8 +25,4 @@ enum slack_request_kind slack_request_read(const char *type, const char *body, s
  * a name given twice, more than SLACK_FORM_FIELDS_MAX fields. The caller releases; NULL and err when refused. */
 json_t *slack_form_read(const char *body, size_t len, struct err *err);
 
-/* One part of a form, appended: percent-encoded but for letters, digits and "-._~". */
-struct buf;
-void slack_form_add(struct buf *out, const char *text);
-
 #endif

@@ -1,5 +1,6 @@
 /* A small reader for addresses: what it does not recognise is nobody's. */
 #include "url.h"
+#include "buf.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,4 +91,20 @@ bool url_below(const char *host, const char *domain)
 	if (len == tail)
 		return strcmp(host, domain) == 0;
 	return len > tail && host[len - tail - 1] == '.' && strcmp(host + len - tail, domain) == 0;
+}
+
+void url_add_encoded(struct buf *out, const char *text)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		char escaped[] = { '%', hex[c >> 4], hex[c & 15] };
+
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+		    strchr("-._~", c))
+			buf_add(out, text, 1);
+		else
+			buf_add(out, escaped, sizeof(escaped));
+	}
 }

@@ -17,6 +17,10 @@ bool url_read(const char *url, struct url *url_out);
 /* "localhost", 127.0.0.0/8 or ::1, as written. */
 bool url_loopback(const struct url *url);
 
+/* Appends text percent-encoded but for the unreserved characters of RFC 3986 2.3: as a segment of a path, or in a form. */
+struct buf;
+void url_add_encoded(struct buf *out, const char *text);
+
 /* host is this domain or inside of it; both in lower case. */
 bool url_below(const char *host, const char *domain);
 

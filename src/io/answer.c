@@ -125,6 +125,19 @@ void web_answer(struct web_request *request, int status, const char *type, const
 	conn_answered(conn);
 }
 
+void web_answer_file(struct web_request *request, const char *type, int fd, int64_t size)
+{
+	struct conn *conn = request->conn;
+	struct buf *out = begin(request, 200, type);
+	bool is_head = request->is_head;
+
+	buf_format(out, "Content-Length: %lld\r\n\r\n", (long long)size);
+	request_free(request);
+	send_scratch(conn);
+	conn_write_file(conn, fd, is_head ? 0 : size);
+	conn_answered(conn);
+}
+
 void web_answer_json(struct web_request *request, int status, const char *json)
 {
 	web_answer(request, status, "application/json", json, strlen(json));

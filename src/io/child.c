@@ -297,7 +297,7 @@ static void init_handles(struct child *child, uv_loop_t *uv)
  * care, is not for it either. */
 static int spawn(struct child *child, uv_loop_t *uv, const struct child_options *options)
 {
-	uv_stdio_container_t stdio[3] = {
+	uv_stdio_container_t stdio[3 + CHILD_FDS_MAX] = {
 		{ .flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&child->in },
 		{ .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->out },
 		{ .flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&child->say },
@@ -309,10 +309,12 @@ static int spawn(struct child *child, uv_loop_t *uv, const struct child_options 
 		.env = (char **)(uintptr_t)options->env,
 		.cwd = options->cwd,
 		.flags = UV_PROCESS_DETACHED,
-		.stdio_count = 3,
+		.stdio_count = 3 + (int)options->fd_count,
 		.stdio = stdio,
 	};
 
+	for (size_t i = 0; i < options->fd_count; i++)
+		stdio[3 + i] = (uv_stdio_container_t){ .flags = UV_INHERIT_FD, .data.fd = options->fds[i] };
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	return uv_spawn(uv, &child->process, &how);
 }

@@ -1,5 +1,5 @@
 /* One child process that is spoken to in lines over its standard input and output. It gets the environment it is given and
- * nothing else, a process group of its own (what it starts ends with it), and no descriptor of ours. What it says on its
+ * nothing else, a process group of its own (what it starts ends with it), and no descriptor of ours but those it is to have. What it says on its
  * standard error goes to the log, bounded. Loop thread only. */
 #ifndef USHER_CHILD_H
 #define USHER_CHILD_H
@@ -14,13 +14,16 @@ struct child;
 
 enum {
 	CHILD_WAITING_MAX = 4 << 20, /* bytes that wait to be read by it */
-	CHILD_PATIENCE_MS = 2000,    /* between closing its input, SIGTERM and SIGKILL */
+	CHILD_FDS_MAX = 4,
+	CHILD_PATIENCE_MS = 2000, /* between closing its input, SIGTERM and SIGKILL */
 };
 
 struct child_options {
 	const char *const *command; /* looked for in PATH of env; ended by NULL */
 	const char *const *env;	    /* "NAME=value", ended by NULL: all of it */
 	const char *cwd;	    /* or NULL: ours */
+	const int *fds;		    /* descriptors it gets as 3, 4, ...; stay the caller's */
+	size_t fd_count;	    /* at most CHILD_FDS_MAX */
 	size_t line_max;	    /* a longer line is an error: the child is killed */
 	const struct log *log;	    /* whose lines its standard error becomes; lives longer than the child */
 };

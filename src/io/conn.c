@@ -6,6 +6,9 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+enum { FILE_PIECE = 64 << 10, FILE_PIECES = 16 };
 
 static size_t take_later(struct conn *conn, const char *data, size_t len);
 static size_t take_nothing(struct conn *conn, const char *data, size_t len);
@@ -76,6 +79,7 @@ void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_uni
 	conn->peer = *peer;
 	conn->is_unix = is_unix;
 	conn->reading = true;
+	conn->file = -1;
 	conn->since_ms = web_now(web);
 	TAILQ_INSERT_TAIL(&web->lists[CONN_IDLE], conn, by_time);
 	web->connections++;
@@ -122,6 +126,14 @@ static void tell_gone(struct conn *conn)
 		request_gone(request);
 }
 
+static void close_file(struct conn *conn)
+{
+	if (conn->file >= 0)
+		close(conn->file);
+	conn->file = -1;
+	conn->file_left = 0;
+}
+
 /* Whoever holds the memory frees it: conn_event behind the last call, conn_cut when there is none. */
 static void let_go(struct conn *conn)
 {
@@ -133,6 +145,7 @@ static void let_go(struct conn *conn)
 	conn->dead = true;
 	buf_free(&conn->rest);
 	buf_free(&conn->out);
+	close_file(conn);
 	web_check_drained(web);
 }
 
@@ -201,9 +214,38 @@ void conn_write(struct conn *conn, char *data, size_t len)
 	set_reading(conn);
 }
 
+/* The next pieces of the file, as long as the peer takes them; other connections get their turn in between. */
+static void write_pieces(struct conn *conn)
+{
+	char *piece = mem_alloc(FILE_PIECE);
+	ssize_t n = 1;
+
+	for (int i = 0; i < FILE_PIECES && conn->file_left > 0 && n > 0 && conn->state != CONN_CLOSED &&
+			!lws_partial_buffered(conn->wsi);
+	     i++) {
+		n = read(conn->file, piece,
+			 conn->file_left < FILE_PIECE ? (size_t)conn->file_left : FILE_PIECE);
+		if (n > 0) {
+			conn->file_left -= n;
+			conn_write(conn, piece, (size_t)n);
+		}
+	}
+	free(piece);
+	if (n <= 0)
+		conn_close(conn); /* shorter than was said: the peer must not take it for whole */
+	else if (conn->state != CONN_CLOSED)
+		lws_callback_on_writable(conn->wsi);
+}
+
+void conn_write_file(struct conn *conn, int fd, int64_t size)
+{
+	conn->file = fd;
+	conn->file_left = size;
+}
+
 static bool all_sent(const struct conn *conn)
 {
-	return conn->out.len == 0 && !lws_partial_buffered(conn->wsi);
+	return conn->out.len == 0 && conn->file_left == 0 && !lws_partial_buffered(conn->wsi);
 }
 
 /* Closing while the peer still sends would reset the connection and could destroy our answer on its way. */
@@ -227,9 +269,12 @@ void conn_answered(struct conn *conn)
 		if (conn->state != CONN_FLUSH) {
 			conn_to(conn, CONN_FLUSH);
 			conn->acked = socket_acked(lws_get_socket_fd(conn->wsi));
+			if (conn->file_left > 0)
+				lws_callback_on_writable(conn->wsi);
 		}
 		return;
 	}
+	close_file(conn);
 	if (!conn->closes) {
 		conn_to(conn, CONN_IDLE);
 		/* Not here: the caller of web_answer must not find the next handler on its stack. */
@@ -253,6 +298,8 @@ static void writable(struct conn *conn)
 		conn_write(conn, out.data, out.len);
 		buf_free(&out);
 	}
+	if (conn->file_left > 0 && conn->state == CONN_FLUSH && !lws_partial_buffered(conn->wsi))
+		write_pieces(conn);
 	if (conn->state == CONN_FLUSH)
 		conn_answered(conn);
 	feed_rest(conn);

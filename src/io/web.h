@@ -105,6 +105,10 @@ void web_answer_json(struct web_request *request, int status, const char *json);
 void web_answer_error(struct web_request *request, int status, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Answers 200 with the first size bytes of a file, read piece by piece as the peer takes them, and ends the request. fd
+ * becomes the server's. */
+void web_answer_file(struct web_request *request, const char *type, int fd, int64_t size);
+
 /* An answer in pieces: headers now; write returns false when more than 1 MiB waits for a slow reader (the stream is
  * then cut and gone is called). A text/event-stream gets ": ping" lines every 15 s by itself. */
 void web_stream(struct web_request *request, int status, const char *type);

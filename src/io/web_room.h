@@ -46,6 +46,8 @@ struct conn {
 	uint64_t since_ms; /* when it entered the state or made progress */
 	uint64_t sent_ms;  /* streams: when the peer was last seen to read */
 	uint64_t acked;	   /* bytes it had taken when last looked at */
+	int file;	   /* the rest of the answer comes from here; -1: nothing does */
+	int64_t file_left;
 	struct in6_addr peer;
 	enum conn_state state;
 	unsigned inside; /* calls of libwebsockets on the stack: freed behind the last */
@@ -139,6 +141,8 @@ void conn_to(struct conn *conn, enum conn_state state); /* the only writer of co
 void conn_touch(struct conn *conn);			/* restarts the state's time limit */
 void conn_feed(struct conn *conn, const char *data, size_t len);
 void conn_write(struct conn *conn, char *data, size_t len);
+void conn_write_file(struct conn *conn, int fd,
+		     int64_t size);    /* behind what was written; fd becomes the connection's */
 void conn_answered(struct conn *conn); /* the answer is written: next request, or the end */
 void conn_close(struct conn *conn);    /* at once; the peers of our layer hear of it from the loop */
 void conn_cut(struct conn *conn);      /* web_destroy: tells the owner now and lets go of the connection */

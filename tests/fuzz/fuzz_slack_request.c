@@ -3,6 +3,7 @@
 #include "buf.h"
 #include "mem.h"
 #include "request.h"
+#include "url.h"
 #include "slack_room.h"
 #include "verify.h"
 #include <stdlib.h>
@@ -31,9 +32,9 @@ static void check_form(const char *body, size_t len)
 	must(json_object_size(form) <= SLACK_FORM_FIELDS_MAX);
 	json_object_foreach (form, name, value) {
 		buf_text(&text, text.len > 0 ? "&" : "");
-		slack_form_add(&text, name);
+		url_add_encoded(&text, name);
 		buf_text(&text, "=");
-		slack_form_add(&text, json_string_value(value));
+		url_add_encoded(&text, json_string_value(value));
 	}
 	again = slack_form_read(buf_str(&text), text.len, NULL);
 	must(again != NULL && json_equal(form, again));

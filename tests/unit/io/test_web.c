@@ -389,6 +389,30 @@ static void test_slow_reader(void **state)
 	close(fd);
 }
 
+/* Downloads arrive whole through a slow reader, the connection stays good for the next request, and one that is cut short
+ * can't be taken for whole. */
+static void test_file(void **state)
+{
+	struct reply reply;
+	int fd = dial(&server);
+
+	(void)state;
+	put(fd, "HEAD /file/7000000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect_within(fd, "Content-Length: 7000000\r\n\r\n");
+	put(fd, "GET /file/7000000 HTTP/1.1\r\nHost: a\r\n\r\nGET /file/0 HTTP/1.1\r\nHost: a\r\n\r\n" HELLO);
+	reply_read(fd, &reply);
+	assert_int_equal(reply.len, 7000000);
+	reply_free(&reply);
+	expect_reply(fd, 200, "");
+	expect_reply(fd, 200, "hello");
+	put(fd, "GET /file/1000?short=1 HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect_within(fd, "Content-Length: 1001\r\n\r\n");
+	for (int i = 0; i < 1000; i++)
+		expect_text(fd, "x");
+	assert_true(at_end(fd));
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_params),
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

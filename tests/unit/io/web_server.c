@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -65,6 +66,21 @@ static void on_big(void *owner, struct web_request *request)
 	memset(body, 'x', len);
 	web_answer(request, 200, "text/plain", body, len);
 	free(body);
+}
+
+/* /file/BYTES: from a descriptor; /file/BYTES?short=1: says one byte more than there is. */
+static void on_file(void *owner, struct web_request *request)
+{
+	size_t len = (size_t)strtoul(web_param(request, "bytes"), NULL, 10);
+	char *body = mem_zero(1, len + 1);
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	(void)owner;
+	memset(body, 'x', len);
+	if (fd < 0 || write(fd, body, len) != (ssize_t)len || lseek(fd, 0, SEEK_SET) != 0)
+		abort();
+	free(body);
+	web_answer_file(request, "text/plain", fd, (int64_t)len + (web_query(request, "short") != NULL));
 }
 
 static void on_hold(void *owner, struct web_request *request)
@@ -232,15 +248,25 @@ static void on_destroy(void *owner, struct web_request *request)
 }
 
 static const struct web_route routes[] = {
-	{ "POST", "/echo", 1 << 20, on_echo, &web },	{ "POST", "/small", 16, on_echo, &web },
-	{ "GET", "/hello", 0, on_hello, &web },		{ "GET", "/big/{bytes}", 0, on_big, &web },
-	{ "GET", "/hold", 0, on_hold, &web },		{ "POST", "/hold", 1000, on_hold, &web },
-	{ "POST", "/release", 1000, on_release, &web }, { "GET", "/stream", 0, on_stream, &web },
-	{ "POST", "/tell", 1000, on_tell, &web },	{ "POST", "/end", 1000, on_end, &web },
-	{ "GET", "/flood", 0, on_flood, &web },		{ "GET", "/param/{a}/x/{b}", 0, on_param, &web },
-	{ "GET", "/peer", 0, on_peer, &web },		{ "GET", "/socket", 0, on_socket, &web },
-	{ "GET", "/stats", 0, on_stats, &web },		{ "POST", "/drain", 1000, on_drain, &web },
-	{ "POST", "/destroy", 1000, on_destroy, &web }, { "GET", "/both", 0, on_hello, &web },
+	{ "POST", "/echo", 1 << 20, on_echo, &web },
+	{ "POST", "/small", 16, on_echo, &web },
+	{ "GET", "/hello", 0, on_hello, &web },
+	{ "GET", "/big/{bytes}", 0, on_big, &web },
+	{ "GET", "/file/{bytes}", 0, on_file, &web },
+	{ "GET", "/hold", 0, on_hold, &web },
+	{ "POST", "/hold", 1000, on_hold, &web },
+	{ "POST", "/release", 1000, on_release, &web },
+	{ "GET", "/stream", 0, on_stream, &web },
+	{ "POST", "/tell", 1000, on_tell, &web },
+	{ "POST", "/end", 1000, on_end, &web },
+	{ "GET", "/flood", 0, on_flood, &web },
+	{ "GET", "/param/{a}/x/{b}", 0, on_param, &web },
+	{ "GET", "/peer", 0, on_peer, &web },
+	{ "GET", "/socket", 0, on_socket, &web },
+	{ "GET", "/stats", 0, on_stats, &web },
+	{ "POST", "/drain", 1000, on_drain, &web },
+	{ "POST", "/destroy", 1000, on_destroy, &web },
+	{ "GET", "/both", 0, on_hello, &web },
 	{ "POST", "/both", 10, on_echo, &web },
 };
 

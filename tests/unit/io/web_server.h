@@ -22,7 +22,7 @@ struct server_options {
 	unsigned files_max;		/* lowers the descriptor limit behind the start; 0: not */
 };
 
-/* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET+POST /hold (answered
+/* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET /file/{bytes}[?short=1], GET+POST /hold (answered
  * by POST /release), GET /stream (fed by POST /tell, ended by POST /end), GET /flood, GET /param/{a}/x/{b},
  * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain,
  * POST /destroy (web_destroy in the handler), GET+POST /both. */

@@ -1,0 +1,149 @@
+/* Keeping and opening on other threads: each piece of work has all it needs, and ends alone when nobody waits any more. */
+#include "imports_room.h"
+#include "mem.h"
+#include "work.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+struct keeping {
+	struct imports *imports; /* NULL: nobody waits */
+	struct vault_share *vault;
+	char *org_id, *path, *sha256;
+	int fd;	     /* to be opened into; -1: keep the file at path, or open to path */
+	bool own_fd; /* made for path */
+	import_kept_fn *kept_fn;
+	import_done_fn *done_fn;
+	void *owner;
+	uint64_t ticket;
+	struct vault_kept kept;
+	struct err err;
+	struct keeping *prev, *next;
+};
+
+static void run(void *data)
+{
+	struct keeping *keeping = data;
+	const struct vault *vault = &keeping->vault->vault;
+
+	if (keeping->kept_fn)
+		vault_keep(vault, keeping->org_id, keeping->path, &keeping->kept, &keeping->err);
+	else
+		vault_open(vault, keeping->org_id, keeping->sha256, keeping->fd, &keeping->err);
+}
+
+static void tell(const struct keeping *keeping)
+{
+	struct import_blob blob = { .size = keeping->kept.size,
+				    .stored = keeping->kept.stored,
+				    .had = keeping->kept.had };
+	bool good = keeping->err.kind == ERR_NONE;
+
+	memcpy(blob.sha256, keeping->kept.sha256, sizeof(blob.sha256));
+	if (keeping->kept_fn)
+		keeping->kept_fn(keeping->owner, keeping->ticket, &keeping->err, good ? &blob : NULL);
+	else
+		keeping->done_fn(keeping->owner, keeping->ticket, &keeping->err);
+}
+
+static void done(void *data)
+{
+	struct keeping *keeping = data;
+
+	if (keeping->own_fd) {
+		close(keeping->fd);
+		if (keeping->err.kind != ERR_NONE || keeping->imports == NULL)
+			unlink(keeping->path);
+	}
+	if (keeping->imports) {
+		DL_DELETE(keeping->imports->keepings, keeping);
+		tell(keeping);
+	}
+	vault_release(keeping->vault);
+	free(keeping->org_id);
+	free(keeping->path);
+	free(keeping->sha256);
+	free(keeping);
+}
+
+static struct keeping *begin(struct imports *imports, const struct keeping *what)
+{
+	struct keeping *keeping = mem_copy(what, sizeof(*what));
+
+	keeping->imports = imports;
+	keeping->vault = vault_hold(imports->vault);
+	keeping->org_id = mem_text(what->org_id);
+	keeping->path = mem_text(what->path);
+	keeping->sha256 = mem_text(what->sha256);
+	DL_APPEND(imports->keepings, keeping);
+	return keeping;
+}
+
+void imports_keep(struct imports *imports, const char *org_id, const char *path, import_kept_fn *fn,
+		  void *owner, uint64_t ticket)
+{
+	struct keeping what = { .org_id = (char *)(uintptr_t)org_id,
+				.path = (char *)(uintptr_t)path,
+				.fd = -1,
+				.kept_fn = fn,
+				.owner = owner,
+				.ticket = ticket };
+
+	work_start(imports->options.io, run, done, begin(imports, &what));
+}
+
+struct keeping *imports_open_kept(struct imports *imports, const char *org_id, const char *sha256, int fd,
+				  import_done_fn *fn, void *owner, uint64_t ticket)
+{
+	struct keeping what = { .org_id = (char *)(uintptr_t)org_id,
+				.sha256 = (char *)(uintptr_t)sha256,
+				.fd = fd,
+				.done_fn = fn,
+				.owner = owner,
+				.ticket = ticket };
+	struct keeping *keeping = begin(imports, &what);
+
+	work_start(imports->options.io, run, done, keeping);
+	return keeping;
+}
+
+static void nothing(void *data)
+{
+	(void)data;
+}
+
+void imports_fetch(struct imports *imports, const char *org_id, const char *sha256, const char *path,
+		   import_done_fn *fn, void *owner, uint64_t ticket)
+{
+	struct keeping what = { .org_id = (char *)(uintptr_t)org_id,
+				.path = (char *)(uintptr_t)path,
+				.sha256 = (char *)(uintptr_t)sha256,
+				.done_fn = fn,
+				.owner = owner,
+				.ticket = ticket };
+	struct keeping *keeping = begin(imports, &what);
+
+	keeping->fd = imports_open_new(path, &keeping->err);
+	keeping->own_fd = keeping->fd >= 0;
+	work_start(imports->options.io, keeping->own_fd ? run : nothing, done, keeping);
+}
+
+void imports_drop(struct imports *imports, const char *org_id, const char *sha256)
+{
+	vault_drop(&imports->vault->vault, org_id, sha256);
+}
+
+void keeping_forget(struct keeping *keeping)
+{
+	if (keeping == NULL || keeping->imports == NULL)
+		return;
+	DL_DELETE(keeping->imports->keepings, keeping);
+	keeping->imports = NULL;
+}
+
+void keepings_forget(struct imports *imports)
+{
+	while (imports->keepings)
+		keeping_forget(imports->keepings);
+}
