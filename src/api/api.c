@@ -142,6 +142,7 @@ static void destroy(struct platform *api)
 		web_release(api->doors[i].web, &api->doors[i]);
 	while (api->calls)
 		call_drop(api->calls);
+	mcp_runs_free(api);
 	loop_timer_destroy(api->sweep);
 	throttle_finish(&api->throttle);
 	free(api->operator_name);

@@ -67,6 +67,7 @@ struct caller {
 
 struct watch;
 struct mcp_work;
+struct mcp_run;
 
 struct call {
 	uint64_t ticket; /* crosses every wait; 0 is none */
@@ -142,6 +143,7 @@ struct platform {
 	struct user_load *loads; /* hash by profile */
 	struct throttle throttle;
 	struct loop_timer *sweep;
+	struct mcp_run *runs; /* list */
 };
 
 /* ---- call.c ---- */
@@ -217,6 +219,20 @@ void answer_print_ids(struct buf *json, int64_t conversation_id, const char *con
 
 /* What the call holds for the Model Context Protocol is freed. */
 void mcp_forget(struct call *call);
+
+/* ---- mcp_run.c: a tool runs, its row is written, its answer is given; also when the client has gone ---- */
+
+/* result: what the tool gave, or the whole answer when it was refused; failed: an error. */
+typedef void mcp_ran_fn(struct call *call, const char *result, bool failed);
+
+/* key: NULL or what makes a repetition harmless. The call waits in CALL_TOOL; fn is only called while it does. */
+void mcp_run_tool(struct call *call, const struct tool *tool, const char *arguments, const char *key,
+		  mcp_ran_fn *fn);
+
+/* The tool is not this caller's: only the row is written; fn gets answer. */
+void mcp_run_refused(struct call *call, const char *name, const char *answer, mcp_ran_fn *fn);
+
+void mcp_runs_free(struct platform *api);
 
 /* ---- routes ---- */
 

@@ -143,15 +143,11 @@ static struct tool_caller speaker_of(const struct call *call)
 
 static void go_on(struct call *call);
 
-static void tool_done(void *owner, uint64_t ticket, const char *result, bool failed)
+static void tool_ran(struct call *call, const char *result, bool failed)
 {
-	struct call *call = call_claim(owner, ticket, CALL_TOOL);
-	struct mcp_work *work = call ? call->mcp : NULL;
-	char *text;
+	struct mcp_work *work = call->mcp;
+	char *text = served_result(work->id, result, failed);
 
-	if (work == NULL)
-		return; /* the client went away */
-	text = served_result(work->id, result, failed);
 	add(work, text);
 	free(text);
 	json_decref(work->id);
@@ -159,17 +155,20 @@ static void tool_done(void *owner, uint64_t ticket, const char *result, bool fai
 	go_on(call);
 }
 
+static void tool_refused(struct call *call, const char *answer, bool failed)
+{
+	(void)failed;
+	add(call->mcp, answer);
+	go_on(call);
+}
+
 static void run_tool(struct call *call, struct served *served)
 {
-	struct platform *api = call->door->api;
-	struct tool_caller speaker = speaker_of(call);
 	char key[4 + CRYPTO_SHA256_HEX];
 
-	call->step = CALL_TOOL;
 	call->mcp->id = json_incref(served->id);
-	log_debug(&api->log, "%s by key %s", served->tool->name, call->caller.key_id);
-	served->tool->call(served->tool->box, &speaker, served->arguments, call_key(call, served, key),
-			   tool_done, api, call->ticket);
+	log_debug(&call->door->api->log, "%s by key %s", served->tool->name, call->caller.key_id);
+	mcp_run_tool(call, served->tool, served->arguments, call_key(call, served, key), tool_ran);
 }
 
 /* Until a tool runs, or all is answered; then the call is gone. */
@@ -182,10 +181,12 @@ static void go_on(struct call *call)
 		bool runs;
 
 		served_take(json_array_get(work->messages, work->at++), work->tools, &served);
-		runs = served.kind == SERVED_CALL;
+		runs = served.kind == SERVED_CALL || served.refused;
 		work->refused = work->refused || served.kind == SERVED_REFUSED;
-		if (runs)
+		if (served.kind == SERVED_CALL)
 			run_tool(call, &served);
+		else if (runs)
+			mcp_run_refused(call, served.refused, served.text, tool_refused);
 		else if (served.text)
 			add(work, served.text);
 		served_finish(&served);

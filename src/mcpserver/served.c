@@ -1,6 +1,7 @@
 /* One message after the other, each on its own: the table of methods, and how a tool's result looks. */
 #include "served.h"
 #include "mem.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,8 @@ static void call(const struct request *request)
 	const struct tool *tool = name ? tool_named(request->tools, name) : NULL;
 
 	if (tool == NULL) {
+		request->out->refused =
+			name ? mem_text_n(name, text_fit(name, strlen(name), SERVED_NAME_MAX)) : NULL;
 		refuse(request, SERVED_INVALID_PARAMS,
 		       name ? "there is no tool of that name" : "tools/call needs the name of a tool");
 	} else if (arguments && !json_is_object(arguments)) {
@@ -235,6 +238,7 @@ void served_finish(struct served *served)
 	free(served->text);
 	free(served->arguments);
 	free(served->key);
+	free(served->refused);
 	json_decref(served->id);
 	*served = (struct served){ .kind = SERVED_NOTHING };
 }

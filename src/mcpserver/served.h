@@ -15,6 +15,7 @@ enum {
 	SERVED_BATCH_MAX = 50, /* messages in one array */
 	SERVED_ID_MAX = 1024,  /* bytes of an id: it is sent back */
 	SERVED_KEY_MAX = 255,  /* characters of an idempotency key */
+	SERVED_NAME_MAX = 64,  /* bytes of a tool's name */
 };
 
 /* Codes of JSON-RPC 2.0. */
@@ -37,8 +38,9 @@ struct served {
 	enum served_kind kind;
 	char *text;
 	const struct tool *tool; /* borrowed from the set */
-	char *arguments;	 /* a JSON object as text */
-	json_t *id;		 /* of the call */
+	char *refused;	 /* with an answer: the tool that was asked for and is not in the set, or NULL */
+	char *arguments; /* a JSON object as text */
+	json_t *id;	 /* of the call */
 	char *key; /* the client's own for this call, or NULL: the same call with it again is to change nothing */
 };
 

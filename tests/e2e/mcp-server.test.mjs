@@ -73,6 +73,29 @@ for (const [way, open] of [['http', (t) => overHttp(t, ann)], ['stdio', (t) => o
   });
 }
 
+test('each call is on record with key, profile and outcome, also those that were refused', async (t) => {
+  const read = async () => (await daemon.cli('audit', 'export', '--org', 'default')).stdout.trim().split('\n').map((line) => JSON.parse(line))
+    .filter((row) => row.interaction_type === 'tool' && row.agent_name === 'mcp').map((row) => ({ ...row, metadata: typeof row.metadata === 'string' ? JSON.parse(row.metadata) : row.metadata }));
+  const profile = (await daemon.json('user', 'list')).find((user) => user.username === 'ann').profile_id;
+  const before = (await read()).length;
+  const client = await overHttp(t, ann), local = await overStdio(t, ['--user', 'ann']);
+  await use(client, 'add_task', { title: 'on record' });
+  await use(client, 'complete_task', { task_id: 424242 });
+  await assert.rejects(client.callTool({ name: 'send_message', arguments: {} }), { code: -32602 });
+  await use(local, 'list_tasks');
+  const made = (await read()).slice(before);
+  assert.deepEqual(made.map((row) => [row.metadata.tool, row.metadata.class, Boolean(Number(row.success))]),
+    [['add_task', 'keyed', true], ['complete_task', 'keyed', false], ['send_message', undefined, false], ['list_tasks', 'read', true]]);
+  assert.ok(made.every((row) => row.user_id === profile && row.metadata.profile === profile && row.hash));
+  const keys = (await daemon.json('key', 'list')).map((key) => key.key_id);
+  assert.ok(made.slice(0, 3).every((row) => keys.includes(row.metadata.key)), JSON.stringify(made[0].metadata));
+  assert.equal(made[3].metadata.key, 'local');
+  assert.match(made[0].input, /on record/);
+  assert.match(made[0].output, /created/);
+  assert.match(made[1].output, /no such task/);
+  assert.equal((await daemon.cli('audit', 'verify')).status, 0);
+});
+
 test('somebody else\'s tasks, conversations and files are not there', async (t) => {
   const own = await overHttp(t, ann), other = await overHttp(t, bob), operator = await overHttp(t, boss);
   const { task_id } = await use(own, 'add_task', { title: 'a task of ann alone' });

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "loop.h"
 #include "mem.h"
+#include "store_audit.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@ static struct {
 	char last[1024];
 	char *next;
 	enum err_kind fails;
+	bool unrecorded;
 } answers;
 
 struct question {
@@ -83,6 +85,11 @@ void store_user(struct store *store, const char *username, store_key_fn *fn, voi
 			       .kind = known ? ERR_NONE : ERR_GONE });
 }
 
+struct called {
+	store_done_fn *fn;
+	void *owner;
+};
+
 static void note(const char *name, const char *const *args, size_t count)
 {
 	struct buf line = { 0 };
@@ -138,6 +145,28 @@ void store_act(struct store *store, const char *name, const char *const *args, s
 	answer_json("{}", owned(args[0], args[1]), fn, owner, ticket);
 }
 
+static void called_done(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	const struct called *called = owner;
+
+	(void)json;
+	called->fn(called->owner, ticket, err);
+	free(owner);
+}
+
+void store_called(struct store *store, const struct store_called *row, store_done_fn *fn, void *owner,
+		  uint64_t ticket)
+{
+	struct called called = { .fn = fn, .owner = owner };
+
+	(void)store;
+	note("called",
+	     (const char *const[]){ row->profile_id, row->key_id, row->tool, row->class, row->arguments,
+				    row->result, row->error },
+	     7);
+	answer_json("{}", !answers.unrecorded, called_done, mem_copy(&called, sizeof(called)), ticket);
+}
+
 const char *store_last(void)
 {
 	return answers.last;
@@ -162,6 +191,17 @@ static void set_fails(void *data)
 void store_fails(enum err_kind kind)
 {
 	harness_on_loop(set_fails, &kind);
+}
+
+static void set_unrecorded(void *data)
+{
+	(void)data;
+	answers.unrecorded = true;
+}
+
+void store_unrecorded(void)
+{
+	harness_on_loop(set_unrecorded, NULL);
 }
 
 void store_forget(void)

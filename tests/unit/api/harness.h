@@ -96,6 +96,7 @@ const char *store_last(void);
 /* What the next reports and acts answer; NULL: the default for the name. */
 void store_next(const char *json);
 void store_forget(void);
+void store_unrecorded(void);	      /* from now on rows of called tools can't be written */
 void store_fails(enum err_kind kind); /* every question from now on; ERR_NONE: none */
 
 #endif

@@ -101,6 +101,43 @@ static void expect(struct reply reply, int status, const char *words)
 	reply_free(&reply);
 }
 
+#define CALL(NAME)                                                                                           \
+	"{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"tools/call\",\"params\":{\"name\":\"" NAME               \
+	"\",\"arguments\":{\"a\":1}}}"
+
+static void expect_row(const char *tool, const char *class, const char *rest)
+{
+	char *row = mem_format("called(%s,%s,%s,%s,%s)", users[ANN].profile, users[ANN].key_id, tool, class,
+			       rest);
+
+	assert_string_equal(store_last(), row);
+	free(row);
+}
+
+/* Whoever looks at the record later finds what a program did with whose key, and what it was refused. */
+static void calls_are_on_record(void **state)
+{
+	char *given =
+		mem_format("{\"a\":1},{\"profile\":\"%s\",\"role\":\"member\",\"given\":{\"a\":1}},NULL",
+			   users[ANN].profile);
+
+	(void)state;
+	expect(http_as(ANN, "POST", "/mcp", "", CALL("who")), 200, "\"isError\":false");
+	expect_row("who", "read", given);
+	free(given);
+	expect(http_as(ANN, "POST", "/mcp", "", CALL("nobody")), 200, "no tool of that name");
+	expect_row("nobody", "NULL", "NULL,NULL,there is no such tool for this key");
+}
+
+/* A call that can't be proved is not told as a success. */
+static void a_call_without_its_row_is_no_success(void **state)
+{
+	(void)state;
+	store_unrecorded();
+	expect(http_as(ANN, "POST", "/mcp", "", CALL("who")), 200, "could not be put on record");
+	expect(http_as(ANN, "POST", "/mcp", "", CALL("nobody")), 200, "no tool of that name");
+}
+
 /* A tool runs for the owner of the key, whatever its arguments claim. */
 static void tools_run_for_the_owner_of_the_key(void **state)
 {
@@ -247,6 +284,8 @@ static void the_client_leaves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(calls_are_on_record, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_call_without_its_row_is_no_success, setup, teardown),
 		cmocka_unit_test_setup_teardown(tools_run_for_the_owner_of_the_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_belong_to_a_person, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_keys_stay_outside, setup, teardown),
