@@ -49,11 +49,12 @@ USES_base    := jansson openssl/ unistr unictype
 USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
 USES_imports := openssl/
 USES_db      := sqlite3
+USES_mcp     := jwt.h openssl/
 USES_markup  := md4c unigbrk uniwidth
 USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
 USES_app     := libconfig curl/ libsmartcols/ jansson
-PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols
+PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols libjwt
 LIBS_PLAIN   := -lz -lcld2 -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
 
 # ---- compilers and flags -------------------------------------------------------------------------------
@@ -135,7 +136,7 @@ include tests/tests.mk
 
 DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
 	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
-	libunistring-dev libmd4c-dev libcld2-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
+	libunistring-dev libmd4c-dev libcld2-dev libjwt-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
 DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)

@@ -190,7 +190,7 @@ fuzz-short:
 # ---- conformance with the Model Context Protocol -----------------------------------------------------------
 # The package's own scenarios against a client made of our rooms; it brings the Node that it needs (tests/conformance).
 
-$(B)/mcp-conformance: tests/conformance/client.c $(foreach r,base io mcp,$(call room_obj,$(r))) Makefile tests/tests.mk
+$(B)/mcp-conformance: tests/conformance/client.c tests/conformance/person.c tests/conformance/person.h $(foreach r,base io mcp,$(call room_obj,$(r))) Makefile tests/tests.mk
 	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude $(foreach r,base io mcp,-I$(DIR_$(r))) $(LDFLAGS_ALL) -o $@ $(filter %.c %.o,$^) $(LIBS)

@@ -1,10 +1,25 @@
 /* The settings of one server: what there is to set, and what makes sense. */
 #include "mcp_room.h"
 #include "mem.h"
+#include "oauth_form.h"
 #include "text.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const struct setting oauth_settings[] = {
+	{ "grant", SETTING_CHOICE, "authorization_code", "authorization_code|client_credentials",
+	  .help = "a person logs in once (usher tool login), or usher by itself" },
+	{ "client_id", SETTING_TEXT, .help = "of a registration by hand; without it usher registers itself" },
+	{ "client_secret", SETTING_SECRET, .help = "of this registration, if it has one" },
+	{ "private_key", SETTING_SECRET,
+	  .help = "instead of client_secret: a PEM key that signs who we are (private_key_jwt)" },
+	{ "scope", SETTING_TEXT,
+	  .help = "what to ask for, words with spaces between; what the server names" },
+	{ "issuer", SETTING_TEXT,
+	  .help = "the only authorization server to speak to; it may be in a private network" },
+	{ NULL },
+};
 
 const struct setting mcp_settings[] = {
 	{ "name", SETTING_TEXT, .required = true,
@@ -19,6 +34,8 @@ const struct setting mcp_settings[] = {
 	{ "url", SETTING_TEXT, .help = "instead of command: https://example.org/mcp" },
 	{ "token", SETTING_SECRET, .help = "with url: sent as Authorization: Bearer" },
 	{ "headers", SETTING_TEXTS, .help = "with url: \"Name: value\" of each request" },
+	{ "oauth", SETTING_GROUP, .inside = oauth_settings,
+	  .help = "with url: how usher is authorized where no token is set" },
 	{ "trusted", SETTING_BOOL, "false",
 	  .help = "what it says of its tools is believed: those that only read may run without asking" },
 	{ "protocol", SETTING_CHOICE, "legacy", "auto|legacy|" MCP_MODERN,
@@ -240,6 +257,56 @@ static enum mcp_protocol protocol_of(const struct settings *settings)
 	return strcmp(name, "auto") == 0 ? PROTOCOL_AUTO : PROTOCOL_LEGACY;
 }
 
+static bool refuse(const struct settings *settings, const char *name, struct err *err, const char *why)
+{
+	return err_set(err, ERR_REFUSED, "%s: oauth.%s: %s", settings_where(settings, name), name, why);
+}
+
+/* Whatever is known to fail later is said at the start. */
+static bool check_oauth(const struct settings *all, const char *url, struct err *err)
+{
+	const struct settings *oauth = settings_group(all, "oauth");
+	const char *id = settings_text(oauth, "client_id"), *key = settings_text(oauth, "private_key");
+	const char *secret = settings_text(oauth, "client_secret"), *issuer = settings_text(oauth, "issuer");
+	bool machine = strcmp(settings_text(oauth, "grant"), "client_credentials") == 0;
+	struct err why = { 0 };
+	char *proof;
+
+	if (!machine && !id && !secret && !key && !issuer && !settings_given(oauth, "scope"))
+		return true;
+	if (settings_given(all, "token"))
+		return refuse(oauth, "grant", err, "token is set, which leaves nothing to authorize");
+	if (!oauth_url_fits(url))
+		return refuse(oauth, "grant", err,
+			      "tokens are sent over https only, or to this machine: url");
+	if (issuer && !oauth_url_fits(issuer))
+		return refuse(oauth, "issuer", err, "expected https://...");
+	if ((secret || key || machine) && !id)
+		return refuse(oauth, "client_id", err, "is missing");
+	if (secret && key)
+		return refuse(oauth, "private_key", err, "takes the place of client_secret: set one of them");
+	if (machine && !secret && !key)
+		return refuse(oauth, "client_secret", err, "or private_key is missing");
+	proof = key ? oauth_assertion(key, id, "test", 0, &why) : NULL;
+	free(proof);
+	return why.kind == ERR_NONE ||
+	       err_set(err, ERR_REFUSED, "%s: %s", settings_where(oauth, "private_key"), why.text);
+}
+
+static void read_oauth(const struct settings *settings, struct mcp_config *config)
+{
+	const struct settings *oauth = settings_group(settings, "oauth");
+
+	config->oauth_machine = strcmp(settings_text(oauth, "grant"), "client_credentials") == 0;
+	config->oauth_id = settings_text(oauth, "client_id");
+	config->oauth_secret = settings_text(oauth, "client_secret");
+	config->oauth_key = settings_text(oauth, "private_key");
+	config->oauth_scope = settings_text(oauth, "scope");
+	config->oauth_issuer = settings_text(oauth, "issuer");
+	config->oauth =
+		config->oauth_machine || config->oauth_id || config->oauth_scope || config->oauth_issuer;
+}
+
 static bool check(const struct settings *settings, struct err *err)
 {
 	bool command = settings_count(settings, "command") > 0;
@@ -254,7 +321,7 @@ static bool check(const struct settings *settings, struct err *err)
 		return err_set(err, ERR_REFUSED, "%s: command: the program is missing",
 			       settings_where(settings, "command"));
 	return (command || check_url(settings, url, err)) && check_headers(settings, err) &&
-	       check_classes(settings, err);
+	       check_oauth(settings, url, err) && check_classes(settings, err);
 }
 
 bool config_read(const struct settings *settings, struct mcp_config *config, struct err *err)
@@ -267,6 +334,7 @@ bool config_read(const struct settings *settings, struct mcp_config *config, str
 	config->url = settings_text(settings, "url");
 	config->token = settings_text(settings, "token");
 	config->protocol = protocol_of(settings);
+	read_oauth(settings, config);
 	config->trusted = settings_bool(settings, "trusted");
 	config->start_ms = (unsigned)settings_int(settings, "start_s") * 1000;
 	config->call_ms = (unsigned)settings_int(settings, "call_s") * 1000;

@@ -3,6 +3,8 @@
 #include "buf.h"
 #include "io.h"
 #include "mem.h"
+#include "oauth.h"
+#include "oauth_form.h"
 #include "server.h"
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +45,18 @@ struct mcp {
 	struct offer *offer; /* in force; NULL: to be made */
 	struct ended *ended;
 	struct loop_timer *later, *limit, *settling;
-	uint64_t last_judge;
+	uint64_t last_judge, last_keep;
 	bool flush;
 	void (*stopped)(void *owner);
 	void *stopped_owner;
 	void (*settled)(void *owner); /* until it was called */
 	void *settled_owner;
+	char *callback, *document;
+	struct kept {
+		uint64_t ticket;
+		struct server *server;
+		struct kept *next;
+	} * keeps;
 };
 
 /* ---- sets of tools ------------------------------------------------------------------------------------------ */
@@ -213,6 +221,142 @@ uint64_t mcp_ask_judge(struct mcp *mcp, struct server *server)
 	return server->judge; /* it may have been answered already */
 }
 
+/* ---- authorization ---------------------------------------------------------------------------------------------- */
+
+static struct server *named(const struct mcp *mcp, const char *name)
+{
+	for (size_t i = 0; i < mcp->count; i++)
+		if (strcmp(mcp->servers[i].config.name, name) == 0)
+			return &mcp->servers[i];
+	return NULL;
+}
+
+static struct oauth *oauth_of(const struct mcp *mcp, const char *name, struct err *err)
+{
+	const struct server *server = named(mcp, name);
+
+	if (server == NULL)
+		err_set(err, ERR_GONE, "the settings name no server \"%.40s\" in tools.mcp", name);
+	else if (server->oauth == NULL)
+		err_set(err, ERR_REFUSED,
+			"%s has no use for a login: it is a program, or its credentials are set, or its url "
+			"is "
+			"not https",
+			name);
+	return server ? server->oauth : NULL;
+}
+
+void mcp_keep(struct mcp *mcp, struct server *server, const char *issuer, const char *text)
+{
+	struct kept *kept = mem_zero(1, sizeof(*kept));
+
+	*kept = (struct kept){ .ticket = ++mcp->last_keep, .server = server };
+	LL_PREPEND(mcp->keeps, kept);
+	if (mcp->options.keep)
+		mcp->options.keep(mcp->options.keep_owner, kept->ticket, server->config.name, issuer, text);
+	else
+		mcp_kept(mcp, kept->ticket, &(struct err){ 0 });
+}
+
+void mcp_kept(struct mcp *mcp, uint64_t ticket, const struct err *err)
+{
+	struct kept *kept;
+
+	LL_SEARCH_SCALAR(mcp->keeps, kept, ticket, ticket);
+	if (kept == NULL)
+		return;
+	LL_DELETE(mcp->keeps, kept);
+	oauth_kept(kept->server->oauth, err);
+	free(kept);
+}
+
+void mcp_recall(struct mcp *mcp, const char *name, const char *text)
+{
+	const struct server *server = named(mcp, name);
+
+	if (server && server->oauth)
+		oauth_recall(server->oauth, text);
+}
+
+void mcp_login(struct mcp *mcp, const char *name, mcp_login_fn *fn, void *owner, uint64_t ticket)
+{
+	struct err err = { 0 };
+	struct oauth *oauth = oauth_of(mcp, name, &err);
+
+	if (oauth)
+		oauth_login(oauth, fn, owner, ticket);
+	else
+		fn(owner, ticket, &err, NULL);
+}
+
+char *mcp_login_state(const struct mcp *mcp, const char *name)
+{
+	struct err err = { 0 };
+	const struct oauth *oauth = oauth_of(mcp, name, &err);
+	json_t *json;
+	char *text;
+
+	if (oauth == NULL)
+		return NULL;
+	json = json_pack("{s:s}", "state", oauth_login_state(oauth, &err));
+	if (err.kind != ERR_NONE)
+		json_object_set_new(json, "why", json_string(err.text));
+	text = json_write(json);
+	json_decref(json);
+	return text;
+}
+
+bool mcp_redirected(struct mcp *mcp, const char *name, const char *address, struct err *err)
+{
+	struct oauth *oauth = oauth_of(mcp, name, err);
+	struct oauth_redirect redirect;
+	char *room = NULL;
+	bool fine;
+
+	if (oauth == NULL)
+		return false;
+	oauth_redirect_read(address, &redirect, &room);
+	fine = oauth_redirected(oauth, &redirect, err);
+	free(room);
+	return fine;
+}
+
+bool mcp_logout(struct mcp *mcp, const char *name)
+{
+	struct server *server = named(mcp, name);
+	struct kept *kept, *next;
+
+	if (server == NULL)
+		return false;
+	LL_FOREACH_SAFE(mcp->keeps, kept, next)
+	{
+		if (kept->server == server) {
+			LL_DELETE(mcp->keeps, kept);
+			free(kept);
+		}
+	}
+	server_forget(server);
+	return true;
+}
+
+char *mcp_document(const struct mcp *mcp)
+{
+	json_t *redirects = json_array(), *json;
+	char *text;
+
+	for (size_t i = 0; i < mcp->count && mcp->callback; i++)
+		if (mcp->servers[i].oauth)
+			json_array_append_new(
+				redirects, json_sprintf("%s/%s", mcp->callback, mcp->servers[i].config.name));
+	json = json_pack("{s:s, s:s, s:o, s:[s, s], s:[s], s:s, s:s}", "client_id",
+			 mcp->document ? mcp->document : "", "client_name", "usher", "redirect_uris",
+			 redirects, "grant_types", "authorization_code", "refresh_token", "response_types",
+			 "code", "token_endpoint_auth_method", "none", "application_type", "web");
+	text = json_write(json);
+	json_decref(json);
+	return text;
+}
+
 /* ---- later rounds --------------------------------------------------------------------------------------------------- */
 
 void mcp_finish(struct mcp *mcp, tool_done_fn *done, void *owner, uint64_t ticket, char *result, bool failed)
@@ -271,12 +415,14 @@ struct mcp *mcp_create(const struct mcp_options *options, struct err *err)
 	struct loop *loop = io_loop(options->io);
 
 	mcp->options = *options;
+	mcp->options.callback = mcp->callback = mem_text(options->callback);
+	mcp->options.document = mcp->document = mem_text(options->document);
 	mcp->servers = mem_zero(options->count ? options->count : 1, sizeof(*mcp->servers));
 	mcp->later = loop_timer_create(loop, on_later, mcp);
 	mcp->limit = loop_timer_create(loop, on_limit, mcp);
 	mcp->settling = loop_timer_create(loop, on_settling, mcp);
 	for (size_t i = 0; i < options->count; i++) {
-		if (!server_create(mcp, options, options->servers[i], &mcp->servers[i], err)) {
+		if (!server_create(mcp, &mcp->options, options->servers[i], &mcp->servers[i], err)) {
 			mcp_destroy(mcp);
 			return NULL;
 		}
@@ -408,6 +554,7 @@ void mcp_stop(struct mcp *mcp, void (*done)(void *owner), void *owner)
 void mcp_destroy(struct mcp *mcp)
 {
 	struct ended *one, *next;
+	struct kept *kept, *after;
 
 	if (mcp == NULL)
 		return;
@@ -419,6 +566,10 @@ void mcp_destroy(struct mcp *mcp)
 		free(one);
 	}
 	mcp_changed(mcp);
+	LL_FOREACH_SAFE(mcp->keeps, kept, after)
+	free(kept);
+	free(mcp->callback);
+	free(mcp->document);
 	loop_timer_destroy(mcp->later);
 	loop_timer_destroy(mcp->limit);
 	loop_timer_destroy(mcp->settling);

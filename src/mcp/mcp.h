@@ -32,6 +32,13 @@ struct mcp_options {
 	 * Until then, and when it is refused, the tool is not offered. */
 	void (*judge)(void *owner, uint64_t ticket, const struct mcp_pin *pins, size_t count);
 	void *owner;
+	/* Of servers that want OAuth. callback: where a browser comes back to, "/NAME" of the server is put behind it; NULL: nobody
+	 * can log in. document: the https URL under which mcp_document is served, or NULL. Copied. */
+	const char *callback, *document;
+	/* What is to be there at the next start, by server and issuer, instead of what was kept before: a secret. Answer with
+	 * mcp_kept; nothing is used before. NULL: nothing is kept. */
+	void (*keep)(void *owner, uint64_t ticket, const char *server, const char *issuer, const char *text);
+	void *keep_owner;
 };
 
 /* NULL and err when a setting makes no sense. Starts nothing yet. */
@@ -39,6 +46,30 @@ struct mcp *mcp_create(const struct mcp_options *options, struct err *err);
 
 /* good[i] belongs to pins[i] of judge. Unknown tickets are ignored. */
 void mcp_judged(struct mcp *mcp, uint64_t ticket, const bool *good, size_t count);
+
+/* err of kind ERR_NONE: it is kept. Unknown tickets are ignored. */
+void mcp_kept(struct mcp *mcp, uint64_t ticket, const struct err *err);
+
+/* What was kept, before mcp_warm. A server that is not there any more is passed over. */
+void mcp_recall(struct mcp *mcp, const char *server, const char *text);
+
+/* A person logs in at this server. fn is called once: err, or url is where a browser has to go. */
+typedef void mcp_login_fn(void *owner, uint64_t ticket, const struct err *err, const char *url);
+void mcp_login(struct mcp *mcp, const char *server, mcp_login_fn *fn, void *owner, uint64_t ticket);
+
+/* How the last login there goes: one JSON object {state, why}, state none, working, waiting, done or failed. NULL: no such server
+ * that could be logged in at. The caller frees. */
+char *mcp_login_state(const struct mcp *mcp, const char *server);
+
+/* The browser came back to callback/SERVER with this query, or somebody pasted the whole address. False and err: it belongs to
+ * no login, or was refused. */
+bool mcp_redirected(struct mcp *mcp, const char *server, const char *address, struct err *err);
+
+/* Forgets its authorization and the connection with it. False: no such server. What was kept the caller drops. */
+bool mcp_logout(struct mcp *mcp, const char *server);
+
+/* Our client id metadata document: JSON; the caller frees. */
+char *mcp_document(const struct mcp *mcp);
 
 /* Lists what this server offers once more, so that its tools are judged anew. */
 void mcp_list_again(struct mcp *mcp, const char *server);

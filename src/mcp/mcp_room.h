@@ -9,6 +9,7 @@
  *   result.c   what a call gave, as one JSON object for the model
  *   rpc.c      JSON-RPC by id: answers, time-outs, progress, cancelling (sheet 2)
  *   wire_*.c   how messages travel: stdio (sheet 4), http (sheet 5 and 6)
+ *   oauth*.c   a token for a server behind http (sheet 7); oauth.h says which file does what
  *
  * Calls go down; what comes up are the functions of wire_events, rpc_events and rpc_done_fn. Nothing here blocks, all on
  * the loop thread. A wire lives for one connection: when it is down it is destroyed, and the next start makes a new one. */
@@ -60,6 +61,8 @@ struct mcp_config {
 	char **env;		       /* "NAME=value", ended by NULL: all that the child gets */
 	const char *cwd, *url, *token; /* or NULL; borrowed from the settings */
 	const char **headers;	       /* "Name: value", ended by NULL; never NULL */
+	bool oauth, oauth_machine;     /* set at all; grant client_credentials */
+	const char *oauth_id, *oauth_secret, *oauth_key, *oauth_scope, *oauth_issuer; /* or NULL; borrowed */
 	bool trusted;
 	unsigned start_ms, call_ms, idle_ms;
 	const struct settings *settings; /* classes, allow, deny */
@@ -97,6 +100,9 @@ struct wire_events {
 	void (*lost)(void *owner, int64_t id, const struct err *err);
 	/* Once, the last event: nothing else comes, only destroy may be called. err says why in one line, ERR_NONE after close. */
 	void (*down)(void *owner, enum wire_end how, const struct err *err);
+	/* A request was answered with 401 or 403, header is its WWW-Authenticate or NULL; lost or down follows at once. May be
+	 * NULL. Must not destroy the wire. */
+	void (*challenged)(void *owner, int status, const char *header);
 };
 
 struct wire_options {

@@ -2,8 +2,11 @@
 #include "server.h"
 #include "io.h"
 #include "mem.h"
+#include "oauth.h"
+#include "oauth_read.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <utlist.h>
 
 /* A call that has not been sent, or whose answer is awaited. */
@@ -32,8 +35,9 @@ static void begin_again(struct server *server);
 
 const char *server_state_name(const struct server *server)
 {
-	static const char *const names[] = { "not needed yet", "starting", "ready", "resting",
-					     "given up",       "closing",  "closed" };
+	static const char *const names[] = { "not needed yet", "starting", "ready",
+					     "resting",	       "given up", "waiting for authorization",
+					     "closing",	       "closed" };
 
 	return names[server->state];
 }
@@ -231,6 +235,13 @@ static void fail_waiting(struct server *server, const char *why)
 	}
 }
 
+/* Soon there is one, or the news that there is none. */
+static bool asks_for_token(const struct server *server)
+{
+	return (server->state == SERVER_WAITING && server->why.kind == ERR_AGAIN) ||
+	       (server->oauth && oauth_stepping(server->oauth));
+}
+
 /* What waits goes out, goes on waiting, or is told that it is in vain. */
 void server_flush(struct server *server)
 {
@@ -238,7 +249,7 @@ void server_flush(struct server *server)
 	uint64_t now = loop_now_ms(server->loop);
 	bool lists;
 
-	if (server->state == SERVER_STARTING ||
+	if (server->state == SERVER_STARTING || asks_for_token(server) ||
 	    (server->state == SERVER_RESTING && server->due_ms <= now + SERVER_PATIENCE_MS))
 		return;
 	if (server->state != SERVER_READY) {
@@ -287,11 +298,33 @@ static void on_message(void *owner, json_t *message)
 	rpc_take(server->rpc, message);
 }
 
-static void on_lost(void *owner, int64_t id, const struct err *err)
+static void on_challenged(void *owner, int status, const char *header)
 {
 	struct server *server = owner;
 
-	rpc_lost(server->rpc, id, err);
+	if (server->oauth)
+		oauth_challenged(server->oauth, status, header);
+}
+
+/* A call that lacks a right was not done: it waits for a token that has it, or is told how to get one. */
+static void on_lost(void *owner, int64_t id, const struct err *err)
+{
+	struct server *server = owner;
+	struct err why = *err;
+
+	if (server->oauth == NULL || !oauth_asked(server->oauth)) {
+		rpc_lost(server->rpc, id, err);
+		return;
+	}
+	if (server->state == SERVER_STARTING) { /* it can't even list its tools */
+		server_fail(server, WIRE_REFUSED, err);
+		return;
+	}
+	if (oauth_stepping(server->oauth))
+		why.kind = ERR_AGAIN;
+	else if (why.kind == ERR_REFUSED && oauth_recover(server->oauth, &why) == OAUTH_PERSON)
+		server->why = why;
+	rpc_lost(server->rpc, id, &why);
 }
 
 static void on_down(void *owner, enum wire_end how, const struct err *err)
@@ -299,7 +332,9 @@ static void on_down(void *owner, enum wire_end how, const struct err *err)
 	server_fail(owner, how, err);
 }
 
-static const struct wire_events wire_events = { .message = on_message, .lost = on_lost, .down = on_down };
+static const struct wire_events wire_events = {
+	.message = on_message, .lost = on_lost, .challenged = on_challenged, .down = on_down
+};
 
 static void start(struct server *server)
 {
@@ -353,7 +388,7 @@ void server_ready(struct server *server)
 bool server_settled(const struct server *server)
 {
 	bool on_its_way = server->state == SERVER_NEW || server->state == SERVER_STARTING ||
-			  server->state == SERVER_RESTING;
+			  server->state == SERVER_RESTING || asks_for_token(server);
 
 	return !on_its_way || server->failures > 1;
 }
@@ -416,6 +451,64 @@ static void rest(struct server *server, bool give_up)
 	mcp_moved(server->mcp);
 }
 
+/* Without a token nothing is offered; who waits for a call is told unless one comes by itself. */
+static bool await_token(struct server *server)
+{
+	enum oauth_recovery recovery = oauth_recover(server->oauth, &server->why);
+
+	if (recovery == OAUTH_NO)
+		return false;
+	server->state = SERVER_WAITING;
+	loop_timer_stop(server->timer);
+	if (recovery == OAUTH_PERSON) {
+		log_warn(&server->log, "%s", server->why.text);
+		tool_list_finish(&server->tools);
+		mcp_changed(server->mcp);
+	}
+	mcp_moved(server->mcp);
+	return true;
+}
+
+void server_authorized(struct server *server, const struct err *err)
+{
+	struct err why = *err;
+
+	if (server->state == SERVER_WAITING && err->kind == ERR_NONE) {
+		start(server);
+	} else if (server->state == SERVER_WAITING && oauth_needs_person(server->oauth, &why)) {
+		server->why = why;
+		mcp_moved(server->mcp);
+	} else if (server->state == SERVER_WAITING) {
+		server->why = why;
+		rest(server, err->kind == ERR_REFUSED);
+	} else if (server->state == SERVER_READY) {
+		err_clear(&server->why); /* of a call that lacked a right */
+	} else if (server->state == SERVER_GIVEN_UP && err->kind == ERR_NONE) {
+		start(server);
+	}
+	server_flush(server);
+}
+
+void server_forget(struct server *server)
+{
+	struct err err = { 0 };
+
+	if (server->oauth == NULL)
+		return;
+	oauth_forget(server->oauth);
+	err_set(&err, ERR_REFUSED, "its authorization was taken back: usher tool login %s",
+		server->config.name);
+	if (server->state >= SERVER_CLOSING)
+		return;
+	server->why = err;
+	disconnect(server, &err);
+	tool_list_finish(&server->tools);
+	mcp_changed(server->mcp);
+	loop_timer_stop(server->timer);
+	server->state = SERVER_WAITING;
+	server_flush(server);
+}
+
 /* A session that the server has forgotten is begun anew at once, but not again and again. */
 static bool may_begin_anew(const struct server *server, enum wire_end how)
 {
@@ -449,7 +542,8 @@ void server_fail(struct server *server, enum wire_end how, const struct err *err
 			 old ? "it does not know " MCP_MODERN : "its session is over");
 		start(server);
 	} else {
-		rest(server, how == WIRE_REFUSED);
+		if (server->oauth == NULL || !oauth_asked(server->oauth) || !await_token(server))
+			rest(server, how == WIRE_REFUSED);
 		server_flush(server);
 	}
 }
@@ -498,6 +592,42 @@ static void on_relist(void *data)
 		tools_list(server);
 }
 
+static void on_authorized(void *owner, const struct err *err)
+{
+	server_authorized(owner, err);
+}
+
+static void on_keep(void *owner, const char *issuer, const char *text)
+{
+	struct server *server = owner;
+
+	mcp_keep(server->mcp, server, issuer, text);
+}
+
+/* Credentials that were set are all that is sent. */
+static bool may_authorize(const struct mcp_config *config)
+{
+	for (const char *const *row = config->headers; *row; row++)
+		if (strncasecmp(*row, "Authorization:", 14) == 0)
+			return false;
+	return config->url && config->token == NULL && oauth_url_fits(config->url);
+}
+
+static void add_oauth(struct server *server, const struct mcp_options *options)
+{
+	if (!may_authorize(&server->config))
+		return;
+	server->oauth = oauth_create(&(struct oauth_options){ .loop = server->loop,
+							      .http = options->http,
+							      .log = &server->log,
+							      .config = &server->config,
+							      .callback = options->callback,
+							      .document = options->document,
+							      .keep = on_keep,
+							      .done = on_authorized,
+							      .owner = server });
+}
+
 bool server_create(struct mcp *mcp, const struct mcp_options *options, const struct settings *settings,
 		   struct server *server, struct err *err)
 {
@@ -509,6 +639,7 @@ bool server_create(struct mcp *mcp, const struct mcp_options *options, const str
 	server->log = (struct log){ .parent = options->log, .name = server->config.name };
 	server->ops = server->config.url ? &wire_http : &wire_stdio;
 	server->timer = loop_timer_create(loop, on_time, server);
+	add_oauth(server, options);
 	server->relist = loop_timer_create(loop, on_relist, server);
 	server->listen = loop_timer_create(loop, on_listen, server);
 	return true;
@@ -529,6 +660,8 @@ void server_destroy(struct server *server)
 	rpc_destroy(server->rpc);
 	if (server->wire)
 		server->ops->destroy(server->wire);
+	oauth_destroy(server->oauth);
+	server->oauth = NULL;
 	server->rpc = NULL;
 	server->wire = NULL;
 	if (server->timer)

@@ -83,6 +83,7 @@ enum server_state {
 	SERVER_READY,
 	SERVER_RESTING,	 /* failed; starts again when the timer says so */
 	SERVER_GIVEN_UP, /* failed too often, or refuses us; new again after SERVER_WINDOW_MS */
+	SERVER_WAITING,	 /* no token: one is asked for, or a person has to log in */
 	SERVER_CLOSING,
 	SERVER_CLOSED,
 };
@@ -112,6 +113,7 @@ struct server {
 	struct mcp_config config;
 	struct log log;
 	const struct wire_ops *ops;
+	struct oauth *oauth; /* NULL: stdio, or credentials that were set */
 	struct wire *wire;
 	struct rpc *rpc; /* both or none */
 	struct loop_timer *timer, *relist;
@@ -153,6 +155,8 @@ bool server_create(struct mcp *mcp, const struct mcp_options *options, const str
 void server_need(struct server *server);				 /* starts it if it is new */
 void server_call(struct server *server, const struct server_call *call); /* takes arguments over */
 void server_flush(struct server *server);
+void server_authorized(struct server *server, const struct err *err); /* oauth_options.done */
+void server_forget(struct server *server); /* its authorization, and the connection with it */
 void server_close(struct server *server);
 void server_destroy(struct server *server); /* its parts */
 const char *server_state_name(const struct server *server);
@@ -194,7 +198,8 @@ struct server *mcp_server(struct mcp *mcp, size_t index);
 uint64_t mcp_ask_judge(struct mcp *mcp, struct server *server); /* about server->judged; a ticket */
 void mcp_changed(struct mcp *mcp);				/* another list is in force */
 void mcp_moved(struct mcp *mcp);				/* a server runs, or has failed */
-void mcp_closed(struct mcp *mcp);				/* a server is closed */
+void mcp_keep(struct mcp *mcp, struct server *server, const char *issuer, const char *text);
+void mcp_closed(struct mcp *mcp); /* a server is closed */
 /* Tells a caller in a later round. result is taken over. */
 void mcp_finish(struct mcp *mcp, tool_done_fn *done, void *owner, uint64_t ticket, char *result, bool failed);
 void mcp_flush_later(struct mcp *mcp);

@@ -89,18 +89,42 @@ static void expired(struct exchange *exchange, struct err *err)
 	wire_fall(wire, WIRE_EXPIRED, err);
 }
 
+static void note_challenge(const struct wire *wire, const struct http_answer *answer)
+{
+	if ((answer->status == 401 || answer->status == 403) && wire->events->challenged)
+		wire->events->challenged(wire->owner, answer->status,
+					 http_header(answer, "WWW-Authenticate"));
+}
+
+/* What was turned away at the door (401) was not done: it may be put again behind another one. */
+static void turned_away(struct exchange *exchange, const struct http_answer *answer, const struct err *err)
+{
+	struct wire *wire = exchange->wire;
+	int64_t id = exchange->answered || exchange->initialize || exchange->resumes ? 0 : exchange->id;
+	struct err again = *err;
+
+	if (answer->status == 401 && id && wire->events->challenged) {
+		again.kind = ERR_AGAIN;
+		exchange_drop(exchange);
+		wire->events->lost(wire->owner, id, &again);
+	}
+	wire_fall(wire, WIRE_REFUSED, err);
+}
+
 void exchange_refused(struct exchange *exchange, const struct http_answer *answer)
 {
 	struct wire *wire = exchange->wire;
 	enum status_means means = STATUS_LOST;
 	struct err err = answer->err;
 
-	if (answer->how == HTTP_ANSWERED)
+	if (answer->how == HTTP_ANSWERED) {
 		judge(exchange, answer, &means, &err);
-	else if (exchange->err.kind != ERR_NONE)
+		note_challenge(wire, answer);
+	}
+	if (answer->how != HTTP_ANSWERED && exchange->err.kind != ERR_NONE)
 		err = exchange->err;
 	if (means == STATUS_REFUSED) {
-		wire_fall(wire, WIRE_REFUSED, &err);
+		turned_away(exchange, answer, &err);
 		return;
 	}
 	if (means == STATUS_EXPIRED) {

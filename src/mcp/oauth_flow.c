@@ -1,0 +1,581 @@
+/* Asking for tokens, step by step: metadata of the server, of its authorization server, a registration, a token. */
+#include "clock.h"
+#include "mem.h"
+#include "oauth_inside.h"
+#include "text.h"
+#include "url.h"
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void fail(struct oauth *oauth, enum err_kind kind, const char *text)
+{
+	struct err err = { 0 };
+
+	err_set(&err, kind, "%s", text);
+	oauth_end(oauth, &err);
+}
+
+void flow_clear(struct oauth *oauth)
+{
+	if (oauth->call)
+		http_cancel(oauth->options.http, oauth->call);
+	oauth->call = 0;
+	oauth_places_free(oauth->places);
+	oauth_resource_free(&oauth->resource);
+	oauth_server_free(&oauth->server);
+	oauth_client_free(&oauth->client);
+	free(oauth->scope);
+	free(oauth->state);
+	free(oauth->verifier);
+	free(oauth->login_url);
+	oauth->scope = oauth->state = oauth->verifier = oauth->login_url = NULL;
+	loop_timer_stop(oauth->limit);
+}
+
+/* ---- one request ------------------------------------------------------------------------------------------------- */
+
+/* Addresses that strangers name are looked at before anything is sent: no way into our network. What the operator has
+ * written down himself is as good as url. */
+static bool trusted(const struct oauth *oauth, const char *url)
+{
+	const struct mcp_config *config = oauth->options.config;
+	char *origin = oauth_origin(url), *ours = oauth_origin(config->url);
+	char *named = config->oauth_issuer ? oauth_origin(config->oauth_issuer) : NULL;
+	bool same = origin && ((ours && strcmp(origin, ours) == 0) || (named && strcmp(origin, named) == 0));
+
+	free(origin);
+	free(ours);
+	free(named);
+	return same;
+}
+
+static void send(struct oauth *oauth, const char *url, const char *const *headers, const char *body,
+		 http_done_fn *done)
+{
+	struct url own;
+
+	oauth->call = http_start(
+		oauth->options.http,
+		&(struct http_call){ .method = body ? "POST" : "GET",
+				     .url = url,
+				     .headers = headers,
+				     .body = body,
+				     .body_len = body ? strlen(body) : 0,
+				     .total_ms = OAUTH_ANSWER_MS,
+				     .answer_max = OAUTH_ANSWER_MAX,
+				     .guarded = !trusted(oauth, url),
+				     .guard_loopback = url_read(oauth->options.config->url, &own) &&
+						       url_loopback(&own) },
+		NULL, done, oauth, 0);
+}
+
+/* The object that was answered; NULL: none, or none that can be read. */
+static json_t *object_of(const struct http_answer *answer)
+{
+	json_t *json = answer->how == HTTP_ANSWERED ? json_read(answer->body, answer->len, NULL) : NULL;
+
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+static bool success(const struct http_answer *answer)
+{
+	return answer->how == HTTP_ANSWERED && answer->status >= 200 && answer->status < 300;
+}
+
+/* What an authorization server says of a failure (RFC 6749 5.2), as an error. invalid: its word for it. */
+static void refused(struct oauth *oauth, const char *doing, const struct http_answer *answer)
+{
+	json_t *json = object_of(answer);
+	const char *word = json_text(json, "error"), *more = json_text(json, "error_description");
+	char *line = text_one_line(more ? more : "");
+	bool passing = answer->how != HTTP_ANSWERED || answer->status >= 500 || answer->status == 429;
+	struct err err = { 0 };
+
+	if (answer->how != HTTP_ANSWERED)
+		err_set(&err, answer->err.kind == ERR_REFUSED ? ERR_REFUSED : ERR_AGAIN, "%s: %s", doing,
+			answer->err.text);
+	else
+		err_set(&err, passing ? ERR_AGAIN : ERR_REFUSED, "%s: it answered %d %.60s %.120s", doing,
+			answer->status, word ? word : "", line);
+	free(line);
+	json_decref(json);
+	oauth_end(oauth, &err);
+}
+
+/* ---- metadata --------------------------------------------------------------------------------------------------------- */
+
+static void choose_client(struct oauth *oauth);
+static void on_place(void *owner, uint64_t ticket, const struct http_answer *answer);
+
+static void ask_place(struct oauth *oauth)
+{
+	static const char *const headers[] = { "Accept: application/json",
+					       "MCP-Protocol-Version: " MCP_VERSION, NULL };
+
+	send(oauth, oauth->places[oauth->place], headers, NULL, on_place);
+}
+
+static void ask_server(struct oauth *oauth, const char *issuer)
+{
+	oauth_places_free(oauth->places);
+	oauth_server_places(issuer, oauth->places);
+	oauth->place = 0;
+	oauth->server.issuer = mem_text(issuer); /* until its metadata are there */
+	if (oauth->places[0])
+		ask_place(oauth);
+	else
+		fail(oauth, ERR_REFUSED, "its authorization server has no address that could be asked");
+}
+
+/* A server of 2025-03-26 says nothing of itself: it is its own authorization server. */
+static void guess(struct oauth *oauth)
+{
+	const char *wanted = oauth->options.config->oauth_issuer;
+	char *origin = oauth_origin(oauth->options.config->url);
+
+	oauth->guessed = wanted == NULL;
+	if (oauth->resource.resource == NULL)
+		oauth->resource.resource = oauth_canonical(oauth->options.config->url);
+	ask_server(oauth, wanted ? wanted : origin);
+	free(origin);
+}
+
+/* Credentials that were set are for the authorization server that they were first used with. */
+static bool moved(const struct oauth *oauth, const char *issuer)
+{
+	const struct mcp_config *config = oauth->options.config;
+
+	return config->oauth_id && config->oauth_issuer == NULL && json_object_size(oauth->grants) > 0 &&
+	       oauth_grant(oauth, issuer) == NULL;
+}
+
+static void take_resource(struct oauth *oauth, const json_t *metadata)
+{
+	const struct mcp_config *config = oauth->options.config;
+	struct err err = { 0 };
+
+	if (!oauth_resource_read(metadata, config->url, config->oauth_issuer, &oauth->resource, &err))
+		oauth_end(oauth, &err);
+	else if (oauth->resource.issuer == NULL)
+		guess(oauth);
+	else
+		ask_server(oauth, oauth->resource.issuer);
+}
+
+static void take_server(struct oauth *oauth, const json_t *metadata)
+{
+	char *issuer = oauth->server.issuer;
+	struct err err = { 0 };
+
+	oauth->server = (struct oauth_server){ 0 };
+	if (oauth_server_read(metadata, issuer, oauth->guessed, &oauth->server, &err))
+		choose_client(oauth);
+	else
+		oauth_end(oauth, &err);
+	free(issuer);
+}
+
+static void nowhere(struct oauth *oauth)
+{
+	char *origin;
+
+	if (oauth->faulty) {
+		fail(oauth, ERR_AGAIN, "what it says of its authorization could not be fetched");
+	} else if (oauth->server.issuer == NULL) {
+		guess(oauth);
+	} else if (oauth->guessed) {
+		origin = mem_text(oauth->server.issuer);
+		oauth_server_free(&oauth->server);
+		oauth_server_guess(origin, &oauth->server);
+		free(origin);
+		choose_client(oauth);
+	} else {
+		fail(oauth, ERR_REFUSED,
+		     "its authorization server publishes no metadata: set token, or ask its operator");
+	}
+}
+
+static void on_place(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	struct oauth *oauth = owner;
+	json_t *json = success(answer) ? object_of(answer) : NULL;
+
+	(void)ticket;
+	oauth->call = 0;
+	oauth->faulty |= answer->how != HTTP_ANSWERED || answer->status >= 500;
+	if (json && oauth->server.issuer == NULL)
+		take_resource(oauth, json);
+	else if (json)
+		take_server(oauth, json);
+	else if (answer->how != HTTP_ANSWERED && answer->err.kind == ERR_REFUSED)
+		refused(oauth, "what it says of its authorization can't be fetched", answer);
+	else if (++oauth->place < OAUTH_PLACES && oauth->places[oauth->place])
+		ask_place(oauth);
+	else
+		nowhere(oauth);
+	json_decref(json);
+}
+
+void flow_begin(struct oauth *oauth, enum oauth_what what)
+{
+	const char *named = oauth->challenge.metadata;
+
+	flow_clear(oauth);
+	oauth->what = what;
+	oauth->guessed = oauth->faulty = false;
+	oauth->place = 0;
+	if (named && !oauth_url_fits(named)) {
+		fail(oauth, ERR_REFUSED, "it describes its authorization at an address without https");
+		return;
+	}
+	if (named)
+		oauth->places[0] = mem_text(named);
+	else
+		oauth_resource_places(oauth->options.config->url, oauth->places);
+	ask_place(oauth);
+}
+
+/* ---- scopes -------------------------------------------------------------------------------------------------------------- */
+
+static void choose_scope(struct oauth *oauth)
+{
+	const char *set = oauth->options.config->oauth_scope;
+	const char *first = set			     ? set
+			    : oauth->challenge.scope ? oauth->challenge.scope
+						     : oauth->resource.scopes;
+	bool more = oauth->challenge.error && strcmp(oauth->challenge.error, "insufficient_scope") == 0;
+
+	free(oauth->scope);
+	oauth->scope = oauth_scope_union(more ? oauth->asked : NULL, first);
+	if (oauth->scope && oauth->server.offline && !oauth_by_machine(oauth)) {
+		char *with = oauth_scope_union(oauth->scope, "offline_access");
+
+		free(oauth->scope);
+		oauth->scope = with;
+	}
+}
+
+/* ---- who we are ------------------------------------------------------------------------------------------------------------ */
+
+static void machine_token(struct oauth *oauth);
+
+static void show_login(struct oauth *oauth)
+{
+	char *redirect = oauth_redirect_uri(oauth), *challenge;
+
+	oauth->state = oauth_random();
+	oauth->verifier = oauth_random();
+	challenge = oauth_pkce(oauth->verifier);
+	oauth->login_url = oauth_authorize_url(&oauth->server, &oauth->client,
+					       &(struct oauth_ask){ .redirect = redirect,
+								    .state = oauth->state,
+								    .challenge = challenge,
+								    .scope = oauth->scope,
+								    .resource = oauth->resource.resource });
+	free(challenge);
+	free(redirect);
+	oauth->login = LOGIN_WAITING;
+	loop_timer_start(oauth->limit, OAUTH_LOGIN_MS, 0);
+	loop_timer_start(oauth->later, 0, 0);
+}
+
+static void go_on(struct oauth *oauth)
+{
+	choose_scope(oauth);
+	if (oauth->what == OAUTH_MACHINE)
+		machine_token(oauth);
+	else
+		show_login(oauth);
+}
+
+static bool set_client(struct oauth *oauth)
+{
+	const struct mcp_config *config = oauth->options.config;
+
+	if (config->oauth_id == NULL)
+		return false;
+	oauth->client.id = mem_text(config->oauth_id);
+	oauth->client.secret = mem_text(config->oauth_secret);
+	oauth->client.method = config->oauth_key      ? OAUTH_JWT
+			       : config->oauth_secret ? oauth_method_choose(&oauth->server)
+						      : OAUTH_NONE;
+	return true;
+}
+
+/* One that was made for another redirect, or that has ended, is made anew. */
+static bool kept_client(struct oauth *oauth)
+{
+	const json_t *client = json_object_get(oauth_grant(oauth, oauth->server.issuer), "client");
+	const char *id = json_text(client, "id"), *redirect = json_text(client, "redirect");
+	char *wanted = oauth_redirect_uri(oauth);
+	int64_t until = json_int(client, "until", 0);
+	bool good =
+		id && redirect && strcmp(redirect, wanted) == 0 && (until == 0 || until > clock_wall_ms());
+
+	free(wanted);
+	if (!good || !oauth_method_read(json_text(client, "method"), &oauth->client.method))
+		return false;
+	oauth->client.id = mem_text(id);
+	oauth->client.secret = mem_text(json_text(client, "secret"));
+	oauth->client.until_ms = until;
+	return true;
+}
+
+/* The grant of this issuer, with the client as it is now; the caller's. */
+static json_t *grant_now(struct oauth *oauth)
+{
+	json_t *grant = json_object(), *client;
+	char *redirect = oauth->options.callback ? oauth_redirect_uri(oauth) : mem_text("");
+
+	client = json_pack("{s:s, s:s*, s:s, s:s, s:I}", "id", oauth->client.id, "secret",
+			   oauth->client.secret, "method", oauth_method_name(oauth->client.method),
+			   "redirect", redirect, "until", (json_int_t)oauth->client.until_ms);
+	free(redirect);
+	json_object_set_new(grant, "issuer", json_string(oauth->server.issuer));
+	json_object_set_new(grant, "token_endpoint", json_string(oauth->server.token));
+	json_object_set_new(grant, "client", client);
+	return grant;
+}
+
+static void on_registered(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	struct oauth *oauth = owner;
+	json_t *json = success(answer) ? object_of(answer) : NULL, *grant;
+	const char *id = json_text(json, "client_id"), *secret = json_text(json, "client_secret");
+	int64_t until = json_int(json, "client_secret_expires_at", 0);
+
+	(void)ticket;
+	oauth->call = 0;
+	if (id == NULL || !*id || strlen(id) > OAUTH_TOKEN_MAX) {
+		json_decref(json);
+		refused(oauth, "it did not register usher (set oauth.client_id of a registration by hand)",
+			answer);
+		return;
+	}
+	oauth->client.id = mem_text(id);
+	oauth->client.secret = mem_text(secret);
+	oauth->client.until_ms = secret && until > 0 && until < INT64_MAX / 1000 ? until * 1000 : 0;
+	if (secret)
+		log_hide(secret);
+	if (!oauth_method_read(json_text(json, "token_endpoint_auth_method"), &oauth->client.method) ||
+	    oauth->client.method == OAUTH_JWT)
+		oauth->client.method = secret ? oauth_method_choose(&oauth->server) : OAUTH_NONE;
+	if (secret == NULL)
+		oauth->client.method = OAUTH_NONE;
+	json_decref(json);
+	grant = grant_now(oauth);
+	oauth_keep(oauth, grant);
+}
+
+void flow_registered(struct oauth *oauth)
+{
+	go_on(oauth);
+}
+
+static void ask_registration(struct oauth *oauth)
+{
+	static const char *const headers[] = { "Accept: application/json", "Content-Type: application/json",
+					       NULL };
+	char *redirect = oauth_redirect_uri(oauth), *body;
+	struct url parts;
+	bool native = url_read(redirect, &parts) && url_loopback(&parts);
+	json_t *json = json_pack("{s:s, s:[s], s:[s, s], s:[s], s:s, s:s}", "client_name", "usher",
+				 "redirect_uris", redirect, "grant_types", "authorization_code",
+				 "refresh_token", "response_types", "code", "token_endpoint_auth_method",
+				 oauth_method_name(oauth_method_choose(&oauth->server)), "application_type",
+				 native ? "native" : "web");
+
+	body = json_write(json);
+	json_decref(json);
+	free(redirect);
+	send(oauth, oauth->server.registration, headers, body, on_registered);
+	free(body);
+}
+
+static void choose_client(struct oauth *oauth)
+{
+	if (moved(oauth, oauth->server.issuer)) {
+		fail(oauth, ERR_REFUSED,
+		     "it names another authorization server than before: if that is right, set oauth.issuer, "
+		     "or "
+		     "forget the old one with: usher tool logout");
+		return;
+	}
+	if (oauth->what == OAUTH_LOGIN && (oauth->server.authorize == NULL || !oauth->server.s256)) {
+		fail(oauth, ERR_REFUSED,
+		     "its authorization server does not offer logins with PKCE (S256), which are required");
+		return;
+	}
+	if (set_client(oauth) || kept_client(oauth)) {
+		go_on(oauth);
+	} else if (oauth->options.document && oauth->server.documents) {
+		oauth->client.id = mem_text(oauth->options.document);
+		oauth->client.method = OAUTH_NONE;
+		go_on(oauth);
+	} else if (oauth->server.registration) {
+		ask_registration(oauth);
+	} else {
+		fail(oauth, ERR_REFUSED,
+		     "its authorization server registers nobody by itself: register usher there by hand and "
+		     "set oauth.client_id (and client_secret)");
+	}
+}
+
+/* ---- tokens ------------------------------------------------------------------------------------------------------------------ */
+
+static void add_proof(struct oauth *oauth, struct buf *form, const char **row, char **own, struct err *err)
+{
+	const struct oauth_client *client = &oauth->client;
+
+	if (client->method == OAUTH_BASIC) {
+		char *basic = oauth_basic(client);
+
+		*own = mem_format("Authorization: %s", basic);
+		*row = *own;
+		free(basic);
+		return;
+	}
+	oauth_form_add(form, "client_id", client->id);
+	if (client->method == OAUTH_POST)
+		oauth_form_add(form, "client_secret", client->secret);
+	if (client->method == OAUTH_JWT) {
+		char *jwt = oauth_assertion(oauth->options.config->oauth_key, client->id,
+					    oauth->server.issuer, clock_wall_ms() / 1000, err);
+
+		oauth_form_add(form, "client_assertion_type",
+			       "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+		oauth_form_add(form, "client_assertion", jwt);
+		free(jwt);
+	}
+}
+
+static bool read_token(struct oauth *oauth, const json_t *json, json_t *grant)
+{
+	const char *access = json_text(json, "access_token"), *type = json_text(json, "token_type");
+	const char *refresh = json_text(json, "refresh_token"), *scope = json_text(json, "scope");
+	const json_t *before = oauth_grant(oauth, oauth->server.issuer);
+	int64_t seconds = json_int(json, "expires_in", 0);
+
+	if (access == NULL || strlen(access) > OAUTH_TOKEN_MAX || strpbrk(access, "\r\n") || !*access ||
+	    (type && strcasecmp(type, "Bearer") != 0) || (refresh && strlen(refresh) > OAUTH_TOKEN_MAX))
+		return false;
+	if (refresh == NULL && oauth->what == OAUTH_REFRESH) /* the old one stays good */
+		refresh = json_text(before, "refresh");
+	if (seconds <= 0 || seconds > 10LL * 365 * 86400)
+		seconds = 0;
+	json_object_set_new(grant, "access", json_string(access));
+	json_object_set_new(grant, "at", json_integer(clock_wall_ms()));
+	json_object_set_new(grant, "until", json_integer(seconds ? clock_wall_ms() + seconds * 1000 : 0));
+	json_object_set_new(grant, "resource", json_string(oauth->resource.resource));
+	if (refresh)
+		json_object_set_new(grant, "refresh", json_string(refresh));
+	if (oauth->scope || scope)
+		json_object_set_new(grant, "scope", json_string(oauth->scope ? oauth->scope : scope));
+	return true;
+}
+
+/* A registration or a refresh token that it does not know any more is not tried again. */
+static void unlearn(struct oauth *oauth, const struct http_answer *answer)
+{
+	json_t *json = object_of(answer);
+	const char *word = json_text(json, "error");
+	json_t *grant = json_object_get(oauth->grants, oauth->server.issuer);
+
+	if (word && strcmp(word, "invalid_client") == 0)
+		json_object_del(grant, "client");
+	if (word && (strcmp(word, "invalid_grant") == 0 || strcmp(word, "invalid_client") == 0) &&
+	    oauth->what == OAUTH_REFRESH)
+		json_object_del(grant, "refresh");
+	json_decref(json);
+}
+
+static void on_token(void *owner, uint64_t ticket, const struct http_answer *answer)
+{
+	struct oauth *oauth = owner;
+	json_t *json = success(answer) ? object_of(answer) : NULL, *grant;
+
+	(void)ticket;
+	oauth->call = 0;
+	if (!success(answer)) {
+		unlearn(oauth, answer);
+		refused(oauth, "its authorization server gave no token", answer);
+		return;
+	}
+	grant = grant_now(oauth);
+	if (read_token(oauth, json, grant)) {
+		oauth_keep(oauth, grant);
+	} else {
+		json_decref(grant);
+		fail(oauth, ERR_REFUSED, "what its authorization server answered is no bearer token");
+	}
+	json_decref(json);
+}
+
+/* form is freed. */
+static void ask_token(struct oauth *oauth, struct buf *form)
+{
+	const char *headers[] = { "Accept: application/json",
+				  "Content-Type: application/x-www-form-urlencoded", NULL, NULL };
+	char *own = NULL;
+	struct err err = { 0 };
+
+	oauth_form_add(form, "resource", oauth->resource.resource);
+	add_proof(oauth, form, &headers[2], &own, &err);
+	if (err.kind == ERR_NONE)
+		send(oauth, oauth->server.token, headers, buf_str(form), on_token);
+	else
+		oauth_end(oauth, &err);
+	free(own);
+	buf_free(form);
+}
+
+static void machine_token(struct oauth *oauth)
+{
+	struct buf form = { 0 };
+
+	oauth_form_add(&form, "grant_type", "client_credentials");
+	oauth_form_add(&form, "scope", oauth->scope);
+	ask_token(oauth, &form);
+}
+
+void flow_code(struct oauth *oauth, const char *code)
+{
+	struct buf form = { 0 };
+	char *redirect = oauth_redirect_uri(oauth);
+
+	oauth->what = OAUTH_CODE;
+	oauth_form_add(&form, "grant_type", "authorization_code");
+	oauth_form_add(&form, "code", code);
+	oauth_form_add(&form, "redirect_uri", redirect);
+	oauth_form_add(&form, "code_verifier", oauth->verifier);
+	free(redirect);
+	ask_token(oauth, &form);
+}
+
+void flow_refresh(struct oauth *oauth)
+{
+	const json_t *grant = oauth_grant(oauth, oauth->issuer), *client = json_object_get(grant, "client");
+	struct buf form = { 0 };
+
+	flow_clear(oauth);
+	oauth->what = OAUTH_REFRESH;
+	oauth->server.issuer = mem_text(oauth->issuer);
+	oauth->server.token = mem_text(json_text(grant, "token_endpoint"));
+	oauth->resource.resource = mem_text(json_text(grant, "resource"));
+	oauth->scope = mem_text(json_text(grant, "scope"));
+	oauth->client.id = mem_text(json_text(client, "id"));
+	oauth->client.secret = mem_text(json_text(client, "secret"));
+	oauth->client.until_ms = json_int(client, "until", 0);
+	if (oauth->client.id == NULL || oauth->server.token == NULL ||
+	    !oauth_method_read(json_text(client, "method"), &oauth->client.method)) {
+		fail(oauth, ERR_REFUSED, "what is kept of its authorization is not complete");
+		return;
+	}
+	oauth_form_add(&form, "grant_type", "refresh_token");
+	oauth_form_add(&form, "refresh_token", json_text(grant, "refresh"));
+	ask_token(oauth, &form);
+}

@@ -1,0 +1,79 @@
+/* Shared by oauth.c and oauth_flow.c. */
+#ifndef USHER_MCP_OAUTH_INSIDE_H
+#define USHER_MCP_OAUTH_INSIDE_H
+
+#include "http.h"
+#include "oauth.h"
+#include "oauth_form.h"
+
+enum {
+	OAUTH_ANSWER_MAX = 256 << 10, /* bytes of metadata and tokens */
+	OAUTH_ANSWER_MS = 10000,
+	OAUTH_LOGIN_MS = 600000,  /* a person has so long */
+	OAUTH_WINDOW_MS = 600000, /* in which OAUTH_TRIES_MAX authorizations are enough */
+	OAUTH_TRIES_MAX = 3,
+	OAUTH_FRESH_MS = 10000,	 /* a token that is refused sooner was never good */
+	OAUTH_EARLY_MS = 60000,	 /* before its end a token is refreshed */
+	OAUTH_RETRY_MS = 30000,	 /* after a refresh that could not be asked for */
+	OAUTH_TOKEN_MAX = 16384, /* bytes of a token */
+};
+
+enum oauth_what { OAUTH_IDLE, OAUTH_LOGIN, OAUTH_CODE, OAUTH_MACHINE, OAUTH_REFRESH };
+
+enum oauth_login_state { LOGIN_NONE, LOGIN_WORKING, LOGIN_WAITING, LOGIN_DONE, LOGIN_FAILED };
+
+struct oauth {
+	struct oauth_options options;
+	/* what is known */
+	json_t *grants; /* issuer: {issuer, at, client, token_endpoint, resource, scope, access, refresh, until} */
+	char *issuer;			 /* of the grant in force, or NULL */
+	char *token;			 /* in force, which config->bearer is; or NULL */
+	uint64_t since_ms;		 /* by the loop's clock: the token is in force */
+	uint64_t tries[OAUTH_TRIES_MAX]; /* when the last authorizations were completed */
+	/* what the server wants */
+	struct oauth_challenge challenge;
+	int challenged; /* 401, 403; 0: nothing new */
+	bool was_fresh; /* it refused a token that had just been made */
+	char *asked;	/* scopes that were asked for, for the union; or NULL */
+	struct err person;
+	/* what is under way */
+	enum oauth_what what;
+	bool stepping, guessed, keeps, ended; /* ended: done is told in the next round */
+	uint64_t call;
+	char *places[OAUTH_PLACES];
+	size_t place;
+	bool faulty; /* a place could not be asked */
+	struct oauth_resource resource;
+	struct oauth_server server;
+	struct oauth_client client;
+	char *scope;
+	json_t *fresh;	/* the grant that is being kept */
+	struct err err; /* for later */
+	struct loop_timer *later, *timer, *limit;
+	/* the login of a person */
+	enum oauth_login_state login;
+	struct err login_err;
+	char *state, *verifier;
+	oauth_login_fn *login_fn;
+	void *login_owner;
+	uint64_t login_ticket;
+	char *login_url;
+};
+
+/* ---- oauth.c --------------------------------------------------------------------------------------------------- */
+
+char *oauth_redirect_uri(const struct oauth *oauth);
+const json_t *oauth_grant(const struct oauth *oauth, const char *issuer); /* or NULL */
+void oauth_keep(struct oauth *oauth, json_t *grant); /* taken over; oauth_next_kept follows when it is kept */
+void oauth_end(struct oauth *oauth, const struct err *err); /* of what is under way; done follows */
+bool oauth_by_machine(const struct oauth *oauth);
+
+/* ---- oauth_flow.c ------------------------------------------------------------------------------------------------ */
+
+void flow_begin(struct oauth *oauth, enum oauth_what what); /* discovery, and then a login or a token */
+void flow_code(struct oauth *oauth, const char *code);
+void flow_refresh(struct oauth *oauth);
+void flow_registered(struct oauth *oauth); /* the registration is kept */
+void flow_clear(struct oauth *oauth);
+
+#endif
