@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord app
+ROOMS := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord app parse
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -24,6 +24,7 @@ DIR_slack   := platforms/slack
 DIR_telegram := platforms/telegram
 DIR_discord := platforms/discord
 DIR_app     := src/app
+DIR_parse   := src/parse
 
 SEES_base    :=
 SEES_io      := base
@@ -42,6 +43,7 @@ SEES_webhook := base io
 SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
+SEES_parse   := base
 SEES_app     := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
@@ -53,9 +55,15 @@ USES_mcp     := jwt.h openssl/
 USES_markup  := md4c unigbrk uniwidth
 USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
+USES_parse   := magic unicode/ csv yajl/ md4c libxml/ zip.h seccomp jansson unistr
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols libjwt
+# The child that reads files (usher-parse) has libraries of its own; the daemon links none of them.
+PKGS_PARSE   := jansson icu-uc icu-i18n libxml-2.0 libzip libseccomp yajl
+LIBS_PARSE_PLAIN := -lmagic -lcsv -lmd4c -lunistring -lcld2 -lm
 LIBS_PLAIN   := -lz -lcld2 -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
+
+CPPFLAGS_parse := $(shell pkg-config --cflags $(PKGS_PARSE))
 
 # ---- compilers and flags -------------------------------------------------------------------------------
 
@@ -92,16 +100,17 @@ LINK_fuzz    := -fsanitize=address,undefined -pie
 CFLAGS_ALL  = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN) $(OPT_$(MODE)) -pthread -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(LINK_$(MODE)) -pthread $(LDFLAGS)
 LIBS        = $(shell pkg-config --libs $(PKGS)) $(LIBS_PLAIN)
+LIBS_PARSE  = $(shell pkg-config --libs $(PKGS_PARSE)) $(LIBS_PARSE_PLAIN)
 
 # ---- objects -------------------------------------------------------------------------------------------
 
-room_flags = -Iinclude -I$(DIR_$(1)) $(foreach r,$(SEES_$(1)),-I$(DIR_$(r)))
+room_flags = $(CPPFLAGS_$(1)) -Iinclude -I$(DIR_$(1)) $(foreach r,$(SEES_$(1)),-I$(DIR_$(r)))
 room_src   = $(wildcard $(DIR_$(1))/*.c)
 room_obj   = $(patsubst %.c,$(B)/%.o,$(call room_src,$(1)))
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(B)/usher
+all: $(B)/usher $(B)/usher-parse
 
 define ROOM_RULES
 $(B)/$(DIR_$(1))/%.o: $(DIR_$(1))/%.c Makefile
@@ -124,19 +133,28 @@ $(B)/%.yaml.o: %.yaml
 	@mkdir -p $(@D)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
-ALL_OBJ := $(foreach r,$(ROOMS),$(call room_obj,$(r)))
+ALL_OBJ := $(foreach r,$(filter-out parse,$(ROOMS)),$(call room_obj,$(r)))
 $(B)/usher: $(ALL_OBJ) $(EMBED_OBJ)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
--include $(ALL_OBJ:.o=.d)
+# The parser child: an archive gives it no more of base than it uses.
+PARSE_OBJ := $(call room_obj,parse)
+$(B)/base.a: $(call room_obj,base)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/usher-parse: $(PARSE_OBJ) $(B)/base.a
+	@echo "  LINK $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_PARSE)
+
+-include $(ALL_OBJ:.o=.d) $(PARSE_OBJ:.o=.d)
 include tests/tests.mk
 
 # ---- packages (Debian 12) ------------------------------------------------------------------------------
 
 DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
 	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
-	libunistring-dev libmd4c-dev libcld2-dev libjwt-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates
+	libunistring-dev libmd4c-dev libcld2-dev libjwt-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates \
+	libmagic-dev libmagic-mgc libicu-dev libcsv-dev libyajl-dev libxml2-dev libzip-dev libseccomp-dev
 DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -169,8 +187,9 @@ run: deps-build ## build, start with the embedded defaults, print a curl line th
 	@exec $(B)/usher run --try
 
 PREFIX     ?= /usr/local
-install: all ## install the binary, sample settings and the systemd unit (DESTDIR, PREFIX)
+install: all ## install the programs, sample settings and the systemd unit (DESTDIR, PREFIX)
 	install -D -m 755 $(B)/usher $(DESTDIR)$(PREFIX)/bin/usher
+	install -D -m 755 $(B)/usher-parse $(DESTDIR)$(PREFIX)/bin/usher-parse
 	install -D -m 644 etc/usher.conf $(DESTDIR)$(PREFIX)/share/usher/usher.conf
 	install -D -m 644 etc/prices.conf $(DESTDIR)$(PREFIX)/share/usher/prices.conf
 	install -D -m 644 etc/usher.service $(DESTDIR)$(PREFIX)/lib/systemd/system/usher.service

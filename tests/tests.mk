@@ -90,15 +90,21 @@ WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_hea
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
 # A wire and a loop under the test's hand (stage_wire.c).
 $(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
+UNIT_parse   := base parse
+FAKES_parse  := $(wildcard tests/unit/parse/stage*.c)
 UNIT_app     := app base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 
+# Programs' own beginnings, which a test's would stand against; the libraries that only the parser's rooms need.
+MAIN_OBJ := $(B)/src/app/main.o $(B)/src/parse/main.o
+libs_of = $(LIBS) $(if $(filter parse,$(1)),$(LIBS_PARSE))
+
 define UNIT_RULES
-$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter slack,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(foreach r,$(UNIT_$(1)),$(filter-out $(MAIN_OBJ),$(call room_obj,$(r)))) $(FAKES_$(1)) $(if $(filter db,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter ai,$(UNIT_$(1))),$(EMBED_OBJ)) $(if $(filter slack,$(UNIT_$(1))),$(EMBED_OBJ)) Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	@echo "  TEST $$@"
-	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(foreach r,$(UNIT_$(1)) $(SEES_UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(LIBS) -lcmocka -lssl $$(UNITLD_$(1)_$$(@F))
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Iinclude -Itests/fakes $(CPPFLAGS_$(1)) $(foreach r,$(UNIT_$(1)) $(SEES_UNIT_$(1)),-I$(DIR_$(r))) $$(LDFLAGS_ALL) -o $$@ $$(filter %.c %.o,$$^) $$(call libs_of,$(UNIT_$(1))) -lcmocka -lssl $$(UNITLD_$(1)_$$(@F))
 endef
 $(foreach r,$(ROOMS),$(eval $(call UNIT_RULES,$(r))))
 
@@ -167,10 +173,10 @@ fuzz-bins:
 fuzz-link: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
 
 define FUZZ_RULES
-$(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(B)/src/app/main.o,$(call room_obj,$(r)))) $(EMBED_OBJ)
+$(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(MAIN_OBJ),$(call room_obj,$(r)))) $(EMBED_OBJ)
 	@mkdir -p $$(@D)
 	@echo "  FUZZ $$@"
-	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude -Itests/fakes $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(LIBS)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude -Itests/fakes $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(call libs_of,$(call fuzz_rooms,$(1)))
 endef
 $(foreach f,$(FUZZ_SRC),$(eval $(call FUZZ_RULES,$(f))))
 
@@ -230,7 +236,7 @@ space := $(subst ,, )
 all_headers := $(sort $(foreach r,$(ROOMS),$(USES_$(r))))
 third_party = ! grep -nE 'include <($(subst $(space),|,$(strip $(filter-out $(USES_$(1)),$(all_headers)))))' $(DIR_$(1))/*.c $(DIR_$(1))/*.h || exit 1;
 
-TIDY_FLAGS = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"0"' -Iinclude $(foreach r,$(ROOMS),-I$(DIR_$(r)))
+TIDY_FLAGS = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"0"' -Iinclude $(CPPFLAGS_parse) $(foreach r,$(ROOMS),-I$(DIR_$(r)))
 TIDY_FILES = $(foreach r,$(ROOMS),$(call room_src,$(r)))
 
 check: check-quick ## format, clang-tidy, cppcheck, both compilers with warnings as errors

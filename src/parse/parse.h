@@ -15,9 +15,11 @@
 struct input {
 	int fd;
 	int64_t size;
-	const char *name;  /* as its owner calls it; never NULL */
-	const char *where; /* what stands before its places: "report.zip: a/b.csv"; NULL: nothing */
-	unsigned depth;	   /* 0: not inside another */
+	const char *name; /* as its owner calls it; never NULL */
+	/* Of a file inside another: "b.zip, a/b.csv"; NULL: nothing. Readers' places are within their own file:
+	 * parse_inner_end puts the names in front. */
+	const char *where;
+	unsigned depth; /* 0: not inside another */
 };
 
 /* Like pread, all of it or up to the end; -1 never: an error of the descriptor ends the program. */
@@ -47,7 +49,8 @@ struct sink {
 	bool (*table)(struct sink *sink, const char *name, const char *place);
 	/* A row of the table, blank ones too; number: as people count it in that table (1: the first, also when that is a
 	 * header). unit: what it is called there, "row", "line", "record"; static. */
-	bool (*row)(struct sink *sink, int64_t number, const struct cell *cells, size_t count);
+	bool (*row)(struct sink *sink, int64_t number, const struct cell *cells, size_t count,
+		    const char *unit);
 	/* Names of the columns when the format has them apart from the rows (keys of JSON objects); before the first row. */
 	bool (*columns)(struct sink *sink, const char *const *names, size_t count);
 	/* A file inside this one, before its contents; error: why it was not read, or NULL. */
