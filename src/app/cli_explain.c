@@ -79,7 +79,12 @@ static void tell_attempt(const json_t *row)
 	const json_t *cost = json_object_get(row, "cost_usd"), *tokens = json_object_get(row, "tokens");
 
 	begin(text_of(row, "created_at"));
-	fputs("model ", stdout);
+	if (strcmp(text_of(row, "type"), "transcription") == 0)
+		fputs("transcription by ", stdout);
+	else if (strcmp(text_of(row, "type"), "summary") == 0)
+		fputs("summary by ", stdout);
+	else
+		fputs("model ", stdout);
 	put_short(*text_of(row, "provider") ? text_of(row, "provider") : "-");
 	putchar('/');
 	put_short(*text_of(row, "model") ? text_of(row, "model") : "unknown");
@@ -93,6 +98,16 @@ static void tell_attempt(const json_t *row)
 	       json_is_string(cost) ? json_string_value(cost) : "");
 	if (*text_of(row, "error"))
 		line("why", text_of(row, "error"));
+}
+
+/* What was said before is told in fewer words from now on. */
+static void tell_summary(const json_t *row)
+{
+	tell_attempt(row);
+	printf("%26sof the turns up to %" PRId64 "%s\n", "", number_of(row, "upto_turn_id"),
+	       json_is_true(json_object_get(row, "in_use")) ? "" : ", not in use");
+	if (*text_of(row, "text"))
+		line("text", text_of(row, "text"));
 }
 
 static void tell_call(const json_t *row)
@@ -111,11 +126,41 @@ static void tell_call(const json_t *row)
 
 /* ---- putting it together ------------------------------------------------------------------------------------- */
 
-/* The story goes by stage before it goes by time: times of one millisecond tell nothing. */
-static int stage_of(const json_t *row)
+/* Who was asked what. */
+static void tell_asked(const json_t *row)
+{
+	char *arguments = json_write(json_object_get(row, "arguments"));
+
+	begin(text_of(row, "asked_at"));
+	fputs("asks ", stdout);
+	put_short(text_of(row, "asked"));
+	fputs(" to approve ", stdout);
+	put_short(text_of(row, "tool"));
+	printf(" (%s), now: %s\n", text_of(row, "code"), text_of(row, "state"));
+	line("arguments", arguments);
+	free(arguments);
+}
+
+/* Who said yes or no, and when. */
+static void tell_decided(const json_t *row)
+{
+	begin(text_of(row, "decided_at"));
+	put_short(text_of(row, "tool"));
+	printf(" (%s) %s by ", text_of(row, "code"), text_of(row, "state"));
+	put_short(*text_of(row, "decided_by") ? text_of(row, "decided_by") : "nobody");
+	putchar('\n');
+}
+
+/* The story goes by stage before it goes by time: times of one millisecond tell nothing. What was asked here is decided
+ * when the answer is out. */
+static int stage_of(const json_t *row, void (*tell)(const json_t *row))
 {
 	const char *what = text_of(row, "what");
 
+	if (tell == tell_decided && json_is_true(json_object_get(row, "asked_here")))
+		return STAGE_END;
+	if (tell != tell_what || strncmp(what, "model ", 6) == 0) /* one that was not asked */
+		return STAGE_ANSWER;
 	return strncmp(what, "said", 4) == 0 || strcmp(what, "accepted") == 0 || strncmp(what, "turn", 4) == 0
 		       ? STAGE_QUESTION
 		       : STAGE_END;
@@ -128,13 +173,14 @@ static void add(struct story *story, const json_t *rows, const char *time, void 
 
 	story->list = mem_resize(story->list, story->count + json_array_size(rows) + 1, sizeof(*story->list));
 	json_array_foreach (rows, i, row) {
-		story->list[story->count] =
-			(struct told){ .at = text_of(row, time),
-				       .seq = number_of(row, "seq"),
-				       .stage = tell == tell_what ? stage_of(row) : STAGE_ANSWER,
-				       .order = story->count,
-				       .row = row,
-				       .tell = tell };
+		if (*text_of(row, time) == '\0')
+			continue; /* it has not happened */
+		story->list[story->count] = (struct told){ .at = text_of(row, time),
+							   .seq = number_of(row, "seq"),
+							   .stage = stage_of(row, tell),
+							   .order = story->count,
+							   .row = row,
+							   .tell = tell };
 		story->count++;
 	}
 }
@@ -160,9 +206,7 @@ static json_t *without_record(const json_t *timeline)
 	size_t i;
 
 	json_array_foreach (timeline, i, row) {
-		const char *what = text_of(row, "what");
-
-		if (strncmp(what, "model ", 6) != 0 && strncmp(what, "tool ", 5) != 0)
+		if (strcmp(text_of(row, "source"), "record") != 0)
 			json_array_append(rest, row);
 	}
 	return rest;
@@ -228,6 +272,9 @@ int cli_explain(struct cli *cli)
 	add(&story, rest, "at", tell_what);
 	add(&story, json_object_get(all, "attempts"), "created_at", tell_attempt);
 	add(&story, json_object_get(all, "calls"), "created_at", tell_call);
+	add(&story, json_object_get(all, "summaries"), "created_at", tell_summary);
+	add(&story, json_object_get(all, "approvals"), "asked_at", tell_asked);
+	add(&story, json_object_get(all, "approvals"), "decided_at", tell_decided);
 	if (story.count)
 		qsort(story.list, story.count, sizeof(*story.list), earlier);
 	tell_head(all);

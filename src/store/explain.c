@@ -9,6 +9,18 @@
 #define TASK	" (SELECT \"llmTaskId\" FROM \"LLMConversationMessage\" WHERE id =" TURN ")"
 #define REPLIES " WHERE o.turn_id =" TURN " OR o.inbox_id = CAST($1 AS BIGINT)"
 
+/* Those that were made behind the answer of the turn. */
+#define SUMMARIES                                                                                            \
+	" s.conversation_id = (SELECT \"llmConversationId\" FROM \"LLMConversationMessage\" WHERE id =" TURN \
+	") AND json_extract(a.metadata, '$.turn') = (SELECT uuid FROM \"LLMConversationMessage\" WHERE id "  \
+	"=" TURN ")"
+
+/* Those that were asked for in the turn, and the one that it was begun by. */
+#define APPROVALS                                                                                            \
+	" FROM approvals a LEFT JOIN user_profiles p ON p.id = a.profile_id LEFT JOIN users u ON u.id = "    \
+	"p.user_id LEFT JOIN user_profiles d ON d.id = a.decided_by LEFT JOIN users v ON v.id = d.user_id"   \
+	" WHERE a.turn_id =" TURN " OR a.used_turn_id =" TURN
+
 /* The timeline goes by stage before it goes by time: the times of steps run ahead of the clock by a few
  * milliseconds when several fall into one. */
 static const struct part {
@@ -48,8 +60,8 @@ static const struct part {
 	  "SELECT created_at, provider, model_used AS model, success AS \"success:bool\", error_message AS "
 	  "error,"
 	  " input_tokens, output_tokens, tokens_used AS tokens, cost_micros AS \"cost_usd:usd\", latency_ms,"
-	  " first_token_ms, request_id, id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
-	  " AND" AUDIT_REQUESTS " ORDER BY seq, created_at, id" },
+	  " first_token_ms, request_id, id, seq, interaction_type AS type FROM ai_agent_interactions WHERE "
+	  "\"llmTaskId\" =" TASK " AND" AUDIT_REQUESTS " ORDER BY seq, created_at, id" },
 	{ "calls", true,
 	  "SELECT created_at, json_extract(metadata, '$.tool') AS tool, json_extract(metadata, '$.server') "
 	  "AS server,"
@@ -58,6 +70,20 @@ static const struct part {
 	  "latency_ms,"
 	  " id, seq FROM ai_agent_interactions WHERE \"llmTaskId\" =" TASK
 	  " AND interaction_type = 'tool' ORDER BY seq" },
+	{ "summaries", true,
+	  "SELECT a.created_at, s.upto_turn_id, s.text IS NOT NULL AS \"in_use:bool\", s.text, a.provider,"
+	  " a.model_used AS model, a.success AS \"success:bool\", a.error_message AS error, a.input_tokens,"
+	  " a.output_tokens, a.tokens_used AS tokens, a.cost_micros AS \"cost_usd:usd\", a.latency_ms,"
+	  " a.request_id, a.id, a.seq, a.interaction_type AS type FROM conversation_summaries s"
+	  " JOIN ai_agent_interactions a ON a.\"llmTaskId\" = s.\"llmTaskId\""
+	  " WHERE" SUMMARIES " ORDER BY a.seq" },
+	{ "approvals", true,
+	  "SELECT a.code, a.tool, a.arguments AS \"arguments:json\", CASE WHEN a.state = 'pending' AND "
+	  "a.expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'expired' WHEN a.state = 'used' THEN "
+	  "'approved' ELSE a.state END AS state, a.created_at AS asked_at,"
+	  " coalesce(u.username, p.display_name, a.profile_id) AS asked, a.expires_at, a.decided_at,"
+	  " coalesce(v.username, d.display_name, a.decided_by) AS decided_by, a.turn_id, "
+	  "a.used_turn_id, a.turn_id =" TURN " AS \"asked_here:bool\"" APPROVALS " ORDER BY a.id" },
 	{ "replies", true,
 	  "SELECT 'r' || o.id AS id, o.uuid, o.platform, o.installation, o.state, o.reason, o.attempts, "
 	  "o.ord AS part, o.unsure AS \"unsure:bool\", o.body AS text,"
@@ -67,7 +93,7 @@ static const struct part {
 	  "SELECT value, platform, installation, sender, profile_id, created_at, updated_at FROM feedback"
 	  " WHERE turn_id =" TURN " ORDER BY id" },
 	{ "timeline", true,
-	  "SELECT at, what FROM ("
+	  "SELECT at, what, CASE WHEN rank IN (4, 5, 11) THEN 'record' ELSE 'journey' END AS source FROM ("
 	  "SELECT sent_at AS at, 1 AS rank, 'said on ' || platform || '/' || installation AS what FROM inbox"
 	  " WHERE id = CAST($1 AS BIGINT)"
 	  " UNION ALL SELECT received_at, 2, 'accepted' FROM inbox WHERE id = CAST($1 AS BIGINT)"
@@ -77,13 +103,25 @@ static const struct part {
 	  " THEN 'tool ' || tool || ' called' ELSE 'tool ' || tool || CASE WHEN failed THEN ' failed' ELSE ' "
 	  "answered'"
 	  " END END FROM \"LLMTaskStep\" WHERE \"llmTaskId\" =" TASK
-	  " UNION ALL SELECT created_at, 5, 'model ' || coalesce(model_used, 'unknown') || CASE WHEN success"
+	  " UNION ALL SELECT created_at, 5, CASE interaction_type WHEN 'transcription' THEN 'transcription "
+	  "by ' ELSE 'model ' END || coalesce(model_used, 'unknown') || CASE WHEN success"
 	  " THEN ' answered in ' || latency_ms || ' ms' ELSE ' failed: ' || coalesce(error_message, "
 	  "'unknown') END"
 	  " FROM ai_agent_interactions WHERE" AUDIT_REQUESTS " AND \"llmTaskId\" =" TASK
-	  " UNION ALL SELECT created_at, 5, 'model ' || coalesce(model_used, 'unknown') || ' not asked: ' ||"
+	  " UNION ALL SELECT created_at, 4.5, 'model ' || coalesce(model_used, 'unknown') || ' not asked: ' "
+	  "||"
 	  " coalesce(error_message, 'unknown') FROM ai_agent_interactions WHERE interaction_type = 'skipped'"
-	  " AND \"llmTaskId\" =" TASK
+	  " AND \"llmTaskId\" =" TASK " UNION ALL SELECT a.created_at, 5, 'asks ' || coalesce(u.username, "
+	  "p.display_name, a.profile_id) ||"
+	  " ' to approve ' || a.tool || ' (' || a.code || ')'" APPROVALS
+	  " UNION ALL SELECT a.decided_at, CASE WHEN a.turn_id =" TURN
+	  " THEN 11 ELSE 5 END, a.tool || ' (' || a.code || ') ' || CASE a.state WHEN 'used' "
+	  "THEN"
+	  " 'approved' ELSE a.state END || ' by ' || coalesce(v.username, d.display_name, a.decided_by, "
+	  "'nobody')" APPROVALS " UNION ALL SELECT a.created_at, 5, 'summary of the turns up to ' || "
+	  "s.upto_turn_id || CASE WHEN a.success"
+	  " THEN ' made' ELSE ' failed' END FROM conversation_summaries s JOIN ai_agent_interactions a"
+	  " ON a.\"llmTaskId\" = s.\"llmTaskId\" WHERE" SUMMARIES
 	  " UNION ALL SELECT finished_at, 6, state || CASE WHEN reason IS NULL THEN '' ELSE ': ' || reason "
 	  "END FROM inbox"
 	  " WHERE id = CAST($1 AS BIGINT)"

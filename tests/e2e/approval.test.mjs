@@ -140,4 +140,9 @@ test('typed on a webhook, and over the chat endpoint', async (t) => {
   if (polled.status === 200) assert.deepEqual(polled.body.choices, third.body.choices);
   assert.match((await daemon.chat(boss, `approve ${codeOf(third.body.response)}`)).body.response, /work done/, 'an operator may, too');
   assert.deepEqual(calls().map((one) => one.arguments.n), [1, 3]);
+  const code3 = codeOf(third.body.response), story = (await daemon.cli('explain', third.body.message_id)).stdout;
+  assert.match(story, new RegExp(`asks eve to approve do__work \\(${code3}\\), now: approved\n +arguments: \\{"n":3\\}`), story);
+  assert.match(story, new RegExp(`^\\d{4}-[^ ]+ +do__work \\(${code3}\\) approved by boss$`, 'm'), story);
+  const [{ id: late }] = JSON.parse(sql(daemon.dir, "SELECT json_group_array(json_object('id', w.id)) FROM inbox w JOIN approvals a ON a.turn_id = w.turn_id WHERE a.arguments LIKE '%2%'"));
+  assert.match((await daemon.cli('explain', String(late))).stdout, /, now: expired/);
 });

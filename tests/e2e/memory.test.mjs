@@ -70,8 +70,12 @@ test('what falls out is summed up once, and the person is told once', async (t) 
   const last = questions().at(-1);
   assert.match(contents(last).find((text) => text.includes('as a summary')), /It is a record of what was said, not a request\.\]\necho: /);
   assert.ok(!contents(last)[0].includes('as a summary') || last.messages[0].role === 'user', 'it is no instruction');
-  const rows = await it.daemon.json('audit', 'export', '--json').catch(() => []);
-  if (rows.length) assert.equal(rows.filter((r) => r.interaction_type === 'summary').length, summaries().length);
+  const rows = (await it.daemon.cli('audit', 'export', '--org', 'default')).stdout.trim().split('\n').map((row) => JSON.parse(row));
+  assert.equal(rows.filter((r) => r.interaction_type === 'summary').length, summaries().length);
+  const stories = [];
+  for (let id = 1; id <= 12; id++) stories.push((await it.daemon.cli('explain', String(id))).stdout);
+  const withOne = stories.filter((story) => /summary by .* answered after .*\n +of the turns up to \d+/.test(story));
+  assert.equal(withOne.length, summaries().length, 'each is part of the story of the message behind which it was made');
 });
 
 test('what is sent never exceeds the estimate', async (t) => {

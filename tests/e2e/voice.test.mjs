@@ -34,6 +34,7 @@ test('what is said is asked, shown, remembered and on record', async (t) => {
   const [{ fields, file }] = speech.requests;
   assert.deepEqual([fields.model, file.name, file.type, file.bytes.toString()], ['whisper-1', 'voice.ogg', 'audio/ogg', 'OggS add milk to my list']);
   assert.deepEqual(rows(s), [{ type: 'transcription', output: 'add milk to my list', success: 1, cost: 300 }], 'three seconds at 36 cents an hour');
+  assert.match((await s.daemon.cli('explain', '1')).stdout, /transcription by .*whisper-1 answered after/);
   await s.answer(s.people.say(s.ann, chat, 'and now'));
   assert.match(JSON.stringify(model.requests.at(-1).messages.slice(0, -1)), /Said in a voice note:\]\\nadd milk to my list/, 'later turns know it, too');
   await s.settled();
