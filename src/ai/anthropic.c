@@ -6,6 +6,7 @@
 
 struct llm {
 	struct remote remote;
+	bool cache;	     /* the service is asked to keep beginnings of prompts */
 	bool no_temperature; /* this model does not take one, remembered as long as the daemon runs */
 };
 
@@ -13,7 +14,7 @@ static void ask(struct llm *llm, const struct llm_request *request, uint64_t tic
 {
 	struct remote_call *call = remote_call_new(&llm->remote, request, ticket);
 
-	anthropic_encode_start(&call->request, llm->remote.model, request);
+	anthropic_encode_start(&call->request, llm->remote.model, request, llm->cache);
 	call->params_at = call->request.len;
 	anthropic_encode_params(&call->request, &call->params, !llm->no_temperature);
 	remote_send(call);
@@ -21,6 +22,11 @@ static void ask(struct llm *llm, const struct llm_request *request, uint64_t tic
 
 static bool adapt(struct llm *llm, struct remote_call *call, const struct reply_error *error)
 {
+	if (llm->cache && reply_blames(error, "cache_control")) { /* some gateways don't know it */
+		llm->cache = false;
+		call->anew = true;
+		return false;
+	}
 	if (llm->no_temperature || call->params.temperature < 0 || !reply_blames(error, "temperature"))
 		return false;
 	llm->no_temperature = true;
@@ -66,12 +72,13 @@ static struct llm *create(const struct llm_host *host, const struct settings *se
 		free(llm);
 		return NULL;
 	}
+	llm->cache = settings_bool(settings, "prompt_cache");
 	if (key && *key)
 		remote_header(&llm->remote, mem_format("x-api-key: %s", key));
 	remote_header(&llm->remote, mem_text("anthropic-version: 2023-06-01"));
 	return llm;
 }
 
-static const struct setting settings_rows[] = { REMOTE_SETTINGS, { 0 } };
+static const struct setting settings_rows[] = { REMOTE_SETTINGS, ANTHROPIC_SETTINGS, { 0 } };
 
 const struct llm_ops anthropic_ops = { "anthropic", settings_rows, create, ask, cancel, check, destroy };

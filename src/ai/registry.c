@@ -34,6 +34,7 @@ const struct setting ai_model_settings[] = {
 	  .help = "it can be shown pictures that come with a message" },
 	REMOTE_SETTINGS,
 	OPENAI_SETTINGS,
+	ANTHROPIC_SETTINGS,
 	OLLAMA_SETTINGS,
 	{ 0 },
 };

@@ -54,6 +54,16 @@ test('the official client of Anthropic', async (t) => {
     assert.deepEqual(reply.content.map((b) => b.input), [{ title: 'first: hello' }, { title: 'second: hello' }]);
     assert.equal((await round('parallel-add_task', reply)).content[0].text, 'done: did first: hello | did second: hello');
   });
+  await t.test('has the beginning of a prompt kept', async () => {
+    const system = [{ type: 'text', text: `${'Be kind. '.repeat(400)}${Math.random()}`, cache_control: { type: 'ephemeral' } }];
+    const first = (await ask('echo', { system, tools })).usage;
+    const again = (await ask('echo', { system, tools, messages: [{ role: 'user', content: 'another' }] })).usage;
+    assert.ok(first.cache_creation_input_tokens > 512 && first.cache_read_input_tokens === 0, JSON.stringify(first));
+    assert.deepEqual([again.cache_read_input_tokens, again.cache_creation_input_tokens], [first.cache_creation_input_tokens, 0]);
+    const mark = { type: 'text', text: 'x', cache_control: { type: 'ephemeral' } };
+    await assert.rejects(() => ask('echo', { messages: [{ role: 'user', content: Array(5).fill(mark) }] }), Anthropic.BadRequestError);
+    await assert.rejects(() => ask('echo', { system: [{ ...mark, cache_control: { type: 'for ever' } }] }), Anthropic.BadRequestError);
+  });
   await t.test('sends thoughts back to the letter', async () => {
     const reply = await once.messages.stream({ model: 'think-add_task', max_tokens: 1000, messages: [hello], tools }).finalMessage();
     assert.deepEqual(reply.content.map((b) => b.type), ['thinking', 'tool_use']);

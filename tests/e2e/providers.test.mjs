@@ -228,6 +228,30 @@ test('anthropic: what was read from the cache and written into it has its price'
   assert.equal(Number(row.cost_usd), 0.005);
 });
 
+test('anthropic: what prompts begin with is kept by the service, and read for its price', async (t) => {
+  const { daemon, key } = await start(t, [model('main', 'anthropic', 'tool-add_task')], { assistant: { system_prompt: `${'Be kind. '.repeat(300)}${Math.random()}` } });
+  await daemon.stop();
+  const table = path.join(daemon.dir, 'prices.conf');
+  writeFileSync(table, 'date = "2026-11-22"; prices = ( { provider = "anthropic"; model = "*"; input = 10.0; cached = 1.0; written = 12.5; output = 0.0; } );\n');
+  daemon.configure({ ...daemon.settings, prices: { file: table } });
+  await daemon.start();
+  const { body } = await daemon.chat(key, 'one');
+  await daemon.chat(key, 'two', { conversation_id: body.conversation_id });
+  const list = rows(daemon);
+  assert.equal(list.length, 4);
+  assert.equal(list[0].cached_tokens, 0);
+  for (const row of list.slice(1)) assert.ok(row.cached_tokens > row.input_tokens / 2, JSON.stringify(row));
+  assert.ok(list[0].cost_micros > list[0].input_tokens * 10 && list[1].cost_micros < list[1].input_tokens * 6, 'writing costs more, reading a tenth');
+  assert.ok(!JSON.stringify(servers.anthropic.requests[0].messages).includes('cache_control'), 'a single question is not marked');
+  noRefusal('anthropic');
+  const off = await start(t, [model('main', 'anthropic', 'echo', { prompt_cache: false })], { assistant: { system_prompt: 'Be kind.' } });
+  await off.daemon.chat(off.key, 'one');
+  assert.ok(!JSON.stringify(servers.anthropic.requests).includes('cache_control'));
+  const markless = await start(t, [model('main', 'anthropic', 'markless')], { assistant: { system_prompt: 'Be kind.' } });
+  for (const words of ['one', 'two']) assert.equal((await markless.daemon.chat(markless.key, words)).body.response, `echo: ${words}`);
+  assert.equal(servers.anthropic.refused.length, 1, 'who does not know it is asked without, and that is remembered');
+});
+
 test('cohere: what is billed is counted, not what the model saw', async (t) => {
   const { daemon, key } = await start(t, [model('main', 'cohere', 'echo', { max_output_tokens: 100 })]);
   await daemon.chat(key, 'count');

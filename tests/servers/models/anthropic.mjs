@@ -17,7 +17,6 @@ const imageTypes = ['jpeg', 'png', 'gif', 'webp'];
 const sign = (thinking) => createHmac('sha256', 'the stand-in').update(thinking).digest('base64');
 const takesNoSampling = (body, request) =>
   request.headers['anthropic-version'] >= '2026-10-21' || /^(cool|think)/.test(body.model);
-const estimate = (body) => Math.ceil(JSON.stringify(body.messages).length / 4);
 
 function textFault(text, where) {
   if (typeof text !== 'string') return `${where}: Input should be a valid string`;
@@ -136,14 +135,43 @@ function formFault(body, request) {
     if (takesNoSampling(body, request)) return `\`${name}\` is not supported by this model`;
     if (typeof body[name] !== 'number' || body[name] < 0 || (name !== 'top_k' && body[name] > 1)) return `${name}: Input should be less than or equal to 1`;
   }
-  return systemFault(body.system) ?? messagesFault(body) ?? toolsFault(body);
+  if (body.model.startsWith('markless') && JSON.stringify(body).includes('cache_control')) return 'system.0.cache_control: Extra inputs are not permitted';
+  return systemFault(body.system) ?? messagesFault(body) ?? toolsFault(body) ?? marksFault(body);
+}
+
+// What is marked is kept: tools, system and messages in this order, up to each mark. 512 tokens at least.
+const kept = new Set();
+const least = 2048; // characters
+const marked = (block) => block?.cache_control !== undefined;
+const bare = ({ cache_control, ...block }) => JSON.stringify(block);
+
+function marksFault(body) {
+  const blocks = [...(body.tools ?? []), ...(Array.isArray(body.system) ? body.system : []), ...body.messages.flatMap(blocksOf)].filter(marked);
+  if (blocks.length > 4) return `A maximum of 4 blocks with cache_control may be provided. Found ${blocks.length}.`;
+  const wrong = blocks.find((b) => b.cache_control?.type !== 'ephemeral' || unknown(b.cache_control, ['type', 'ttl']));
+  if (wrong) return "cache_control: Input should be 'ephemeral'";
+  return blocks.some((b) => b.type === 'thinking') ? 'cache_control may not be set on thinking blocks' : null;
+}
+
+function caching(body) {
+  const system = Array.isArray(body.system) ? body.system : [];
+  const list = [...(body.tools ?? []).map((b) => [b, 't']), ...system.map((b) => [b, 's']), ...body.messages.flatMap((m) => blocksOf(m).map((b) => [b, m.role]))];
+  let text = body.model, read = 0, end = 0;
+  const ends = [];
+  for (const [block, role] of list) {
+    text += `${role}${bare(block)}`;
+    if (marked(block) && text.length >= least) ends.push((end = text.length));
+  }
+  for (const known of kept) if (end > 0 && known.length <= end && known.length > read && text.startsWith(known)) read = known.length;
+  for (const at of ends) kept.add(text.slice(0, at));
+  return { read: Math.ceil(read / 4), written: Math.ceil((end - read) / 4), input: Math.ceil((text.length - end) / 4) };
 }
 
 const stops = { limit: 'max_tokens', refusal: 'refusal' };
 const stopOf = (reply) => stops[reply.stop] ?? (reply.calls ? 'tool_use' : 'end_turn');
 
 function usageOf(body, reply) {
-  const told = reply.usage ?? { input: estimate(body), read: 0, written: 0, output: Math.ceil((reply.text.length + JSON.stringify(reply.calls ?? '').length) / 4) };
+  const told = reply.usage ?? { ...caching(body), output: Math.ceil((reply.text.length + JSON.stringify(reply.calls ?? '').length) / 4) };
   return { input_tokens: told.input, cache_creation_input_tokens: told.written, cache_read_input_tokens: told.read,
     cache_creation: { ephemeral_5m_input_tokens: told.written, ephemeral_1h_input_tokens: 0 }, output_tokens: told.output, service_tier: 'standard' };
 }

@@ -97,10 +97,11 @@ static void test_anthropic_requests(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	anthropic_encode_start(&out, "m", &whole);
+	anthropic_encode_start(&out, "m", &whole, true);
 	anthropic_encode_params(&out, &(struct remote_params){ true, 0.5, 100 }, true);
 	check(&out,
-	      "{\"model\":\"m\",\"system\":[{\"type\":\"text\",\"text\":\"Be kind.\"}],\"messages\":["
+	      "{\"model\":\"m\",\"system\":[{\"type\":\"text\",\"text\":\"Be kind.\",\"cache_control\":{"
+	      "\"type\":\"ephemeral\"}}],\"messages\":["
 	      "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi \\\"you\\\"\\n\"}]},"
 	      "{\"role\":\"assistant\",\"content\":\"Hello.\"},"
 	      "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Look\"},{\"type\":\"image\","
@@ -110,10 +111,12 @@ static void test_anthropic_requests(void **state)
 	      "{\"type\":\"tool_use\",\"id\":\"c2\",\"name\":\"list_tasks\",\"input\":{}}]},"
 	      "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":"
 	      "\"{\\\"task_id\\\":1}\"},{\"type\":\"tool_result\",\"tool_use_id\":\"c2\",\"content\":"
-	      "\"(no output)\"}]}],\"tools\":[{\"name\":\"add_task\",\"description\":\"Adds a task.\","
+	      "\"(no "
+	      "output)\",\"cache_control\":{\"type\":\"ephemeral\"}}]}],\"tools\":[{\"name\":\"add_task\","
+	      "\"description\":\"Adds a task.\","
 	      "\"input_schema\":{\"type\":\"object\",\"properties\":{\"title\":{\"type\":\"string\"}}}}],"
 	      "\"max_tokens\":100,\"temperature\":0.5,\"stream\":true}");
-	anthropic_encode_start(&out, "m", &bare);
+	anthropic_encode_start(&out, "m", &bare, true);
 	anthropic_encode_params(&out, &(struct remote_params){ false, 1.7, 0 }, true); /* 1 is their most */
 	check(&out,
 	      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
@@ -136,7 +139,7 @@ static void test_anthropic_sends_its_own_blocks_back(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	anthropic_encode_start(&out, "m", &request);
+	anthropic_encode_start(&out, "m", &request, false);
 	assert_non_null(strstr(buf_str(&out),
 			       "{\"role\":\"assistant\",\"content\":[{\"type\":\"thinking\",\"thinking\":"
 			       "\"h\",\"signature\":\"s\"}]}"));
@@ -163,7 +166,7 @@ static void test_anthropic_takes_over_from_another_service(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	anthropic_encode_start(&out, "m", &request);
+	anthropic_encode_start(&out, "m", &request, false);
 	anthropic_encode_params(&out, &(struct remote_params){ false, -1, 1 }, true);
 	check(&out,
 	      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
