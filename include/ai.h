@@ -187,13 +187,26 @@ struct ai_heard {
 };
 typedef void ai_heard_fn(void *owner, uint64_t ticket, const struct ai_heard *heard);
 
+struct ai_hear_events {
+	ai_heard_fn *heard; /* the end */
+	/* Set this money aside, then call ai_hear_reserved: the request is not sent before. name is "speech". NULL: no budget
+	 * is in force. */
+	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask);
+};
+
 /* Whether files of this kind ("audio/ogg") can be heard: the settings name a service for it. */
 bool ai_hears(const struct ai *ai, const char *mime);
 
 /* Puts what is said in this file into words. Exactly one answer in a later round, unless cancelled. path: stays until
  * then. ticket: the caller's, unique. */
-void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner,
-	     uint64_t ticket);
-void ai_hear_cancel(struct ai *ai, uint64_t ticket); /* unknown ones are ignored */
+void ai_hear(struct ai *ai, const char *path, const char *mime, const struct ai_hear_events *events,
+	     void *owner, uint64_t ticket);
+
+/* The answer to events->reserve; anything but ERR_NONE is why the note is not heard. Unknown tickets are ignored. */
+void ai_hear_reserved(struct ai *ai, uint64_t ticket, const struct err *err);
+
+/* Stops at once, as ai_cancel does; unknown tickets are ignored. */
+void ai_hear_cancel(struct ai *ai, uint64_t ticket,
+		    void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner);
 
 #endif

@@ -421,12 +421,19 @@ bool ai_hears(const struct ai *ai, const char *mime)
 	return speech_takes(ai->speech, mime);
 }
 
-void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner, uint64_t ticket)
+void ai_hear(struct ai *ai, const char *path, const char *mime, const struct ai_hear_events *events,
+	     void *owner, uint64_t ticket)
 {
-	speech_hear(ai->speech, path, mime, fn, owner, ticket);
+	speech_hear(ai->speech, path, mime, events, owner, ticket);
 }
 
-void ai_hear_cancel(struct ai *ai, uint64_t ticket)
+void ai_hear_reserved(struct ai *ai, uint64_t ticket, const struct err *err)
 {
-	speech_cancel(ai->speech, ticket);
+	speech_reserved(ai->speech, ticket, err);
+}
+
+void ai_hear_cancel(struct ai *ai, uint64_t ticket,
+		    void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
+{
+	speech_cancel(ai->speech, ticket, left, owner);
 }

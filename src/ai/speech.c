@@ -1,6 +1,7 @@
 /* Voice notes to words: one upload, tried again when the service is not well, each try on record. */
 #include "speech.h"
 #include "backoff.h"
+#include "crypto.h"
 #include "http.h"
 #include "log.h"
 #include "loop.h"
@@ -48,8 +49,11 @@ struct hearing {
 	struct ai_attempt attempts[SPEECH_TRIES];
 	char *words[SPEECH_TRIES]; /* of the attempts: output or error */
 	char *ids[SPEECH_TRIES];
+	char reservations[SPEECH_TRIES][CRYPTO_UUID_SIZE]; /* "": none */
+	bool reserving;					   /* money for the next try is being set aside */
+	off_t bytes;
 	struct err refused; /* known without asking */
-	ai_heard_fn *fn;
+	struct ai_hear_events events;
 	void *owner;
 	UT_hash_handle hh;
 };
@@ -91,7 +95,7 @@ static void tell(struct hearing *hearing, const struct err *err, const char *tex
 
 	if (err->kind != ERR_NONE)
 		log_info(hearing->speech->host.log, "a voice note was not heard: %s", err->text);
-	hearing->fn(hearing->owner, hearing->ticket, &heard);
+	hearing->events.heard(hearing->owner, hearing->ticket, &heard);
 }
 
 /* ---- one try ------------------------------------------------------------------------------------------------ */
@@ -111,6 +115,8 @@ static struct ai_attempt *record(struct hearing *hearing, const struct http_answ
 		.output_tokens = -1,
 		.cached_tokens = -1,
 		.cost_micros = error ? 0 : AI_COST_UNKNOWN,
+		.estimated = error && answer->how == HTTP_MAYBE, /* who knows what it cost */
+		.reservation = *hearing->reservations[at] ? hearing->reservations[at] : NULL,
 		.latency_ms = (int64_t)(loop_now_ms(hearing->speech->host.loop) - hearing->began_ms),
 		.first_token_ms = -1,
 		.request_id = hearing->ids[at],
@@ -242,6 +248,63 @@ static void send(struct hearing *hearing)
 	hearing->http = http_start(speech->host.http, &call, NULL, on_done, speech, hearing->ticket);
 }
 
+/* ---- money -------------------------------------------------------------------------------------------------- */
+
+/* Nobody tells how long a recording is before it is heard: a bound by its bytes. */
+static int64_t most(const struct hearing *hearing)
+{
+	double usd = hearing->speech->usd_per_hour;
+	int64_t seconds = hearing->bytes / SPEECH_BYTES_S + 1;
+
+	if (usd < 0)
+		return AI_COST_UNKNOWN;
+	return llround((double)(seconds > SPEECH_LEAST_S ? seconds : SPEECH_LEAST_S) * usd * 1e6 / 3600);
+}
+
+/* Nothing leaves before its money is set aside. */
+static void try_now(struct hearing *hearing)
+{
+	int64_t micros = most(hearing);
+
+	hearing->due_ms = 0;
+	if (hearing->events.reserve == NULL || micros == 0) {
+		send(hearing);
+		return;
+	}
+	hearing->reserving = true;
+	crypto_uuid(hearing->reservations[hearing->tries]);
+	hearing->events.reserve(hearing->owner, hearing->ticket,
+				&(struct ai_reserve){ .id = hearing->reservations[hearing->tries],
+						      .name = "speech",
+						      .provider = "speech",
+						      .model = hearing->speech->model,
+						      .micros = micros }); /* may be answered in here */
+}
+
+static struct hearing *find(struct speech *speech, uint64_t ticket)
+{
+	struct hearing *hearing = NULL;
+
+	if (speech)
+		HASH_FIND(hh, speech->all, &ticket, sizeof(ticket), hearing);
+	return hearing;
+}
+
+void speech_reserved(struct speech *speech, uint64_t ticket, const struct err *err)
+{
+	struct hearing *hearing = find(speech, ticket);
+
+	if (hearing == NULL || !hearing->reserving)
+		return;
+	hearing->reserving = false;
+	if (err->kind == ERR_NONE) {
+		send(hearing);
+		return;
+	}
+	tell(hearing, err, NULL, NULL);
+	forget(hearing);
+}
+
 /* ---- when ----------------------------------------------------------------------------------------------------- */
 
 static struct hearing *due(const struct speech *speech, uint64_t now, uint64_t *wait_out)
@@ -266,7 +329,7 @@ static void again(void *data)
 
 	while ((hearing = due(speech, loop_now_ms(speech->host.loop), &wait)) != NULL) {
 		if (hearing->refused.kind == ERR_NONE) {
-			send(hearing);
+			try_now(hearing);
 			continue;
 		}
 		tell(hearing, &hearing->refused, NULL, NULL);
@@ -281,32 +344,36 @@ bool speech_takes(const struct speech *speech, const char *mime)
 	return speech && speech_suffix(mime) != NULL;
 }
 
-void speech_hear(struct speech *speech, const char *path, const char *mime, ai_heard_fn *fn, void *owner,
-		 uint64_t ticket)
+void speech_hear(struct speech *speech, const char *path, const char *mime,
+		 const struct ai_hear_events *events, void *owner, uint64_t ticket)
 {
 	struct hearing *hearing = mem_zero(1, sizeof(*hearing));
 	struct stat file;
 
-	*hearing = (struct hearing){ .speech = speech, .ticket = ticket, .fn = fn, .owner = owner };
+	*hearing = (struct hearing){ .speech = speech, .ticket = ticket, .events = *events, .owner = owner };
 	hearing->path = mem_text(path);
 	hearing->mime = mem_text(mime);
 	hearing->due_ms = loop_now_ms(speech->host.loop);
 	if (stat(path, &file) != 0)
 		err_set(&hearing->refused, ERR_GONE, "the recording is gone");
-	else if (file.st_size > speech->max)
+	else if ((hearing->bytes = file.st_size) > speech->max)
 		err_set(&hearing->refused, ERR_REFUSED, "the recording is longer than can be heard");
 	HASH_ADD(hh, speech->all, ticket, sizeof(hearing->ticket), hearing);
 	loop_timer_start(speech->timer, 0, 0);
 }
 
-void speech_cancel(struct speech *speech, uint64_t ticket)
+void speech_cancel(struct speech *speech, uint64_t ticket,
+		   void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
 {
-	struct hearing *hearing = NULL;
+	struct hearing *hearing = find(speech, ticket);
 
-	if (speech)
-		HASH_FIND(hh, speech->all, &ticket, sizeof(ticket), hearing);
-	if (hearing)
-		forget(hearing);
+	if (hearing == NULL)
+		return;
+	if (hearing->http)
+		record(hearing, &(struct http_answer){ .how = HTTP_MAYBE }, "stopped: it took too long");
+	if (left && hearing->tries > 0)
+		left(owner, hearing->attempts, hearing->tries);
+	forget(hearing);
 }
 
 /* ---- making ---------------------------------------------------------------------------------------------------- */

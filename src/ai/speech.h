@@ -18,6 +18,8 @@ extern const struct setting speech_settings[];
 enum {
 	SPEECH_TEXT_MAX = 64 * 1024, /* bytes of what was heard; what is longer is cut */
 	SPEECH_TRIES = 3,
+	SPEECH_BYTES_S = 750, /* of a second of sound at least: what codecs need for speech, 6 kbit/s */
+	SPEECH_LEAST_S = 10,  /* what some services bill for the shortest */
 };
 
 struct speech_host {
@@ -32,9 +34,11 @@ struct speech *speech_create(const struct speech_host *host, const struct settin
 void speech_destroy(struct speech *speech); /* cancels; no callback comes. Takes NULL */
 
 bool speech_takes(const struct speech *speech, const char *mime);
-void speech_hear(struct speech *speech, const char *path, const char *mime, ai_heard_fn *fn, void *owner,
-		 uint64_t ticket);
-void speech_cancel(struct speech *speech, uint64_t ticket);
+void speech_hear(struct speech *speech, const char *path, const char *mime,
+		 const struct ai_hear_events *events, void *owner, uint64_t ticket);
+void speech_reserved(struct speech *speech, uint64_t ticket, const struct err *err);
+void speech_cancel(struct speech *speech, uint64_t ticket,
+		   void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner);
 
 /* The end of a file's name by its type: services go by it. NULL: no kind of sound that they know. */
 const char *speech_suffix(const char *mime);

@@ -35,8 +35,11 @@ const char *budgets_name(enum budget_scope scope, enum budget_period period)
 	return names[scope][period];
 }
 
+/* "speech" is what hears voice notes. */
 static bool is_model(const struct settings *settings, const char *name)
 {
+	if (strcmp(name, "speech") == 0 && settings_text(settings_group(settings, "speech"), "model"))
+		return true;
 	for (size_t i = 0; i < settings_count(settings, "models"); i++)
 		if (strcmp(settings_text(settings_group_at(settings, "models", i), "name"), name) == 0)
 			return true;

@@ -45,7 +45,7 @@ static const char *hours_of(struct arena *arena, int64_t left_ms)
 }
 
 /* For the person: no figures, since they may be those of others. */
-static const char *words(struct arena *arena, const struct store_reserved *no)
+const char *budget_words(struct arena *arena, const struct store_reserved *no)
 {
 	static const char *const whose[BUDGET_SCOPES] = {
 		[BUDGET_ORGANIZATION] = "of your organisation", [BUDGET_INSTALLATION] = "of this bot",
@@ -106,7 +106,7 @@ static void done_reserve(void *owner, uint64_t ticket, const struct err *err,
 		why = *err;
 		err_add(&why, "no money could be set aside");
 	} else if (!reserved->granted) {
-		turn->refused = words(turn->arena, reserved);
+		turn->refused = budget_words(turn->arena, reserved);
 		budget_why(&why, turn->reserving, reserved);
 	}
 	turn->reserving = NULL;

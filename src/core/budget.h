@@ -20,6 +20,9 @@ void budget_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask);
 /* The store could not take the question a second ago: it is put again. */
 void budget_again(struct turn *turn);
 
+/* Of a refusal, for the person: which budget and when it begins anew; no figures. */
+const char *budget_words(struct arena *arena, const struct store_reserved *no);
+
 /* Of a refusal: who, which budget and why, for the operator. */
 void budget_why(struct err *err, const struct ai_reserve *ask, const struct store_reserved *no);
 

@@ -1,5 +1,6 @@
 /* Fetches a turn's files and asks what others had said: everything at once, each with its own second tries, all within
  * the limit of the step. */
+#include "budget.h"
 #include "buf.h"
 #include "counts.h"
 #include "gather_inside.h"
@@ -89,7 +90,7 @@ void gather_destroy(struct gather *gather)
 		free(gather->items[i].heard);
 		free(gather->items[i].unheard);
 		if (gather->items[i].state == ITEM_HEARS)
-			ai_hear_cancel(gather->gathers->core->options.ai, gather->items[i].hears);
+			ai_hear_cancel(gather->gathers->core->options.ai, gather->items[i].hears, NULL, NULL);
 	}
 	DL_DELETE(gather->gathers->all, gather);
 	arena_destroy(gather->arena);
@@ -147,6 +148,16 @@ static void done_heard_record(void *owner, uint64_t ticket, const struct err *er
 			 err->text);
 }
 
+static void journal_heard(void *owner, const struct ai_attempt *attempts, size_t count)
+{
+	struct gather *gather = owner;
+	struct core *core = gather->gathers->core;
+
+	core_asking(core);
+	store_journal(core->options.store, gather->turn->id, NULL, 0, attempts, count, done_heard_record,
+		      gather->gathers, (uint64_t)gather->turn->id);
+}
+
 static void done_heard(void *owner, uint64_t ticket, const struct ai_heard *heard)
 {
 	struct gathers *gathers = owner;
@@ -159,17 +170,63 @@ static void done_heard(void *owner, uint64_t ticket, const struct ai_heard *hear
 		free_wait(gathers, wait);
 	if (item == NULL)
 		return;
-	if (heard->attempt_count > 0) {
-		core_asking(gathers->core);
-		store_journal(gathers->core->options.store, gather->turn->id, NULL, 0, heard->attempts,
-			      heard->attempt_count, done_heard_record, gathers, (uint64_t)gather->turn->id);
-	}
+	if (heard->attempt_count > 0)
+		journal_heard(gather, heard->attempts, heard->attempt_count);
 	if (heard->err.kind == ERR_NONE)
 		item->heard = mem_text(heard->text);
 	else
 		item->unheard = mem_text(heard->err.text);
 	item->state = ITEM_DONE;
 	look_done(gather);
+}
+
+static void done_hear_reserve(void *owner, uint64_t ticket, const struct err *err,
+			      const struct store_reserved *reserved)
+{
+	struct gathers *gathers = owner;
+	bool holds = core_answered(gathers->core, err);
+	struct wait *wait = find_wait(gathers, ticket);
+	struct gather *gather = wait ? wait->gather : NULL;
+	struct err why = { 0 };
+
+	if (gather == NULL)
+		return; /* what was held is given back with the end of the turn */
+	if (!holds) {
+		err_set(&why, ERR_AGAIN, "no money could be set aside for it");
+	} else if (!reserved->granted) {
+		budget_why(&why, gather->items[wait->item].reserving, reserved);
+		log_warn(&gather->turn->log, "budget: %s", why.text);
+		why = (struct err){ 0 };
+		err_set(&why, ERR_REFUSED, "%s", budget_words(gather->arena, reserved));
+	}
+	ai_hear_reserved(gathers->core->options.ai, ticket, &why);
+}
+
+static void hear_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
+{
+	struct gathers *gathers = owner;
+	struct core *core = gathers->core;
+	struct wait *wait = find_wait(gathers, ticket);
+	struct turn *turn = wait && wait->gather ? wait->gather->turn : NULL;
+
+	if (turn == NULL)
+		return;
+	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
+		ai_hear_reserved(core->options.ai, ticket, &(struct err){ 0 });
+		return;
+	}
+	wait->gather->items[wait->item].reserving = budget_keep(wait->gather->arena, ask);
+	core_asking(core);
+	store_reserve(
+		core->options.store,
+		&(struct store_reserve){ .id = ask->id,
+					 .turn_id = turn->id,
+					 .provider = ask->provider,
+					 .model = ask->model,
+					 .micros = ask->micros,
+					 .channel_parts = turn->inst ? turn->inst->ops->channel_parts : 0,
+					 .limits = core->options.limits },
+		done_hear_reserve, gathers, ticket);
 }
 
 static bool wants_hearing(const struct gather *gather, const struct item *item)
@@ -182,10 +239,11 @@ static bool wants_hearing(const struct gather *gather, const struct item *item)
 static void hear(struct gather *gather, struct item *item)
 {
 	struct gathers *gathers = gather->gathers;
+	const struct ai_hear_events events = { done_heard, gather->budgeted ? hear_reserve : NULL };
 
 	item->state = ITEM_HEARS;
 	item->hears = wait_for(gather, (size_t)(item - gather->items), NULL)->serial;
-	ai_hear(gathers->core->options.ai, item->path, item->mime ? item->mime : item->file.mime, done_heard,
+	ai_hear(gathers->core->options.ai, item->path, item->mime ? item->mime : item->file.mime, &events,
 		gathers, item->hears);
 }
 
@@ -411,6 +469,7 @@ void start_gather(struct turn *turn)
 	gather->gathers = gathers;
 	gather->turn = turn;
 	gather->arena = arena_create();
+	gather->budgeted = budget_in_force(turn->core, turn->question.recalled);
 	gather->began_ms = loop_now_ms(turn->core->options.loop);
 	turn->gather = gather;
 	DL_APPEND(gathers->all, gather);
@@ -430,7 +489,7 @@ static void give_up_hearing(struct gather *gather, struct item *item)
 {
 	struct wait *wait = find_wait(gather->gathers, item->hears);
 
-	ai_hear_cancel(gather->gathers->core->options.ai, item->hears);
+	ai_hear_cancel(gather->gathers->core->options.ai, item->hears, journal_heard, gather);
 	if (wait)
 		free_wait(gather->gathers, wait);
 	item->unheard = mem_text("it took too long");

@@ -17,13 +17,14 @@ enum item_state {
 struct item {
 	enum item_state state;
 	struct message_file file;
-	const char *uuid; /* of its message */
-	unsigned index;	  /* among that message's files */
-	char *path;	  /* where it lies, or is to lie */
-	char *mime, *why; /* as found; why it was not taken, or NULL */
-	char *heard;	  /* what is said in it, or NULL */
-	char *unheard;	  /* why that could not be told, or NULL */
-	uint64_t hears;	  /* with ITEM_HEARS: the ticket */
+	const char *uuid;		    /* of its message */
+	unsigned index;			    /* among that message's files */
+	char *path;			    /* where it lies, or is to lie */
+	char *mime, *why;		    /* as found; why it was not taken, or NULL */
+	char *heard;			    /* what is said in it, or NULL */
+	char *unheard;			    /* why that could not be told, or NULL */
+	uint64_t hears;			    /* with ITEM_HEARS: the ticket */
+	const struct ai_reserve *reserving; /* of its running request, in the arena */
 	int64_t size, import_id;
 	unsigned tries;
 	uint64_t retry_ms;
@@ -34,8 +35,8 @@ struct gather {
 	struct turn *turn;
 	struct arena *arena; /* of the files' words: they outlive the question */
 	struct item *items;
-	size_t count, left_out; /* files beyond FILES_MAX */
-	bool asks_context;
+	size_t count, left_out;	     /* files beyond FILES_MAX */
+	bool asks_context, budgeted; /* budgeted: what costs money is reserved first */
 	uint64_t context_serial, began_ms;
 	char *context;
 	struct gather *prev, *next;

@@ -1,6 +1,9 @@
 // Voice notes: what is said in them is what is asked, and nobody waits for a service that does not hear.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { ModelServer } from '../servers/model.mjs';
@@ -12,8 +15,8 @@ const model = new ModelServer(), speech = new SpeechServer();
 before(() => Promise.all([model.start(), speech.start()]));
 after(() => Promise.all([model.stop(), speech.stop()]));
 
-const stage = (t, own = {}) =>
-  new Stage(t, model, { rest: { speech: { model: 'whisper-1', base_url: speech.base, api_key: speech.key, usd_per_hour: 0.36, ...own } } }).build();
+const stage = (t, own = { usd_per_hour: 0.36 }, rest = {}) =>
+  new Stage(t, model, { rest: { ...rest, speech: { model: 'whisper-1', base_url: speech.base, api_key: speech.key, ...own } } }).build();
 const rows = (s) => JSON.parse(execFileSync('sqlite3', [`${s.daemon.dir}/usher.db`, "SELECT json_group_array(json_object('type', interaction_type, 'output', output, 'success', success, 'cost', cost_micros)) FROM ai_agent_interactions WHERE interaction_type = 'transcription' ORDER BY created_at"], { encoding: 'utf8' }));
 
 test('the stand-in is one for the official client', async () => {
@@ -46,6 +49,35 @@ test('a service that is busy is asked again; one that can not hear is told of', 
   assert.deepEqual(rows(s).map((row) => row.success), [0, 0, 1], 'each request is a row');
   assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS refused' }, { caption: 'listen' }))).words, /echo: listen.*not heard: .*400: The audio could not be decoded/s);
   assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS silence' }))).words, /not heard: nothing was said in it/, 'silence is not thanks for watching');
+  await s.settled();
+});
+
+test('hearing is paid from the budget before it is asked for', async (t) => {
+  const free = { name: 'main', provider: 'openai', base_url: model.base, model: 'echo', api_key: model.key, price_as: 'free' };
+  const dir = mkdtempSync(path.join(tmpdir(), 'usher-prices-')), prices = path.join(dir, 'prices.conf');
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  writeFileSync(prices, 'date = "2026-01-01"; source = "the tests"; prices = ( { provider = "free"; model = "*"; input = 0.0; output = 0.0; } );\n');
+  const s = await stage(t, undefined, { models: [free], prices: { file: prices }, budget: { per_day_usd: 0.0015 } }), chat = s.chat(s.ann);
+  speech.requests.length = 0;
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the first' }))).words, /heard: the first/, 'ten seconds are held, three are paid');
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the second' }))).words, /heard: the second/);
+  const third = await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the third' }, { caption: 'listen' }));
+  assert.match(third.words, /echo: listen.*not heard: Not enough is left of today/s);
+  assert.doesNotMatch(third.words, /USD/, 'no figures');
+  assert.equal(speech.requests.length, 2, 'nothing was sent for it');
+  const spent = await s.daemon.json('budget', 'spent');
+  assert.ok(spent.filter((row) => row.scope === 'organization').every((row) => row.spent_usd === '0.000600' && Number(row.held_usd) === 0), JSON.stringify(spent));
+  await s.settled();
+});
+
+test('a price of hearing that nobody knows is refused while a budget is in force, unless it is named', async (t) => {
+  const budget = { per_day_usd: 1 };
+  const s = await stage(t, {}, { budget: { ...budget, unpriced: ['main', 'speech'] } }), chat = s.chat(s.ann);
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS at any price' }))).words, /heard: at any price/);
+  await s.daemon.stop();
+  s.daemon.configure({ ...s.daemon.settings, budget: { ...budget, unpriced: ['main'] } });
+  await s.up();
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS unknown' }))).words, /not heard: What .* costs is not known/);
   await s.settled();
 });
 

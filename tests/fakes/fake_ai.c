@@ -11,6 +11,7 @@ struct hearing {
 	ai_heard_fn *fn; /* NULL: none */
 	void *owner;
 	uint64_t ticket;
+	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask); /* NULL: no budget */
 };
 
 struct ai {
@@ -205,16 +206,41 @@ bool ai_hears(const struct ai *ai, const char *mime)
 	return ai->hears && mime && strncmp(mime, "audio/", 6) == 0;
 }
 
-void ai_hear(struct ai *ai, const char *path, const char *mime, ai_heard_fn *fn, void *owner, uint64_t ticket)
+void ai_hear(struct ai *ai, const char *path, const char *mime, const struct ai_hear_events *events,
+	     void *owner, uint64_t ticket)
 {
 	(void)mime;
 	if (ai->hearing.fn)
 		abort(); /* a test hears one at a time */
-	ai->hearing = (struct hearing){ mem_text(path), fn, owner, ticket };
+	ai->hearing = (struct hearing){ mem_text(path), events->heard, owner, ticket, events->reserve };
 }
 
-void ai_hear_cancel(struct ai *ai, uint64_t ticket)
+/* The fake reserves when the test says so; a refusal ends the hearing, as it does in truth. */
+void fake_ai_hear_reserve(struct ai *ai, int64_t micros)
 {
+	ai->hearing.reserve(ai->hearing.owner, ai->hearing.ticket,
+			    &(struct ai_reserve){ .id = "11111111-1111-4111-8111-111111111111",
+						  .name = "speech",
+						  .provider = "speech",
+						  .model = "w",
+						  .micros = micros });
+}
+
+void ai_hear_reserved(struct ai *ai, uint64_t ticket, const struct err *err)
+{
+	struct hearing hearing = ai->hearing;
+
+	if (hearing.fn == NULL || hearing.ticket != ticket || err->kind == ERR_NONE)
+		return;
+	ai->hearing = (struct hearing){ 0 };
+	hearing.fn(hearing.owner, ticket, &(struct ai_heard){ .err = *err });
+	free(hearing.path);
+}
+
+void ai_hear_cancel(struct ai *ai, uint64_t ticket,
+		    void (*left)(void *owner, const struct ai_attempt *attempts, size_t count), void *owner)
+{
+	(void)left, (void)owner;
 	if (ai->hearing.fn && ai->hearing.ticket == ticket) {
 		free(ai->hearing.path);
 		ai->hearing = (struct hearing){ 0 };

@@ -26,6 +26,10 @@ struct stage {
 	struct err err;
 	struct buf text;
 	char language[16];
+	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask);
+	int64_t micros[8];
+	char ids[8][40];
+	size_t reserves;
 	size_t attempts;
 	struct ai_attempt last;
 	char error[200];
@@ -84,7 +88,7 @@ static const char *const whisper[] = { "model", "whisper-1", "usd_per_hour", "0.
 
 static void hear(struct stage *w)
 {
-	speech_hear(w->speech, w->path, "audio/ogg", on_heard, w, 7);
+	speech_hear(w->speech, w->path, "audio/ogg", &(struct ai_hear_events){ on_heard, w->reserve }, w, 7);
 	fake_loop_pass(w->loop, 1);
 }
 
@@ -108,6 +112,83 @@ static void test_what_was_said(void **state)
 	assert_int_equal(w.attempts, 1);
 	assert_int_equal(w.last.cost_micros, 1000); /* 10 s at 0.36 dollars an hour */
 	assert_string_equal(w.last.type, "transcription");
+	close_stage(&w);
+}
+
+static void on_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
+{
+	struct stage *w = owner;
+
+	assert_int_equal(ticket, 7);
+	assert_string_equal(ask->name, "speech");
+	w->micros[w->reserves] = ask->micros;
+	snprintf(w->ids[w->reserves++], sizeof(w->ids[0]), "%s", ask->id);
+}
+
+static struct ai_attempt left_over;
+
+static void on_left(void *owner, const struct ai_attempt *attempts, size_t count)
+{
+	struct stage *w = owner;
+
+	w->attempts = count;
+	left_over = attempts[count - 1];
+	left_over.reservation = strcmp(left_over.reservation, w->ids[count - 1]) == 0 ? "its own" : "another";
+}
+
+/* Each try is paid for before it is sent; one that is stopped may have cost all of it. */
+static void test_money_is_set_aside_first(void **state)
+{
+	const struct err yes = { 0 };
+	struct err no = { 0 };
+	struct stage w;
+
+	(void)state;
+	open_stage(&w, whisper);
+	w.reserve = on_reserve;
+	hear(&w);
+	assert_int_equal(http_running(w.http), 0);
+	assert_int_equal(w.micros[0], 1000); /* four bytes: ten seconds are the least that is billed */
+	speech_reserved(w.speech, 7, &yes);
+	speech_reserved(w.speech, 7, &yes); /* a second yes sends nothing more */
+	assert_int_equal(http_running(w.http), 1);
+	fake_http_status(w.http, 503, "{}");
+	fake_loop_pass(w.loop, 20000);
+	assert_int_equal(w.reserves, 2);
+	assert_string_not_equal(w.ids[0], w.ids[1]);
+	speech_reserved(w.speech, 7, &yes);
+	speech_cancel(w.speech, 7, on_left, &w);
+	assert_int_equal(w.attempts, 2);
+	assert_string_equal(left_over.reservation, "its own");
+	assert_true(left_over.estimated);
+	w.reserves = 0;
+	hear(&w);
+	err_set(&no, ERR_REFUSED, "used up");
+	speech_reserved(w.speech, 7, &no);
+	assert_int_equal(w.ends, 1);
+	assert_string_equal(w.err.text, "used up");
+	assert_int_equal(w.attempts, 0);
+	close_stage(&w);
+}
+
+/* As many bytes as a codec needs for a second are a second at most; a price that nobody named has no bound. */
+static void test_the_bound_goes_by_bytes(void **state)
+{
+	static const char *const unpriced[] = { "model", "w", NULL };
+	struct stage w;
+
+	(void)state;
+	open_stage(&w, whisper);
+	assert_int_equal(truncate(w.path, 3600L * SPEECH_BYTES_S - 1), 0);
+	w.reserve = on_reserve;
+	hear(&w);
+	assert_int_equal(w.micros[0], 360000); /* an hour */
+	close_stage(&w);
+	open_stage(&w, unpriced);
+	w.reserve = on_reserve;
+	hear(&w);
+	assert_int_equal(w.micros[0], AI_COST_UNKNOWN);
+	assert_int_equal(http_running(w.http), 0);
 	close_stage(&w);
 }
 
@@ -201,8 +282,8 @@ static void test_cancelled_ones_are_not_told(void **state)
 	(void)state;
 	open_stage(&w, whisper);
 	hear(&w);
-	speech_cancel(w.speech, 8);
-	speech_cancel(w.speech, 7);
+	speech_cancel(w.speech, 8, NULL, NULL);
+	speech_cancel(w.speech, 7, NULL, NULL);
 	assert_int_equal(http_running(w.http), 0);
 	hear(&w); /* ended with the stage */
 	close_stage(&w);
@@ -230,6 +311,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_said),
+		cmocka_unit_test(test_money_is_set_aside_first),
+		cmocka_unit_test(test_the_bound_goes_by_bytes),
 		cmocka_unit_test(test_an_unknown_price_is_unknown),
 		cmocka_unit_test(test_silence_is_not_words),
 		cmocka_unit_test(test_a_service_that_is_not_well_is_asked_again),
