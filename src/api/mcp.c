@@ -14,9 +14,12 @@
 struct mcp_work {
 	json_t *messages; /* an array */
 	size_t at;
-	bool batch;   /* answered with an array too */
-	bool refused; /* a message was none */
-	json_t *id;   /* of the tool that runs */
+	bool batch;		       /* answered with an array too */
+	int status;		       /* of the last answer */
+	json_t *id;		       /* of the tool that runs */
+	bool stateless;		       /* its message was one of the version without a handshake */
+	bool no_headers;	       /* they came by the control socket */
+	char *version, *method, *name; /* headers; or NULL */
 	const struct toolset *tools;
 	struct buf out;
 };
@@ -32,6 +35,9 @@ void mcp_forget(struct call *call)
 		work->tools->release(work->tools);
 	json_decref(work->id);
 	json_decref(work->messages);
+	free(work->version);
+	free(work->method);
+	free(work->name);
 	buf_free(&work->out);
 	free(work);
 }
@@ -72,8 +78,6 @@ static void refuse(struct call *call, int code, const char *why)
 /* Answers itself when it is false. */
 static bool may_ask(struct call *call, const struct web_request *request)
 {
-	const char *version = web_header(request, "mcp-protocol-version");
-
 	if (!origin_fine(call->door->api, request)) {
 		answer_text(call, 403,
 			    served_error(NULL, SERVED_INVALID_REQUEST,
@@ -82,11 +86,6 @@ static bool may_ask(struct call *call, const struct web_request *request)
 	}
 	if (!chat_body_type(web_header(request, "content-type"))) {
 		call_fail(call, API_UNSUPPORTED_MEDIA_TYPE);
-		return false;
-	}
-	if (version && !served_speaks(version)) {
-		refuse(call, SERVED_INVALID_REQUEST,
-		       "MCP-Protocol-Version: 2025-11-25, 2025-06-18, 2025-03-26 and 2024-11-05 are spoken");
 		return false;
 	}
 	return true;
@@ -105,7 +104,7 @@ static void finish(struct call *call)
 {
 	struct mcp_work *work = call->mcp;
 	struct buf out = work->out; /* the call, and with it the work, is gone before the answer is written */
-	int status = work->refused && !work->batch ? 400 : 200;
+	int status = work->batch ? 200 : work->status;
 
 	work->out = (struct buf){ 0 };
 	if (work->batch && out.len)
@@ -146,7 +145,7 @@ static void go_on(struct call *call);
 static void tool_ran(struct call *call, const char *result, bool failed)
 {
 	struct mcp_work *work = call->mcp;
-	char *text = served_result(work->id, result, failed);
+	char *text = served_result(work->id, result, failed, work->stateless);
 
 	add(work, text);
 	free(text);
@@ -167,6 +166,7 @@ static void run_tool(struct call *call, struct served *served)
 	char key[4 + CRYPTO_SHA256_HEX];
 
 	call->mcp->id = json_incref(served->id);
+	call->mcp->stateless = served->stateless;
 	log_debug(&call->door->api->log, "%s by key %s", served->tool->name, call->caller.key_id);
 	mcp_run_tool(call, served->tool, served->arguments, call_key(call, served, key), tool_ran);
 }
@@ -175,14 +175,18 @@ static void run_tool(struct call *call, struct served *served)
 static void go_on(struct call *call)
 {
 	struct mcp_work *work = call->mcp;
+	struct served_headers headers = { .version = work->version,
+					  .method = work->method,
+					  .name = work->name };
 
 	while (work->at < json_array_size(work->messages)) {
 		struct served served;
 		bool runs;
 
-		served_take(json_array_get(work->messages, work->at++), work->tools, &served);
+		served_take(json_array_get(work->messages, work->at++), work->no_headers ? NULL : &headers,
+			    work->tools, &served);
 		runs = served.kind == SERVED_CALL || served.refused;
-		work->refused = work->refused || served.kind == SERVED_REFUSED;
+		work->status = served.status;
 		if (served.kind == SERVED_CALL)
 			run_tool(call, &served);
 		else if (runs)
@@ -196,7 +200,17 @@ static void go_on(struct call *call)
 	finish(call);
 }
 
-static void begin(struct call *call, json_t *body)
+/* Of one that is there twice nobody knows which counts: as if it were something else than it should be. */
+static char *header_of(const struct web_request *request, const char *name)
+{
+	const char *value = web_header(request, name);
+
+	if (value == NULL)
+		return NULL;
+	return mem_text(web_header_repeated(request, name) ? "" : value);
+}
+
+static void begin(struct call *call, const struct web_request *request, json_t *body)
 {
 	struct platform *api = call->door->api;
 	struct mcp_work *work = mem_zero(1, sizeof(*work));
@@ -205,6 +219,10 @@ static void begin(struct call *call, json_t *body)
 	work->batch = json_is_array(body);
 	work->messages = work->batch ? json_incref(body) : json_pack("[O]", body);
 	work->tools = api->tools.open(api->tools.box, &speaker);
+	work->no_headers = call->door->control;
+	work->version = header_of(request, "mcp-protocol-version");
+	work->method = header_of(request, "mcp-method");
+	work->name = header_of(request, "mcp-name");
 	call->mcp = work;
 	go_on(call);
 }
@@ -232,6 +250,6 @@ void mcp_run(struct call *call, struct web_request *request)
 		 (json_array_size(body) == 0 || json_array_size(body) > SERVED_BATCH_MAX))
 		refuse(call, SERVED_INVALID_REQUEST, "an array holds 1 to 50 messages");
 	else
-		begin(call, body);
+		begin(call, request, body);
 	json_decref(body);
 }

@@ -1,6 +1,7 @@
 /* One message after the other, each on its own: the table of methods, and how a tool's result looks. */
 #include "served.h"
 #include "mem.h"
+#include "stateless.h"
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,15 @@ bool served_speaks(const char *version)
 		if (strcmp(version, versions[i]) == 0)
 			return true;
 	return false;
+}
+
+json_t *served_versions(void)
+{
+	json_t *all = json_pack("[s]", SERVED_STATELESS);
+
+	for (size_t i = 0; i < VERSIONS; i++)
+		json_array_append_new(all, json_string(versions[i]));
+	return all;
 }
 
 bool served_batches(const char *version)
@@ -37,13 +47,23 @@ static char *answer(const json_t *id, const char *key, json_t *value)
 	return text;
 }
 
+/* Takes data over; it may be NULL. */
+static char *error_of(const json_t *id, int code, const char *message, json_t *data)
+{
+	json_t *error = json_pack("{s:i, s:s}", "code", code, "message", message);
+
+	if (data)
+		json_object_set_new(error, "data", data);
+	return answer(id, "error", error);
+}
+
 char *served_error(const json_t *id, int code, const char *message)
 {
-	return answer(id, "error", json_pack("{s:i, s:s}", "code", code, "message", message));
+	return error_of(id, code, message, NULL);
 }
 
 /* As text for every client, and as it is for those that read it (from 2025-06-18 on). What failed is said in words. */
-char *served_result(const json_t *id, const char *result, bool failed)
+char *served_result(const json_t *id, const char *result, bool failed, bool stateless)
 {
 	json_t *value = json_read(result, strlen(result), NULL);
 	const char *why = failed ? json_text(value, "error") : NULL;
@@ -53,6 +73,8 @@ char *served_result(const json_t *id, const char *result, bool failed)
 	if (json_is_object(value) && !failed)
 		json_object_set(whole, "structuredContent", value);
 	json_decref(value);
+	if (stateless)
+		stateless_mark(whole, -1);
 	return answer(id, "result", whole);
 }
 
@@ -76,6 +98,18 @@ static void refuse(const struct request *request, int code, const char *message)
 	request->out->text = served_error(request->id, code, message);
 }
 
+static const char instructions[] =
+	"The to-do list, conversations and files of one person, who is the owner of the key.";
+
+static void discover(const struct request *request)
+{
+	json_t *result = json_pack("{s:o, s:{s:{}}, s:s}", "supportedVersions", served_versions(),
+				   "capabilities", "tools", "instructions", instructions);
+
+	stateless_mark(result, SERVED_DISCOVER_MS);
+	give(request, result);
+}
+
 static void initialize(const struct request *request)
 {
 	const char *wanted = json_text(request->params, "protocolVersion");
@@ -84,12 +118,10 @@ static void initialize(const struct request *request)
 		refuse(request, SERVED_INVALID_PARAMS, "initialize needs protocolVersion");
 		return;
 	}
-	give(request,
-	     json_pack(
-		     "{s:s, s:{s:{}}, s:{s:s, s:s, s:s}, s:s}", "protocolVersion",
-		     served_speaks(wanted) ? wanted : SERVED_VERSION, "capabilities", "tools", "serverInfo",
-		     "name", "usher", "title", "usher", "version", USHER_VERSION, "instructions",
-		     "The to-do list, conversations and files of one person, who is the owner of the key."));
+	give(request, json_pack("{s:s, s:{s:{}}, s:{s:s, s:s, s:s}, s:s}", "protocolVersion",
+				served_speaks(wanted) ? wanted : SERVED_VERSION, "capabilities", "tools",
+				"serverInfo", "name", "usher", "title", "usher", "version", USHER_VERSION,
+				"instructions", instructions));
 }
 
 static void ping(const struct request *request)
@@ -116,7 +148,7 @@ static json_t *describe(const struct tool *tool)
 
 static void list(const struct request *request)
 {
-	json_t *tools;
+	json_t *tools, *result;
 
 	if (json_object_get(request->params, "cursor")) {
 		refuse(request, SERVED_INVALID_PARAMS, "there is one page only: no cursor was ever given");
@@ -125,7 +157,10 @@ static void list(const struct request *request)
 	tools = json_array();
 	for (size_t i = 0; i < request->tools->count; i++)
 		json_array_append_new(tools, describe(request->tools->tools[i]));
-	give(request, json_pack("{s:o}", "tools", tools));
+	result = json_pack("{s:o}", "tools", tools);
+	if (request->out->stateless)
+		stateless_mark(result, SERVED_LIST_MS);
+	give(request, result);
 }
 
 static const struct tool *tool_named(const struct toolset *tools, const char *name)
@@ -178,11 +213,11 @@ static void call(const struct request *request)
 static const struct {
 	const char *name;
 	void (*run)(const struct request *request);
+	bool handshake, stateless; /* which versions have it */
 } methods[] = {
-	{ "initialize", initialize },
-	{ "ping", ping },
-	{ "tools/list", list },
-	{ "tools/call", call },
+	{ "initialize", initialize, true, false },    { "ping", ping, true, false },
+	{ "server/discover", discover, false, true }, { "tools/list", list, true, true },
+	{ "tools/call", call, true, true },
 };
 
 /* ---- the message -------------------------------------------------------------------------------------------- */
@@ -195,6 +230,7 @@ static bool is_id(const json_t *id)
 static void refuse_message(struct served *out, const char *why)
 {
 	out->kind = SERVED_REFUSED;
+	out->status = 400;
 	out->text = served_error(NULL, SERVED_INVALID_REQUEST, why);
 }
 
@@ -205,15 +241,37 @@ static void run_method(const struct request *request, const char *method)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (strcmp(methods[i].name, method) == 0) {
+		bool there = request->out->stateless ? methods[i].stateless : methods[i].handshake;
+
+		if (there && strcmp(methods[i].name, method) == 0) {
 			methods[i].run(request);
 			return;
 		}
 	}
+	if (request->out->stateless)
+		request->out->status = 404;
 	refuse(request, SERVED_NO_METHOD, "there is no such method");
 }
 
-void served_take(const json_t *message, const struct toolset *tools, struct served *out)
+/* A request of the version without a handshake is looked at as a whole before its method is. */
+static void run(const struct request *request, const json_t *message, const struct served_headers *headers)
+{
+	struct stateless_fault fault = { 0 };
+
+	request->out->stateless = stateless_is(message, headers);
+	if (request->out->stateless)
+		fault = stateless_check(message, headers);
+	if (fault.code == 0) {
+		run_method(request, json_text(message, "method"));
+		return;
+	}
+	request->out->kind = SERVED_ANSWER;
+	request->out->status = fault.status;
+	request->out->text = error_of(request->id, fault.code, fault.why, fault.data);
+}
+
+void served_take(const json_t *message, const struct served_headers *headers, const struct toolset *tools,
+		 struct served *out)
 {
 	const json_t *id = json_object_get(message, "id");
 	const char *method = json_text(message, "method"), *version = json_text(message, "jsonrpc");
@@ -221,13 +279,13 @@ void served_take(const json_t *message, const struct toolset *tools, struct serv
 		.id = id, .params = json_object_get(message, "params"), .tools = tools, .out = out
 	};
 
-	*out = (struct served){ .kind = SERVED_NOTHING };
+	*out = (struct served){ .kind = SERVED_NOTHING, .status = 200 };
 	if (!json_is_object(message) || version == NULL || strcmp(version, "2.0") != 0)
 		refuse_message(out, "expected a message of JSON-RPC 2.0");
 	else if (id && !is_id(id) && !(json_is_null(id) && json_object_get(message, "error")))
 		refuse_message(out, "an id is a text or a whole number");
 	else if (method && id)
-		run_method(&request, method);
+		run(&request, message, headers);
 	else if (method == NULL && json_object_get(message, "result") == NULL &&
 		 json_object_get(message, "error") == NULL)
 		refuse_message(out, "a message has a method, a result or an error");

@@ -122,6 +122,8 @@ static void rounds(struct io *io)
 
 static const char hello[] =
 	"{\"id\":1,\"result\":{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}}}}";
+static const char found[] = "{\"id\":1,\"result\":{\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{"
+			    "\"tools\":{\"listChanged\":true}}}}";
 static const char list[] = "{\"id\":2,\"result\":{\"tools\":[{\"name\":\"a\",\"inputSchema\":{}}]}}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -130,6 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct settings *settings = settings_create(mcp_settings, "m", "f");
 	struct mcp *mcp = NULL;
 	struct err err = { 0 };
+	bool modern = size && *data & 0x80;
 	char *status;
 
 	if (io == NULL) {
@@ -138,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	settings_put(settings, "name", "s", "f", &err);
 	settings_put(settings, "command", "x", "f", &err);
+	if (modern)
+		settings_put(settings, "protocol", *data & 0x40 ? "auto" : "2026-07-28", "f", &err);
 	settings_finish(settings, &err);
 	mcp = mcp_create(&(struct mcp_options){ .io = io,
 						.servers = (const struct settings *const *)&settings,
@@ -147,7 +152,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			 &err);
 	mcp_server(mcp, 0)->ops = &fake;
 	mcp_warm(mcp);
-	if (size && *data % 3 > 0)
+	if (size && *data % 3 > 0 && modern)
+		hear(found, sizeof(found) - 1);
+	else if (size && *data % 3 > 0)
 		hear(hello, sizeof(hello) - 1);
 	if (size && *data % 3 > 1)
 		hear(list, sizeof(list) - 1);

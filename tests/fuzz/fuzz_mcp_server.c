@@ -37,11 +37,12 @@ static void check(const json_t *message, const struct served *served)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *message = json_read((const char *)data, size, NULL);
+	static const struct served_headers headers = { "2026-07-28", "tools/call", "t" };
 	struct served served;
 
 	if (message == NULL)
 		return 0;
-	served_take(message, &tools, &served);
+	served_take(message, size % 2 ? NULL : &headers, &tools, &served);
 	check(message, &served);
 	served_finish(&served);
 	json_decref(message);

@@ -177,6 +177,47 @@ static void keys_belong_to_a_person(void **state)
 	assert_string_not_equal(seen.key, of_ann);
 }
 
+#define STATELESS                                                                                            \
+	"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/"   \
+	"clientCapabilities\":{}}"
+
+/* Without a handshake the status is part of the answer: clients tell by it what kind of server they have found. */
+static void without_a_handshake_headers_count(void **state)
+{
+	static const char call_text[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":"
+		"\"who\"," STATELESS "}}";
+	static const char unknown[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{" STATELESS "}}";
+	static const char version[] = "MCP-Protocol-Version: 2026-07-28\r\n";
+	static const struct {
+		const char *more, *text;
+		int status;
+		const char *words;
+	} cases[] = {
+		{ "Mcp-Method: tools/call\r\nMcp-Name: who\r\n", call_text, 200,
+		  "\"resultType\":\"complete\"" },
+		{ "Mcp-Method: tools/call\r\nMcp-Name: =?base64?d2hv?=\r\n", call_text, 200,
+		  "structuredContent" },
+		{ "Mcp-Method: tools/call\r\n", call_text, 400, "-32020" },
+		{ "Mcp-Method: tools/call\r\nMcp-Name: who\r\nMcp-Name: who\r\n", call_text, 400, "-32020" },
+		{ "Mcp-Method: ping\r\n", unknown, 404, "-32601" },
+		{ "Mcp-Method: ping\r\n", PING, 400, "-32602" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *headers = mem_format("%s%s", version, cases[i].more);
+
+		expect(http_as(ANN, "POST", "/mcp", headers, cases[i].text), cases[i].status, cases[i].words);
+		free(headers);
+	}
+	expect(http_as(ANN, "POST", "/mcp", "", call_text), 400, "-32020");
+	expect(http_as(ANN, "POST", "/mcp", "MCP-Protocol-Version: 2030-01-01\r\n", PING), 400, "-32602");
+	expect(http_control("POST", "/mcp", call_text), 200, "resultType"); /* `usher mcp` has no headers */
+	expect(http_control("POST", "/mcp", unknown), 404, "-32601");
+}
+
 static void wrong_keys_stay_outside(void **state)
 {
 	(void)state;
@@ -231,7 +272,7 @@ static void what_http_makes_of_messages(void **state)
 	expect(http_as(ANN, "POST", "/mcp", "", ""), 400, "-32700");
 	expect(http("POST", "/mcp", headers, PING), 415, "error");
 	expect(http_as(ANN, "POST", "/mcp", "MCP-Protocol-Version: 2025-06-18\r\n", PING), 200, "result");
-	expect(http_as(ANN, "POST", "/mcp", "MCP-Protocol-Version: 2026-07-28\r\n", PING), 400, "2025-11-25");
+	expect(http_as(ANN, "POST", "/mcp", "MCP-Protocol-Version: 2025-11-25\r\n", PING), 200, "result");
 	expect(http_as(ANN, "GET", "/mcp", "", NULL), 405, "METHOD_NOT_ALLOWED");
 	expect(http_as(ANN, "DELETE", "/mcp", "", NULL), 405, "METHOD_NOT_ALLOWED");
 	free(headers);
@@ -288,6 +329,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_call_without_its_row_is_no_success, setup, teardown),
 		cmocka_unit_test_setup_teardown(tools_run_for_the_owner_of_the_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_belong_to_a_person, setup, teardown),
+		cmocka_unit_test_setup_teardown(without_a_handshake_headers_count, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_keys_stay_outside, setup, teardown),
 		cmocka_unit_test_setup_teardown(foreign_pages_stay_outside, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_http_makes_of_messages, setup, teardown),

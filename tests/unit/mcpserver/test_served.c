@@ -28,7 +28,7 @@ static void take(const char *text, struct served *served)
 	json_t *message = json_read(text, strlen(text), NULL);
 
 	assert_non_null(message);
-	served_take(message, &tools, served);
+	served_take(message, NULL, &tools, served);
 	json_decref(message);
 }
 
@@ -143,7 +143,7 @@ static void what_is_wrong_is_said(void **state)
 	is_error("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":[]}", SERVED_INVALID_PARAMS,
 		 "1");
 	is_error("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/list\"}", SERVED_NO_METHOD, "1");
-	is_error("{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"server/discover\"}", SERVED_NO_METHOD,
+	is_error("{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"resources/list\"}", SERVED_NO_METHOD,
 		 "\"x\"");
 	is_error("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"cursor\":\"2\"}}",
 		 SERVED_INVALID_PARAMS, "1");
@@ -206,7 +206,7 @@ static void a_call_is_taken_apart(void **state)
 static void results_and_failures(void **state)
 {
 	json_t *id = json_integer(3), *answer, *result;
-	char *text = served_result(id, "{\"n\":1}", false);
+	char *text = served_result(id, "{\"n\":1}", false, false);
 
 	(void)state;
 	answer = json_read(text, strlen(text), NULL);
@@ -218,7 +218,7 @@ static void results_and_failures(void **state)
 	json_decref(answer);
 	free(text);
 
-	text = served_result(id, "{\"error\":\"no such task\"}", true);
+	text = served_result(id, "{\"error\":\"no such task\"}", true, false);
 	answer = json_read(text, strlen(text), NULL);
 	result = json_object_get(answer, "result");
 	assert_string_equal(json_text(json_array_get(json_object_get(result, "content"), 0), "text"),
