@@ -1,6 +1,7 @@
 /* Walks a chain row by row, a page at a time, and says which rows are not what was written. */
 #include "audit.h"
 #include "json.h"
+#include "prompt.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,7 +142,8 @@ static bool check_content(struct walk *walk, const struct query *query, const st
 		return false;
 	if (!in_ranges(walk->ranges, link->seq))
 		find(walk, link->seq, link->id, "changed: emptied, and no erasure on record tells of it");
-	else if (!db_null(query, COLUMN_OUTPUT) || !db_null(query, COLUMN_SALT))
+	else if (!db_null(query, COLUMN_OUTPUT) || !db_null(query, COLUMN_SALT) ||
+		 !(db_null(query, COLUMN_INPUT) || strcmp(db_text(query, COLUMN_INPUT), prompt_deleted) == 0))
 		find(walk, link->seq, link->id, "changed: it was erased and holds something again");
 	return true;
 }
@@ -342,6 +344,43 @@ static bool read_page(struct walk *walk, int64_t kept_seq, const char *kept_hash
 	return db_end(&query, walk->err);
 }
 
+/* Two rows with one number (the index that forbids it can be taken away): the second may fall between two pages. */
+static bool check_count(struct walk *walk, int64_t after)
+{
+	int64_t count = 0;
+	bool found;
+	char what[160];
+
+	if (!db_one_int(
+		    walk->db, walk->err, &found, &count,
+		    "SELECT count(*) FROM ai_agent_interactions WHERE org_id = $1 AND seq > $2 AND seq <= $3"
+		    " AND seq IS NOT NULL",
+		    "tii", walk->org_id, after, walk->seq))
+		return false;
+	if (count > walk->rows) {
+		snprintf(what, sizeof(what), "inserted: %" PRId64 " row(s) with the number of another one",
+			 count - walk->rows);
+		find(walk, walk->seq, NULL, what);
+	}
+	return true;
+}
+
+/* Before the chain begins, or where retention dropped it, there is nothing. */
+static bool check_before(struct walk *walk, const struct audit_head *head)
+{
+	struct query query;
+
+	db_query(walk->db, &query,
+		 "SELECT seq, id FROM ai_agent_interactions WHERE org_id = $1 AND seq <= $2 AND seq IS NOT "
+		 "NULL"
+		 " ORDER BY seq LIMIT $3",
+		 "tii", walk->org_id, head->pruned_seq, (int64_t)FINDINGS_MAX);
+	while (db_row(&query))
+		find(walk, db_int(&query, 0), db_text(&query, 1),
+		     "inserted: a row before the beginning of the chain");
+	return db_end(&query, walk->err);
+}
+
 /* Where retention stopped is written in the chain too: who cuts the beginning off by hand can't say so there. */
 static bool check_pruned(struct walk *walk, const struct audit_head *head)
 {
@@ -455,9 +494,10 @@ bool audit_verify_print(struct db *db, struct arena *room, const char *const *ar
 	walk->shift = number(args[5]);
 	walk->good_seq = walk->seq + walk->shift;
 	copy_hash(walk->good_hash, walk->hash);
+	first = walk->seq;
 	if (args[1] == NULL)
-		fine = check_pruned(walk, &head);
-	if (!fine || !read_page(walk, kept_seq, args[4] ? args[4] : ""))
+		fine = check_pruned(walk, &head) && check_before(walk, &head);
+	if (!fine || !read_page(walk, kept_seq, args[4] ? args[4] : "") || !check_count(walk, first))
 		return false;
 	if (walk->rows < PAGE_ROWS)
 		fine = last_page(walk, &head, found, kept_seq);

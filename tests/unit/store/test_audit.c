@@ -25,6 +25,8 @@ static int close_case(void **state)
 	return 0;
 }
 
+static void retain(struct asking *a, int64_t content_days, int64_t keep_days);
+
 static int64_t begin(struct asking *a, const char *who, const char *key, const char *text)
 {
 	struct incoming in = says(who, who, key, text);
@@ -264,6 +266,79 @@ static void what_is_put_at_the_end_is_found(void **state)
 	expect_found(a, 1, 0, "outside the chain");
 	asking_sql(a, "UPDATE ai_agent_interactions SET seq = 3 WHERE seq IS NULL");
 	expect_found(a, 3, 3, "inserted: rows 3 to 3 at the end");
+}
+
+/* The index that forbids two rows of one number can be taken away, and then the second may hide between two pages. */
+static void a_number_that_is_used_twice_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 3);
+	asking_sql(a, "DROP INDEX idx_ai_agent_interactions_seq");
+	asking_sql(a, "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash,"
+		      " content_hash, input, output, content_salt) SELECT org_id, 'x', 'chat', 3, hash,"
+		      " content_hash, input, output, content_salt FROM ai_agent_interactions WHERE seq = 2");
+	assert_null(strstr(verify(a), "\"found\":0,"));
+}
+
+/* Before the first row is nothing, whatever number is written there. */
+static void what_is_put_before_the_chain_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 3);
+	asking_sql(a, "PRAGMA ignore_check_constraints = ON;"
+		      "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash)"
+		      " SELECT org_id, 'x', 'chat', -5, hash FROM ai_agent_interactions WHERE seq = 2");
+	expect_found(a, 1, -5, "before the beginning");
+	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = -5");
+	asking_sql(a,
+		   "UPDATE ai_agent_interactions SET created_at = '2020-01-01T00:00:00.000Z' WHERE seq <= 2");
+	retain(a, 0, 30);
+	expect_fine(a);
+	asking_sql(a, "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash)"
+		      " SELECT org_id, 'x', 'chat', 1, hash FROM ai_agent_interactions WHERE seq = 3");
+	expect_found(a, 1, 1, "before the beginning");
+}
+
+/* A row of one organisation is none of another's, even at the same place. */
+static void a_row_moved_to_another_organisation_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 4);
+	asking_sql(
+		a,
+		"INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000002', 'x')");
+	asking_sql(a, "UPDATE ai_agent_interactions SET org_id = '00000000-0000-7000-8000-000000000002' WHERE"
+		      " seq = 1");
+	expect_found(a, 1, 1, "removed: rows 1 to 1");
+	asking_sql(a, "INSERT INTO audit_heads (org_id, seq, hash) SELECT org_id, seq, hash FROM"
+		      " ai_agent_interactions WHERE seq = 1");
+	assert_non_null(strstr(
+		report(a, "audit_verify", (const char *const[]){ "00000000-0000-7000-8000-000000000002" }, 1),
+		"does not follow"));
+}
+
+/* The note of an erasure can't be changed, nor a text be put where it emptied. */
+static void a_changed_note_is_found(void **state)
+{
+	struct asking *a = *state;
+
+	talk(a, 3);
+	act(a, "audit_erase",
+	    (const char *const[]){
+		    "user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"),
+		    "she asked for it", "boss" },
+	    4);
+	talk(a, 1);
+	expect_fine(a);
+	asking_sql(a, "UPDATE ai_agent_interactions SET input = 'she said so' WHERE seq = 2");
+	expect_found(a, 1, 2, "holds something again");
+	asking_sql(a, "UPDATE ai_agent_interactions SET input = NULL WHERE seq = 2");
+	asking_sql(a, "UPDATE ai_agent_interactions SET metadata = json_set(metadata, '$.why', 'just so')"
+		      " WHERE interaction_type = 'erasure'");
+	expect_found(a, 1, 4, "does not follow");
 }
 
 static void what_is_swapped_is_found(void **state)
@@ -515,6 +590,10 @@ int main(void)
 		CASE(renumbering_does_not_help),
 		CASE(what_is_inserted_is_found),
 		CASE(what_is_put_at_the_end_is_found),
+		CASE(a_number_that_is_used_twice_is_found),
+		CASE(what_is_put_before_the_chain_is_found),
+		CASE(a_row_moved_to_another_organisation_is_found),
+		CASE(a_changed_note_is_found),
 		CASE(what_is_swapped_is_found),
 		CASE(a_kept_head_finds_the_cut),
 		CASE(tool_calls_are_on_record),
