@@ -172,7 +172,11 @@ struct store_recalled {
 	long max_output_tokens; /* 0: not set */
 	const char *language;	/* BCP 47 tag the speaker asked for, or NULL */
 	bool budgeted;		/* a budget is on record: money is set aside before a model is asked */
-	bool unsent;		/* replies of this conversation still wait in the outbox, or are being sent */
+	bool foreign; /* something that others wrote, or that tools brought, came before the model in it */
+	const char *const
+		*said; /* what the speaker wrote in it, newest first, as far as it may hold an address */
+	size_t said_count;
+	bool unsent; /* replies of this conversation still wait in the outbox, or are being sent */
 };
 typedef void store_recalled_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_recalled *r);

@@ -8,7 +8,7 @@ FAKES_db     := tests/unit/db/seeds.c tests/unit/db/place.c
 UNIT_store   := base io db store
 FAKES_store  := $(addprefix tests/unit/store/,asking.c asking_people.c people_stage.c)
 UNITLD_store_test_budget := -Wl,--wrap=clock_wall_ms
-UNIT_core    := base core
+UNIT_core    := base markup core
 FAKES_core   := $(wildcard tests/fakes/*.c) tests/unit/core/stage_places.c
 FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c ws_stage.c)
 UNIT_ai      := base ai

@@ -4,6 +4,7 @@
 #include "mem.h"
 #include "policy.h"
 #include "registry.h"
+#include "url.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,28 @@ static bool read_reset(const struct settings *assistant, struct derived *derived
 	return true;
 }
 
+static bool read_link_hosts(const struct settings *assistant, struct derived *derived, struct err *err)
+{
+	size_t count = settings_count(assistant, "link_hosts");
+
+	derived->link_hosts = mem_zero(count + 1, sizeof(char *));
+	for (size_t i = 0; i < count; i++) {
+		const char *host = settings_text_at(assistant, "link_hosts", i);
+		char *url = mem_format("https://%s", host);
+		struct url read;
+		bool good = url_read(url, &read) && strpbrk(host, "/?#:") == NULL;
+
+		free(url);
+		if (!good)
+			return err_set(err, ERR_REFUSED,
+				       "%s: assistant.link_hosts: expected names of hosts like example.org "
+				       "(others than ASCII ones as xn--...)",
+				       settings_where(assistant, "link_hosts"));
+		derived->link_hosts[derived->link_host_count++] = host;
+	}
+	return true;
+}
+
 static bool check_policy(const struct settings *tools, struct err *err)
 {
 	enum { MOST = 32 };
@@ -105,6 +128,7 @@ bool derived_read(const struct settings *settings, struct derived *derived, stru
 		derived->data_dir = folder_of(settings_text(store, "url"));
 	if (read_keys(store, derived, err) && read_url(settings_group(settings, "listen"), derived, err) &&
 	    read_reset(settings_group(settings, "assistant"), derived, err) &&
+	    read_link_hosts(settings_group(settings, "assistant"), derived, err) &&
 	    check_policy(settings_group(settings, "tools"), err) &&
 	    budgets_read(settings, &derived->budgets, err))
 		return true;
@@ -116,6 +140,7 @@ void derived_finish(struct derived *derived)
 {
 	free(derived->public_url);
 	free(derived->data_dir);
+	free(derived->link_hosts);
 	budgets_finish(&derived->budgets);
 	explicit_bzero(derived, sizeof(*derived));
 }

@@ -17,6 +17,8 @@ struct derived {
 	char *data_dir;	  /* the folder of the database file, or NULL */
 	int64_t file_max; /* limits.file_mb in bytes */
 	struct budgets budgets;
+	const char **link_hosts; /* assistant.link_hosts; the texts are the settings' */
+	size_t link_host_count;
 	int reset_minute; /* assistant.reset_daily as minutes after midnight, -1: never */
 };
 

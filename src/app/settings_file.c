@@ -54,6 +54,10 @@ static const struct setting assistant_settings[] = {
 	{ "reset_idle_minutes", SETTING_INT, "0", .min = 0, .max = 525600,
 	  .help = "a conversation that was quiet so long begins anew; 0: never" },
 	{ "reset_daily", SETTING_TEXT, .help = "time of day (04:00) at which all conversations begin anew" },
+	{ "links", SETTING_CHOICE, "guard", "guard|all",
+	  .help = "guard: answers made of what others wrote show links to hosts that nobody named as plain "
+		  "code" },
+	{ "link_hosts", SETTING_TEXTS, .help = "hosts that they may link to, each with all below it" },
 	{ "tool_rounds", SETTING_INT, "10", .min = 1, .max = 50,
 	  .help = "times a model may ask for tools in one answer" },
 	{ "tool_calls", SETTING_INT, "25", .min = 1, .max = 1000,

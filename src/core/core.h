@@ -23,6 +23,10 @@ struct core_options {
 	enum strangers strangers;
 	const char *system_prompt; /* of settings assistant; or NULL */
 	unsigned history_messages;
+	bool all_links; /* answers may link to any host, whatever they were made of */
+	const char *const *
+		link_hosts; /* to which they always may; with link_host_count the caller's until core_destroy */
+	size_t link_host_count;
 	bool summary;	       /* what falls out of them is summed up */
 	int64_t reset_idle_ms; /* a conversation that was quiet so long is over; 0: never */
 	bool reset_daily;      /* all are over each day at reset_minute (of the day, in local time) */

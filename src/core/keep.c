@@ -98,6 +98,7 @@ struct store_recalled *keep_recalled(struct arena *arena, const struct store_rec
 	copy->system_prompt = arena_text(arena, recalled->system_prompt);
 	copy->language = arena_text(arena, recalled->language);
 	copy->summary = arena_text(arena, recalled->summary);
+	copy->said = keep_texts(arena, recalled->said, recalled->said_count);
 	return copy;
 }
 

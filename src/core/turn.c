@@ -1,6 +1,7 @@
 /* Drives every turn through its table of steps; the only code that changes a turn's state. */
 #include "turn.h"
 #include "counts.h"
+#include "foreign.h"
 #include "gather.h"
 #include "installation.h"
 #include "installs.h"
@@ -85,6 +86,7 @@ static void release(struct turn *turn)
 	}
 	gather_destroy(turn->gather);
 	turn_tools_done(turn);
+	foreign_end(turn);
 	installation_release(turn->inst);
 	free(turn->placeholder);
 	arena_destroy(turn->question.arena);

@@ -104,6 +104,12 @@ struct turn {
 		int64_t tokens;
 		int64_t tell; /* the summary whose existence the answer tells; 0: none */
 	} past;
+	struct turn_links {
+		struct links *known; /* hosts that its answer may link to; NULL: any */
+		bool foreign;	     /* what others wrote came before the model */
+		struct buf raw;	     /* then: of the growing answer, what the model said */
+		size_t looked;	     /* bytes of that which were there when it was looked at */
+	} links;
 	const char *refused;	       /* what the person is told of the budget that said no, or NULL */
 	struct buf shown;	       /* of the answer, so far */
 	bool behind;		       /* earlier replies are on their way: it would stand above them */

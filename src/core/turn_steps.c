@@ -2,6 +2,7 @@
 #include "approval.h"
 #include "budget.h"
 #include "counts.h"
+#include "foreign.h"
 #include "gather.h"
 #include "installation.h"
 #include "keep.h"
@@ -130,6 +131,7 @@ void start_think(struct turn *turn)
 	const char *const *files = gather_files(turn->gather, question->arena, &file_count);
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
+	foreign_begin(turn);
 	turn_tools_done(turn);
 	if (options->tools.open)
 		turn->tools = options->tools.open(options->tools.box, &question->caller);
@@ -196,7 +198,9 @@ static void think_part(void *owner, uint64_t ticket, const char *text, size_t le
 		turn->restarts++;
 	}
 	offset = turn->shown.len;
-	buf_add(&turn->shown, text, len);
+	foreign_grow(turn, text, len, begins_again);
+	if (turn->shown.len == offset)
+		return;
 	if (turn->show_all) { /* to whoever took over: a beginning of its own */
 		turn->show_all = false;
 		turn->restarts++;
@@ -256,6 +260,8 @@ static void think_journal(void *owner, uint64_t ticket, const struct ai_step *st
 	count_attempts(attempts, attempt_count);
 	if (turn == NULL)
 		return;
+	if (step_count > 0)
+		foreign_saw(turn);
 	arena = arena_create();
 	journal = arena_alloc(arena, sizeof(*journal));
 	*journal = (struct turn_journal){ .arena = arena,
@@ -281,6 +287,7 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 	struct core *core = owner;
 	struct turn *turn = turn_of(core->turns, ticket);
 	struct buf answer = { 0 };
+	char *guarded;
 
 	count_attempts(result->attempts, result->attempt_count);
 	if (turn == NULL)
@@ -296,6 +303,10 @@ static void done_think(void *owner, uint64_t ticket, const struct ai_result *res
 	buf_text(&answer, result->text);
 	gather_answer(turn->gather, &answer);
 	approval_words(&answer, result->approvals, result->approval_count);
+	guarded = foreign_answer(turn, buf_str(&answer));
+	buf_clear(&answer);
+	buf_text(&answer, guarded);
+	free(guarded);
 	memory_look(turn, result);
 	if (result->approval_count > 0) /* they stand last; another answer can tell it */
 		turn->past.tell = 0;

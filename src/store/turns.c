@@ -105,6 +105,44 @@ static bool read_past(struct db *db, struct arena *room, const struct recall_ask
 	return history_read(db, room, &history, out, err);
 }
 
+enum { LOOK_BACK = 200 /* turns */, SAID_MAX = 50 /* of them, with an address */ };
+
+/* Whether others had a say in the newest turns: people, files, tools, and what stood before it in the place. A conversation
+ * that has a summary is looked at by whoever asks. */
+static bool read_foreign(struct db *db, const struct recall_ask *ask, struct store_recalled *out,
+			 struct err *err)
+{
+	int64_t one;
+
+	return db_one_int(
+		db, err, &out->foreign, &one,
+		"SELECT 1 FROM (SELECT o.id, o.\"userId\", o.\"llmTaskId\", o.\"structuredUserPrompt\" FROM"
+		" \"LLMConversationMessage\" o WHERE o.\"llmConversationId\" = $1 AND o.id < $2"
+		" ORDER BY o.id DESC LIMIT $3) m, \"LLMConversationMessage\" t WHERE t.id = $2"
+		" AND (m.\"userId\" IS NOT t.\"userId\" OR m.\"structuredUserPrompt\" LIKE '{\"context\"%'"
+		" OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = m.\"llmTaskId\")"
+		" OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = m.id AND w.files <> '[]')) LIMIT 1",
+		"iii", ask->conversation_id, ask->turn_id, (int64_t)LOOK_BACK);
+}
+
+static bool read_said(struct db *db, struct arena *room, const struct recall_ask *ask,
+		      struct store_recalled *out, struct err *err)
+{
+	const char **said = arena_alloc(room, SAID_MAX * sizeof(*said));
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT m.\"userPrompt\" FROM \"LLMConversationMessage\" m, \"LLMConversationMessage\" t"
+		 " WHERE t.id = $2 AND m.\"llmConversationId\" = $1 AND m.id < $2 AND m.\"userId\" = "
+		 "t.\"userId\""
+		 " AND instr(m.\"userPrompt\", '.') > 0 ORDER BY m.id DESC LIMIT $3",
+		 "iii", ask->conversation_id, ask->turn_id, (int64_t)SAID_MAX);
+	while (out->said_count < SAID_MAX && db_row(&query))
+		said[out->said_count++] = room_text(room, &query, 0);
+	out->said = said;
+	return db_end(&query, err);
+}
+
 static bool read_budgeted(struct db *db, struct store_recalled *out, struct err *err)
 {
 	int64_t one;
@@ -121,7 +159,8 @@ static bool run_recall(struct db *db, struct job *job, struct err *err)
 	out->temperature = -1;
 	job->answer = out;
 	return read_settings(db, job->room, ask, out, &limit, err) &&
-	       read_past(db, job->room, ask, limit, out, err) && read_budgeted(db, out, err);
+	       read_past(db, job->room, ask, limit, out, err) && read_foreign(db, ask, out, err) &&
+	       read_said(db, job->room, ask, out, err) && read_budgeted(db, out, err);
 }
 
 static void give_recall(struct job *job)

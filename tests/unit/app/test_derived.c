@@ -89,6 +89,8 @@ static void wrong_ones_are_refused(void **state)
 		{ "listen = { public_url = \"https://\"; };", "expected an address" },
 		{ "listen = { public_url = \"https://a b\"; };", "expected an address" },
 		{ "listen = { public_url = \"https://a/?b\"; };", "expected an address" },
+		{ "assistant = { link_hosts = [\"example.org\", \"https://x\"]; };", "names of hosts" },
+		{ "assistant = { link_hosts = [\"\"]; };", "names of hosts" },
 		{ "assistant = { reset_daily = \"24:00\"; };", "expected a time of day" },
 		{ "assistant = { reset_daily = \"4:60\"; };", "expected a time of day" },
 		{ "assistant = { reset_daily = \":30\"; };", "expected a time of day" },
