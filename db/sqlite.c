@@ -118,7 +118,7 @@ static bool set_up(struct db *db, struct err *err)
 	sqlite3_wal_autocheckpoint(db->handle, 0);
 	if (!on)
 		return err_set(err, ERR_FATAL, "this SQLite has no defensive mode");
-	if (!sqlite_json(db, err) || !db_script(db, common, err))
+	if (!sqlite_json(db, err) || !sqlite_text(db, err) || !db_script(db, common, err))
 		return false;
 	if (db->mode == DB_READER)
 		return db_script(db, "PRAGMA query_only = ON", err);

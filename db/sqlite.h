@@ -31,6 +31,9 @@ long sqlite_lock_holder(const char *path);
 /* The JSON functions the schema needs, on this handle. db->plain is closed after db->handle. */
 bool sqlite_json(struct db *db, struct err *err);
 
+/* Gives the connection fold(TEXT), see sqlite_text.c. */
+bool sqlite_text(struct db *db, struct err *err);
+
 /* Ends all prepared statements. */
 void sqlite_forget(struct db *db);
 

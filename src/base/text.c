@@ -3,9 +3,41 @@
 #include "buf.h"
 #include "mem.h"
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unicase.h>
 #include <unictype.h>
+#include <uninorm.h>
 #include <unistr.h>
+
+/* Most of what is compared is ASCII. */
+static bool fold_ascii(char *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+		out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + ('a' - 'A') : text[i]);
+	}
+	out[len] = '\0';
+	return true;
+}
+
+char *text_fold(const char *text, size_t len)
+{
+	char *out = mem_alloc(len + 1);
+	uint8_t *folded;
+	size_t folded_len;
+
+	if (fold_ascii(out, text, len))
+		return out;
+	free(out);
+	folded = u8_casefold((const uint8_t *)text, len, NULL, UNINORM_NFC, NULL, &folded_len);
+	if (folded == NULL) /* no memory, or not UTF-8 after all */
+		return mem_text_n(text, len);
+	out = mem_text_n((const char *)folded, folded_len);
+	free(folded);
+	return out;
+}
 
 int text_hex_digit(char c)
 {

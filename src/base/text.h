@@ -42,6 +42,10 @@ void text_quote(struct buf *out, const char *text, size_t max);
 /* Whether text is what pattern says; * in it stands for any bytes, also none. */
 bool text_matches(const char *pattern, const char *text);
 
+/* A copy for comparing: the same for texts that differ in upper and lower case only, in any script, or in how accents are
+ * written (Unicode's full case folding, NFC). text must be valid UTF-8. The caller frees. */
+char *text_fold(const char *text, size_t len);
+
 /* 0 to 15, -1 for what is no hexadecimal digit. */
 int text_hex_digit(char c);
 

@@ -204,13 +204,13 @@ static const char task_list_sql[] =
 	" WHERE org_id = $1 AND user_id = $2 AND completed = CASE coalesce($3, 'all') WHEN 'pending' THEN 0"
 	" WHEN 'completed' THEN 1 ELSE completed END ORDER BY completed, id LIMIT 200";
 
-/* Letters beyond ASCII are compared as they are. $3: a JSON array of words. */
+/* Upper and lower case are the same in every script. $3: a JSON array of words. */
 #define HOLDS_WORDS(TEXT)                                                                                    \
-	" NOT EXISTS (SELECT 1 FROM json_each($3) w WHERE instr(lower(" TEXT "), lower(w.value)) = 0)"
+	" NOT EXISTS (SELECT 1 FROM json_each($3) w WHERE instr(fold(" TEXT "), fold(w.value)) = 0)"
 
 static const char search_conversations_sql[] =
 	"SELECT m.conversation_id, m.conversation_uuid, c.title, c.platform, m.role, m.\"timestamp\","
-	" substr(m.content, max(1, instr(lower(m.content), lower(coalesce(json_extract($3, '$[0]'), ''))) - "
+	" substr(m.content, max(1, instr(fold(m.content), fold(coalesce(json_extract($3, '$[0]'), ''))) - "
 	"200), 600)"
 	" AS text FROM message m JOIN conversation c ON c.id = m.conversation_id"
 	" WHERE m.org_id = $1 AND m.user_id = $2 AND m.role IN ('user', 'assistant') AND" HOLDS_WORDS(

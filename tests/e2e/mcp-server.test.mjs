@@ -111,6 +111,9 @@ test('somebody else\'s tasks, conversations and files are not there', async (t) 
   assert.deepEqual((await use(own, 'search_conversations', { query: 'budget south' })).messages, []);
   assert.equal((await use(own, 'search_conversations', { query: '0%_d', limit: 1 })).messages.length, 1);
   assert.deepEqual((await use(own, 'search_conversations', { query: '0%%d' })).messages, []);
+  assert.equal((await daemon.chat(ann, 'ÜBER DIE STRASSE zum Кафе ΟΔΥΣΣΕΥΣ, cafe\u0301')).status, 200);
+  for (const query of ['über straße', 'КАФЕ', 'Οδυσσεύς'.normalize('NFC').replace('ύ', 'υ'), 'CAFÉ']) // in any script, however accents are written
+    assert.match((await use(own, 'search_conversations', { query })).messages[0]?.text ?? query, /ÜBER DIE STRASSE/, query);
   for (const client of [other, operator]) // whose conversations they are counts, not what somebody may see elsewhere
     assert.deepEqual((await use(client, 'search_conversations', { query: 'budget' })).messages, []);
   const profile = (await daemon.json('user', 'list')).find((user) => user.username === 'ann');

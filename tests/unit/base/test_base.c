@@ -321,6 +321,25 @@ static void names_stand_on_one_line(void **state)
 	}
 }
 
+/* Who searches finds what was written in other letters of the same word. */
+static void letters_are_folded_in_every_script(void **state)
+{
+	static const char *const same[][2] = {
+		{ "Straße", "STRASSE" },       { "ΟΔΥΣΣΕΥΣ", "οδυσσευς" }, { "Кафе", "КАФЕ" },
+		{ "caf\u00e9", "CAFE\u0301" }, { "Plain", "pLAIN" },	   { "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		char *a = text_fold(same[i][0], strlen(same[i][0])),
+		     *b = text_fold(same[i][1], strlen(same[i][1]));
+
+		assert_string_equal(a, b);
+		free(a);
+		free(b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +358,7 @@ int main(void)
 		cmocka_unit_test(message_states_have_words),
 		cmocka_unit_test(context_comes_before_what_was_said),
 		cmocka_unit_test(names_stand_on_one_line),
+		cmocka_unit_test(letters_are_folded_in_every_script),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
