@@ -27,6 +27,8 @@ extern const char choices_start[] __asm__("_binary_db_migrations_sqlite_0010_cho
 extern const char choices_end[] __asm__("_binary_db_migrations_sqlite_0010_choices_sql_end");
 extern const char summaries_start[] __asm__("_binary_db_migrations_sqlite_0011_summaries_sql_start");
 extern const char summaries_end[] __asm__("_binary_db_migrations_sqlite_0011_summaries_sql_end");
+extern const char imports_start[] __asm__("_binary_db_migrations_sqlite_0012_imports_sql_start");
+extern const char imports_end[] __asm__("_binary_db_migrations_sqlite_0012_imports_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -45,6 +47,7 @@ static const struct step {
 	{ "0009_tool_pins", pins_start, pins_end },
 	{ "0010_choices", choices_start, choices_end },
 	{ "0011_summaries", summaries_start, summaries_end },
+	{ "0012_imports", imports_start, imports_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

@@ -56,6 +56,12 @@ struct store_turn {
 	size_t journal_count;
 };
 
+/* A file that was made, as an organisation keeps it. */
+struct store_kept {
+	const char *org_id, *sha256, *name, *mime;
+	int64_t size;
+};
+
 /* A reply that is due: marked as being sent (T5) before it is handed out. */
 struct store_reply {
 	int64_t id; /* outbox.id */
@@ -63,6 +69,9 @@ struct store_reply {
 	int64_t conversation_id; /* 0: none */
 	int64_t expires_ms;	 /* Unix milliseconds */
 	bool markdown;		 /* out.text is not in the plugin's form yet */
+	const struct store_kept
+		*file; /* this reply is a file: the caller fetches it and fills out.file; out.text is
+					  NULL. NULL: it is text */
 	struct outgoing out;
 };
 

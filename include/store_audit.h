@@ -4,9 +4,10 @@
 
 #include "store.h"
 
-/* Days; 0: for ever. Contents are emptied after content_days; whole rows are dropped after keep_days, oldest first. */
+/* Days; 0: for ever. Contents are emptied after content_days; whole rows are dropped after keep_days, oldest first. Imports that
+ * have ended go with everything that was made of them after import_days. */
 struct store_retention {
-	int64_t content_days, keep_days;
+	int64_t content_days, keep_days, import_days;
 };
 
 /* One small step of it, a transaction of some hundred rows. more: there is more to do. */

@@ -28,6 +28,8 @@ struct store_import {
 	int64_t size;		  /* -1 unknown */
 	const char *outline;	  /* JSON (extract.h), from EXTRACTED on; or NULL */
 	const char *code, *error; /* when failed */
+	size_t message;		  /* store_imports: its message's place in uuids */
+	unsigned index;		  /* and which of its files */
 };
 
 /* The imports of these messages, in the order of the messages and of their files: what is left to be done of a turn that
@@ -37,7 +39,8 @@ typedef void store_imports_fn(void *owner, uint64_t ticket, const struct err *er
 void store_imports(struct store *store, const char *const *uuids, size_t count, store_imports_fn *fn,
 		   void *owner, uint64_t ticket);
 
-/* Fetched, checked, or failed; one step of its way made durable. */
+/* Fetched, checked, or failed; one step of its way made durable. A step that was made before changes nothing. ERR_GONE: it was
+ * taken back, has failed or (FAILED) has ended. */
 struct store_import_step {
 	int64_t id;
 	enum import_state state;

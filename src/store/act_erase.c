@@ -1,6 +1,7 @@
 /* A person's words, or a conversation's, are erased wherever they are kept; the record keeps its chain. */
 #include "erase.h"
 #include "files.h"
+#include "imports.h"
 #include "journey.h"
 #include "memory.h"
 #include "people.h"
@@ -74,6 +75,7 @@ static bool erase_turn(struct erasing *it, int64_t turn)
 	it->turns++;
 	return erase_files(it, "SELECT id FROM inbox WHERE turn_id = $1 AND files <> '[]'", "i", NULL,
 			   turn) &&
+	       outputs_forget_turn(it->db, it->room, turn, it->err) &&
 	       db_one_int(it->db, it->err, &found, &task,
 			  "SELECT coalesce(\"llmTaskId\", 0) FROM \"LLMConversationMessage\" WHERE id = $1",
 			  "i", turn) &&
@@ -148,6 +150,19 @@ static bool erase_rows(struct erasing *it)
 	return done;
 }
 
+/* Those whose message is not told of any more. A few at a time: each takes its pieces along. */
+static bool erase_imports(struct erasing *it)
+{
+	enum { STEP_IMPORTS = 20 };
+	const struct import_whose whose = { .profile_id = it->profile, .conversation_id = it->conversation };
+	size_t count;
+
+	if (!imports_forget(it->db, it->room, &whose, STEP_IMPORTS, &count, it->err))
+		return false;
+	it->more = it->more || count == STEP_IMPORTS;
+	return true;
+}
+
 /* ---- whose ------------------------------------------------------------------------------------------------- */
 
 static bool find_person(struct erasing *it, const char *who)
@@ -218,7 +233,8 @@ bool act_audit_erase(struct db *db, struct arena *room, const char *const *args,
 		return err_set(err, ERR_REFUSED,
 			       "what is erased is a user's or a conversation's, not \"%.*s\"", CUT(args[0]));
 	if (!(user ? find_person(&it, args[1]) : find_conversation(&it, args[1])) || !erase_turns(&it) ||
-	    !erase_rows(&it) || (!it.more && !erase_rest(&it)) || !waits(&it, &waiting))
+	    !erase_rows(&it) || !erase_imports(&it) || (!it.more && !erase_rest(&it)) ||
+	    !waits(&it, &waiting))
 		return false;
 	*answer_out = json_pack("{s:I, s:I, s:I, s:I, s:b}", "turns", (json_int_t)it.turns, "rows",
 				(json_int_t)it.rows, "waiting", (json_int_t)waiting, "files_left",

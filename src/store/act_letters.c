@@ -1,4 +1,5 @@
 /* Dead letters: replies that did not arrive and messages set aside, tried again or given up. */
+#include "imports.h"
 #include "journey.h"
 #include "people.h"
 #include <inttypes.h>
@@ -132,7 +133,9 @@ bool act_dead_letter_drop(struct db *db, struct arena *room, const char *const *
 	answer(&letter, room, letter.reply ? "cancelled" : "dropped", answer_out);
 	if (!letter.reply)
 		return db_run(db, err, NULL, "UPDATE inbox SET dropped_at = $2 WHERE id = $1", "it",
-			      letter.id, room_time(room, clock_wall_ms()));
+			      letter.id, room_time(room, clock_wall_ms())) &&
+		       imports_give_up(db, room, "dropped", "the message it came with was dropped",
+				       clock_wall_ms(), err);
 	return db_run(db, err, NULL, "UPDATE outbox SET state = 'cancelled', reason = $2 WHERE id = $1", "it",
 		      letter.id,
 		      arena_format(room, "dropped by the operator; was %s: %s", letter.state,

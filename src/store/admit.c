@@ -1,4 +1,5 @@
 /* A stranger is let in: profile, identity and conversation are made, the message that waited is placed. */
+#include "imports.h"
 #include "journey.h"
 #include <string.h>
 
@@ -133,7 +134,7 @@ static bool run_admit(struct db *db, struct job *job, struct err *err)
 		      "ittiitii", ask->inbox_id, speaker->profile_id, speaker->org_id, place.id,
 		      place.next_seq - 1, message_state_name(out->state), (int64_t)(turn ? 1 : 0),
 		      turn ? turn->id : 0) &&
-	       place_keep(db, &place, where.now_ms, err);
+	       imports_add(db, ask->inbox_id, err) && place_keep(db, &place, where.now_ms, err);
 }
 
 static void give_admit(struct job *job)

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "budget.h"
 #include "crypto.h"
+#include "imports.h"
 #include "journey.h"
 #include "json.h"
 #include "memory.h"
@@ -198,9 +199,37 @@ static void fill_outgoing(struct outgoing *out, const struct run *run, const str
 	};
 }
 
+/* The files that were made in this turn go out behind what is said, each with an own uuid. */
+static bool add_files(struct db *db, struct reply_ask *reply, size_t *count_out, struct err *err)
+{
+	enum { OUTPUTS_MAX = 100 };
+	int64_t ids[OUTPUTS_MAX], id;
+	char uuid[CRYPTO_UUID_SIZE];
+	struct query query;
+	bool sending;
+
+	*count_out = 0;
+	db_query(db, &query, "SELECT id FROM import_outputs WHERE turn_id = $1 ORDER BY id", "i",
+		 reply->turn_id);
+	while (*count_out < OUTPUTS_MAX && db_row(&query))
+		ids[(*count_out)++] = db_int(&query, 0);
+	if (!db_end(&query, err))
+		return false;
+	reply->text = "";
+	reply->choices = NULL;
+	for (size_t i = 0; i < *count_out; i++, reply->part++) {
+		reply->uuid = crypto_uuid(uuid);
+		reply->output_id = ids[i];
+		if (!reply_add(db, reply, &id, &sending, err))
+			return false;
+	}
+	return true;
+}
+
 /* The rows of the outbox, one for each part: the first carries the answer's own uuid. */
 static bool add_parts(struct db *db, struct reply_ask *reply, const struct store_answer *answer,
-		      const char *choices, int64_t *first_out, bool *sending_out, struct err *err)
+		      const char *choices, int64_t *first_out, bool *sending_out, size_t *files_out,
+		      struct err *err)
 {
 	char uuid[CRYPTO_UUID_SIZE];
 	bool sending;
@@ -218,7 +247,7 @@ static bool add_parts(struct db *db, struct reply_ask *reply, const struct store
 		if (!reply_add(db, reply, &id, &sending, err))
 			return false;
 	}
-	return true;
+	return add_files(db, reply, files_out, err);
 }
 
 /* When somebody is to be told and can be; out->reply when it goes at once. */
@@ -240,11 +269,12 @@ static bool add_reply(struct db *db, struct arena *room, const struct run *run, 
 		.text = ask->answer.text,
 	};
 	struct store_reply *due = arena_alloc(room, sizeof(*due));
+	size_t files;
 	bool sending;
 
 	if (reply.reply_to == NULL || reply.text == NULL || run->removed)
 		return true;
-	if (!add_parts(db, &reply, &ask->answer, out->ended->choices, &due->id, &sending, err))
+	if (!add_parts(db, &reply, &ask->answer, out->ended->choices, &due->id, &sending, &files, err))
 		return false;
 	due->platform = asked->platform;
 	due->installation = asked->installation;
@@ -257,6 +287,7 @@ static bool add_reply(struct db *db, struct arena *room, const struct run *run, 
 		if (ask->answer.part_count > 1)
 			due->out.choices = NULL; /* with the last */
 	}
+	due->out.parts += (unsigned)files;
 	out->reply = sending ? due : NULL;
 	return true;
 }
@@ -319,6 +350,7 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 	       approvals_add(db, job->room, &run, &asked, ask->result.approvals, ask->result.approval_count,
 			     now, err) &&
 	       add_reply(db, job->room, &run, &asked, ask, out, now, err) &&
+	       imports_answered(db, job->room, &run, ask->answer.state == MESSAGE_ANSWERED, now, err) &&
 	       budget_release(db, job->room, run.turn_id, now, err) &&
 	       what_waits(db, job->room, &run.place, ask->answer.claim_next, now, out, err) &&
 	       place_keep(db, &run.place, now, err);

@@ -14,7 +14,8 @@ extern const char audit_zero[CRYPTO_SHA256_HEX];
 #define AUDIT_ERASED "(erased)"
 
 /* Rows that are requests to models: the others have no tokens and no cost. */
-#define AUDIT_REQUESTS " interaction_type NOT IN ('tool', 'interrupted', 'skipped', 'erasure', 'prune')"
+#define AUDIT_REQUESTS                                                                                       \
+	" interaction_type NOT IN ('tool', 'interrupted', 'skipped', 'erasure', 'prune', 'import')"
 
 /* One row to be; strings borrowed. Numbers: -1 is unknown and becomes NULL. */
 struct audit_row {

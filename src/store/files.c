@@ -1,11 +1,10 @@
 /* Files that came with messages: as text in the inbox row, and their own rows once they were fetched. */
 #include "files.h"
 #include "buf.h"
+#include "imports.h"
 #include "json.h"
 #include "store_install.h"
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 static void add_text(struct buf *out, const char *key, const char *text)
 {
@@ -80,39 +79,45 @@ struct file_ask {
 	store_file_fn *fn;
 };
 
-/* What an import made of it stays: only a file that nobody looked into begins again. A message whose author took it
- * back has no files any more: those that were being fetched are not wanted. */
+static bool set_file(struct db *db, struct job *job, const struct store_file *file, int64_t id,
+		     struct err *err)
+{
+	const struct import_end end = { .id = id,
+					.state = "failed",
+					.code = "not_fetched",
+					.error = file->error,
+					.now_ms = clock_wall_ms() };
+
+	if (file->error)
+		return import_end(db, &end, err);
+	return db_run(
+		db, err, NULL,
+		"UPDATE \"LLMAgentImport\" SET \"processingStatus\" = 'fetched', \"updatedAt\" = $2,"
+		" \"fetchedAt\" = $2, size = nullif($3, -1), mime = $4, path = $5, sha256 = $6 WHERE id = $1"
+		" AND \"processingStatus\" IN ('received', 'fetched')",
+		"ititt"
+		"t",
+		id, room_time(job->room, end.now_ms), file->size < 0 ? -1 : file->size, file->mime,
+		file->path, file->sha256);
+}
+
+/* A message whose author took it back has no files any more: those that were being fetched are not wanted. */
 static bool run_file(struct db *db, struct job *job, struct err *err)
 {
 	const struct file_ask *ask = job->ask;
 	const struct store_file *file = &ask->file;
 	int64_t *id = arena_alloc(job->room, sizeof(*id));
-	bool made;
+	bool found;
 
-	if (!db_one_int(
-		    db, err, &made, id,
-		    "INSERT INTO \"LLMAgentImport\" (\"userId\", \"userCompanyId\", \"inputFileName\","
-		    " \"inputFileUrl\", \"processingStatus\", \"errorMessage\", \"createdAt\", \"updatedAt\","
-		    " \"inboxId\", \"fileIndex\", size, mime, path, sha256)"
-		    " SELECT w.profile_id, w.org_id, coalesce($3, 'file'), $4,"
-		    " CASE WHEN $5 IS NULL THEN 'pending' ELSE 'failed' END, $5, $6, $6, w.id, $2,"
-		    " nullif($7, -1), $8, $9, $10 FROM inbox w WHERE w.uuid = $1 AND w.files <> '[]'"
-		    " ON CONFLICT (\"inboxId\", \"fileIndex\") WHERE \"inboxId\" IS NOT NULL DO UPDATE SET"
-		    " \"processingStatus\" = CASE WHEN \"processingStatus\" IN ('processing', 'completed')"
-		    " THEN \"processingStatus\" ELSE excluded.\"processingStatus\" END,"
-		    " \"errorMessage\" = excluded.\"errorMessage\", \"updatedAt\" = excluded.\"updatedAt\","
-		    " size = excluded.size, mime = excluded.mime, path = excluded.path,"
-		    " sha256 = excluded.sha256 RETURNING id",
-		    "titttt"
-		    "ittt",
-		    file->uuid, (int64_t)file->index, file->name, file->url, file->error,
-		    room_time(job->room, clock_wall_ms()), file->size < 0 ? -1 : file->size, file->mime,
-		    file->error ? NULL : file->path, file->sha256))
+	if (!db_one_int(db, err, &found, id,
+			"SELECT i.id FROM inbox w JOIN \"LLMAgentImport\" i ON i.\"inboxId\" = w.id"
+			" WHERE w.uuid = $1 AND i.\"fileIndex\" = $2",
+			"ti", file->uuid, (int64_t)file->index))
 		return false;
-	if (!made)
+	if (!found)
 		return err_set(err, ERR_GONE, "no message %s with files", file->uuid);
 	job->answer = id;
-	return true;
+	return set_file(db, job, file, *id, err);
 }
 
 static void give_file(struct job *job)
@@ -144,39 +149,23 @@ void store_file(struct store *store, const struct store_file *file, store_file_f
 /* ---- files of what was taken back ------------------------------------------------------------------------
  */
 
-struct lying {
-	int64_t ids[MESSAGE_FILES_MAX];
-	const char *paths[MESSAGE_FILES_MAX];
-	size_t count;
-};
-
-static bool read_lying(struct db *db, struct arena *room, int64_t inbox_id, struct lying *out,
-		       struct err *err)
-{
-	struct query query;
-
-	*out = (struct lying){ 0 };
-	db_query(db, &query, "SELECT id, path FROM \"LLMAgentImport\" WHERE \"inboxId\" = $1", "i", inbox_id);
-	while (out->count < MESSAGE_FILES_MAX && db_row(&query)) {
-		out->ids[out->count] = db_int(&query, 0);
-		out->paths[out->count++] = room_text(room, &query, 1);
-	}
-	return db_end(&query, err);
-}
-
 bool files_forget(struct db *db, struct arena *room, int64_t inbox_id, unsigned *left_out, struct err *err)
 {
-	struct lying lying;
+	int64_t ids[MESSAGE_FILES_MAX];
+	struct query query;
+	size_t count = 0;
+	bool left;
 
 	*left_out = 0;
-	if (!read_lying(db, room, inbox_id, &lying, err))
+	db_query(db, &query, "SELECT id FROM \"LLMAgentImport\" WHERE \"inboxId\" = $1", "i", inbox_id);
+	while (count < MESSAGE_FILES_MAX && db_row(&query))
+		ids[count++] = db_int(&query, 0);
+	if (!db_end(&query, err))
 		return false;
-	for (size_t i = 0; i < lying.count; i++) {
-		if (lying.paths[i] && unlink(lying.paths[i]) != 0 && errno != ENOENT)
-			++*left_out;
-		else if (!db_run(db, err, NULL, "DELETE FROM \"LLMAgentImport\" WHERE id = $1", "i",
-				 lying.ids[i]))
+	for (size_t i = 0; i < count; i++) {
+		if (!import_forget(db, room, ids[i], &left, err))
 			return false;
+		*left_out += left;
 	}
 	return true;
 }

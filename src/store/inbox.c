@@ -2,6 +2,7 @@
  */
 #include "arrival.h"
 #include "files.h"
+#include "imports.h"
 #include <string.h>
 
 struct accept_ask {
@@ -223,7 +224,8 @@ static bool accept_known(struct arrival *it, struct err *err)
 	if (!placed)
 		return true;
 	return take_number(it, &letter, err) &&
-	       arrival_insert(it, it->turn ? MESSAGE_CLAIMED : MESSAGE_ACCEPTED, NULL, err);
+	       arrival_insert(it, it->turn ? MESSAGE_CLAIMED : MESSAGE_ACCEPTED, NULL, err) &&
+	       (it->files == NULL || imports_add(it->db, it->out->inbox_id, err));
 }
 
 /* Said without calling us: ours only where we talk already. */

@@ -128,6 +128,7 @@ struct reply_ask {
 	size_t part;  /* 0, or which of a long answer: sleeps behind the one before */
 	const char *uuid, *org_id, *platform, *installation, *reply_to, *text;
 	const char *choices; /* or NULL */
+	int64_t output_id;   /* a file instead of text; 0: none */
 };
 /* The outbox row; sending_out says whether it may be sent now. */
 bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool *sending_out,

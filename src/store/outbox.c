@@ -1,4 +1,5 @@
 /* The way out: which replies are due (T5), and how an attempt ended (T6). */
+#include "imports.h"
 #include "installs.h"
 #include "journey.h"
 #include <string.h>
@@ -56,6 +57,22 @@ struct due_row {
 	int64_t turn_id, inbox_id;
 };
 
+/* NULL for text. */
+static const struct store_kept *take_file(const struct query *query, struct arena *room)
+{
+	struct store_kept *file;
+
+	if (db_null(query, 20))
+		return NULL;
+	file = arena_alloc(room, sizeof(*file));
+	*file = (struct store_kept){ .org_id = room_text(room, query, 20),
+				     .sha256 = room_text(room, query, 21),
+				     .name = room_text(room, query, 22),
+				     .mime = room_text(room, query, 23),
+				     .size = db_int(query, 24) };
+	return file;
+}
+
 static void take_reply(const struct query *query, struct arena *room, struct store_reply *reply)
 {
 	*reply = (struct store_reply){
@@ -64,6 +81,7 @@ static void take_reply(const struct query *query, struct arena *room, struct sto
 		.installation = room_text(room, query, 3),
 		.conversation_id = db_int(query, 4),
 		.expires_ms = room_parse_time(db_text(query, 5)),
+		.file = take_file(query, room),
 		.out = {
 			.uuid = room_text(room, query, 1),
 			.reply_to = room_text(room, query, 6),
@@ -81,6 +99,8 @@ static void take_reply(const struct query *query, struct arena *room, struct sto
 			.choices = room_text(room, query, 19),
 		},
 	};
+	if (reply->file)
+		reply->out.text = NULL;
 }
 
 /* Rows whose time has come, except those behind an unfinished one of their conversation: its newest earlier
@@ -96,10 +116,12 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 		"o.reply_to,"
 		" o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at,"
 		" o.ord, coalesce((SELECT max(p.ord) + 1 FROM outbox p WHERE p.turn_id = o.turn_id), 1),"
-		" o.unsure, m.placeholder, o.remote_id, o.choices"
+		" o.unsure, m.placeholder, o.remote_id, o.choices, f.org_id, f.sha256, f.name, f.mime, "
+		"f.bytes"
 		" FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
 		" LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
 		" LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""
+		" LEFT JOIN import_outputs f ON f.id = o.output_id"
 		" WHERE o.state IN ('pending', 'sending') AND o.state = 'pending' AND o.next_at <= $1"
 		" AND o.expires_at > $1"
 		" AND NOT EXISTS (SELECT 1 FROM (SELECT e.state FROM outbox e"
@@ -233,7 +255,9 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 		return true;
 	torn = torn || sent->state == REPLY_REJECTED || sent->state == REPLY_EXPIRED ||
 	       sent->state == REPLY_CANCELLED;
-	return reply_release(db, sent->reply_id, torn, clock_text(now_ms, now), err);
+	clock_text(now_ms, now);
+	return reply_release(db, sent->reply_id, torn, now, err) &&
+	       (!there || imports_sent(db, sent->reply_id, now, err));
 }
 
 static void give_sent(struct job *job)

@@ -1,6 +1,7 @@
 /* At start: what the last process left in the middle is made ready again, and what kills processes is set
  * aside. */
 #include "budget.h"
+#include "imports.h"
 #include "installs.h"
 #include "journey.h"
 #include "tools_record.h"
@@ -184,7 +185,13 @@ static bool recover_replies(struct db *db, struct arena *room, const struct reco
 			    " AND state = 'sending' AND platform = $1",
 			    "tt", ask->resends[i], now))
 			return false;
-	return give_up_replies(db, room, now, out, err) && removal_sweep(db, now, err);
+	return give_up_replies(db, room, now, out, err) && removal_sweep(db, now, err) &&
+	       imports_give_up(db, room, "removed", "the place it came from was removed", clock_wall_ms(),
+			       err) &&
+	       db_run(db, err, NULL,
+		      "UPDATE \"LLMAgentImport\" SET \"commercialState\" = 'due', \"commercialDueAt\" = $1"
+		      " WHERE \"commercialState\" IN ('due', 'sending') AND \"commercialState\" = 'sending'",
+		      "t", now);
 }
 
 struct unplaced {

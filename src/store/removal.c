@@ -1,4 +1,5 @@
 /* What changes an installation's row after it was made: new secrets, the operator's switch, its removal. */
+#include "imports.h"
 #include "installs.h"
 #include "store_install.h"
 
@@ -78,6 +79,12 @@ static bool end_work(struct db *db, const struct change_ask *ask, const char *no
 		      "tttt", ask->platform, ask->name, ask->text, now);
 }
 
+static bool give_up_files(struct db *db, struct arena *room, struct err *err)
+{
+	return imports_give_up(db, room, "removed", "the place it came from was removed", clock_wall_ms(),
+			       err);
+}
+
 static bool run_remove(struct db *db, struct job *job, struct err *err)
 {
 	const struct change_ask *ask = job->ask;
@@ -97,7 +104,8 @@ static bool run_remove(struct db *db, struct job *job, struct err *err)
 		      "UPDATE \"LLMAgentInstallation\" SET secrets = NULL, \"removedAt\" = $3,"
 		      " \"removedWhy\" = $4, \"updatedAt\" = $3 WHERE platform = $1 AND name = $2",
 		      "tttt", ask->platform, ask->name, now, ask->text) &&
-	       texts_forget(db, ask->platform, ask->name, err) && end_work(db, ask, now, err);
+	       texts_forget(db, ask->platform, ask->name, err) && end_work(db, ask, now, err) &&
+	       give_up_files(db, job->room, err);
 }
 
 /* Of a row's installation, if it was removed. */

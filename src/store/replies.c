@@ -97,27 +97,29 @@ bool reply_add(struct db *db, const struct reply_ask *ask, int64_t *id_out, bool
 	return db_insert(db, err, id_out,
 			 "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, inbox_id, "
 			 "platform, installation,"
-			 " reply_to, body, state, attempts, next_at, expires_at, created_at, ord, choices)"
+			 " reply_to, body, state, attempts, next_at, expires_at, created_at, ord, choices,"
+			 " output_id)"
 			 " VALUES ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, 0), $6, $7, $8, $9, "
 			 "$10, $11, $12, $13,"
-			 " $14, $15, $16)",
-			 "ttiiitttttitttit", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
+			 " $14, $15, $16, nullif($17, 0))",
+			 "ttiiitttttitttiti", ask->uuid, ask->org_id, ask->conversation_id, ask->turn_id,
 			 ask->inbox_id, ask->platform, ask->installation, ask->reply_to, ask->text,
 			 *sending_out ? "sending" : "pending", (int64_t)*sending_out, behind ? expires : now,
-			 expires, now, (int64_t)ask->part, ask->choices);
+			 expires, now, (int64_t)ask->part, ask->choices, ask->output_id);
 }
 
 /* Why the parts behind $1 do not go out. */
 #define TORN_BY_1                                                                                            \
 	"'part ' || (SELECT o.ord + 1 FROM outbox o WHERE o.id = $1) || ' of the answer was not delivered'"
 
-/* Nobody is helped by the middle of an answer. */
+/* Nobody is helped by the middle of an answer; a file that fails takes none of the others with it. */
 static bool cancel_rest(struct db *db, int64_t reply_id, struct err *err)
 {
 	return db_run(db, err, NULL,
 		      "UPDATE outbox SET state = 'cancelled', reason = " TORN_BY_1
 		      " WHERE turn_id = (SELECT o.turn_id FROM outbox o WHERE o.id = $1)"
-		      " AND ord > (SELECT o.ord FROM outbox o WHERE o.id = $1) AND state = 'pending'",
+		      " AND ord > (SELECT o.ord FROM outbox o WHERE o.id = $1) AND state = 'pending'"
+		      " AND (SELECT o.output_id FROM outbox o WHERE o.id = $1) IS NULL",
 		      "i", reply_id);
 }
 
@@ -156,10 +158,11 @@ bool reply_revive(struct db *db, struct arena *room, int64_t reply_id, const cha
 	for (size_t i = 0; i < count; i++)
 		if (!db_run(db, err, NULL,
 			    "INSERT INTO outbox (uuid, org_id, \"llmConversationId\", turn_id, platform,"
-			    " installation, reply_to, ord, body, next_at, expires_at, created_at)"
+			    " installation, reply_to, ord, body, output_id, next_at, expires_at, created_at)"
 			    " SELECT $2, org_id, \"llmConversationId\", turn_id, platform, installation, "
 			    "reply_to,"
-			    " ord, body, $4, $4, $3 FROM outbox WHERE id = $1",
+			    " ord, body, output_id, $4, $4, $3 FROM outbox WHERE id = $1"
+			    " AND (body <> '' OR output_id IS NOT NULL)",
 			    "ittt", torn[i], crypto_uuid(uuid), now, expires))
 			return false;
 	return true;

@@ -1,10 +1,11 @@
 /* Retention of the record: contents go first, later whole rows from the beginning of a chain; the rest stays provable. */
 #include "audit.h"
+#include "imports.h"
 #include "store_audit.h"
 #include <inttypes.h>
 #include <string.h>
 
-enum { EMPTY_ROWS = 500, PRUNE_ROWS = 1000 };
+enum { EMPTY_ROWS = 500, PRUNE_ROWS = 1000, FORGET_ROWS = 10 };
 
 struct retain_ask {
 	struct store_retention keep;
@@ -208,6 +209,19 @@ static bool read_orgs(struct db *db, struct arena *room, const char ***orgs_out,
 	return db_end(&query, err);
 }
 
+/* Each takes its pieces along: a few at a time. */
+static bool forget_imports(struct retain *it, int64_t days)
+{
+	const struct import_whose whose = { .before = days_ago(it->room, days) };
+	size_t imports, outputs;
+
+	if (!imports_forget(it->db, it->room, &whose, FORGET_ROWS, &imports, it->err) ||
+	    !outputs_forget_old(it->db, it->room, whose.before, &outputs, it->err))
+		return false;
+	it->more = imports == FORGET_ROWS || outputs > 0;
+	return true;
+}
+
 /* The answer is whether there is more: not NULL. */
 static bool run_retain(struct db *db, struct job *job, struct err *err)
 {
@@ -216,7 +230,8 @@ static bool run_retain(struct db *db, struct job *job, struct err *err)
 	const char **orgs;
 	size_t count;
 
-	if (!read_orgs(db, job->room, &orgs, &count, err))
+	if (!read_orgs(db, job->room, &orgs, &count, err) ||
+	    (ask->keep.import_days > 0 && !forget_imports(&it, ask->keep.import_days)))
 		return false;
 	for (size_t i = 0; i < count && !it.more; i++) {
 		it.org_id = orgs[i];

@@ -272,7 +272,7 @@ test('files: fetched with the token and told to the model, with what became of e
   assert.equal(foreign, null, 'nothing was asked elsewhere, least of all with a token');
   const asked = JSON.stringify(s.asked('please look at these')[0].messages.at(-1));
   for (const name of ['notes.txt', 'late.txt', 'picture.png', 'short.txt', 'away.txt', 'evil.txt', 'huge.bin']) assert.ok(asked.includes(name), `${name} in ${asked}`);
-  const rows = sql(s.daemon.dir, `SELECT "inputFileName", coalesce("errorMessage", '') FROM "LLMAgentImport" ORDER BY id`).split('\n');
+  const rows = sql(s.daemon.dir, `SELECT "inputFileName", iif("errorCode" = 'not_read', '', coalesce("errorMessage", '')) FROM "LLMAgentImport" ORDER BY id`).split('\n');
   t.diagnostic(rows.join(' ; '));
   const row = (name) => rows.find((r) => r.startsWith(`${name}|`)) ?? assert.fail(`${name} is not in ${rows}`);
   for (const name of ['notes.txt', 'late.txt']) assert.match(row(name), /\|$/, row(name));

@@ -166,9 +166,9 @@ static void files_go_with_their_message(void **state)
 	record(a, first, 0, one);
 	record(a, first, 1, "/nowhere/at all"); /* fetched, and removed by hand since */
 	record(a, second, 0, other);
-	assert_int_equal(rows(a), 3);
+	assert_int_equal(rows(a), 4);
 	assert_int_equal(take_back(a, "m1", "d1")->files_left, 0);
-	assert_int_equal(rows(a), 1);
+	assert_int_equal(rows(a), 2);
 	assert_int_not_equal(access(one, F_OK), 0);
 	assert_int_equal(access(other, F_OK), 0);
 	assert_int_equal(take_back(a, "m2", "d2")->files_left, 0); /* it waits: ends without an answer */

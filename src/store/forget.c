@@ -1,0 +1,167 @@
+/* Imports and what was made of them go: rows, pieces, words, files that are on their way. */
+#include "imports.h"
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LIST_MAX = 64 };
+
+struct list {
+	int64_t ids[LIST_MAX];
+	size_t count;
+};
+
+/* At most LIST_MAX. */
+static bool read_list(struct db *db, struct list *out, const char *sql, int64_t id, struct err *err)
+{
+	struct query query;
+
+	out->count = 0;
+	db_query(db, &query, sql, "i", id);
+	while (out->count < LIST_MAX && db_row(&query))
+		out->ids[out->count++] = db_int(&query, 0);
+	return db_end(&query, err);
+}
+
+/* Who is being sent it right now may get it; it is not tried again. What sleeps behind it goes on. */
+static bool stop_replies(struct db *db, struct arena *room, int64_t output_id, struct err *err)
+{
+	const char *now = room_time(room, clock_wall_ms());
+	struct list replies;
+
+	if (!read_list(db, &replies, "SELECT id FROM outbox WHERE output_id = $1 AND state = 'pending'",
+		       output_id, err) ||
+	    !db_run(db, err, NULL,
+		    "UPDATE outbox SET expires_at = $2 WHERE output_id = $1 AND state = 'sending' AND "
+		    "expires_at > $2",
+		    "it", output_id, now))
+		return false;
+	for (size_t i = 0; i < replies.count; i++)
+		if (!db_run(db, err, NULL,
+			    "UPDATE outbox SET state = 'cancelled', reason = 'file deleted' WHERE id = $1",
+			    "i", replies.ids[i]) ||
+		    !reply_release(db, replies.ids[i], false, now, err))
+			return false;
+	return true;
+}
+
+bool output_forget(struct db *db, struct arena *room, int64_t id, struct err *err)
+{
+	return stop_replies(db, room, id, err) &&
+	       db_run(db, err, NULL, "DELETE FROM import_outputs WHERE id = $1", "i", id);
+}
+
+static bool forget_outputs(struct db *db, struct arena *room, const char *sql, int64_t id, struct err *err)
+{
+	struct list outputs;
+
+	do {
+		if (!read_list(db, &outputs, sql, id, err))
+			return false;
+		for (size_t i = 0; i < outputs.count; i++)
+			if (!output_forget(db, room, outputs.ids[i], err))
+				return false;
+	} while (outputs.count == LIST_MAX);
+	return true;
+}
+
+bool outputs_forget_turn(struct db *db, struct arena *room, int64_t turn_id, struct err *err)
+{
+	return forget_outputs(db, room, "SELECT id FROM import_outputs WHERE turn_id = $1 LIMIT 64", turn_id,
+			      err);
+}
+
+bool outputs_forget_old(struct db *db, struct arena *room, const char *before, size_t *count_out,
+			struct err *err)
+{
+	struct list outputs = { 0 };
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT id FROM import_outputs WHERE created_at < $1 AND import_id IS NULL ORDER BY id "
+		 "LIMIT 64",
+		 "t", before);
+	while (outputs.count < LIST_MAX && db_row(&query))
+		outputs.ids[outputs.count++] = db_int(&query, 0);
+	*count_out = outputs.count;
+	if (!db_end(&query, err))
+		return false;
+	for (size_t i = 0; i < outputs.count; i++)
+		if (!output_forget(db, room, outputs.ids[i], err))
+			return false;
+	return true;
+}
+
+#define SOME_PIECES " IN (SELECT id FROM knowledge WHERE import_id = $1 ORDER BY ord LIMIT $2)"
+
+bool pieces_forget(struct db *db, int64_t import_id, int64_t limit, int64_t *rows_out, struct err *err)
+{
+	return db_run(db, err, NULL, "DELETE FROM knowledge_words WHERE rowid" SOME_PIECES, "ii", import_id,
+		      limit) &&
+	       db_run(db, err, rows_out, "DELETE FROM knowledge WHERE id" SOME_PIECES, "ii", import_id,
+		      limit);
+}
+
+bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err)
+{
+	const char *path = NULL;
+	struct query query;
+	int64_t pieces;
+
+	if (left_out)
+		*left_out = false;
+	db_query(db, &query, "SELECT path FROM \"LLMAgentImport\" WHERE id = $1", "i", id);
+	if (db_row(&query))
+		path = room_text(room, &query, 0);
+	if (!db_end(&query, err))
+		return false;
+	if (path && unlink(path) != 0 && errno != ENOENT) {
+		if (left_out)
+			*left_out = true;
+		return true;
+	}
+	return forget_outputs(db, room, "SELECT id FROM import_outputs WHERE import_id = $1 LIMIT 64", id,
+			      err) &&
+	       pieces_forget(db, id, INT64_MAX, &pieces, err) &&
+	       db_run(db, err, NULL, "DELETE FROM \"LLMAgentImport\" WHERE id = $1", "i", id);
+}
+
+#define ENDED " i.\"processingStatus\" IN ('processed', 'delivered', 'failed') ORDER BY i.id LIMIT $2"
+
+static void ask_whose(struct db *db, struct query *query, const struct import_whose *whose, int64_t limit)
+{
+	if (whose->profile_id)
+		db_query(db, query, "SELECT i.id FROM \"LLMAgentImport\" i WHERE i.\"userId\" = $1 AND" ENDED,
+			 "ti", whose->profile_id, limit);
+	else if (whose->conversation_id)
+		db_query(db, query,
+			 "SELECT i.id FROM \"LLMAgentImport\" i WHERE i.\"llmConversationId\" = $1 AND" ENDED,
+			 "ii", whose->conversation_id, limit);
+	else
+		db_query(db, query,
+			 "SELECT i.id FROM \"LLMAgentImport\" i WHERE i.\"createdAt\" < $1 AND"
+			 " i.\"processingStatus\" IN ('processed', 'delivered', 'failed') ORDER BY "
+			 "i.\"createdAt\" LIMIT $2",
+			 "ti", whose->before, limit);
+}
+
+bool imports_forget(struct db *db, struct arena *room, const struct import_whose *whose, size_t limit,
+		    size_t *count_out, struct err *err)
+{
+	struct list list = { 0 };
+	struct query query;
+	bool left;
+
+	*count_out = 0;
+	ask_whose(db, &query, whose, (int64_t)(limit < LIST_MAX ? limit : LIST_MAX));
+	while (list.count < LIST_MAX && db_row(&query))
+		list.ids[list.count++] = db_int(&query, 0);
+	if (!db_end(&query, err))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		if (!import_forget(db, room, list.ids[i], &left, err))
+			return false;
+		*count_out += !left;
+	}
+	return true;
+}
