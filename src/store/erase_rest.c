@@ -40,7 +40,8 @@ static bool rest_of_files(struct erasing *it)
 		       "t", it->profile, 0) &&
 	       run(it, "UPDATE \"LLMAgentImport\" SET \"inputFileName\" = " GONE
 		       ", \"inputFileUrl\" = NULL, \"outputFileUrl\" = NULL, \"outputContent\" = NULL,"
-		       " \"errorMessage\" = NULL WHERE \"userId\" = $1 AND NOT EXISTS (SELECT 1 FROM inbox i"
+		       " outline = NULL, \"errorMessage\" = CASE WHEN \"errorMessage\" IS NOT NULL THEN " GONE
+		       " END WHERE \"userId\" = $1 AND NOT EXISTS (SELECT 1 FROM inbox i"
 		       " WHERE i.id = \"inboxId\" AND i.state IN ('accepted', 'claimed'))");
 }
 

@@ -117,7 +117,7 @@ static void leave(struct asking *a, const char *sender, const char *word, const 
 		" SELECT \"llmConversationId\", id, '%s', \"llmTaskId\" FROM \"LLMConversationMessage\""
 		" WHERE '%s' <> '' AND \"userId\" = '%s' AND \"llmTaskId\" IS NOT NULL LIMIT 1",
 		"INSERT INTO \"LLMAgentImport\" (\"userId\", \"userCompanyId\", \"inputFileName\", "
-		"\"outputContent\", \"inboxId\", \"fileIndex\") SELECT profile_id, org_id, '%s', '%s', id, 0"
+		"\"outputContent\", \"inboxId\", \"fileIndex\") SELECT profile_id, org_id, '%s', '%s', id, 7"
 		" FROM inbox WHERE profile_id = '%s' LIMIT 1",
 		"INSERT INTO \"LLMAgentImport\" (\"userId\", \"userCompanyId\", \"inputFileName\", "
 		"\"errorMessage\") SELECT id, org_id, '%s', '%s' FROM user_profiles WHERE id = '%s'",
