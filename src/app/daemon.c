@@ -3,6 +3,7 @@
 #include "api.h"
 #include "clock.h"
 #include "daemon_room.h"
+#include "links.h"
 #include "mem.h"
 #include "metrics.h"
 #include "registry.h"
@@ -219,6 +220,21 @@ static void on_said(void *owner)
 	core_wake(daemon->core);
 }
 
+/* Where what send_message says may link to; nobody in particular speaks there. NULL: anywhere. */
+static struct links *operators_links(const struct daemon *daemon)
+{
+	struct links *links;
+
+	if (strcmp(settings_text(part(daemon, "assistant"), "links"), "all") == 0)
+		return NULL;
+	links = links_create();
+	if (daemon->derived.public_url)
+		links_allow(links, daemon->derived.public_url);
+	for (size_t i = 0; i < daemon->derived.link_host_count; i++)
+		links_allow(links, daemon->derived.link_hosts[i]);
+	return links;
+}
+
 static void make_core(struct daemon *daemon)
 {
 	const struct settings *assistant = part(daemon, "assistant");
@@ -258,6 +274,7 @@ static void make_core(struct daemon *daemon)
 	};
 
 	daemon->tools.tasks = tasks_create(daemon->store);
+	tasks_links(daemon->tools.tasks, operators_links(daemon));
 	tasks_on_said(daemon->tools.tasks, on_said, daemon);
 	options.tools = tools_box(&daemon->tools);
 	options.tools_later = true;

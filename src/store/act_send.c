@@ -108,6 +108,31 @@ static bool add(struct db *db, const struct where *where, const char *org_id, co
 	return reply_add(db, &ask, &id, &sending, err);
 }
 
+/* Said here means said by the model, as far as it will ever know: later histories tell it. What it "answered" is a line that
+ * nobody wrote, so that whoever reads the history sees whose words these are. */
+static bool remember(struct db *db, struct arena *room, const struct where *where, const char *uuid,
+		     const char *text, struct err *err)
+{
+	char prompt_at[CLOCK_TEXT_SIZE], answer_at[CLOCK_TEXT_SIZE];
+	int64_t now = clock_wall_ms(), id;
+	struct place place;
+	bool found;
+
+	if (!place_by_id(db, room, where->conversation_id, NULL, &place, &found, err))
+		return false;
+	if (!found)
+		return err_set(err, ERR_GONE, "there is no such conversation any more");
+	clock_text(place_tick(&place, now), prompt_at);
+	clock_text(place_tick(&place, now), answer_at);
+	return db_insert(db, err, &id,
+			 "INSERT INTO \"LLMConversationMessage\" (\"llmConversationId\", \"userPrompt\","
+			 " \"llmParsedOutput\", \"answerUuid\", \"promptAt\", \"answeredAt\", \"entityType\")"
+			 " VALUES ($1, $2, $3, $4, $5, $6, 'said')",
+			 "ittttt", where->conversation_id, "(An operator has you say this here.)", text, uuid,
+			 prompt_at, answer_at) &&
+	       place_keep(db, &place, now, err);
+}
+
 bool act_message_send(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 		      struct err *err)
 {
@@ -126,7 +151,8 @@ bool act_message_send(struct db *db, struct arena *room, const char *const *args
 		crypto_uuid(uuid);
 	if (!db_one_int(db, err, &before, &one, "SELECT 1 FROM outbox WHERE uuid = $1", "t", uuid))
 		return false;
-	if (!before && (!find_way(db, room, &where, err) || !add(db, &where, org_id, uuid, args[3], err)))
+	if (!before && (!find_way(db, room, &where, err) || !add(db, &where, org_id, uuid, args[3], err) ||
+			!remember(db, room, &where, uuid, args[3], err)))
 		return false;
 	*answer_out = json_pack("{s:s, s:s, s:s}", "message_id", uuid, "conversation_id", where.uuid,
 				"status", before ? "sent before" : "waits to be sent");

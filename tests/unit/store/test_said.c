@@ -101,6 +101,25 @@ static void it_is_a_reply_like_others(void **state)
 	assert_int_equal(due->replies[0].conversation_id, message->conversation_id);
 }
 
+/* Who is asked about it later must know that it was said. */
+static void the_model_knows_that_it_was_said(void **state)
+{
+	struct asking *a = *state;
+	const struct store_accepted *message = say(a, "ann", "k1", "hello");
+	const struct store_recalled *past;
+
+	answer_with(a, message->turn->id, "hi", true);
+	send(a, ORG, BOSS, message->conversation_uuid, "we close at five", "key");
+	send(a, ORG, BOSS, message->conversation_uuid, "we close at five", "key");
+	message = say(a, "ann", "k2", "when?");
+	past = ask_recall(a, message->turn->conversation_id, message->turn->id, 20);
+	assert_int_equal(past->count, 4);
+	assert_string_equal(past->history[1].text, "hi");
+	assert_string_equal(past->history[2].text, "(An operator has you say this here.)");
+	assert_string_equal(past->history[3].text, "we close at five");
+	assert_true(past->foreign);
+}
+
 /* A program that lost the answer asks again: nobody reads it twice, not even after it was sent. */
 static void the_same_key_says_it_once(void **state)
 {
@@ -205,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(it_is_a_reply_like_others, open_case, close_case),
+		cmocka_unit_test_setup_teardown(the_model_knows_that_it_was_said, open_case, close_case),
 		cmocka_unit_test_setup_teardown(the_same_key_says_it_once, open_case, close_case),
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
 		cmocka_unit_test_setup_teardown(conversations_are_searched_by_their_owner, open_case,
