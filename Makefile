@@ -54,7 +54,6 @@ USES_db      := sqlite3
 USES_mcp     := jwt.h openssl/
 USES_markup  := md4c unigbrk uniwidth unictype unistr
 USES_store   := unistr unictype unicase uninorm
-USES_markup  := md4c unigbrk uniwidth
 USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
 USES_parse   := magic unicode/ csv yajl/ md4c libxml/ zip.h seccomp jansson unistr
