@@ -208,6 +208,7 @@ conformance: $(B)/mcp-conformance $(B)/usher ## the scenarios of @modelcontextpr
 	@cd tests && { [ -d node_modules ] || npm ci --no-audit --no-fund --ignore-scripts; }
 	@cd tests/conformance && node run.mjs $(abspath $<)
 	@cd tests/conformance && USHER=$(abspath $(B))/usher node server.mjs
+	@cd tests/conformance && USHER=$(abspath $(B))/usher node with22.mjs official.mjs
 
 # ---- measuring and breaking ------------------------------------------------------------------------------
 
