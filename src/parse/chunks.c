@@ -108,21 +108,33 @@ bool place_merge(struct place *place, const struct place *next)
 	return true;
 }
 
-/* Different places of a small chunk, one behind the other. */
+static bool ends_with(const struct buf *text, const struct buf *end)
+{
+	return text->len >= end->len && memcmp(text->data + text->len - end->len, end->data, end->len) == 0 &&
+	       (text->len == end->len || text->data[text->len - end->len - 1] == ' ');
+}
+
+/* Different places of a small chunk, one behind the other, none twice in a row. */
 static bool place_join(struct place *place, const struct place *next)
 {
-	struct buf both = { 0 };
+	struct buf both = { 0 }, other = { 0 };
 	bool good;
 
 	place_write(place, &both);
-	buf_text(&both, "; ");
-	place_write(next, &both);
+	place_write(next, &other);
+	if (both.len > 0 && other.len > 0 && !ends_with(&both, &other)) {
+		buf_text(&both, "; ");
+		buf_add(&both, other.data, other.len);
+	} else if (both.len == 0) {
+		buf_add(&both, buf_str(&other), other.len);
+	}
 	good = both.len <= PLACES_TOGETHER;
 	if (good) {
 		*place = (struct place){ 0 };
-		memcpy(place->front, both.data, both.len + 1);
+		memcpy(place->front, buf_str(&both), both.len + 1);
 	}
 	buf_free(&both);
+	buf_free(&other);
 	return good;
 }
 

@@ -4,7 +4,8 @@
 
 /* A line for each. */
 static const struct reader *const READERS[] = {
-	&text_reader,
+	&text_reader, &markdown_reader, &html_reader,  &csv_reader,
+	&json_reader, &ndjson_reader,	&image_reader,
 };
 
 const struct reader *reader_of(const char *kind)

@@ -1,0 +1,165 @@
+/* JSON in one piece and JSON by lines, streamed through yajl. */
+#include "charset.h"
+#include "json_flat.h"
+#include "mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_MAX_BYTES = 16 << 20 };
+
+static yajl_handle handle_open(struct flat *flat)
+{
+	yajl_handle yajl = yajl_alloc(flat_callbacks(), NULL, flat);
+
+	if (yajl == NULL)
+		abort(); /* no memory */
+	yajl_config(yajl, yajl_dont_validate_strings, 1);
+	return yajl;
+}
+
+/* Where in the text it is wrong, without the text itself. */
+static bool wrong_at(struct err *err, int64_t offset)
+{
+	return parse_fail(err, "damaged", "This is not valid JSON: the fault is at byte %lld.",
+			  (long long)offset);
+}
+
+static bool json_pass(struct parse *parse, const struct input *input, struct flat *flat, struct err *err)
+{
+	struct stream *stream = stream_open(parse, input, NULL);
+	yajl_handle yajl = handle_open(flat);
+	yajl_status status = yajl_status_ok;
+	int64_t read = 0;
+	const char *data;
+	size_t len;
+
+	yajl_config(yajl, yajl_allow_multiple_values, 1);
+	while (status == yajl_status_ok && stream_next(stream, &data, &len)) {
+		status = yajl_parse(yajl, (const unsigned char *)data, len);
+		if (status == yajl_status_ok)
+			read += (int64_t)len;
+	}
+	if (status == yajl_status_error)
+		read += (int64_t)yajl_get_bytes_consumed(yajl);
+	else if (status == yajl_status_ok)
+		status = yajl_complete_parse(yajl);
+	yajl_free(yajl);
+	stream_close(stream);
+	if (flat_err(flat)->kind != ERR_NONE) {
+		*err = *flat_err(flat);
+		return false;
+	}
+	return flat_over(flat) || status == yajl_status_ok || wrong_at(err, read);
+}
+
+static bool json_file_read(struct parse *parse, const struct input *input, struct sink *sink, struct err *err)
+{
+	struct flat *flat = flat_open(input->name, false);
+	bool good = json_pass(parse, input, flat, err);
+
+	if (good) {
+		flat_rewind(flat, sink);
+		good = json_pass(parse, input, flat, err);
+	}
+	flat_close(flat);
+	return good;
+}
+
+/* ---- by lines ------------------------------------------------------------------------------------------------------ */
+
+struct lines {
+	struct flat *flat;
+	struct sink *sink; /* NULL: the first pass */
+	struct buf line;
+	int64_t number, bad;
+};
+
+static void line_end(struct lines *lines)
+{
+	const char *text = buf_str(&lines->line);
+	size_t len = lines->line.len;
+	yajl_handle yajl;
+	yajl_status status;
+	char *warning;
+
+	lines->number++;
+	if (strspn(text, " \t\r") == len)
+		return;
+	flat_number(lines->flat, lines->number);
+	yajl = handle_open(lines->flat);
+	status = yajl_parse(yajl, (const unsigned char *)text, len);
+	if (status == yajl_status_ok)
+		status = yajl_complete_parse(yajl);
+	yajl_free(yajl);
+	if (status == yajl_status_ok || flat_over(lines->flat))
+		return;
+	flat_drop(lines->flat);
+	lines->bad++;
+	if (lines->sink == NULL)
+		return;
+	warning = mem_format("Line %lld is not valid JSON and was left out.", (long long)lines->number);
+	lines->sink->warn(lines->sink, warning);
+	free(warning);
+}
+
+static bool lines_add(struct lines *lines, const char *data, size_t len, struct err *err)
+{
+	while (len > 0 && !flat_over(lines->flat)) {
+		const char *end = memchr(data, '\n', len);
+		size_t part = end ? (size_t)(end - data) : len;
+
+		if (lines->line.len + part > LINE_MAX_BYTES)
+			return parse_fail(err, "too_large", "Line %lld is longer than %d MB.",
+					  (long long)lines->number + 1, LINE_MAX_BYTES >> 20);
+		buf_add(&lines->line, data, part);
+		if (end == NULL)
+			return true;
+		line_end(lines);
+		buf_clear(&lines->line);
+		data += part + 1;
+		len -= part + 1;
+	}
+	return true;
+}
+
+static bool lines_pass(struct parse *parse, const struct input *input, struct lines *lines, struct err *err)
+{
+	struct stream *stream = stream_open(parse, input, NULL);
+	bool good = true;
+	const char *data;
+	size_t len;
+
+	while (good && !flat_over(lines->flat) && stream_next(stream, &data, &len)) {
+		good = lines_add(lines, data, len, err);
+		parse_progress(parse, -1, input->depth ? -1 : lines->number, -1);
+	}
+	if (good && lines->line.len > 0 && !flat_over(lines->flat))
+		line_end(lines);
+	stream_close(stream);
+	if (flat_err(lines->flat)->kind != ERR_NONE) {
+		*err = *flat_err(lines->flat);
+		return false;
+	}
+	return good;
+}
+
+static bool ndjson_read(struct parse *parse, const struct input *input, struct sink *sink, struct err *err)
+{
+	struct lines lines = { .flat = flat_open(input->name, true) };
+	bool good = lines_pass(parse, input, &lines, err);
+
+	if (good && lines.bad > 0 && lines.bad == lines.number)
+		good = parse_fail(err, "damaged", "No line of it is valid JSON.");
+	if (good) {
+		flat_rewind(lines.flat, sink);
+		lines = (struct lines){ .flat = lines.flat, .sink = sink, .line = lines.line };
+		buf_clear(&lines.line);
+		good = lines_pass(parse, input, &lines, err);
+	}
+	buf_free(&lines.line);
+	flat_close(lines.flat);
+	return good;
+}
+
+const struct reader json_reader = { "json", "application/json", json_file_read };
+const struct reader ndjson_reader = { "ndjson", "application/x-ndjson", ndjson_read };
