@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
+	{ "model", "list|show|set|use|remove", "who is answered by which model, and how", 0, 0, NULL,
+	  cli_model_verbs },
 	{ "usage", "[--by day|model|user|platform] [--days N] [--csv]", "tokens, cost and failures", 0, 0,
 	  cli_usage, NULL },
 	{ "budget", "list|set|remove|spent|refusals", "what may be spent, and by whom", 0, 0, NULL,

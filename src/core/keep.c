@@ -96,6 +96,7 @@ struct store_recalled *keep_recalled(struct arena *arena, const struct store_rec
 	copy->history = history;
 	copy->model = arena_text(arena, recalled->model);
 	copy->system_prompt = arena_text(arena, recalled->system_prompt);
+	copy->tools = arena_text(arena, recalled->tools);
 	copy->language = arena_text(arena, recalled->language);
 	copy->summary = arena_text(arena, recalled->summary);
 	copy->said = keep_texts(arena, recalled->said, recalled->said_count);

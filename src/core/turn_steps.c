@@ -5,6 +5,7 @@
 #include "foreign.h"
 #include "gather.h"
 #include "installation.h"
+#include "json.h"
 #include "keep.h"
 #include "lane.h"
 #include "mem.h"
@@ -12,8 +13,10 @@
 #include "store_install.h"
 #include "text.h"
 #include "turn_inside.h"
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 /* ---- recall: what was said before ------------------------------------------------------------ */
@@ -121,20 +124,54 @@ void turn_tools_done(struct turn *turn)
 	turn->tools = NULL;
 }
 
+static bool is_listed(const json_t *names, const char *name)
+{
+	const json_t *pattern;
+	size_t i;
+
+	json_array_foreach (names, i, pattern)
+		if (json_is_string(pattern) && fnmatch(json_string_value(pattern), name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* Those that the way to answer names; a list that can't be read names none. */
+static const struct tool *const *listed_tools(const struct turn *turn, size_t *count_out)
+{
+	const char *text = turn->question.recalled->tools;
+	size_t count = turn->tools ? turn->tools->count : 0;
+	const struct tool **tools;
+	json_t *names;
+
+	*count_out = count;
+	if (text == NULL || count == 0)
+		return turn->tools ? turn->tools->tools : NULL;
+	names = json_read(text, strlen(text), NULL);
+	tools = arena_alloc(turn->question.arena, count * sizeof(struct tool *));
+	*count_out = 0;
+	for (size_t i = 0; i < count; i++)
+		if (is_listed(names, turn->tools->tools[i]->name))
+			tools[(*count_out)++] = turn->tools->tools[i];
+	json_decref(names);
+	return tools;
+}
+
 void start_think(struct turn *turn)
 {
 	const struct core_options *options = &turn->core->options;
 	const struct turn_question *question = &turn->question;
 	const struct store_recalled *recalled = question->recalled;
 	char key[32], *prompt = whole_prompt(turn), *how = system_prompt(turn);
-	size_t file_count;
+	size_t file_count, tool_count;
 	const char *const *files = gather_files(turn->gather, question->arena, &file_count);
+	const struct tool *const *tools;
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
 	foreign_begin(turn);
 	turn_tools_done(turn);
 	if (options->tools.open)
 		turn->tools = options->tools.open(options->tools.box, &question->caller);
+	tools = listed_tools(turn, &tool_count);
 	ai_start(options->ai,
 		 &(struct ai_ask){ .model = recalled->model,
 				   .system_prompt = how,
@@ -150,8 +187,8 @@ void start_think(struct turn *turn)
 				   .file_count = file_count,
 				   .journal = question->journal,
 				   .journal_count = question->journal_count,
-				   .tools = turn->tools ? turn->tools->tools : NULL,
-				   .tool_count = turn->tools ? turn->tools->count : 0,
+				   .tools = tools,
+				   .tool_count = tool_count,
 				   .caller = &question->caller,
 				   .approved = question->approved,
 				   .key = key,

@@ -5,6 +5,7 @@
 	"SELECT i.platform, i.name, i.title, i.enabled AS \"enabled:bool\", i.\"removedAt\" AS removed_at,"  \
 	" i.\"removedWhy\" AS removed_why, i.secrets IS NOT NULL AS \"secrets:bool\","                       \
 	" o.name AS organisation, i.\"companyId\" AS company_id, i.settings AS \"settings:json\","           \
+	" (SELECT s.name FROM \"LLMSettings\" s WHERE s.id = i.\"llmSettingsId\") AS model_settings,"        \
 	" i.\"createdAt\" AS created_at, i.\"updatedAt\" AS updated_at, i.id"                                \
 	" FROM \"LLMAgentInstallation\" i JOIN organizations o ON o.id = i.\"companyId\""
 

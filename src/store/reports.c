@@ -44,16 +44,22 @@ static const char pairs_sql[] = "SELECT code, platform, installation, external_u
 
 /* ---- conversations ------------------------------------------------------------------------------ */
 
-#define CONVERSATION                                                                                         \
+/* Whose own way to answer it has. */
+#define CONVERSATION_MODEL                                                                                   \
+	", (SELECT s.name FROM \"LLMConversation\" k JOIN \"LLMSettings\" s ON s.id = k.\"llmSettingsId\""   \
+	" WHERE k.id = c.id) AS model_settings"
+#define CONVERSATION_COLUMNS                                                                                 \
 	"SELECT c.id AS conversation_id, c.uuid AS conversation_uuid, c.user_id, c.title, c.state, "         \
 	"c.platform,"                                                                                        \
-	" c.installation, c.created_at, c.updated_at FROM conversation c"
+	" c.installation, c.created_at, c.updated_at"
+#define CONVERSATION CONVERSATION_COLUMNS " FROM conversation c"
 #define CONVERSATION_PAGE                                                                                    \
 	" AND ($2 IS NULL OR c.state = $2) AND ($4 IS NULL OR c.id < CAST($4 AS BIGINT))"                    \
 	" ORDER BY c.id DESC LIMIT CAST($3 AS BIGINT)"
 
 static const char conversations_sql[] = CONVERSATION " WHERE c.user_id = $1" CONVERSATION_PAGE;
-static const char conversations_all_sql[] = CONVERSATION " WHERE $1 IS NULL" CONVERSATION_PAGE;
+static const char conversations_all_sql[] =
+	CONVERSATION_COLUMNS CONVERSATION_MODEL " FROM conversation c WHERE $1 IS NULL" CONVERSATION_PAGE;
 static const char conversation_sql[] =
 	CONVERSATION " WHERE c.id = CAST($1 AS BIGINT) AND ($2 IS NULL OR c.user_id = $2)";
 
@@ -230,6 +236,19 @@ static const char search_files_sql[] =
 	"AND" HOLDS_WORDS("f.\"inputFileName\" || ' ' || coalesce(f.mime, '')") " ORDER BY f.id DESC LIMIT "
 										"min(50, CAST($4 AS BIGINT))";
 
+/* ---- ways to answer ----------------------------------------------------------------------------- */
+
+#define MODEL                                                                                                \
+	"SELECT s.name, s.model, s.temperature, s.\"maxOutputTokens\" AS max_output_tokens,"                 \
+	" s.\"historyMessages\" AS history_messages, s.tools AS \"tools:json\", s.\"systemPrompt\" AS "      \
+	"prompt,"                                                                                            \
+	" (SELECT group_concat(i.platform || '/' || i.name, ', ') FROM \"LLMAgentInstallation\" i"           \
+	" WHERE i.\"llmSettingsId\" = s.id) AS installations,"                                               \
+	" (SELECT count(*) FROM \"LLMConversation\" c WHERE c.\"llmSettingsId\" = s.id) AS conversations,"   \
+	" s.\"updatedAt\" AS updated_at FROM \"LLMSettings\" s"
+static const char models_sql[] = MODEL " ORDER BY s.name";
+static const char model_sql[] = MODEL " WHERE s.name = $1";
+
 static const struct report reports[] = {
 	{ "users", "", "", .sql = users_sql },
 	{ "user", "W", "user name", .sql = user_sql, .object = true },
@@ -247,6 +266,8 @@ static const struct report reports[] = {
 	{ "interactions", "ptl", "profile,since,limit", .sql = interactions_sql },
 	{ "dead_letters", "l", "limit", .sql = dead_letters_sql },
 	{ "status", "n", "", .sql = status_sql, .object = true },
+	{ "models", "", "", .sql = models_sql },
+	{ "model", "T", "name", .sql = model_sql, .object = true },
 	{ "budgets", "n", "", .sql = budgets_sql },
 	{ "spending", "n", "", .sql = spending_sql },
 	{ "budget_refusals", "", "", .sql = budget_refusals_sql },

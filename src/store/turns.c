@@ -67,7 +67,7 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 		 " (SELECT p.language FROM \"LLMConversationMessage\" m JOIN user_profiles p"
 		 " ON p.id = m.\"userId\" WHERE m.id = $2),"
 		 " EXISTS (SELECT 1 FROM (SELECT o.state FROM outbox o WHERE o.\"llmConversationId\" = $1"
-		 " ORDER BY o.id DESC LIMIT 8) latest WHERE latest.state IN ('pending', 'sending'))"
+		 " ORDER BY o.id DESC LIMIT 8) latest WHERE latest.state IN ('pending', 'sending')), s.tools"
 		 " FROM \"LLMConversation\" c LEFT JOIN \"LLMAgentInstallation\" i"
 		 " ON i.platform = c.\"conversationSource\" AND i.name = c.installation"
 		 " LEFT JOIN \"LLMSettings\" s ON s.id = coalesce(c.\"llmSettingsId\", i.\"llmSettingsId\")"
@@ -82,6 +82,7 @@ static bool read_settings(struct db *db, struct arena *room, const struct recall
 			*limit = (unsigned)db_int(&query, 4);
 		out->language = room_text(room, &query, 5);
 		out->unsent = db_bool(&query, 6);
+		out->tools = room_text(room, &query, 7);
 	}
 	return db_end(&query, err);
 }

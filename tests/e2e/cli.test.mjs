@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
 
-const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'usage', 'dead-letters', 'audit', 'settings', 'version'];
+const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'model', 'usage', 'dead-letters', 'audit', 'settings', 'version'];
 const verbs = {
   user: { list: '', add: 'zoe --email zoe@example.org', enable: 'ann', disable: 'ann', role: 'ann member' },
   pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH', invite: '' },
