@@ -29,6 +29,8 @@ extern const char summaries_start[] __asm__("_binary_db_migrations_sqlite_0011_s
 extern const char summaries_end[] __asm__("_binary_db_migrations_sqlite_0011_summaries_sql_end");
 extern const char imports_start[] __asm__("_binary_db_migrations_sqlite_0012_imports_sql_start");
 extern const char imports_end[] __asm__("_binary_db_migrations_sqlite_0012_imports_sql_end");
+extern const char grants_start[] __asm__("_binary_db_migrations_sqlite_0013_mcp_grants_sql_start");
+extern const char grants_end[] __asm__("_binary_db_migrations_sqlite_0013_mcp_grants_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -48,6 +50,7 @@ static const struct step {
 	{ "0010_choices", choices_start, choices_end },
 	{ "0011_summaries", summaries_start, summaries_end },
 	{ "0012_imports", imports_start, imports_end },
+	{ "0013_mcp_grants", grants_start, grants_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

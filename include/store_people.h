@@ -38,6 +38,7 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   budget_refusals                          who was refused by which budget, newest first
  *   installations                            "secrets": whether there are any; "removed_at" NULL: in use
  *   installation  name                       object; platform/name, or a name that only one platform has
+ *   mcp_grants                               what servers of tools granted, sealed
  *   task_list     org profile [all|pending|completed]
  *   search_conversations org profile words [limit]   what this profile and its assistant said, newest first, at most 50;
  *                                            words: a JSON array of texts, all of which a message must hold
@@ -76,6 +77,8 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   conversation_unarchive  conversation [profile]
  *   dead_letter_retry       id ("r12", "m7", or the uuid of the reply or message)
  *   dead_letter_drop        id
+ *   mcp_grant_keep server issuer sealed      what a server of tools granted, instead of what was kept before
+ *   mcp_grant_drop server
  *   task_add      org profile title [description] [call key]
  *   task_complete org profile id [call key]
  *   task_update   org profile id [title] [description] [call key]

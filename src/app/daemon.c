@@ -195,20 +195,31 @@ bool daemon_make_mcp(struct daemon *daemon, struct err *err)
 	size_t count = settings_count(tools, "mcp");
 	const struct settings **servers = mem_zero(count ? count : 1, sizeof(struct settings *));
 
+	char *callback = authorize_callback(daemon), *document = authorize_document(daemon);
+
 	daemon->tools.settings = tools;
 	for (size_t i = 0; i < count; i++)
 		servers[i] = settings_group_at(tools, "mcp", i);
-	daemon->tools.mcp = mcp_create(&(struct mcp_options){ .io = daemon->io,
-							      .http = daemon->http,
-							      .log = &daemon->log,
-							      .servers = servers,
-							      .count = count,
-							      .judge = pins_judge,
-							      .owner = daemon->tools.pins },
-				       err);
+	daemon->tools.mcp =
+		mcp_create(&(struct mcp_options){ .io = daemon->io,
+						  .http = daemon->http,
+						  .log = &daemon->log,
+						  .servers = servers,
+						  .count = count,
+						  .judge = pins_judge,
+						  .owner = daemon->tools.pins,
+						  .callback = callback,
+						  .document = document,
+						  .keep = daemon->tools.grants ? grants_keep : NULL,
+						  .keep_owner = daemon->tools.grants },
+			   err);
 	free(servers);
+	free(callback);
+	free(document);
 	if (daemon->tools.mcp && daemon->tools.pins)
 		pins_use(daemon->tools.pins, daemon->tools.mcp);
+	if (daemon->tools.mcp && daemon->tools.grants)
+		grants_use(daemon->tools.grants, daemon->tools.mcp);
 	return daemon->tools.mcp != NULL;
 }
 
@@ -330,6 +341,30 @@ static void on_tools(void *owner)
 	core_tools_ready(daemon->core);
 }
 
+/* What was granted before is there: servers can be started. */
+static void on_recalled(void *owner)
+{
+	struct daemon *daemon = owner;
+
+	if (daemon->stopping)
+		return;
+	mcp_warm(daemon->tools.mcp);
+	mcp_on_settled(daemon->tools.mcp, on_tools, daemon);
+}
+
+static void keep_tools(struct daemon *daemon)
+{
+	struct loop *loop = io_loop(daemon->io);
+
+	daemon->tools.pins = pins_create(daemon->store, loop, &daemon->log);
+	daemon->tools.grants = grants_create(
+		&(struct grants_options){ .store = daemon->store,
+					  .loop = loop,
+					  .log = &daemon->log,
+					  .keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])daemon->derived.keys,
+					  .key_count = daemon->derived.key_count });
+}
+
 static bool start(struct daemon *daemon, struct err *err)
 {
 	struct store_options store = { .url = settings_text(part(daemon, "store"), "url"),
@@ -344,7 +379,7 @@ static bool start(struct daemon *daemon, struct err *err)
 		return false;
 	daemon->store = store_open(io_loop(daemon->io), &store, err);
 	if (daemon->store)
-		daemon->tools.pins = pins_create(daemon->store, io_loop(daemon->io), &daemon->log);
+		keep_tools(daemon);
 	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err) ||
 	    !daemon_make_mcp(daemon, err))
 		return false;
@@ -354,8 +389,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	admin_claim(daemon);
 	health_claim(daemon);
 	io_on_signals(daemon->io, on_stop_signal, on_reload_signal, daemon);
-	mcp_warm(daemon->tools.mcp);
-	mcp_on_settled(daemon->tools.mcp, on_tools, daemon);
+	authorize_claim(daemon);
+	grants_recall(daemon->tools.grants, on_recalled, daemon);
 	core_start(daemon->core, on_core_ready, daemon);
 	return true;
 }
@@ -368,6 +403,8 @@ static void take_down(struct daemon *daemon)
 	mcp_destroy(daemon->tools.mcp);
 	if (daemon->tools.pins)
 		pins_use(daemon->tools.pins, NULL);
+	if (daemon->tools.grants)
+		grants_use(daemon->tools.grants, NULL);
 	web_destroy(daemon->control);
 	web_destroy(daemon->web);
 	http_destroy(daemon->http);
@@ -375,6 +412,7 @@ static void take_down(struct daemon *daemon)
 	retention_destroy(daemon->retention);
 	tasks_destroy(daemon->tools.tasks);
 	pins_destroy(daemon->tools.pins);
+	grants_destroy(daemon->tools.grants);
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
 	prices_free(&daemon->prices);

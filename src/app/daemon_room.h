@@ -54,6 +54,14 @@ void admin_install_claim(struct daemon *daemon);
 void admin_tools_claim(struct daemon *daemon);
 char *admin_tools_changed(const struct daemon *daemon);
 
+/* authorize.c: the routes for logging in at servers of tools, on both servers; where browsers come back to, and our client
+ * metadata (NULL: nobody could fetch it). The caller frees. */
+#define AUTHORIZE_CALLBACK "/mcp/callback"
+#define AUTHORIZE_DOCUMENT "/mcp/client.json"
+void authorize_claim(struct daemon *daemon);
+char *authorize_callback(const struct daemon *daemon);
+char *authorize_document(const struct daemon *daemon);
+
 /* daemon.c: takes over the settings file if all of it is good; else err, and nothing has changed. */
 bool daemon_reload(struct daemon *daemon, struct err *err);
 

@@ -306,17 +306,21 @@ char *mcp_login_state(const struct mcp *mcp, const char *name)
 	return text;
 }
 
-bool mcp_redirected(struct mcp *mcp, const char *name, const char *address, struct err *err)
+bool mcp_redirected(struct mcp *mcp, const char *name, const struct mcp_redirect *redirect, struct err *err)
 {
 	struct oauth *oauth = oauth_of(mcp, name, err);
-	struct oauth_redirect redirect;
+
+	return oauth && oauth_redirected(oauth, redirect, err);
+}
+
+bool mcp_pasted(struct mcp *mcp, const char *name, const char *address, struct err *err)
+{
+	struct mcp_redirect redirect;
 	char *room = NULL;
 	bool fine;
 
-	if (oauth == NULL)
-		return false;
 	oauth_redirect_read(address, &redirect, &room);
-	fine = oauth_redirected(oauth, &redirect, err);
+	fine = mcp_redirected(mcp, name, &redirect, err);
 	free(room);
 	return fine;
 }

@@ -61,9 +61,16 @@ void mcp_login(struct mcp *mcp, const char *server, mcp_login_fn *fn, void *owne
  * that could be logged in at. The caller frees. */
 char *mcp_login_state(const struct mcp *mcp, const char *server);
 
-/* The browser came back to callback/SERVER with this query, or somebody pasted the whole address. False and err: it belongs to
- * no login, or was refused. */
-bool mcp_redirected(struct mcp *mcp, const char *server, const char *address, struct err *err);
+/* What the browser brought back to callback/SERVER, decoded (RFC 6749 4.1.2, RFC 9207); NULL where nothing. */
+struct mcp_redirect {
+	const char *state, *code, *iss, *error, *text; /* text: error_description */
+};
+/* False and err: it belongs to no login, or was refused. */
+bool mcp_redirected(struct mcp *mcp, const char *server, const struct mcp_redirect *redirect,
+		    struct err *err);
+
+/* The same by the whole address, as somebody pasted it. */
+bool mcp_pasted(struct mcp *mcp, const char *server, const char *address, struct err *err);
 
 /* Forgets its authorization and the connection with it. False: no such server. What was kept the caller drops. */
 bool mcp_logout(struct mcp *mcp, const char *server);
@@ -95,6 +102,9 @@ struct mcp_about mcp_about(const struct tool *tool);
 
 /* Whether the tool is of such a set. */
 bool mcp_owns(const struct tool *tool);
+
+/* The state in mcp_status of a server that has no token: somebody has to log in, or one is being asked for. */
+#define MCP_WAITING "waiting for authorization"
 
 /* For status and doctor: one JSON object for each server (name, state, protocol, tools, why). The caller frees. */
 char *mcp_status(const struct mcp *mcp);

@@ -34,7 +34,7 @@ static void use_token(struct oauth *oauth, const char *token)
 	if (old)
 		log_unhide(old);
 	free(old);
-	oauth->since_ms = loop_now_ms(oauth->options.loop);
+	oauth->worked = true;
 }
 
 static bool can_refresh(const struct oauth *oauth)
@@ -112,15 +112,16 @@ void oauth_keep(struct oauth *oauth, json_t *grant)
 	free(text);
 }
 
-static void count_try(struct oauth *oauth)
+/* The newest first. */
+static void note(const struct oauth *oauth, uint64_t times[OAUTH_TRIES_MAX])
 {
-	memmove(oauth->tries + 1, oauth->tries, sizeof(oauth->tries) - sizeof(*oauth->tries));
-	oauth->tries[0] = loop_now_ms(oauth->options.loop);
+	memmove(times + 1, times, (OAUTH_TRIES_MAX - 1) * sizeof(*times));
+	times[0] = loop_now_ms(oauth->options.loop);
 }
 
-static bool tried_enough(const struct oauth *oauth)
+static bool enough(const struct oauth *oauth, const uint64_t times[OAUTH_TRIES_MAX])
 {
-	uint64_t oldest = oauth->tries[OAUTH_TRIES_MAX - 1];
+	uint64_t oldest = times[OAUTH_TRIES_MAX - 1];
 
 	return oldest && loop_now_ms(oauth->options.loop) - oldest < OAUTH_WINDOW_MS;
 }
@@ -144,8 +145,9 @@ void oauth_kept(struct oauth *oauth, const struct err *err)
 		return;
 	}
 	if (oauth->what != OAUTH_REFRESH)
-		count_try(oauth);
+		note(oauth, oauth->tries);
 	choose(oauth);
+	oauth->worked = false;
 	oauth_end(oauth, &(struct err){ 0 });
 }
 
@@ -232,8 +234,7 @@ bool oauth_challenged(struct oauth *oauth, int status, const char *header)
 	oauth_challenge_free(&oauth->challenge);
 	oauth->challenge = challenge;
 	oauth->challenged = status;
-	oauth->was_fresh = status == 401 && oauth->token &&
-			   loop_now_ms(oauth->options.loop) - oauth->since_ms < OAUTH_FRESH_MS;
+	oauth->was_fresh = status == 401 && oauth->token && !oauth->worked;
 	if (status != 403)
 		return false;
 	want_more(oauth);
@@ -242,12 +243,17 @@ bool oauth_challenged(struct oauth *oauth, int status, const char *header)
 		oauth->asked ? oauth->asked : "not named", oauth->options.config->name);
 	if (oauth->stepping)
 		return true;
-	if (!oauth_by_machine(oauth) || oauth->what != OAUTH_IDLE || tried_enough(oauth))
+	if (!oauth_by_machine(oauth) || oauth->what != OAUTH_IDLE || enough(oauth, oauth->tries))
 		return false;
 	oauth->challenged = 0;
 	oauth->stepping = true;
 	flow_begin(oauth, OAUTH_MACHINE);
 	return true;
+}
+
+void oauth_worked(struct oauth *oauth)
+{
+	oauth->worked = true;
 }
 
 bool oauth_asked(const struct oauth *oauth)
@@ -283,7 +289,7 @@ static enum oauth_recovery person(struct oauth *oauth, struct err *err)
 
 static enum oauth_recovery machine(struct oauth *oauth, struct err *err)
 {
-	if (oauth->was_fresh || tried_enough(oauth)) {
+	if (oauth->was_fresh || enough(oauth, oauth->tries)) {
 		oauth->challenged = 0;
 		err_set(err, ERR_REFUSED,
 			"its authorization server gives tokens that it does not take: its operator has to "
@@ -312,8 +318,10 @@ enum oauth_recovery oauth_recover(struct oauth *oauth, struct err *err)
 	err_set(err, ERR_AGAIN, "a token is asked for");
 	if (oauth_by_machine(oauth))
 		return machine(oauth, err);
-	if (oauth->challenged == 401 && !oauth->was_fresh && can_refresh(oauth)) {
+	if (oauth->challenged == 401 && !oauth->was_fresh && can_refresh(oauth) &&
+	    !enough(oauth, oauth->refusals)) {
 		oauth->challenged = 0;
+		note(oauth, oauth->refusals);
 		flow_refresh(oauth);
 		return OAUTH_BUSY;
 	}
@@ -343,7 +351,7 @@ void oauth_login(struct oauth *oauth, oauth_login_fn *fn, void *owner, uint64_t 
 			oauth->options.config->name);
 	else if ((oauth->what != OAUTH_IDLE && oauth->what != OAUTH_LOGIN) || oauth->keeps || oauth->login_fn)
 		err_set(&err, ERR_AGAIN, "it is being authorized right now");
-	else if (oauth->challenge.error && oauth->person.kind != ERR_NONE && tried_enough(oauth))
+	else if (oauth->challenge.error && oauth->person.kind != ERR_NONE && enough(oauth, oauth->tries))
 		err_set(&err, ERR_REFUSED,
 			"it was authorized %d times in ten minutes and still wants more: look at it with its "
 			"operator, or begin anew with: usher tool logout %s",
@@ -383,7 +391,7 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* A state is good once: whatever comes with it. One that is not ours ends nothing. */
-bool oauth_redirected(struct oauth *oauth, const struct oauth_redirect *redirect, struct err *err)
+bool oauth_redirected(struct oauth *oauth, const struct mcp_redirect *redirect, struct err *err)
 {
 	struct err why = { 0 };
 
@@ -434,6 +442,7 @@ void oauth_forget(struct oauth *oauth)
 	oauth->fresh = NULL;
 	oauth->keeps = false;
 	memset(oauth->tries, 0, sizeof(oauth->tries));
+	memset(oauth->refusals, 0, sizeof(oauth->refusals));
 	oauth_challenge_free(&oauth->challenge);
 	oauth->challenged = 0;
 	err_clear(&oauth->person);

@@ -38,6 +38,9 @@ void oauth_kept(struct oauth *oauth, const struct err *err);
  * may be put again after done. */
 bool oauth_challenged(struct oauth *oauth, int status, const char *header);
 
+/* The server has answered a request: the token in force was good. */
+void oauth_worked(struct oauth *oauth);
+
 /* A challenge waits for oauth_recover. */
 bool oauth_asked(const struct oauth *oauth);
 
@@ -62,8 +65,8 @@ void oauth_login(struct oauth *oauth, oauth_login_fn *fn, void *owner, uint64_t 
 const char *oauth_login_state(const struct oauth *oauth, struct err *err_out);
 
 /* The browser came back. False and err: nothing begins. Else done follows. */
-struct oauth_redirect;
-bool oauth_redirected(struct oauth *oauth, const struct oauth_redirect *redirect, struct err *err);
+struct mcp_redirect;
+bool oauth_redirected(struct oauth *oauth, const struct mcp_redirect *redirect, struct err *err);
 
 /* Forgets all, here; what is kept the caller forgets. */
 void oauth_forget(struct oauth *oauth);

@@ -181,14 +181,14 @@ static void unescape(char *text)
 	*out = '\0';
 }
 
-bool oauth_redirect_read(const char *address, struct oauth_redirect *out, char **room_out)
+bool oauth_redirect_read(const char *address, struct mcp_redirect *out, char **room_out)
 {
 	const char *query = strchr(address, '?');
 	char *room = mem_text(query ? query + 1 : address), *save = NULL;
 	static const char *const names[] = { "state", "code", "iss", "error", "error_description" };
 	const char **fields[] = { &out->state, &out->code, &out->iss, &out->error, &out->text };
 
-	*out = (struct oauth_redirect){ 0 };
+	*out = (struct mcp_redirect){ 0 };
 	*room_out = room;
 	room[strcspn(room, "#\r\n \t")] = '\0';
 	for (char *pair = strtok_r(room, "&", &save); pair; pair = strtok_r(NULL, "&", &save)) {

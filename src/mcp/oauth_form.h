@@ -3,6 +3,7 @@
 #define USHER_MCP_OAUTH_FORM_H
 
 #include "buf.h"
+#include "mcp.h"
 #include "oauth_read.h"
 #include <stdint.h>
 
@@ -39,6 +40,6 @@ char *oauth_assertion(const char *pem, const char *client_id, const char *audien
 
 /* Reads the parameters behind ? of an address that was pasted, or of a query alone. Keeps its texts in room, which the caller
  * frees with free. False: there is no state in it. */
-bool oauth_redirect_read(const char *address, struct oauth_redirect *redirect_out, char **room_out);
+bool oauth_redirect_read(const char *address, struct mcp_redirect *redirect_out, char **room_out);
 
 #endif

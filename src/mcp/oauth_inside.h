@@ -12,10 +12,9 @@ enum {
 	OAUTH_LOGIN_MS = 600000,  /* a person has so long */
 	OAUTH_WINDOW_MS = 600000, /* in which OAUTH_TRIES_MAX authorizations are enough */
 	OAUTH_TRIES_MAX = 3,
-	OAUTH_FRESH_MS = 10000,	 /* a token that is refused sooner was never good */
-	OAUTH_EARLY_MS = 60000,	 /* before its end a token is refreshed */
-	OAUTH_RETRY_MS = 30000,	 /* after a refresh that could not be asked for */
-	OAUTH_TOKEN_MAX = 16384, /* bytes of a token */
+	OAUTH_EARLY_MS = 60000, /* before its end a token is refreshed */
+	OAUTH_RETRY_MS = 30000, /* after a refresh that could not be asked for */
+	OAUTH_TOKEN_MAX = 8192, /* bytes of a token */
 };
 
 enum oauth_what { OAUTH_IDLE, OAUTH_LOGIN, OAUTH_CODE, OAUTH_MACHINE, OAUTH_REFRESH };
@@ -26,10 +25,11 @@ struct oauth {
 	struct oauth_options options;
 	/* what is known */
 	json_t *grants; /* issuer: {issuer, at, client, token_endpoint, resource, scope, access, refresh, until} */
-	char *issuer;			 /* of the grant in force, or NULL */
-	char *token;			 /* in force, which config->bearer is; or NULL */
-	uint64_t since_ms;		 /* by the loop's clock: the token is in force */
-	uint64_t tries[OAUTH_TRIES_MAX]; /* when the last authorizations were completed */
+	char *issuer;			    /* of the grant in force, or NULL */
+	char *token;			    /* in force, which config->bearer is; or NULL */
+	bool worked;			    /* the server took the token, or may have before we started */
+	uint64_t tries[OAUTH_TRIES_MAX];    /* when the last authorizations were completed */
+	uint64_t refusals[OAUTH_TRIES_MAX]; /* when it last refused a token that could be refreshed */
 	/* what the server wants */
 	struct oauth_challenge challenge;
 	int challenged; /* 401, 403; 0: nothing new */

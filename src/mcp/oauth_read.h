@@ -80,11 +80,6 @@ bool oauth_scope_has(const char *list, const char *scope);
 /* The value of json's list of texts as such words, or NULL; the caller frees. */
 char *oauth_words(const json_t *list);
 
-/* What came back by the browser (RFC 6749 4.1.2, RFC 9207). */
-struct oauth_redirect {
-	const char *state, *code, *iss, *error, *text; /* or NULL */
-};
-
 /* Whether a redirect that carries this iss (or none: NULL) is of this server: exact, no slash more or less. */
 bool oauth_iss_fits(const struct oauth_server *server, const char *iss, struct err *err);
 

@@ -35,9 +35,8 @@ static void begin_again(struct server *server);
 
 const char *server_state_name(const struct server *server)
 {
-	static const char *const names[] = { "not needed yet", "starting", "ready",
-					     "resting",	       "given up", "waiting for authorization",
-					     "closing",	       "closed" };
+	static const char *const names[] = { "not needed yet", "starting",  "ready",   "resting",
+					     "given up",       MCP_WAITING, "closing", "closed" };
 
 	return names[server->state];
 }
@@ -295,6 +294,8 @@ static void on_message(void *owner, json_t *message)
 {
 	struct server *server = owner;
 
+	if (server->oauth)
+		oauth_worked(server->oauth);
 	rpc_take(server->rpc, message);
 }
 

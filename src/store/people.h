@@ -87,6 +87,7 @@ act_run act_language;				      /* act_language.c */
 act_run act_audit_erase;			      /* act_erase.c */
 act_run act_budget_set, act_budget_remove;	      /* act_budgets.c */
 act_run act_approval_decide;			      /* approvals.c */
+act_run act_mcp_grant_keep, act_mcp_grant_drop;	      /* act_grants.c */
 act_run act_tools_seen, act_tool_approve;	      /* act_tools.c */
 act_run act_conversation_rename, act_conversation_archive,
 	act_conversation_unarchive;					   /* act_conversations.c */

@@ -273,6 +273,8 @@ static const struct report reports[] = {
 	{ "budget_refusals", "", "", .sql = budget_refusals_sql },
 	{ "installations", "", "", .sql = NULL },
 	{ "installation", "T", "name", .sql = NULL },
+	{ "mcp_grants", "", "",
+	  .sql = "SELECT server, issuer, sealed, kept_at FROM mcp_grants ORDER BY server, issuer" },
 	{ "audit_heads", "t", "organisation", .sql = NULL },
 	{ "audit_verify", "Tttttt", "organisation,after,hash,kept,kept hash,shift", .sql = NULL },
 	{ "audit_export", "Ttttt", "organisation,from,to,after,after id", .sql = NULL },

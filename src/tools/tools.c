@@ -147,6 +147,25 @@ static void describe_changed(json_t *rows, const struct pins *pins)
 	json_decref(changed);
 }
 
+/* Servers that wait for a person: nobody knows their tools yet. */
+static void describe_waiting(json_t *rows, const struct mcp *mcp)
+{
+	char *text = mcp_status(mcp);
+	json_t *servers = json_read(text, strlen(text), NULL), *one;
+	size_t i;
+
+	json_array_foreach (servers, i, one) {
+		const char *why = json_text(one, "why"), *state = json_text(one, "state");
+
+		if (strcmp(state, MCP_WAITING) == 0)
+			json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s}", "tool", "*",
+							      "server", json_text(one, "name"), "class", "-",
+							      "policy", state, "why", why ? why : ""));
+	}
+	json_decref(servers);
+	free(text);
+}
+
 char *tools_list_json(const struct tools *tools, const struct tool_caller *caller)
 {
 	size_t own = 0;
@@ -161,6 +180,8 @@ char *tools_list_json(const struct tools *tools, const struct tool_caller *calle
 		describe(rows, tools, theirs->tools[i], caller);
 	if (tools->pins)
 		describe_changed(rows, tools->pins);
+	if (tools->mcp)
+		describe_waiting(rows, tools->mcp);
 	if (theirs)
 		theirs->release(theirs);
 	text = json_write(rows);

@@ -18,7 +18,7 @@ static void on_page(void *owner, uint64_t ticket, const struct http_answer *answ
 	person->busy = false;
 	if (location == NULL || strncmp(location, PERSON_CALLBACK "/", strlen(PERSON_CALLBACK) + 1) != 0)
 		fprintf(stderr, "the authorization page answered %d without a way back\n", answer->status);
-	else if (!mcp_redirected(person->mcp, person->server, location, &err))
+	else if (!mcp_pasted(person->mcp, person->server, location, &err))
 		fprintf(stderr, "%s\n", err.text);
 }
 
