@@ -1,7 +1,8 @@
 /* The MCP client from inside. A server's life, from top to bottom:
  *
  *   mcp.c      the public functions, names of all tools, the set that is offered, calls that ended
- *   server.c   one server: start on demand, rest and start again, give up, calls that wait for it
+ *   server.c   one server: start on demand, rest and start again, give up
+ *   call.c     calls that wait for the server, are sent, and end
  *   session.c  the handshake of old servers, what they ask of us and tell us (sheet 3, 9, 10, 11)
  *   modern.c   servers without a handshake, and which era a server belongs to (sheet 13)
  *   param.c    headers that repeat what a request says; round.c: a call that is answered with questions (sheet 13)

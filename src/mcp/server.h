@@ -152,15 +152,24 @@ struct server {
 
 bool server_create(struct mcp *mcp, const struct mcp_options *options, const struct settings *settings,
 		   struct server *server, struct err *err);
-void server_need(struct server *server);				 /* starts it if it is new */
-void server_call(struct server *server, const struct server_call *call); /* takes arguments over */
-void server_flush(struct server *server);
+void server_need(struct server *server);  /* starts it if it is new */
+void server_again(struct server *server); /* the connection stands, but what was known of it holds no more */
 void server_authorized(struct server *server, const struct err *err); /* oauth_options.done */
 void server_forget(struct server *server); /* its authorization, and the connection with it */
 void server_close(struct server *server);
 void server_destroy(struct server *server); /* its parts */
 const char *server_state_name(const struct server *server);
 bool server_settled(const struct server *server); /* it runs, or nobody should wait for it */
+
+bool server_asks_for_token(
+	const struct server *server); /* soon there is one, or the news that there is none */
+
+/* call.c */
+void server_call(struct server *server, const struct server_call *call); /* takes arguments over */
+void server_flush(
+	struct server *server); /* what waits goes out, goes on waiting, or is told that it is in vain */
+void calls_fail_waiting(struct server *server, const char *why);
+void calls_drop(struct server *server); /* nobody hears of them */
 
 /* From session.c and tools.c: it can't go on like this. */
 void server_fail(struct server *server, enum wire_end how, const struct err *err);
