@@ -378,8 +378,9 @@ struct discord_place {
 	snowflake message; /* what is replied to, 0: nothing */
 	snowflake user;	   /* who is answered: the only one an answer may notify */
 	bool open_thread;
-	bool whisper;	       /* an interaction whose answer only that person sees (EPHEMERAL) */
-	char *token;	       /* of an interaction, or NULL: the answer replaces its "thinking" message */
+	bool whisper; /* an interaction whose answer only that person sees (EPHEMERAL) */
+	char *token;  /* of an interaction, or NULL: the answer replaces its "thinking" message */
+	char *press_token; /* of a press, or NULL: for what only who pressed may see; the message pressed stays as it is */
 	int64_t made_ms;       /* when the token was given, Unix milliseconds */
 	char thread_name[101]; /* with open_thread */
 };

@@ -75,9 +75,10 @@ static void set_reply_to(const struct discord_interaction *say, bool token, bool
 				       .user = say->user,
 				       .whisper = whisper,
 				       .made_ms = clock_wall_ms() };
-	char *copy = token ? mem_text(say->token) : NULL, *text;
+	char *copy = mem_text(say->token), *text;
 
-	place.token = copy;
+	place.token = token ? copy : NULL;
+	place.press_token = token ? NULL : copy;
 	text = discord_place_write(&place);
 	in->reply_to = arena_text(arena, text);
 	free(text);

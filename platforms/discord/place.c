@@ -45,6 +45,9 @@ char *discord_place_write(const struct discord_place *place)
 	if (is_token(place->token)) {
 		json_object_set_new(object, "token", json_string(place->token));
 		json_object_set_new(object, "made_ms", json_integer(place->made_ms));
+	} else if (is_token(place->press_token)) {
+		json_object_set_new(object, "press_token", json_string(place->press_token));
+		json_object_set_new(object, "made_ms", json_integer(place->made_ms));
 	}
 	if (place->open_thread && place->thread_name[0] != '\0')
 		json_object_set_new(object, "thread_name", json_string(place->thread_name));
@@ -64,12 +67,16 @@ static bool take_id(const json_t *object, const char *key, snowflake *id_out)
 
 static void take_rest(const json_t *object, struct discord_place *place)
 {
-	const char *token = json_text(object, "token"), *name = json_text(object, "thread_name");
+	const char *token = json_text(object, "token"), *press = json_text(object, "press_token");
+	const char *name = json_text(object, "thread_name");
 	size_t len;
 
 	place->whisper = json_is_true(json_object_get(object, "whisper"));
 	if (is_token(token)) {
 		place->token = mem_text(token);
+		place->made_ms = json_int(object, "made_ms", 0);
+	} else if (is_token(press)) {
+		place->press_token = mem_text(press);
 		place->made_ms = json_int(object, "made_ms", 0);
 	}
 	if (!place->open_thread || name == NULL)
@@ -97,5 +104,6 @@ bool discord_place_read(const char *text, struct discord_place *place_out)
 void discord_place_finish(struct discord_place *place)
 {
 	free(place->token);
-	place->token = NULL;
+	free(place->press_token);
+	place->token = place->press_token = NULL;
 }

@@ -193,6 +193,24 @@ static void begin_interaction(struct sending *sending)
 		discord_send_post(sending);
 }
 
+static bool is_private(const struct outgoing *out)
+{
+	return out->reason && strcmp(out->reason, MESSAGE_NOT_YOURS) == 0;
+}
+
+/* What only who pressed a button may see becomes a further message of that press. */
+static bool takes_aside(struct sending *sending, const struct outgoing *out)
+{
+	struct discord_place *place = &sending->place;
+
+	if (!is_private(out) || place->press_token == NULL || place->guild == 0)
+		return false;
+	place->token = place->press_token;
+	place->press_token = NULL;
+	place->whisper = true;
+	return true;
+}
+
 static void begin(struct sending *sending, const struct outgoing *out)
 {
 	struct platform *bot = sending->bot;
@@ -205,10 +223,14 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
+	else if (takes_aside(sending, out) && sending->unsure)
+		tell_soon(sending, SENT_UNKNOWN, "what one person was told can't be read back");
 	else if (sending->place.token && bot->app_id == 0)
 		tell_soon(sending, SENT_NOT, "the application is not known yet");
 	else if (sending->unsure && (sending->stood = discord_sends_find(bot->sends, sending->nonce)).message)
 		tell_soon(sending, SENT_ACCEPTED, NULL);
+	else if (sending->place.whisper && is_private(out))
+		discord_send_post(sending);
 	else if (sending->part == 0)
 		discord_preview_end(bot, out, preview_ended, bot->sends, sending->ticket);
 	else if (sending->place.token)

@@ -63,8 +63,8 @@ const stages = {
       labels: (m) => buttons(m).map((b) => b.label),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].custom_id),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
-      seen: 2,
-      refused: (m, n) => s.answer(m, n, 20).then((a) => a.words),
+      seen: 0, // of the refusals: only who pressed sees them
+      refused: (m, n) => until('the refusal', () => s.channel.live.filter((one) => one.ephemeral)[n - 1]?.content, 20),
       over: (killed) => s.settled({ killed }) };
   },
 };

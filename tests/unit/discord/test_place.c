@@ -50,6 +50,24 @@ static void test_a_direct_message(void **state)
 	free(text);
 }
 
+/* The token of a press never stands for an answer: it would replace the message that was pressed. */
+static void test_a_press(void **state)
+{
+	const struct discord_place place = { .channel = 5, .press_token = (char[]){ "abc" }, .made_ms = 7 };
+	struct discord_place back;
+	char *text = discord_place_write(&place);
+
+	(void)state;
+	assert_string_equal(text, "{\"channel\":\"5\",\"press_token\":\"abc\",\"made_ms\":7}");
+	assert_true(discord_place_read(text, &back));
+	assert_null(back.token);
+	assert_string_equal(back.press_token, "abc");
+	assert_int_equal(back.made_ms, 7);
+	discord_place_finish(&back);
+	assert_null(back.press_token);
+	free(text);
+}
+
 /* A token stands in a path: one that could lead elsewhere is none, and the answer goes as after its end. */
 static void test_tokens(void **state)
 {
@@ -128,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_of_it_comes_back),
 		cmocka_unit_test(test_a_direct_message),
+		cmocka_unit_test(test_a_press),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_what_is_no_place),
 		cmocka_unit_test(test_a_long_thread_name),
