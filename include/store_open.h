@@ -11,6 +11,7 @@ struct store;
 struct store_options {
 	const char *url; /* "sqlite:PATH"; the folder is made if missing (mode 0700) */
 	const struct log *log;
+	bool import_target; /* the settings name a target of finished imports: those that end are due for it */
 	unsigned batch_rows; /* questions in one commit, at most; 0: 256 */
 };
 

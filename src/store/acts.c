@@ -41,6 +41,9 @@ static const struct act {
 	{ "task_update", "TPIttt", "organisation,profile,task_id,title,description,call key",
 	  act_task_update },
 	{ "task_delete", "TPIt", "organisation,profile,task_id,call key", act_task_delete },
+	{ "import_retry", "Ip", "import,profile", act_import_retry },
+	{ "import_cancel", "Ip", "import,profile", act_import_cancel },
+	{ "import_delete", "Ip", "import,profile", act_import_delete },
 	{ "message_send", "TPTTtt", "organisation,profile,conversation_id,text,key,call key",
 	  act_message_send },
 };

@@ -89,6 +89,14 @@ static const struct part {
 	  "o.ord AS part, o.unsure AS \"unsure:bool\", o.body AS text,"
 	  " o.created_at, o.next_at, o.expires_at, o.sent_at, o.remote_id FROM outbox o" REPLIES
 	  " ORDER BY o.id" },
+	{ "files", true,
+	  "SELECT i.id AS import_id, i.\"inputFileName\" AS file, i.mime AS type, i.kind, i.size, "
+	  "i.\"processingStatus\""
+	  " AS status, i.\"errorCode\" AS code, i.\"errorMessage\" AS error, i.\"updatedAt\" AS updated_at,"
+	  " (SELECT count(*) FROM import_outputs o WHERE o.import_id = i.id) AS outputs FROM "
+	  "\"LLMAgentImport\" i"
+	  " WHERE i.\"inboxId\" = CAST($1 AS BIGINT) OR i.\"inboxId\" IN (SELECT id FROM inbox WHERE turn_id "
+	  "=" TURN ") ORDER BY i.id" },
 	{ "feedback", true,
 	  "SELECT value, platform, installation, sender, profile_id, created_at, updated_at FROM feedback"
 	  " WHERE turn_id =" TURN " ORDER BY id" },
@@ -122,6 +130,13 @@ static const struct part {
 	  "s.upto_turn_id || CASE WHEN a.success"
 	  " THEN ' made' ELSE ' failed' END FROM conversation_summaries s JOIN ai_agent_interactions a"
 	  " ON a.\"llmTaskId\" = s.\"llmTaskId\" WHERE" SUMMARIES
+	  " UNION ALL SELECT \"fetchedAt\", 4, 'file ' || id || ' fetched' FROM \"LLMAgentImport\""
+	  " WHERE \"inboxId\" = CAST($1 AS BIGINT)"
+	  " UNION ALL SELECT \"extractedAt\", 4, 'file ' || id || ' read' FROM \"LLMAgentImport\""
+	  " WHERE \"inboxId\" = CAST($1 AS BIGINT)"
+	  " UNION ALL SELECT \"failedAt\", 4, 'file ' || id || ' failed: ' || \"errorCode\" FROM "
+	  "\"LLMAgentImport\""
+	  " WHERE \"inboxId\" = CAST($1 AS BIGINT)"
 	  " UNION ALL SELECT finished_at, 6, state || CASE WHEN reason IS NULL THEN '' ELSE ': ' || reason "
 	  "END FROM inbox"
 	  " WHERE id = CAST($1 AS BIGINT)"

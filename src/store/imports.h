@@ -69,4 +69,7 @@ struct import_whose {
 bool imports_forget(struct db *db, struct arena *room, const struct import_whose *whose, size_t limit,
 		    size_t *count_out, struct err *err);
 
+/* report_imports.c: a profile's or, without one, all: profile, organisation, state, limit, before; one: number, profile. */
+extern const char imports_sql[], imports_all_sql[], import_sql[];
+
 #endif

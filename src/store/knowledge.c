@@ -99,7 +99,8 @@ static void add_field(struct buf *out, const char *key, const struct query *quer
 		json_quote(out, db_text(query, column), db_text_len(query, column));
 }
 
-/* The CROSS JOINs keep the order: the index of words first, then what each piece belongs to. */
+/* The newest pieces within reach that have the words, the best of them first: a word that stands in everything must not hold
+ * the reading thread up. The CROSS JOINs keep the order: the index of words first, then what each piece belongs to. */
 static bool print_found(struct db *db, const struct text_ask *ask, const char *match, struct buf *out,
 			size_t *count_out, struct err *err)
 {
@@ -108,12 +109,14 @@ static bool print_found(struct db *db, const struct text_ask *ask, const char *m
 	*count_out = 0;
 	buf_clear(out);
 	db_query(db, &query,
-		 "SELECT i.id, i.\"inputFileName\", k.place, k.text, i.\"createdAt\" FROM knowledge_words w"
-		 " CROSS JOIN knowledge k ON k.id = w.rowid CROSS JOIN \"LLMAgentImport\" i ON i.id = "
-		 "k.import_id"
-		 " WHERE w.knowledge_words MATCH $4 AND ($5 = 0 OR i.id = $5) AND i.\"extractedAt\" IS NOT "
-		 "NULL"
-		 " AND" REACH " ORDER BY w.rank, k.id DESC LIMIT $6",
+		 "SELECT i.id, i.\"inputFileName\", k.place, k.text, i.\"createdAt\" FROM (SELECT w.rowid AS "
+		 "piece,"
+		 " w.rank AS place FROM knowledge_words w CROSS JOIN knowledge n ON n.id = w.rowid"
+		 " CROSS JOIN \"LLMAgentImport\" i ON i.id = n.import_id WHERE w.knowledge_words MATCH $4"
+		 " AND ($5 = 0 OR i.id = $5) AND i.\"extractedAt\" IS NOT NULL AND" REACH
+		 " ORDER BY w.rowid DESC LIMIT 2000) f CROSS JOIN knowledge k ON k.id = f.piece"
+		 " CROSS JOIN \"LLMAgentImport\" i ON i.id = k.import_id ORDER BY f.place, f.piece DESC "
+		 "LIMIT $6",
 		 "ttitii", ask->reach.org_id, ask->reach.profile_id, ask->reach.conversation_id, match,
 		 ask->import_id, (int64_t)ask->limit);
 	while (db_row(&query)) {

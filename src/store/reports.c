@@ -1,5 +1,6 @@
 /* The reads that people and programs ask by name: a table of names, arguments and statements. */
 #include "audit.h"
+#include "imports.h"
 #include "people.h"
 #include <stdio.h>
 #include <string.h>
@@ -282,6 +283,9 @@ static const struct report reports[] = {
 	{ "search_conversations", "TPTl", "organisation,profile,words,limit",
 	  .sql = search_conversations_sql },
 	{ "search_files", "TPTl", "organisation,profile,words,limit", .sql = search_files_sql },
+	{ "imports", "pttli", "profile,organisation,state,limit,before", .sql = imports_sql,
+	  .sql_all = imports_all_sql },
+	{ "import", "Ip", "import,profile", .sql = import_sql, .object = true },
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };
 

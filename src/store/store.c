@@ -103,6 +103,29 @@ static bool start_threads(struct store *store, struct err *err)
 	return true;
 }
 
+/* Kept in the database, so that whatever ends an import there knows. */
+static bool keep_target(struct db *db, bool wanted, struct err *err)
+{
+	int64_t since;
+	bool there, done;
+
+	if (!db_one_int(db, err, &there, &since, "SELECT 1 FROM import_target", ""))
+		return false;
+	if (there == wanted)
+		return true;
+	if (!db_begin(db, err))
+		return false;
+	done = wanted ? db_run(db, err, NULL,
+			       "INSERT INTO import_target (id, since) VALUES (1, "
+			       "strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+			       "")
+		      : db_run(db, err, NULL, "DELETE FROM import_target", "");
+	done = done && db_commit(db, err);
+	if (!done)
+		db_rollback(db);
+	return done;
+}
+
 struct store *store_open(struct loop *loop, const struct store_options *options, struct err *err)
 {
 	struct store *store = mem_zero(1, sizeof(*store));
@@ -120,7 +143,8 @@ struct store *store_open(struct loop *loop, const struct store_options *options,
 	line_init(&store->reader.line, 0);
 	atomic_init(&store->health.disk_free, -1);
 	store->writer.db = db_open(options->url, DB_WRITER, err);
-	if (store->writer.db && db_migrate(store->writer.db, err))
+	if (store->writer.db && db_migrate(store->writer.db, err) &&
+	    keep_target(store->writer.db, options->import_target, err))
 		store->reader.db = db_open(options->url, DB_READER, err);
 	if (store->writer.db)
 		db_trim(store->writer.db); /* a new schema went through every page of it */
