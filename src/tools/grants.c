@@ -101,17 +101,21 @@ void grants_keep(void *owner, uint64_t ticket, const char *server, const char *i
 
 /* ---- at the start ---------------------------------------------------------------------------------------------- */
 
-static char *open_sealed(const struct grants *grants, const char *context, const char *sealed)
+static char *open_sealed(const struct grants *grants, const char *context, const char *sealed, bool *old_out)
 {
 	char *text = NULL;
 
-	for (size_t i = 0; text == NULL && i < grants->options.key_count; i++)
+	for (size_t i = 0; text == NULL && i < grants->options.key_count; i++) {
 		text = crypto_open(grants->options.keys[i], context, sealed);
+		*old_out = i > 0;
+	}
 	return text;
 }
 
-static void recall_row(const struct grants *grants, const json_t *row)
+/* What an old key had sealed is sealed with the new one, so that the old one can go. */
+static void recall_row(struct grants *grants, const json_t *row)
 {
+	bool old = false;
 	const char *server = json_text(row, "server"), *issuer = json_text(row, "issuer");
 	const char *sealed = json_text(row, "sealed");
 	char *context, *text;
@@ -119,10 +123,12 @@ static void recall_row(const struct grants *grants, const json_t *row)
 	if (server == NULL || issuer == NULL || sealed == NULL)
 		return;
 	context = context_of(server, issuer);
-	text = open_sealed(grants, context, sealed);
+	text = open_sealed(grants, context, sealed, &old);
 	if (text)
 		mcp_recall(grants->mcp, server, text);
-	else
+	if (text && old)
+		grants_keep(grants, 0, server, issuer, text);
+	if (text == NULL)
 		log_warn(grants->options.log,
 			 "what %s granted can't be opened: store.key is another one than it was sealed with; "
 			 "usher tool login %s grants it anew",

@@ -158,6 +158,38 @@ test('without store.key a login would be lost: it is refused with the cure', asy
   assert.match(refused.stderr, /store\.key/);
 });
 
+for (const [how, options, why] of [
+  ['in a private network', { named: 'https://10.0.0.1/metadata' }, /the host is not a public one/],
+  ['without https', { named: 'http://169.254.169.254/latest' }, /without https/],
+  ['that redirect', { odd: 'redirect' }, /no metadata|it answered|could not/],
+  ['without end', { odd: 'huge' }, /could not be fetched/],
+])
+  test(`a server that names metadata ${how}: no login, and the reason`, async (t) => {
+    const server = await locked(t, options);
+    const daemon = await withServer(t, server);
+    await daemon.reaches('waiting for authorization');
+    const refused = await daemon.cli('tool', 'login', 's');
+    assert.equal(refused.status, 1, refused.stdout);
+    assert.match(refused.stderr, why);
+    assert.equal(server.trapped, 0, 'redirects are not followed');
+  });
+
+test('the key is changed: what the old one had sealed is opened, and sealed with the new one', async (t) => {
+  const server = await locked(t);
+  const daemon = await withServer(t, server);
+  await daemon.reaches('waiting for authorization');
+  await fetch(await server.agree(await daemon.login()));
+  await daemon.reaches('ready');
+  const fresh = Buffer.alloc(32, 9).toString('base64');
+  for (const store of [{ key: fresh, key_previous: storeKey }, { key: fresh }]) {
+    await daemon.stop();
+    daemon.configure({ ...daemon.settings, store });
+    await daemon.start();
+    await daemon.reaches('ready');
+  }
+  assert.equal(server.count('/authorize'), 1, 'nobody had to log in again');
+});
+
 // ---- nobody ----------------------------------------------------------------------------------------------------
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -23,8 +23,9 @@ async function body(request) {
 }
 
 export class OAuthServer {
-	constructor({ ttl = 3600, rotates = true } = {}) {
-		Object.assign(this, { ttl, rotates, log: [], calls: [], clients: new Map(), codes: new Map(), access: new Map(), refresh: new Map() });
+	// named: what it names as the address of its metadata; odd: "redirect" or "huge" in their place
+	constructor({ ttl = 3600, rotates = true, named, odd } = {}) {
+		Object.assign(this, { ttl, rotates, named, odd, trapped: 0, log: [], calls: [], clients: new Map(), codes: new Map(), access: new Map(), refresh: new Map() });
 	}
 
 	async start() {
@@ -56,11 +57,17 @@ export class OAuthServer {
 
 	#refuse(response, status, more = '') {
 		json(response, status, { error: 'no' }, { 'www-authenticate':
-			`Bearer resource_metadata="${this.base}/.well-known/oauth-protected-resource/mcp"${more}` });
+			`Bearer resource_metadata="${this.named ?? `${this.base}/.well-known/oauth-protected-resource/mcp`}"${more}` });
 	}
 
 	async #tools(request, response) {
 		const { pathname } = new URL(request.url, this.base);
+		if (pathname === '/trap')
+			this.trapped++;
+		if (pathname.startsWith('/.well-known/') && this.odd === 'redirect')
+			return response.writeHead(302, { location: `${this.base}/trap` }).end();
+		if (pathname === '/.well-known/oauth-protected-resource/mcp' && this.odd === 'huge')
+			return json(response, 200, { resource: this.url, authorization_servers: [this.issuer], more: 'x'.repeat(300 * 1024) });
 		if (pathname === '/.well-known/oauth-protected-resource/mcp')
 			return json(response, 200, { resource: this.url, authorization_servers: [this.issuer], scopes_supported: ['look'] });
 		if (pathname !== '/mcp' || request.method !== 'POST')

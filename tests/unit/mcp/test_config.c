@@ -55,6 +55,48 @@ static void what_makes_no_sense_is_refused(void **state)
 	refuses(GROUP("name", "a", "command", "x", "env", "USHER_TEST_NOT_SET"), "is not set");
 }
 
+/* The same with { name = value } pairs of oauth. */
+static struct settings *with_oauth(const char *const *pairs, const char *const *inside)
+{
+	struct settings *settings = settings_create(mcp_settings, "tools.mcp[0]", "usher.conf:3");
+	const struct setting *row = settings_row(settings, "oauth", "", NULL);
+	struct settings *oauth = settings_create(row->inside, "tools.mcp[0].oauth", "usher.conf:5");
+	struct err err = { 0 };
+
+	for (; *pairs; pairs += 2)
+		assert_true(settings_put(settings, pairs[0], pairs[1], "usher.conf:4", &err));
+	for (; *inside; inside += 2)
+		assert_true(settings_put(oauth, inside[0], inside[1], "usher.conf:5", &err));
+	settings_put_group_take(settings, "oauth", oauth);
+	assert_true(settings_finish(settings, &err));
+	return settings;
+}
+
+#define PAIRS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* What could only fail later, with a secret on its way, is said at the start. */
+static void an_authorization_that_cannot_work_is_refused(void **state)
+{
+	const char *const *far = PAIRS("name", "a", "url", "https://x/mcp");
+	const char *const *clear = PAIRS("name", "a", "url", "http://x.example/mcp");
+	struct settings *good = with_oauth(far, PAIRS("client_id", "me", "client_secret", "not-told-1"));
+	struct mcp_config config;
+
+	(void)state;
+	refuses(with_oauth(clear, PAIRS("client_id", "me")), "https");
+	refuses(with_oauth(far, PAIRS("client_secret", "not-told-1")), "client_id");
+	refuses(with_oauth(far, PAIRS("grant", "client_credentials", "client_id", "me")), "client_secret");
+	refuses(with_oauth(far, PAIRS("client_id", "me", "private_key", "no key")), "oauth.private_key");
+	refuses(with_oauth(far, PAIRS("issuer", "http://as.example")), "oauth.issuer");
+	refuses(with_oauth(PAIRS("name", "a", "url", "https://x/mcp", "token", "not-told-2"),
+			   PAIRS("scope", "all")),
+		"token is set");
+	assert_true(config_read(good, &config, NULL));
+	assert_true(config.oauth && !config.oauth_machine);
+	config_finish(&config);
+	settings_destroy(good);
+}
+
 static const char *value(const struct mcp_config *config, const char *name)
 {
 	size_t len = strlen(name);
@@ -117,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_makes_no_sense_is_refused),
+		cmocka_unit_test(an_authorization_that_cannot_work_is_refused),
 		cmocka_unit_test(the_environment_is_what_is_named),
 		cmocka_unit_test(names_with_stars_are_matched),
 	};
