@@ -39,43 +39,95 @@ static size_t ornament(const char *text, size_t len)
 	return 0;
 }
 
-static enum value number_of(const char *text, size_t len)
+static size_t ornaments(const char *text, size_t len)
 {
-	size_t at = 0, digits = 0, n, groups = 0;
-	bool exponent = false, leading = false, plain = true;
-	char last = 0;
+	size_t at = 0, n;
 
 	while (at < len && (n = ornament(text + at, len - at)) > 0)
-		at += n, plain = false;
-	if (at < len && (text[at] == '-' || text[at] == '+'))
-		at++;
-	while (at < len && (n = ornament(text + at, len - at)) > 0)
-		at += n, plain = false;
-	leading = at + 1 < len && text[at] == '0' && isdigit((unsigned char)text[at + 1]);
-	for (; at < len; at++) {
-		if (isdigit((unsigned char)text[at])) {
-			digits++;
-		} else if (strchr(".,'", text[at]) != NULL && digits > 0 &&
-			   isdigit((unsigned char)text[at - 1])) {
-			groups++;
-			last = text[at];
-		} else if ((text[at] == 'e' || text[at] == 'E') && digits > 0 && !exponent && at + 1 < len) {
-			exponent = true;
-			at += text[at + 1] == '-' || text[at + 1] == '+';
-		} else if ((text[at] == ' ' || text[at] == '\xc2' || text[at] == '\xe2') && digits > 0 &&
-			   (n = ornament(text + at, len - at)) > 0) {
-			at += n - 1;
-			plain = false;
-		} else {
-			break;
-		}
+		at += n;
+	return at;
+}
+
+static size_t digits(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && isdigit((unsigned char)text[n]))
+		n++;
+	return n;
+}
+
+/* What may stand between two groups of digits; ' ' for blanks of any kind. *len_out: its bytes. 0: it does not. */
+static char separator(const char *text, size_t len, size_t *len_out)
+{
+	*len_out = 1;
+	if (len > 0 && strchr(".,'", *text) != NULL)
+		return *text;
+	*len_out = len > 0 && (*text == ' ' || *text == '\xc2' || *text == '\xe2') ? ornament(text, len) : 0;
+	return *len_out > 0 && memcmp(text, "\xe2\x82", 2) != 0 && memcmp(text, "\xc2\xa3", 2) != 0 &&
+			       memcmp(text, "\xc2\xa5", 2) != 0
+		       ? ' '
+		       : 0;
+}
+
+struct amount {
+	size_t used, digits, groups; /* groups: behind the first */
+	bool good;
+};
+
+/* Thousands in threes, all parted alike; only the last part may be parted by another mark and have any length. */
+static struct amount amount_of(const char *text, size_t len)
+{
+	struct amount amount = { .used = digits(text, len), .good = true };
+	char first = 0, mark;
+	size_t n, bytes, lead = amount.used;
+
+	amount.digits = lead;
+	while ((mark = separator(text + amount.used, len - amount.used, &bytes)) != 0 &&
+	       (n = digits(text + amount.used + bytes, len - amount.used - bytes)) > 0) {
+		bool decimal = amount.groups == 0 ? mark == '.' || mark == ','
+						  : mark != first && (mark == '.' || mark == ',');
+		bool more;
+		size_t after = amount.used + bytes + n, next;
+
+		more = separator(text + after, len - after, &next) != 0 &&
+		       digits(text + after + next, len - after - next) > 0;
+		first = amount.groups == 0 ? mark : first;
+		if ((more || !decimal) && (n != 3 || mark != first || lead > 3))
+			amount.good = false;
+		amount.groups++;
+		amount.digits += n;
+		amount.used = after;
 	}
-	while (at < len && digits > 0 && (n = ornament(text + at, len - at)) > 0)
-		at += n, plain = false;
+	return amount;
+}
+
+static enum value number_of(const char *text, size_t len)
+{
+	size_t at = ornaments(text, len), from, marks;
+	bool exponent = false;
+	struct amount amount;
+
+	at += at < len && (text[at] == '-' || text[at] == '+');
+	at += ornaments(text + at, len - at);
+	from = at;
+	amount = amount_of(text + at, len - at);
 	/* Numbers of people and places ("00123", a phone's) are no amounts. */
-	if (digits == 0 || at < len || digits > 18 || (leading && groups == 0) || (groups > 1 && last == 0))
+	if (!amount.good || amount.digits == 0 || amount.digits > 18 ||
+	    (amount.groups == 0 && amount.digits > 1 && text[from] == '0'))
 		return VALUE_TEXT;
-	return groups == 0 && !exponent && plain ? VALUE_INTEGER : VALUE_NUMBER;
+	at += amount.used;
+	if (at + 1 < len && (text[at] == 'e' || text[at] == 'E')) {
+		size_t sign = text[at + 1] == '-' || text[at + 1] == '+';
+		size_t n = digits(text + at + 1 + sign, len - at - 1 - sign);
+
+		exponent = n > 0;
+		at += exponent ? 1 + sign + n : 0;
+	}
+	marks = ornaments(text + at, len - at);
+	if (at + marks < len)
+		return VALUE_TEXT;
+	return amount.groups == 0 && !exponent && marks == 0 && from <= 1 ? VALUE_INTEGER : VALUE_NUMBER;
 }
 
 /* Digits at text: how many, value in *value. */
