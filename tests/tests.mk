@@ -176,7 +176,7 @@ define FUZZ_RULES
 $(B)/bin/$(basename $(notdir $(1))): $(1) $(foreach r,$(call fuzz_rooms,$(1)),$(filter-out $(MAIN_OBJ),$(call room_obj,$(r)))) $(EMBED_OBJ)
 	@mkdir -p $$(@D)
 	@echo "  FUZZ $$@"
-	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude -Itests/fakes $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(call libs_of,$(call fuzz_rooms,$(1)))
+	$$(Q)$$(CC) $$(CFLAGS_ALL) -Wno-missing-prototypes -Iinclude -Itests/fakes $(foreach r,$(call fuzz_rooms,$(1)),$(CPPFLAGS_$(r))) $(foreach r,$(call fuzz_rooms,$(1)),-I$(DIR_$(r))) -fsanitize=fuzzer,address,undefined $$(LDFLAGS_ALL) -o $$@ $$^ $$(call libs_of,$(call fuzz_rooms,$(1)))
 endef
 $(foreach f,$(FUZZ_SRC),$(eval $(call FUZZ_RULES,$(f))))
 

@@ -216,13 +216,13 @@ size_t chunk_fit(const char *text, size_t len, size_t max)
 
 static void out_write(struct chunks *chunks)
 {
-	for (size_t at = 0; chunks->fd >= 0 && at < chunks->out.len && !chunks->full;) {
+	for (size_t at = 0; chunks->fd >= 0 && at < chunks->out.len && !chunks->broken;) {
 		ssize_t n = write(chunks->fd, chunks->out.data + at, chunks->out.len - at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			chunks->full = true;
+			chunks->full = chunks->broken = true;
 		else
 			at += (size_t)n;
 	}

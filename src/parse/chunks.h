@@ -32,6 +32,7 @@ struct chunks {
 	int64_t room; /* bytes that may still be written */
 	int64_t count, text_bytes;
 	bool full;	/* the room is used up, or writing fails: nothing more is taken */
+	bool broken;	/* writing fails */
 	struct buf out; /* lines not written yet */
 	struct buf text;
 	struct place place;

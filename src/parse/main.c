@@ -15,10 +15,9 @@
 enum {
 	FILE_IN = 3,
 	FILE_OUT = 4,
-	KEEP = 5,	      /* descriptors */
-	ORDER_MAX = 1 << 20,  /* bytes */
-	NO_MEMORY = 32 << 20, /* bytes that can't be had when memory was why a library gave up */
-	BAD_ORDER = 2,	      /* exit status: used in a way that is wrong */
+	KEEP = 5,	     /* descriptors */
+	ORDER_MAX = 1 << 20, /* bytes */
+	BAD_ORDER = 2,	     /* exit status: used in a way that is wrong */
 };
 
 /* ---- ends that are not ours to choose ---------------------------------------------------------------------------- */
@@ -35,10 +34,14 @@ static void too_slow(int signal)
 	last_words("{\"failed\":{\"code\":\"too_slow\",\"message\":\"Reading the file takes too long.\"}}\n");
 }
 
-/* Libraries without memory abort. What else aborts dies as it would. */
+/* What aborted() asks for: half of the memory that is allowed. */
+static size_t much_memory;
+
+/* Libraries without memory abort: it is told when not even half of it is free, as what grows doubles. What else aborts dies
+ * as it would. */
 static void aborted(int number)
 {
-	void *probe = mmap(NULL, NO_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *probe = mmap(NULL, much_memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)number;
 	if (probe == MAP_FAILED)
@@ -134,6 +137,7 @@ static bool lock_in(const struct limits *limits, struct err *err)
 	charset_stage();
 	extract_stage();
 	signal(SIGXCPU, too_slow);
+	much_memory = (size_t)limits->memory / 2;
 	signal(SIGABRT, aborted);
 	signal(SIGPIPE, SIG_IGN);
 	return sandbox_enter(&own, KEEP, err);

@@ -153,7 +153,8 @@ static void output_that_meets_its_limit_is_cut_and_says_so(void **state)
 	assert_true(stage.good);
 	assert_true(json_is_true(json_object_get(stage.outline, "cut")));
 	assert_true(stage.chunks.len <= 10000);
-	chunks_check(&stage.chunks);
+	assert_true(chunks_check(&stage.chunks) > 2);
+	assert_int_equal(chunks_check(&stage.chunks), at_int(stage.outline, "/chunks"));
 	stage_end(&stage);
 	buf_free(&text);
 }
