@@ -52,7 +52,7 @@ static void plan(struct oauth *oauth)
 		return;
 	left = until - clock_wall_ms();
 	left = left > 4 * OAUTH_EARLY_MS ? left - OAUTH_EARLY_MS : left * 3 / 4;
-	loop_timer_start(oauth->timer, left > 1000 ? (uint64_t)left : 1000, 0);
+	loop_timer_start(oauth->timer, left > OAUTH_LEAST_MS ? (uint64_t)left : OAUTH_LEAST_MS, 0);
 }
 
 /* The newest one with a token is in force. */

@@ -220,10 +220,20 @@ static void on_place(void *owner, uint64_t ticket, const struct http_answer *ans
 	json_decref(json);
 }
 
+/* A token is asked for without the person, whose login is over by that. */
+static void overtake(struct oauth *oauth)
+{
+	if (oauth->login != LOGIN_WAITING)
+		return;
+	oauth->login = LOGIN_FAILED;
+	err_set(&oauth->login_err, ERR_AGAIN, "a token was asked for meanwhile: look at usher status first");
+}
+
 void flow_begin(struct oauth *oauth, enum oauth_what what)
 {
 	const char *named = oauth->challenge.metadata;
 
+	overtake(oauth);
 	flow_clear(oauth);
 	oauth->what = what;
 	oauth->guessed = oauth->faulty = false;
@@ -561,6 +571,7 @@ void flow_refresh(struct oauth *oauth)
 	const json_t *grant = oauth_grant(oauth, oauth->issuer), *client = json_object_get(grant, "client");
 	struct buf form = { 0 };
 
+	overtake(oauth);
 	flow_clear(oauth);
 	oauth->what = OAUTH_REFRESH;
 	oauth->server.issuer = mem_text(oauth->issuer);

@@ -13,6 +13,7 @@ enum {
 	OAUTH_WINDOW_MS = 600000, /* in which OAUTH_TRIES_MAX authorizations are enough */
 	OAUTH_TRIES_MAX = 3,
 	OAUTH_EARLY_MS = 60000, /* before its end a token is refreshed */
+	OAUTH_LEAST_MS = 10000, /* between two tokens, however short they live */
 	OAUTH_RETRY_MS = 30000, /* after a refresh that could not be asked for */
 	OAUTH_TOKEN_MAX = 8192, /* bytes of a token */
 };

@@ -241,7 +241,8 @@ void server_forget(struct server *server)
 	tool_list_finish(&server->tools);
 	mcp_changed(server->mcp);
 	loop_timer_stop(server->timer);
-	server->state = SERVER_WAITING;
+	/* Who needs no person asks anew with the next call. */
+	server->state = server->config.oauth_machine ? SERVER_NEW : SERVER_WAITING;
 	server_flush(server);
 }
 
