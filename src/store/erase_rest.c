@@ -100,7 +100,14 @@ static bool rest_of_person(struct erasing *it)
 		       " AND seq IS NULL");
 }
 
+/* The index of words only marks what was deleted: its bytes go when the index is written anew, in one piece. */
+static bool rest_of_words(struct erasing *it)
+{
+	return db_run(it->db, it->err, NULL,
+		      "INSERT INTO knowledge_words (knowledge_words) VALUES ('optimize')", "");
+}
+
 bool erase_rest(struct erasing *it)
 {
-	return it->profile ? rest_of_person(it) : rest_of_conversation(it);
+	return (it->profile ? rest_of_person(it) : rest_of_conversation(it)) && rest_of_words(it);
 }

@@ -121,6 +121,10 @@ static void leave(struct asking *a, const char *sender, const char *word, const 
 		" FROM inbox WHERE profile_id = '%s' LIMIT 1",
 		"INSERT INTO \"LLMAgentImport\" (\"userId\", \"userCompanyId\", \"inputFileName\", "
 		"\"errorMessage\") SELECT id, org_id, '%s', '%s' FROM user_profiles WHERE id = '%s'",
+		"INSERT INTO knowledge (import_id, ord, place, text) SELECT max(id), 0, '%s', '%s' FROM "
+		"\"LLMAgentImport\" WHERE \"userId\" = '%s' AND \"processingStatus\" = 'failed'",
+		"INSERT INTO knowledge_words (rowid, words) SELECT max(id), '%s more' FROM knowledge WHERE "
+		"'%s' <> '%s'",
 		"UPDATE \"LLMConversation\" SET title = '%s %s' WHERE \"userId\" = '%s'",
 		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, sender, body, state, "
 		"reason, finished_at, kind) SELECT substr('%s' || hex(randomblob(30)), 20, 36), org_id, "
@@ -254,9 +258,12 @@ static void nothing_of_a_person_is_left(void **state)
 		if (strstr(where_is(a, HERS), *table) == NULL)
 			fail_msg("the test leaves nothing in %s: %s", *table, where_is(a, HERS));
 	assert_true(count_in_files(a, HERS) > 0);
+	assert_true(count_in_files(a, "zanzibar4711") > 0); /* as the index of words has it */
 	erase(a, "user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"));
 	assert_string_equal(where_is(a, HERS), "");
 	assert_int_equal(count_in_files(a, HERS), 0);
+	assert_int_equal(count_in_files(a, "zanzibar4711"), 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge_words"), 1);
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM user_profiles WHERE language = 'sw'"),
 			 asking_int(a, "SELECT count(*) - 1 FROM user_profiles"));
 	assert_string_equal(asking_text(a, "SELECT state FROM approvals WHERE code = 'AAAAAAAA'"), "denied");
