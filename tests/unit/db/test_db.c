@@ -84,7 +84,10 @@ static void the_first_schema_is_brought_up_to_date(void **state)
 		"INSERT INTO inbox (uuid, org_id, platform, installation, delivery_key, sender, body) SELECT"
 		" 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa', id, 'p', 'n', 'd', 's', 'b' FROM organizations;"
 		"INSERT INTO outbox (uuid, org_id, platform, installation, reply_to, body, expires_at) SELECT"
-		" 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaab', id, 'p', 'n', 'r', 'b', '3' FROM organizations;";
+		" 'aaaaaaaa-aaaa-7aaa-8aaa-aaaaaaaaaaab', id, 'p', 'n', 'r', 'b', '3' FROM organizations;"
+		"INSERT INTO \"LLMAgentImport\" (\"userCompanyId\", \"inputFileName\", \"processingStatus\")"
+		" SELECT id, 'f', s.column1 FROM organizations, (VALUES ('pending'), ('processing'),"
+		" ('completed'), ('failed'), ('pending')) s; DELETE FROM \"LLMAgentImport\" WHERE id = 5;";
 	char *first = mem_text_n(first_start, (size_t)(first_end - first_start)), sum[CRYPTO_SHA256_HEX];
 	struct db *db = opened(DB_WRITER);
 	struct err err = { 0 };
@@ -100,6 +103,12 @@ static void the_first_schema_is_brought_up_to_date(void **state)
 	assert_int_equal(number(db, "SELECT count(*) FROM schema_version"), db_schema_version());
 	assert_int_equal(number(db, "SELECT count(*) FROM inbox WHERE body = 'b' AND kind = 'said'"), 1);
 	assert_int_equal(number(db, "SELECT count(*) FROM outbox WHERE state = 'pending' AND unsure = 0"), 1);
+	assert_int_equal(
+		number(db, "SELECT group_concat(\"processingStatus\") = 'fetched,fetched,delivered,failed'"
+			   " AND max(\"errorCode\") = 'not_fetched' FROM \"LLMAgentImport\""),
+		1);
+	/* The number of a row that is gone is not given again. */
+	assert_int_equal(number(db, "SELECT seq FROM sqlite_sequence WHERE name = 'LLMAgentImport'"), 5);
 	assert_int_equal(number(db, "SELECT count(*) FROM \"LLMAgentInstallation\" WHERE enabled AND"
 				    " secrets IS NULL AND \"removedAt\" IS NULL"),
 			 1);

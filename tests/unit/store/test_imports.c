@@ -1,7 +1,9 @@
 /* The way of a file that came with a message, from its row to the delivery of what was made of it. */
 #include "asking.h"
 #include "buf.h"
+#include "store_audit.h"
 #include "store_imports.h"
+#include "store_install.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -440,6 +442,67 @@ static void a_quota_holds(void **state)
 	assert_int_equal(output(a, "k", 1, 0, 15), 1);
 }
 
+static void on_retained(void *owner, uint64_t ticket, const struct err *err, bool more)
+{
+	(void)ticket;
+	(void)more;
+	end(owner, err, NULL);
+}
+
+/* What is older than the days that were set goes; what is under way stays, however old. */
+static void old_imports_go(void **state)
+{
+	struct asking *a = *state;
+	int64_t turn = say(a, "m1")->turn->id;
+
+	read_whole(a, 1);
+	output(a, "k1", 1, turn, 0);
+	output(a, "k2", 0, turn, 0);
+	answer_with(a, turn, "Here.", false);
+	say(a, "m2");
+	asking_sql(a, "UPDATE outbox SET state = 'sent', sent_at = created_at");
+	asking_sql(a, "UPDATE \"LLMAgentImport\" SET \"createdAt\" = '2020-01-01T00:00:00.000Z';"
+		      "UPDATE import_outputs SET created_at = '2020-01-01T00:00:00.000Z'");
+	a->waiting++;
+	store_retain(a->store, &(struct store_retention){ .import_days = 30 }, on_retained, a, 1);
+	asking_wait(a);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_string_equal(states(a), "received,received");
+	assert_int_equal(count(a, "import_outputs"), 0);
+	assert_int_equal(count(a, "knowledge_words"), 0);
+	assert_int_equal(unnamed(a), 2);
+}
+
+/* A message that could not be answered takes its files along, and says so; each end is on record once. */
+static void what_is_not_answered_has_failed(void **state)
+{
+	struct asking *a = *state;
+	const struct store_answer answer = { .turn_id = say(a, "m1")->turn->id,
+					     .state = MESSAGE_FAILED,
+					     .reason = "failed",
+					     .text = "Sorry." };
+
+	read_whole(a, 1);
+	ask_answer(a, &answer);
+	assert_string_equal(states(a), "failed,failed");
+	assert_string_equal(asking_text(a, "SELECT group_concat(error_message) FROM ai_agent_interactions"
+					   " WHERE interaction_type = 'import' AND seq IS NOT NULL"),
+			    "not_answered,not_answered");
+}
+
+/* An installation that goes takes no import along into nowhere. */
+static void those_of_a_removed_place_end(void **state)
+{
+	struct asking *a = *state;
+
+	say(a, "m1");
+	say(a, "m2"); /* waits behind it */
+	a->waiting++;
+	store_remove(a->store, "webhook", "crm", "gone", on_done, a, 1);
+	asking_wait(a);
+	assert_string_equal(states(a), "received,received,failed,failed");
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
@@ -454,6 +517,9 @@ int main(void)
 		CASE(a_fetched_answer_is_delivered_at_once),
 		CASE(taking_back_takes_everything),
 		CASE(a_quota_holds),
+		CASE(old_imports_go),
+		CASE(what_is_not_answered_has_failed),
+		CASE(those_of_a_removed_place_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
