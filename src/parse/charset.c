@@ -97,7 +97,8 @@ static const char *by_name(const char *declared)
 	return U_FAILURE(status) ? NULL : name;
 }
 
-const char *charset_guess(const void *head, size_t len, const char *declared, size_t *mark_out)
+/* whole: nothing follows, so a character that has only begun is none. */
+static const char *guess(const void *head, size_t len, bool whole, const char *declared, size_t *mark_out)
 {
 	const char *name = by_mark(head, len, mark_out);
 	bool utf8;
@@ -107,13 +108,18 @@ const char *charset_guess(const void *head, size_t len, const char *declared, si
 	name = by_zeros(head, len);
 	if (name != NULL)
 		return name;
-	utf8 = u8_check(head, text_whole(head, len)) == NULL;
+	utf8 = u8_check(head, whole ? len : text_whole(head, len)) == NULL;
 	if (utf8 && memchr(head, 0x1b, len) == NULL)
 		return "UTF-8";
 	name = declared ? by_name(declared) : NULL;
 	if (name != NULL && strncmp(name, "UTF-", 4) != 0)
 		return as_people_mean(name);
 	return utf8 ? "UTF-8" : by_looks(head, len);
+}
+
+const char *charset_guess(const void *head, size_t len, const char *declared, size_t *mark_out)
+{
+	return guess(head, len, false, declared, mark_out);
 }
 
 /* ---- converting ---------------------------------------------------------------------------------------------- */
@@ -152,7 +158,7 @@ static void pivot_feed(struct pivot *pivot, const char *data, size_t len, bool l
 
 		status = U_ZERO_ERROR;
 		ucnv_convertEx(pivot->to, pivot->from, &to, room + sizeof(room), &data, end, pivot->units,
-			       &pivot->read, &pivot->write, pivot->units + PIVOT, 0, last ? 1 : 0, &status);
+			       &pivot->read, &pivot->write, pivot->units + PIVOT, false, last, &status);
 		buf_add(out, room, (size_t)(to - room));
 	} while (status == U_BUFFER_OVERFLOW_ERROR);
 }
@@ -180,7 +186,7 @@ char *parse_utf8(const void *data, size_t len, const char *declared, size_t *len
 		 const char **charset_out)
 {
 	size_t mark;
-	const char *name = charset_guess(data, len, declared, &mark);
+	const char *name = guess(data, len, true, declared, &mark);
 	const char *from = (const char *)data + mark;
 	struct pivot pivot = { 0 };
 	struct buf out = { 0 }, plain = { 0 };

@@ -331,8 +331,7 @@ bool chunks_add(struct chunks *chunks, const char *place, const char *text, size
 		char *whole = mem_text_n(text, len);
 
 		for (size_t i = 0; i < len; i++)
-			if (whole[i] == '\0')
-				whole[i] = ' ';
+			whole[i] = whole[i] ? whole[i] : ' ';
 		valid = text_repair(whole, len);
 		free(whole);
 		text = valid;

@@ -92,8 +92,7 @@ static struct amount amount_of(const char *text, size_t len)
 
 		more = separator(text + after, len - after, &next) != 0 &&
 		       digits(text + after + next, len - after - next) > 0;
-		if (amount.groups == 0)
-			first = mark;
+		first = amount.groups == 0 ? mark : first;
 		if ((more || !decimal) && (n != 3 || mark != first || lead > 3))
 			amount.good = false;
 		amount.groups++;

@@ -304,8 +304,7 @@ static char *declared_charset(const struct input *input)
 	size_t len = input_read(input, 0, head, META_LOOK), n;
 
 	for (size_t i = 0; i < len; i++)
-		if (head[i] == '\0')
-			head[i] = ' ';
+		head[i] = head[i] ? head[i] : ' ';
 	head[len] = '\0';
 	at = strcasestr(head, "charset");
 	if (at == NULL)

@@ -190,14 +190,24 @@ static bool inner_read(struct inner *inner, struct sink *sink, struct err *err)
 	return true;
 }
 
-bool parse_inner_end(struct inner *inner, struct sink *sink, struct err *err)
+static void inner_close(struct inner *inner)
 {
-	bool good = inner_read(inner, sink, err);
-
 	inner->parse->held -= inner->input.size;
 	close(inner->input.fd);
 	free(inner->name);
 	free(inner->where);
 	free(inner);
+}
+
+bool parse_inner_end(struct inner *inner, struct sink *sink, struct err *err)
+{
+	bool good = inner_read(inner, sink, err);
+
+	inner_close(inner);
 	return good;
+}
+
+void parse_inner_drop(struct inner *inner)
+{
+	inner_close(inner);
 }

@@ -41,7 +41,6 @@ static size_t much_memory;
  * as it would. */
 static void aborted(int number)
 {
-	/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): a system call and nothing else on Linux */
 	void *probe = mmap(NULL, much_memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)number;
@@ -137,6 +136,7 @@ static bool lock_in(const struct limits *limits, struct err *err)
 		return false;
 	charset_stage();
 	extract_stage();
+	readers_stage();
 	signal(SIGXCPU, too_slow);
 	much_memory = (size_t)limits->memory / 2;
 	signal(SIGABRT, aborted);

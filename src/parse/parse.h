@@ -84,6 +84,7 @@ struct inner *parse_inner(struct parse *parse, const struct input *outer, const 
 			  int64_t size_claimed, struct err *err); /* NULL: a limit */
 bool parse_inner_add(struct inner *inner, const void *data, size_t len, struct err *err);
 bool parse_inner_end(struct inner *inner, struct sink *sink, struct err *err); /* reads it; frees inner */
+void parse_inner_drop(struct inner *inner); /* it is not worth reading; frees inner */
 
 /* Tells the daemon how far it is, when it is time; any of them -1: unchanged. */
 void parse_progress(struct parse *parse, int64_t bytes, int64_t rows, int64_t pages);

@@ -1,9 +1,11 @@
 /* The run: the file, how far it is, and how failures are told. */
 #include "parse_room.h"
 #include "clock.h"
+#include "text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -59,11 +61,15 @@ void parse_progress(struct parse *parse, int64_t bytes, int64_t rows, int64_t pa
 
 bool parse_fail(struct err *err, const char *code, const char *format, ...)
 {
-	char message[sizeof(err->text)];
+	char message[sizeof(err->text)], *whole;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	return err_set(err, ERR_REFUSED, "%s: %s", code, message);
+	/* Names in it may have been cut inside a character. */
+	whole = text_repair(message, strlen(message));
+	err_set(err, ERR_REFUSED, "%s: %s", code, whole);
+	free(whole);
+	return false;
 }

@@ -42,6 +42,11 @@ bool type_stage(struct err *err);
 /* The reader of a kind of file; NULL: there is none. */
 const struct reader *reader_of(const char *kind);
 
+/* Makes the libraries of readers read what they need; before the sandbox. */
+void readers_stage(void);
+void eml_stage(void);
+void pdf_stage(void);
+
 /* Kinds that are known and have nothing to be read, "audio". */
 bool kind_without_text(const char *kind);
 

@@ -1,12 +1,21 @@
 /* The readers there are, by kind, and what one of them is called with. */
 #include "parse_room.h"
+#include <libxml/parser.h>
 #include <string.h>
 
 /* A line for each. */
 static const struct reader *const READERS[] = {
-	&text_reader, &markdown_reader, &html_reader,  &csv_reader,
-	&json_reader, &ndjson_reader,	&image_reader,
+	&text_reader,	&markdown_reader, &html_reader, &csv_reader,  &json_reader,
+	&ndjson_reader, &image_reader,	  &pdf_reader,	&docx_reader, &xlsx_reader,
+	&pptx_reader,	&odt_reader,	  &ods_reader,	&eml_reader,  &zip_reader,
 };
+
+void readers_stage(void)
+{
+	xmlInitParser();
+	eml_stage();
+	pdf_stage();
+}
 
 const struct reader *reader_of(const char *kind)
 {

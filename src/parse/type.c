@@ -79,8 +79,11 @@ static struct named zip_kind(const struct input *input)
 }
 
 static const struct named BINARY[] = {
-	{ "application/pdf", "pdf", NULL }, { "message/rfc822", "eml", NULL },	  { "image/", "image", NULL },
-	{ "audio/", "audio", NULL },	    { "application/ogg", "audio", NULL },
+	{ "application/pdf", "pdf", "application/pdf" },
+	{ "message/rfc822", "eml", "message/rfc822" },
+	{ "image/", "image", NULL },
+	{ "audio/", "audio", NULL },
+	{ "application/ogg", "audio", NULL },
 };
 
 static bool is_archive(const char *mime)
@@ -160,8 +163,11 @@ const struct reader *parse_type(const struct input *input, const char **kind_out
 		mime = len ? "application/octet-stream" : "application/x-empty";
 	kind.mime = mime;
 	for (size_t i = 0; i < sizeof(BINARY) / sizeof(BINARY[0]); i++)
-		if (strncmp(mime, BINARY[i].key, strlen(BINARY[i].key)) == 0)
+		if (strncmp(mime, BINARY[i].key, strlen(BINARY[i].key)) == 0) {
 			kind.kind = BINARY[i].kind;
+			/* libmagic keeps its own only until it is asked again, about a file inside. */
+			kind.mime = BINARY[i].mime ? BINARY[i].mime : mime;
+		}
 	if (is_archive(mime))
 		kind = zip_kind(input);
 	else if (strcmp(kind.kind, "unknown") == 0 || strcmp(mime, "image/svg+xml") == 0)
