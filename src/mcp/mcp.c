@@ -266,7 +266,8 @@ void mcp_kept(struct mcp *mcp, uint64_t ticket, const struct err *err)
 	if (kept == NULL)
 		return;
 	LL_DELETE(mcp->keeps, kept);
-	oauth_kept(kept->server->oauth, err);
+	if (kept->server)
+		oauth_kept(kept->server->oauth, err);
 	free(kept);
 }
 
@@ -328,17 +329,13 @@ bool mcp_pasted(struct mcp *mcp, const char *name, const char *address, struct e
 bool mcp_logout(struct mcp *mcp, const char *name)
 {
 	struct server *server = named(mcp, name);
-	struct kept *kept, *next;
+	struct kept *kept;
 
 	if (server == NULL)
 		return false;
-	LL_FOREACH_SAFE(mcp->keeps, kept, next)
-	{
-		if (kept->server == server) {
-			LL_DELETE(mcp->keeps, kept);
-			free(kept);
-		}
-	}
+	LL_FOREACH (mcp->keeps, kept)
+		if (kept->server == server)
+			kept->server = NULL; /* what is kept too late is forgotten */
 	server_forget(server);
 	return true;
 }

@@ -51,7 +51,7 @@ static void plan(struct oauth *oauth)
 	if (until == 0 || !(can_refresh(oauth) || oauth_by_machine(oauth)))
 		return;
 	left = until - clock_wall_ms();
-	left = left > 4 * OAUTH_EARLY_MS ? left - OAUTH_EARLY_MS : left * 3 / 4;
+	left = left > 4LL * OAUTH_EARLY_MS ? left - OAUTH_EARLY_MS : left * 3 / 4;
 	loop_timer_start(oauth->timer, left > OAUTH_LEAST_MS ? (uint64_t)left : OAUTH_LEAST_MS, 0);
 }
 

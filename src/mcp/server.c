@@ -205,23 +205,29 @@ static bool await_token(struct server *server)
 	return true;
 }
 
+/* There is no token, and none is on its way. */
+static void unauthorized(struct server *server, const struct err *err)
+{
+	bool person;
+
+	server->why = *err;
+	person = oauth_needs_person(server->oauth, &server->why);
+	if (person)
+		mcp_moved(server->mcp);
+	else
+		rest(server, err->kind == ERR_REFUSED);
+}
+
 void server_authorized(struct server *server, const struct err *err)
 {
-	struct err why = *err;
+	bool good = err->kind == ERR_NONE;
 
-	if (server->state == SERVER_WAITING && err->kind == ERR_NONE) {
+	if (good && (server->state == SERVER_WAITING || server->state == SERVER_GIVEN_UP))
 		start(server);
-	} else if (server->state == SERVER_WAITING && oauth_needs_person(server->oauth, &why)) {
-		server->why = why;
-		mcp_moved(server->mcp);
-	} else if (server->state == SERVER_WAITING) {
-		server->why = why;
-		rest(server, err->kind == ERR_REFUSED);
-	} else if (server->state == SERVER_READY) {
+	else if (server->state == SERVER_WAITING)
+		unauthorized(server, err);
+	else if (good && server->state == SERVER_READY)
 		err_clear(&server->why); /* of a call that lacked a right */
-	} else if (server->state == SERVER_GIVEN_UP && err->kind == ERR_NONE) {
-		start(server);
-	}
 	server_flush(server);
 }
 

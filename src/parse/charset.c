@@ -158,7 +158,7 @@ static void pivot_feed(struct pivot *pivot, const char *data, size_t len, bool l
 
 		status = U_ZERO_ERROR;
 		ucnv_convertEx(pivot->to, pivot->from, &to, room + sizeof(room), &data, end, pivot->units,
-			       &pivot->read, &pivot->write, pivot->units + PIVOT, false, last, &status);
+			       &pivot->read, &pivot->write, pivot->units + PIVOT, 0, last ? 1 : 0, &status);
 		buf_add(out, room, (size_t)(to - room));
 	} while (status == U_BUFFER_OVERFLOW_ERROR);
 }

@@ -331,7 +331,8 @@ bool chunks_add(struct chunks *chunks, const char *place, const char *text, size
 		char *whole = mem_text_n(text, len);
 
 		for (size_t i = 0; i < len; i++)
-			whole[i] = whole[i] ? whole[i] : ' ';
+			if (whole[i] == '\0')
+				whole[i] = ' ';
 		valid = text_repair(whole, len);
 		free(whole);
 		text = valid;

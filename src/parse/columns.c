@@ -92,7 +92,8 @@ static struct amount amount_of(const char *text, size_t len)
 
 		more = separator(text + after, len - after, &next) != 0 &&
 		       digits(text + after + next, len - after - next) > 0;
-		first = amount.groups == 0 ? mark : first;
+		if (amount.groups == 0)
+			first = mark;
 		if ((more || !decimal) && (n != 3 || mark != first || lead > 3))
 			amount.good = false;
 		amount.groups++;

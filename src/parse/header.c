@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_LIKE_MAX = 120 /* bytes: longer is content */ };
+enum {
+	NAME_LIKE_MAX = 120,	      /* bytes: longer is content */
+	UNIQUE_MAX = 2 * COLUMNS_MAX, /* names that are held against each other */
+};
 
 bool row_blank(const struct cell *cells, size_t count)
 {
@@ -131,7 +134,7 @@ char **header_names(const struct cell *cells, size_t count)
 		}
 		names[i] = mem_text(base);
 		/* Wide tables of the same name everywhere are not worth a search that grows with their square. */
-		for (size_t n = 2; i < 2 * COLUMNS_MAX && taken(names, i, names[i]); n++) {
+		for (size_t n = 2; i < UNIQUE_MAX && taken(names, i, names[i]); n++) {
 			free(names[i]);
 			names[i] = mem_format("%s (%zu)", base, n);
 		}

@@ -304,7 +304,8 @@ static char *declared_charset(const struct input *input)
 	size_t len = input_read(input, 0, head, META_LOOK), n;
 
 	for (size_t i = 0; i < len; i++)
-		head[i] = head[i] ? head[i] : ' ';
+		if (head[i] == '\0')
+			head[i] = ' ';
 	head[len] = '\0';
 	at = strcasestr(head, "charset");
 	if (at == NULL)

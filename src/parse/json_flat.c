@@ -103,6 +103,7 @@ void flat_close(struct flat *flat)
 		struct flat_column *column, *after;
 
 		HASH_ITER (hh, flat->tables[i].columns, column, after) {
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
 			HASH_DEL(flat->tables[i].columns, column);
 			free(column);
 		}
@@ -224,11 +225,13 @@ static void field_add(struct flat *flat, enum cell_type type, const char *text, 
 static void record_end(struct flat *flat)
 {
 	struct flat_table *table = flat->table;
-	int64_t number = flat->number ? flat->number : ++table->rows;
+	int64_t number = flat->number;
 
 	flat->record = 0;
-	if (flat->sink == NULL)
+	if (flat->sink == NULL || table == NULL)
 		return;
+	if (number == 0)
+		number = ++table->rows;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct field *field = &flat->fields[i];
 

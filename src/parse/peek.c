@@ -57,12 +57,11 @@ static size_t fields(const char *text, size_t len, char delimiter, bool more, si
 	for (; at < len && (quoted || (text[at] != '\n' && text[at] != '\r')); at++) {
 		char c = text[at];
 
+		/* A mark behind a mark stands for one of the text: it opens again. */
 		if (quoted)
 			quoted = c != '"';
-		else if (c == '"' && begins)
-			quoted = true;
-		else if (c == '"' && at > 0 && text[at - 1] == '"')
-			quoted = true;
+		else
+			quoted = c == '"' && (begins || (at > 0 && text[at - 1] == '"'));
 		if (!quoted && c == delimiter)
 			count++;
 		begins = !quoted && (c == delimiter);

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,21 +22,28 @@ enum {
 
 static bool memory_in_use(rlim_t *total_out, rlim_t *data_out)
 {
-	unsigned long long total, resident, shared, text, lib, data;
-	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long long numbers[6]; /* pages: total, resident, shared, text, lib, data */
 	rlim_t page = (rlim_t)sysconf(_SC_PAGESIZE);
-	bool good;
+	char line[200], *at = line;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd >= 0 ? read(fd, line, sizeof(line) - 1) : -1;
 
-	if (file == NULL)
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0)
 		return false;
-	good = fscanf(file, "%llu %llu %llu %llu %llu %llu", &total, &resident, &shared, &text, &lib,
-		      &data) == 6;
-	fclose(file);
-	if (good) {
-		*total_out = total * page;
-		*data_out = data * page;
+	line[len] = '\0';
+	for (size_t i = 0; i < 6; i++) {
+		char *end;
+
+		numbers[i] = strtoull(at, &end, 10);
+		if (end == at)
+			return false;
+		at = end;
 	}
-	return good;
+	*total_out = numbers[0] * page;
+	*data_out = numbers[5] * page;
+	return true;
 }
 
 static bool limit(int what, rlim_t soft, rlim_t hard)

@@ -92,7 +92,10 @@ static bool rest_of_quotes(struct erasing *it)
 
 static bool rest_of_person(struct erasing *it)
 {
-	return rest_of_files(it) && rest_of_tools(it) && rest_of_quotes(it) &&
+	return rest_of_files(it) &&
+	       run(it, "DELETE FROM import_outputs WHERE profile_id = $1 AND turn_id IS NULL AND import_id "
+		       "IS NULL") &&
+	       rest_of_tools(it) && rest_of_quotes(it) &&
 	       run(it, "UPDATE \"LLMConversation\" SET title = NULL WHERE \"userId\" = $1") &&
 	       run(it, "UPDATE user_profiles SET language = NULL WHERE id = $1") &&
 	       run(it, EMPTY_OUTBOX ERASE_TOLD) && run(it, EMPTY_INBOX ERASE_SAID_BY("inbox")) &&

@@ -8,9 +8,9 @@
 #include <unistr.h>
 
 enum {
-	UNSPACED_FIRST = 0x0e00,
-	/* no script without spaces has characters below */ WORDS_MAX = 32,
-	PREFIX_LEAST = 3
+	UNSPACED_FIRST = 0x0e00, /* no script without spaces has characters below */
+	WORDS_MAX = 128,	 /* of a question */
+	PREFIX_LEAST = 3,	 /* bytes of a word that may be the beginning of others */
 };
 
 /* Accents and vowel points that people leave out when they look for something. */
@@ -156,7 +156,7 @@ static void add_piece(struct buf *out, const struct buf *folded, bool any, bool 
 	bool open = false;
 	size_t i = 0;
 
-	while (i < folded->len && *words < WORDS_MAX * 4) {
+	while (i < folded->len && *words < WORDS_MAX) {
 		size_t len = word_len(folded->data + i, folded->len - i);
 		bool unspaced = len > 0 && begins_unspaced(folded->data + i, len);
 		bool end = i + len + 1 >= folded->len;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 64 };
+enum { LIST_MAX = 64, PIECES_MAX = 500 /* in one transaction, where there is time */ };
 
 struct list {
 	int64_t ids[LIST_MAX];
@@ -150,6 +150,7 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 {
 	struct list list = { 0 };
 	struct query query;
+	int64_t pieces;
 	bool left;
 
 	*count_out = 0;
@@ -159,6 +160,12 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 	if (!db_end(&query, err))
 		return false;
 	for (size_t i = 0; i < list.count; i++) {
+		if (!pieces_forget(db, list.ids[i], PIECES_MAX, &pieces, err))
+			return false;
+		if (pieces == PIECES_MAX) {
+			*count_out = limit;
+			return true;
+		}
 		if (!import_forget(db, room, list.ids[i], &left, err))
 			return false;
 		*count_out += !left;

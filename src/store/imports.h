@@ -60,7 +60,8 @@ bool outputs_forget_turn(struct db *db, struct arena *room, int64_t turn_id, str
 bool outputs_forget_old(struct db *db, struct arena *room, const char *before, size_t *count_out,
 			struct err *err);
 
-/* At most `limit` that have ended, of a profile, of a conversation, or older than a time: one of them is given. */
+/* At most `limit` that have ended, of a profile, of a conversation, or older than a time: one of them is given. Of a long file
+ * only some pieces go at once: count_out is limit as long as there is more. */
 struct import_whose {
 	const char *profile_id;
 	int64_t conversation_id;

@@ -119,10 +119,11 @@ static bool read_foreign(struct db *db, const struct recall_ask *ask, struct sto
 		db, err, &out->foreign, &one,
 		"SELECT 1 FROM (SELECT o.id, o.\"userId\", o.\"llmTaskId\", o.\"structuredUserPrompt\" FROM"
 		" \"LLMConversationMessage\" o WHERE o.\"llmConversationId\" = $1 AND o.id < $2"
-		" ORDER BY o.id DESC LIMIT $3) m, \"LLMConversationMessage\" t WHERE t.id = $2"
-		" AND (m.\"userId\" IS NOT t.\"userId\" OR m.\"structuredUserPrompt\" LIKE '{\"context\"%'"
-		" OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = m.\"llmTaskId\")"
-		" OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = m.id AND w.files <> '[]')) LIMIT 1",
+		" ORDER BY o.id DESC LIMIT $3) past, \"LLMConversationMessage\" t WHERE t.id = $2"
+		" AND (past.\"userId\" IS NOT t.\"userId\" OR past.\"structuredUserPrompt\" LIKE "
+		"'{\"context\"%'"
+		" OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = past.\"llmTaskId\")"
+		" OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = past.id AND w.files <> '[]')) LIMIT 1",
 		"iii", ask->conversation_id, ask->turn_id, (int64_t)LOOK_BACK);
 }
 
