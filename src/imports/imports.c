@@ -94,9 +94,9 @@ void imports_destroy(struct imports *imports)
 {
 	if (imports == NULL)
 		return;
+	keepings_forget(imports);
 	links_stop(imports);
 	runs_destroy(imports);
-	keepings_forget(imports);
 	vault_release(imports->vault);
 	OPENSSL_cleanse(imports->link_key, sizeof(imports->link_key));
 	free(imports->work);

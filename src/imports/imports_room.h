@@ -27,6 +27,7 @@ struct imports {
 	struct vault_share *vault;
 	uint8_t link_key[CRYPTO_KEY_SIZE];
 	struct keeping *keepings;
+	struct serving *servings;
 	struct run *runs;  /* in the order they came */
 	unsigned children; /* that run */
 	uint64_t serial;
@@ -38,7 +39,7 @@ int imports_open_read(const char *path, struct err *err);
 int imports_open_new(const char *path, struct err *err);
 
 /* keep.c: puts a kept file into this descriptor on another thread, then fn unless forgotten. The descriptor stays the
- * caller's and must stay open until then. */
+ * caller's. */
 struct keeping *imports_open_kept(struct imports *imports, const char *org_id, const char *sha256, int fd,
 				  import_done_fn *fn, void *owner, uint64_t ticket);
 void keeping_forget(struct keeping *keeping); /* takes NULL */

@@ -2,6 +2,8 @@
 #include "imports_room.h"
 #include "mem.h"
 #include "work.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +13,8 @@ struct keeping {
 	struct imports *imports; /* NULL: nobody waits */
 	struct vault_share *vault;
 	char *org_id, *path, *sha256;
-	int fd;	     /* to be opened into; -1: keep the file at path, or open to path */
-	bool own_fd; /* made for path */
+	int fd; /* to be opened into; -1: keep the file at path, or open to path */
+	bool own_fd;
 	import_kept_fn *kept_fn;
 	import_done_fn *done_fn;
 	void *owner;
@@ -53,7 +55,7 @@ static void done(void *data)
 
 	if (keeping->own_fd) {
 		close(keeping->fd);
-		if (keeping->err.kind != ERR_NONE || keeping->imports == NULL)
+		if (keeping->path && (keeping->err.kind != ERR_NONE || keeping->imports == NULL))
 			unlink(keeping->path);
 	}
 	if (keeping->imports) {
@@ -93,6 +95,11 @@ void imports_keep(struct imports *imports, const char *org_id, const char *path,
 	work_start(imports->options.io, run, done, begin(imports, &what));
 }
 
+static void nothing(void *data)
+{
+	(void)data;
+}
+
 struct keeping *imports_open_kept(struct imports *imports, const char *org_id, const char *sha256, int fd,
 				  import_done_fn *fn, void *owner, uint64_t ticket)
 {
@@ -104,13 +111,13 @@ struct keeping *imports_open_kept(struct imports *imports, const char *org_id, c
 				.ticket = ticket };
 	struct keeping *keeping = begin(imports, &what);
 
-	work_start(imports->options.io, run, done, keeping);
+	/* Its own: who does not wait any more closes theirs, and the number may be another file's by then. */
+	keeping->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	keeping->own_fd = keeping->fd >= 0;
+	if (!keeping->own_fd)
+		err_set(&keeping->err, ERR_AGAIN, "no descriptor: %s", strerror(errno));
+	work_start(imports->options.io, keeping->own_fd ? run : nothing, done, keeping);
 	return keeping;
-}
-
-static void nothing(void *data)
-{
-	(void)data;
 }
 
 void imports_fetch(struct imports *imports, const char *org_id, const char *sha256, const char *path,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utlist.h>
 
 static const char context[] = "usher download link";
 
@@ -111,10 +112,12 @@ struct serving {
 	uint64_t request;
 	int fd;
 	char *name, *mime;
+	struct serving *prev, *next;
 };
 
 static void free_serving(struct serving *serving)
 {
+	DL_DELETE(serving->imports->servings, serving);
 	if (serving->fd >= 0)
 		close(serving->fd);
 	free(serving->name);
@@ -167,6 +170,7 @@ static void serve(struct imports *imports, struct web_request *request, const js
 	const char *org = json_text(what, "o"), *hash = json_text(what, "h");
 
 	serving->imports = imports;
+	DL_APPEND(imports->servings, serving);
 	serving->request = web_id(request);
 	serving->name = mem_text(json_text(what, "n"));
 	serving->mime = mem_text(json_text(what, "m"));
@@ -210,4 +214,6 @@ void links_stop(struct imports *imports)
 {
 	if (imports->options.web)
 		web_release(imports->options.web, imports);
+	while (imports->servings)
+		free_serving(imports->servings);
 }
