@@ -48,7 +48,7 @@ struct store_import_step {
 	const char *sha256;	  /* FETCHED: and the blob's row is made */
 	int64_t size, stored;	  /* FETCHED */
 	const char *code, *error; /* FAILED: error is a line for the person */
-	int64_t quota; /* FETCHED: bytes the organisation may keep; ERR_FULL when it would be passed. 0: any number */
+	int64_t quota; /* FETCHED: bytes the organisation may keep; ERR_REFUSED when it would be passed. 0: any number */
 };
 void store_import_step(struct store *store, const struct store_import_step *step, store_done_fn *fn,
 		       void *owner, uint64_t ticket);

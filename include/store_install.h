@@ -74,18 +74,4 @@ void store_remember(struct store *store, const char *platform, const char *insta
 void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
 		  void *owner, uint64_t ticket);
 
-/* A file that came with a message: its row in "LLMAgentImport", made or found again by message and index. path: where
- * it lies, NULL with error. id of the row in the answer. ERR_GONE: no such message. */
-struct store_file {
-	const char *uuid; /* of the message */
-	unsigned index;
-	const char *name, *url, *path, *mime;
-	int64_t size;	    /* -1 unknown */
-	const char *sha256; /* of its bytes, lower-case hex; or NULL */
-	const char *error;  /* why it was not taken, or NULL */
-};
-typedef void store_file_fn(void *owner, uint64_t ticket, const struct err *err, int64_t import_id);
-void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,
-		uint64_t ticket);
-
 #endif

@@ -92,7 +92,7 @@ $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP
 $(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_parse   := base parse
 FAKES_parse  := $(wildcard tests/unit/parse/stage*.c)
-UNIT_app     := app base io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord
+UNIT_app     := app base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 

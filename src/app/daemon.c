@@ -3,6 +3,7 @@
 #include "api.h"
 #include "clock.h"
 #include "daemon_room.h"
+#include "imports_open.h"
 #include "links.h"
 #include "mem.h"
 #include "metrics.h"
@@ -276,7 +277,8 @@ static void make_core(struct daemon *daemon)
 		.disk_reserve = (int64_t)settings_int(part(daemon, "limits"), "disk_reserve_mb") << 20,
 		.io = daemon->io,
 		.public_url = daemon->derived.public_url,
-		.data_dir = daemon->derived.data_dir,
+		.imports = daemon->imports,
+		.quota = (int64_t)settings_int(part(daemon, "imports"), "quota_mb") << 20,
 		.file_max = daemon->derived.file_max,
 		.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])daemon->derived.keys,
 		.key_count = daemon->derived.key_count,
@@ -365,6 +367,13 @@ static void keep_tools(struct daemon *daemon)
 					  .key_count = daemon->derived.key_count });
 }
 
+static bool make_imports(struct daemon *daemon, struct err *err)
+{
+	err_clear(err);
+	daemon->imports = imports_open(daemon, err);
+	return err->kind == ERR_NONE;
+}
+
 static bool start(struct daemon *daemon, struct err *err)
 {
 	struct store_options store = { .url = settings_text(part(daemon, "store"), "url"),
@@ -380,8 +389,8 @@ static bool start(struct daemon *daemon, struct err *err)
 	daemon->store = store_open(io_loop(daemon->io), &store, err);
 	if (daemon->store)
 		keep_tools(daemon);
-	if (daemon->store == NULL || !open_doors(daemon, err) || !daemon_make_ai(daemon, err) ||
-	    !daemon_make_mcp(daemon, err))
+	if (daemon->store == NULL || !open_doors(daemon, err) || !make_imports(daemon, err) ||
+	    !daemon_make_ai(daemon, err) || !daemon_make_mcp(daemon, err))
 		return false;
 	make_core(daemon);
 	if (!add_platforms(daemon, err))
@@ -399,6 +408,7 @@ static bool start(struct daemon *daemon, struct err *err)
 static void take_down(struct daemon *daemon)
 {
 	core_destroy(daemon->core);
+	imports_destroy(daemon->imports);
 	ai_destroy(daemon->ai);
 	mcp_destroy(daemon->tools.mcp);
 	if (daemon->tools.pins)

@@ -27,6 +27,7 @@ struct daemon {
 	struct web *web;     /* the world's door */
 	struct web *control; /* the command line's door */
 	struct ai *ai;
+	struct imports *imports; /* NULL: files stay references */
 	struct tools tools;
 	struct core *core;
 	struct retention *retention;

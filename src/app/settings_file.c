@@ -2,6 +2,7 @@
 #include "settings_file.h"
 #include "api.h"
 #include "budgets.h"
+#include "imports_open.h"
 #include "mcp.h"
 #include "mem.h"
 #include "policy.h"
@@ -100,8 +101,8 @@ static const struct setting limits_settings[] = {
 	{ "turns", SETTING_INT, "20000", .min = 1, .max = 100000, .help = "answers being made at once" },
 	{ "disk_reserve_mb", SETTING_INT, "256", .min = 0, .max = 1000000,
 	  .help = "free space to keep: below it no new answers, below a quarter nothing is accepted" },
-	{ "file_mb", SETTING_INT, "20", .min = 0, .max = 1024,
-	  .help = "largest file that is fetched from a platform; 0: files stay references" },
+	{ "file_mb", SETTING_INT, "100", .min = 0, .max = 1024,
+	  .help = "largest file that is taken; 0: files stay references" },
 	{ "stop_seconds", SETTING_INT, "10", .min = 0, .max = 300,
 	  .help = "time for running answers when stopping" },
 	{ NULL },
@@ -136,6 +137,7 @@ static struct setting top_settings[] = {
 	{ "models", SETTING_GROUPS, .inside = ai_model_settings, .help = "models; none: the offline one" },
 	{ "assistant", SETTING_GROUP, .inside = assistant_settings, .help = "how questions are answered" },
 	{ "speech", SETTING_GROUP, .inside = speech_settings, .help = "voice notes into words" },
+	{ "imports", SETTING_GROUP, .inside = import_settings, .help = "files that people send" },
 	{ "tools", SETTING_GROUP, .inside = tools_settings, .help = "what the model may do" },
 	{ "users", SETTING_GROUP, .inside = users_settings, .help = "who may talk" },
 	{ "platforms", SETTING_GROUP, .inside = platform_settings, .help = "where messages come from" },

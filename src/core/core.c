@@ -91,7 +91,6 @@ struct core *core_create(const struct core_options *options)
 	while (core->public_url && *core->public_url && core->public_url[strlen(core->public_url) - 1] == '/')
 		core->public_url[strlen(core->public_url) - 1] = '\0';
 	core->options.public_url = core->public_url;
-	core->options.data_dir = core->data_dir = mem_text(options->data_dir);
 	if (options->key_count)
 		core->keys = mem_copy(options->keys, options->key_count * CRYPTO_KEY_SIZE);
 	core->options.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])core->keys;
@@ -251,7 +250,6 @@ void core_destroy(struct core *core)
 	pressure_destroy(core->pressure);
 	free(core->system_prompt);
 	free(core->public_url);
-	free(core->data_dir);
 	if (core->keys)
 		explicit_bzero(core->keys, core->options.key_count * CRYPTO_KEY_SIZE);
 	free(core->keys);

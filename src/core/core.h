@@ -12,6 +12,7 @@
 
 struct core;
 struct buf;
+struct imports;
 
 enum strangers { STRANGERS_PAIR, STRANGERS_ALLOW, STRANGERS_DENY };
 
@@ -39,8 +40,9 @@ struct core_options {
 	int64_t disk_reserve;		/* bytes to leave free beside the database */
 	struct io *io;			/* lent to platforms; or NULL */
 	const char *public_url;		/* of settings listen; or NULL */
-	const char *data_dir; /* where fetched files are put: DIR/files; NULL: files stay references */
-	int64_t file_max;     /* bytes of one file */
+	struct imports *imports;	/* keeps and reads files; NULL: they stay references */
+	int64_t file_max;		/* bytes of one file */
+	int64_t quota;			/* bytes that an organisation may keep; 0: any number */
 	const uint8_t (
 		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */
 	size_t key_count;

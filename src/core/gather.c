@@ -4,9 +4,9 @@
 #include "buf.h"
 #include "counts.h"
 #include "gather_inside.h"
+#include "imports.h"
 #include "installation.h"
 #include "mem.h"
-#include "store_install.h"
 #include "text.h"
 #include "turn_inside.h"
 #include <errno.h>
@@ -18,25 +18,12 @@
 
 enum {
 	CONTEXT_LIMIT_MS = 5000,
-	FILES_MAX = 20, /* of one turn */
+	FILES_MAX = 64, /* of one turn, which may answer several messages */
 	TRIES_MAX = 3,
 	TRY_AGAIN_MS = 2000,
-};
-
-/* A question under way. A plugin that answers when nobody waits any more leaves a file behind, which goes. */
-struct wait {
-	uint64_t serial;
-	struct gather *gather; /* NULL: nobody waits */
-	size_t item;
-	struct installation *inst; /* who was asked, held; NULL: the store */
-	char *path;
-	UT_hash_handle hh;
-};
-
-struct gathers {
-	struct core *core;
-	struct gather *all;
-	struct wait *waits;
+	FETCH_LIMIT_MS = 10 * 60 * 1000, /* for one file, its second tries among it; and for hearing one */
+	PROGRESS_FROM_MS = 2000,
+	PROGRESS_EVERY_MS = 3000, /* platforms count edits */
 };
 
 struct gathers *gathers_create(struct core *core)
@@ -54,7 +41,7 @@ static void release_wait(struct wait *wait)
 	free(wait);
 }
 
-static void free_wait(struct gathers *gathers, struct wait *wait)
+void gather_free_wait(struct gathers *gathers, struct wait *wait)
 {
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): its neighbours in the table live */
 	HASH_DEL(gathers->waits, wait);
@@ -76,6 +63,26 @@ void gathers_destroy(struct gathers *gathers)
 	free(gathers);
 }
 
+/* The file goes with the turn: what is to stay was kept. */
+static void free_item(struct gather *gather, struct item *item)
+{
+	reading_cancel(gather, item);
+	if (item->path)
+		unlink(item->path);
+	if (item->chunks)
+		unlink(item->chunks);
+	free(item->path);
+	free(item->chunks);
+	free(item->mime);
+	free(item->kind);
+	free(item->sha256);
+	free(item->outline);
+	free(item->code);
+	free(item->why);
+	free(item->heard);
+	free(item->unheard);
+}
+
 void gather_destroy(struct gather *gather)
 {
 	if (gather == NULL)
@@ -83,35 +90,29 @@ void gather_destroy(struct gather *gather)
 	for (struct wait *wait = gather->gathers->waits; wait; wait = wait->hh.next)
 		if (wait->gather == gather)
 			wait->gather = NULL;
-	for (size_t i = 0; i < gather->count; i++) {
-		free(gather->items[i].path);
-		free(gather->items[i].mime);
-		free(gather->items[i].why);
-		free(gather->items[i].heard);
-		free(gather->items[i].unheard);
-		if (gather->items[i].state == ITEM_HEARS)
-			ai_hear_cancel(gather->gathers->core->options.ai, gather->items[i].hears, NULL, NULL);
-	}
+	for (size_t i = 0; i < gather->count; i++)
+		free_item(gather, &gather->items[i]);
 	DL_DELETE(gather->gathers->all, gather);
 	arena_destroy(gather->arena);
 	free(gather->items);
 	free(gather->context);
+	free(gather->shown);
 	free(gather);
 }
 
-static struct wait *wait_for(struct gather *gather, size_t item, struct installation *inst)
+struct wait *gather_wait(struct gather *gather, struct item *item, struct installation *inst)
 {
 	struct wait *wait = mem_zero(1, sizeof(*wait));
 
 	wait->serial = core_serial(gather->gathers->core);
 	wait->gather = gather;
-	wait->item = item;
+	wait->item = item ? (size_t)(item - gather->items) : SIZE_MAX;
 	wait->inst = installation_hold(inst);
 	HASH_ADD(hh, gather->gathers->waits, serial, sizeof(wait->serial), wait);
 	return wait;
 }
 
-static struct wait *find_wait(struct gathers *gathers, uint64_t serial)
+struct wait *gather_find_wait(struct gathers *gathers, uint64_t serial)
 {
 	struct wait *wait;
 
@@ -128,7 +129,7 @@ static bool under_way(const struct gather *gather)
 
 static void look_done(struct gather *gather)
 {
-	if (!under_way(gather) || gather->asks_context)
+	if (!under_way(gather) || gather->asks_context || (gather->count && !gather->known))
 		return;
 	for (size_t i = 0; i < gather->count; i++)
 		if (gather->items[i].state != ITEM_DONE)
@@ -136,174 +137,37 @@ static void look_done(struct gather *gather)
 	turn_go(gather->turn, TURN_THINK);
 }
 
-/* ---- hearing --------------------------------------------------------------------------------- */
-
-static void done_heard_record(void *owner, uint64_t ticket, const struct err *err)
+void gather_done_item(struct gather *gather, struct item *item)
 {
-	struct gathers *gathers = owner;
-
-	if (!core_answered(gathers->core, err))
-		log_warn(gathers->core->log,
-			 "what hearing a voice note took is not on record (turn %lld): %s", (long long)ticket,
-			 err->text);
-}
-
-static void journal_heard(void *owner, const struct ai_attempt *attempts, size_t count)
-{
-	struct gather *gather = owner;
-	struct core *core = gather->gathers->core;
-
-	core_asking(core);
-	store_journal(core->options.store, gather->turn->id, NULL, 0, attempts, count, done_heard_record,
-		      gather->gathers, (uint64_t)gather->turn->id);
-}
-
-static void done_heard(void *owner, uint64_t ticket, const struct ai_heard *heard)
-{
-	struct gathers *gathers = owner;
-	struct wait *wait = find_wait(gathers, ticket);
-	struct gather *gather = wait ? wait->gather : NULL;
-	struct item *item = gather ? &gather->items[wait->item] : NULL;
-
-	count_attempts(heard->attempts, heard->attempt_count);
-	if (wait)
-		free_wait(gathers, wait);
-	if (item == NULL)
-		return;
-	if (heard->attempt_count > 0)
-		journal_heard(gather, heard->attempts, heard->attempt_count);
-	if (heard->err.kind == ERR_NONE)
-		item->heard = mem_text(heard->text);
-	else
-		item->unheard = mem_text(heard->err.text);
 	item->state = ITEM_DONE;
 	look_done(gather);
 }
 
-static void done_hear_reserve(void *owner, uint64_t ticket, const struct err *err,
-			      const struct store_reserved *reserved)
+struct item *gather_answered(struct gathers *gathers, uint64_t ticket, struct gather **gather_out)
 {
-	struct gathers *gathers = owner;
-	bool holds = core_answered(gathers->core, err);
-	struct wait *wait = find_wait(gathers, ticket);
+	struct wait *wait = gather_find_wait(gathers, ticket);
 	struct gather *gather = wait ? wait->gather : NULL;
-	struct err why = { 0 };
-
-	if (gather == NULL)
-		return; /* what was held is given back with the end of the turn */
-	if (!holds) {
-		err_set(&why, ERR_AGAIN, "no money could be set aside for it");
-	} else if (!reserved->granted) {
-		budget_why(&why, gather->items[wait->item].reserving, reserved);
-		log_warn(&gather->turn->log, "budget: %s", why.text);
-		why = (struct err){ 0 };
-		err_set(&why, ERR_REFUSED, "%s", budget_words(gather->arena, reserved));
-	}
-	ai_hear_reserved(gathers->core->options.ai, ticket, &why);
-}
-
-static void hear_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
-{
-	struct gathers *gathers = owner;
-	struct core *core = gathers->core;
-	struct wait *wait = find_wait(gathers, ticket);
-	struct turn *turn = wait && wait->gather ? wait->gather->turn : NULL;
-
-	if (turn == NULL)
-		return;
-	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
-		ai_hear_reserved(core->options.ai, ticket, &(struct err){ 0 });
-		return;
-	}
-	wait->gather->items[wait->item].reserving = budget_keep(wait->gather->arena, ask);
-	core_asking(core);
-	store_reserve(
-		core->options.store,
-		&(struct store_reserve){ .id = ask->id,
-					 .turn_id = turn->id,
-					 .provider = ask->provider,
-					 .model = ask->model,
-					 .micros = ask->micros,
-					 .channel_parts = turn->inst ? turn->inst->ops->channel_parts : 0,
-					 .limits = core->options.limits },
-		done_hear_reserve, gathers, ticket);
-}
-
-static bool wants_hearing(const struct gather *gather, const struct item *item)
-{
-	const char *mime = item->mime ? item->mime : item->file.mime;
-
-	return item->why == NULL && under_way(gather) && ai_hears(gather->gathers->core->options.ai, mime);
-}
-
-static void hear(struct gather *gather, struct item *item)
-{
-	struct gathers *gathers = gather->gathers;
-	const struct ai_hear_events events = { done_heard, gather->budgeted ? hear_reserve : NULL };
-
-	item->state = ITEM_HEARS;
-	item->hears = wait_for(gather, (size_t)(item - gather->items), NULL)->serial;
-	ai_hear(gathers->core->options.ai, item->path, item->mime ? item->mime : item->file.mime, &events,
-		gathers, item->hears);
-}
-
-/* ---- recording ------------------------------------------------------------------------------- */
-
-static void done_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
-{
-	struct gathers *gathers = owner;
-	bool holds = core_answered(gathers->core, err);
-	struct wait *wait = find_wait(gathers, ticket);
-	struct gather *gather = wait ? wait->gather : NULL;
-	struct item *item = gather ? &gather->items[wait->item] : NULL;
+	struct item *item = gather && wait->item < gather->count ? &gather->items[wait->item] : NULL;
 
 	if (wait)
-		free_wait(gathers, wait);
-	if (item == NULL)
-		return;
-	item->state = ITEM_DONE;
-	item->import_id = import_id;
-	if (!holds && core_may_ask_again(err)) {
-		item->state = ITEM_AGAIN;
-		item->retry_ms = loop_now_ms(gathers->core->options.loop) + CORE_RETRY_MS;
-	} else if (!holds) {
-		log_error(&gather->turn->log, "a file is not on record: %s", err->text);
-		if (item->why == NULL) {
-			unlink(item->path);
-			item->why = mem_text("it could not be recorded");
-		}
-	} else if (wants_hearing(gather, item)) {
-		hear(gather, item);
-	}
-	look_done(gather);
-}
-
-static void record(struct gather *gather, struct item *item)
-{
-	struct core *core = gather->gathers->core;
-	size_t at = (size_t)(item - gather->items);
-
-	item->state = ITEM_RECORDS;
-	core_asking(core);
-	store_file(core->options.store,
-		   &(struct store_file){ .uuid = item->uuid,
-					 .index = item->index,
-					 .name = item->file.name,
-					 .url = item->file.url,
-					 .path = item->why ? NULL : item->path,
-					 .mime = item->mime ? item->mime : item->file.mime,
-					 .size = item->size,
-					 .error = item->why },
-		   done_file, gather->gathers, wait_for(gather, at, NULL)->serial);
-}
-
-static void not_taken(struct gather *gather, struct item *item, const char *why)
-{
-	item->why = mem_text(why);
-	record(gather, item);
+		gather_free_wait(gathers, wait);
+	*gather_out = gather;
+	return item && item->state != ITEM_DONE ? item : NULL; /* given up meanwhile */
 }
 
 /* ---- fetching -------------------------------------------------------------------------------- */
+
+/* Not now: later, a few times. */
+static void fetch_later(struct gather *gather, struct item *item, const char *why)
+{
+	if (item->tries < TRIES_MAX) {
+		item->state = ITEM_LATER;
+		item->retry_ms = loop_now_ms(gather->gathers->core->options.loop) +
+				 (uint64_t)TRY_AGAIN_MS * item->tries;
+	} else {
+		reading_failed(gather, item, "fetch", why ? why : "it could not be fetched");
+	}
+}
 
 static void fetch(struct gather *gather, struct item *item)
 {
@@ -311,26 +175,26 @@ static void fetch(struct gather *gather, struct item *item)
 	const struct core_options *options = &gather->gathers->core->options;
 	struct wait *wait;
 
-	if (inst == NULL || inst->platform == NULL) {
-		not_taken(gather, item, "the platform is not connected");
+	item->tries++;
+	if (inst == NULL || inst->platform == NULL) { /* it may be about to start again */
+		fetch_later(gather, item, "the platform is not connected");
 		return;
 	}
-	if (unlink(item->path) != 0 && errno != ENOENT) { /* of a beginning that died */
+	if (unlink(item->path) != 0 && errno != ENOENT) { /* of an earlier try */
 		log_error(&gather->turn->log, "%s: %s", item->path, strerror(errno));
-		not_taken(gather, item, "there is no place to put it");
+		reading_failed(gather, item, "disk", "there is no place to put it");
 		return;
 	}
-	wait = wait_for(gather, (size_t)(item - gather->items), inst);
+	wait = gather_wait(gather, item, inst);
 	wait->path = mem_text(item->path);
 	item->state = ITEM_FETCHES;
-	item->tries++;
 	inst->ops->fetch(inst->platform, &item->file, item->path, options->file_max, wait->serial);
 }
 
 void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_t ticket,
 		     const struct fetched *fetched)
 {
-	struct wait *wait = find_wait(gathers, ticket);
+	struct wait *wait = gather_find_wait(gathers, ticket);
 	struct gather *gather;
 	struct item *item;
 
@@ -340,21 +204,20 @@ void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_
 	item = gather ? &gather->items[wait->item] : NULL;
 	if (item == NULL || item->state != ITEM_FETCHES) { /* too late */
 		unlink(wait->path);
-		free_wait(gathers, wait);
+		gather_free_wait(gathers, wait);
 		return;
 	}
-	free_wait(gathers, wait);
+	gather_free_wait(gathers, wait);
 	free(item->mime);
 	item->mime = mem_text(fetched->mime);
 	if (fetched->how == FETCHED) {
 		item->size = fetched->size;
-		record(gather, item);
-	} else if (fetched->how == FETCHED_NOT && item->tries < TRIES_MAX) {
-		item->state = ITEM_LATER;
-		item->retry_ms =
-			loop_now_ms(gathers->core->options.loop) + (uint64_t)TRY_AGAIN_MS * item->tries;
+		reading_kept(gather, item);
+	} else if (fetched->how == FETCHED_NOT) {
+		fetch_later(gather, item, fetched->why);
 	} else {
-		not_taken(gather, item, fetched->why ? fetched->why : "it could not be fetched");
+		reading_failed(gather, item, "fetch",
+			       fetched->why ? fetched->why : "it could not be fetched");
 	}
 }
 
@@ -362,13 +225,13 @@ void gathers_fetched(struct gathers *gathers, struct installation *inst, uint64_
 
 void gathers_context(struct gathers *gathers, struct installation *inst, uint64_t ticket, const char *text)
 {
-	struct wait *wait = find_wait(gathers, ticket);
+	struct wait *wait = gather_find_wait(gathers, ticket);
 	struct gather *gather;
 
 	if (wait == NULL || wait->inst != inst || wait->path)
 		return;
 	gather = under_way(wait->gather) ? wait->gather : NULL;
-	free_wait(gathers, wait);
+	gather_free_wait(gathers, wait);
 	if (gather == NULL || !gather->asks_context)
 		return;
 	gather->asks_context = false;
@@ -384,14 +247,14 @@ static void ask_context(struct gather *gather)
 	struct installation *inst = gather->turn->inst;
 
 	gather->asks_context = true;
-	inst->ops->context(inst->platform, gather->turn->reply_to, wait_for(gather, 0, inst)->serial);
+	inst->ops->context(inst->platform, gather->turn->reply_to, gather_wait(gather, NULL, inst)->serial);
 }
 
 /* ---- the step -------------------------------------------------------------------------------- */
 
 static bool wants_files(const struct turn *turn)
 {
-	return turn->question.file_count && turn->inst->ops->fetch && turn->core->options.data_dir;
+	return turn->question.file_count && turn->inst->ops->fetch && turn->core->options.imports;
 }
 
 static bool wants_context(const struct turn *turn, bool fresh)
@@ -416,49 +279,103 @@ static struct message_file keep_file(struct arena *arena, const struct message_f
 
 static void make_items(struct gather *gather)
 {
-	const struct turn *turn = gather->turn;
-	const struct turn_question *question = &turn->question;
+	const struct turn_question *question = &gather->turn->question;
 	unsigned index = 0;
 
-	gather->count = question->file_count < FILES_MAX ? question->file_count : FILES_MAX;
-	gather->left_out = question->file_count - gather->count;
+	gather->count = question->file_count;
 	gather->items = mem_zero(gather->count, sizeof(*gather->items));
 	for (size_t i = 0; i < gather->count; i++) {
 		size_t message = question->file_messages[i];
 
 		index = i && question->file_messages[i - 1] == message ? index + 1 : 0;
-		gather->items[i] =
-			(struct item){ .file = keep_file(gather->arena, &question->files[i]),
-				       .uuid = turn->uuids[message],
-				       .index = index,
-				       .size = question->files[i].size,
-				       .path = mem_format("%s/files/%s-%u", turn->core->options.data_dir,
-							  turn->uuids[message], index) };
+		gather->items[i] = (struct item){
+			.file = keep_file(gather->arena, &question->files[i]),
+			.message = message,
+			.index = index,
+			.size = question->files[i].size,
+			.rows = -1,
+			.pages = -1,
+			.path = imports_work_path(gather->gathers->core->options.imports),
+		};
 	}
 }
 
-static bool make_folder(struct gather *gather)
+/* Where it stopped before a crash, it goes on. */
+static void begin_item(struct gather *gather, struct item *item, const struct store_import *known)
 {
-	char *path = mem_format("%s/files", gather->gathers->core->options.data_dir);
-	bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
-
-	if (!made)
-		log_error(&gather->turn->log, "%s: %s", path, strerror(errno));
-	free(path);
-	return made;
+	if (known) {
+		item->id = known->id;
+		item->reached = known->state;
+		item->mime = mem_text(known->mime);
+		item->kind = mem_text(known->kind);
+		item->sha256 = mem_text(known->sha256);
+		item->outline = mem_text(known->outline);
+		item->code = mem_text(known->code);
+		item->why = mem_text(known->error);
+		item->size = known->size >= 0 ? known->size : item->size;
+	}
+	if (known == NULL)
+		reading_lost(gather, item, "its message was taken back");
+	else if (item->reached == IMPORT_FAILED)
+		gather_done_item(gather, item);
+	else if ((size_t)(item - gather->items) >= FILES_MAX)
+		reading_failed(gather, item, "too_many", "too many files at once");
+	else if (item->sha256)
+		reading_on(gather, item);
+	else
+		fetch(gather, item);
 }
 
-static void fetch_all(struct gather *gather)
+static const struct store_import *find_known(const struct item *item, const struct store_import *imports,
+					     size_t count)
 {
-	bool place;
+	for (size_t i = 0; i < count; i++)
+		if (imports[i].message == item->message && imports[i].index == item->index)
+			return &imports[i];
+	return NULL;
+}
 
-	make_items(gather);
-	place = make_folder(gather);
-	for (size_t i = 0; i < gather->count; i++)
-		if (place)
-			fetch(gather, &gather->items[i]);
-		else
-			not_taken(gather, &gather->items[i], "there is no place to put it");
+static void lose_all(struct gather *gather)
+{
+	for (size_t i = 0; i < gather->count && under_way(gather); i++)
+		reading_lost(gather, &gather->items[i], "the database could not say what is known of it");
+}
+
+static void done_known(void *owner, uint64_t ticket, const struct err *err,
+		       const struct store_import *imports, size_t count)
+{
+	struct gathers *gathers = owner;
+	bool holds = core_answered(gathers->core, err);
+	struct gather *gather;
+	uint64_t now = loop_now_ms(gathers->core->options.loop);
+
+	gather_answered(gathers, ticket, &gather);
+	if (!under_way(gather))
+		return;
+	if (!holds && core_may_ask_again(err)) {
+		gather->ask_ms = now + CORE_RETRY_MS;
+		return;
+	}
+	gather->known = true;
+	if (!holds) {
+		log_error(&gather->turn->log, "its files: %s", err->text);
+		lose_all(gather);
+		return;
+	}
+	for (size_t i = 0; i < gather->count && under_way(gather); i++) {
+		gather->items[i].began_ms = now;
+		begin_item(gather, &gather->items[i], find_known(&gather->items[i], imports, count));
+	}
+}
+
+static void ask_known(struct gather *gather)
+{
+	struct core *core = gather->gathers->core;
+
+	gather->ask_ms = 0;
+	core_asking(core);
+	store_imports(core->options.store, gather->turn->uuids, gather->turn->count, done_known,
+		      gather->gathers, gather_wait(gather, NULL, NULL)->serial);
 }
 
 void start_gather(struct turn *turn)
@@ -469,14 +386,26 @@ void start_gather(struct turn *turn)
 	gather->gathers = gathers;
 	gather->turn = turn;
 	gather->arena = arena_create();
-	gather->budgeted = budget_in_force(turn->core, turn->question.recalled);
 	gather->began_ms = loop_now_ms(turn->core->options.loop);
+	gather->budgeted = budget_in_force(turn->core, turn->question.recalled);
 	turn->gather = gather;
 	DL_APPEND(gathers->all, gather);
 	if (wants_context(turn, turn->question.recalled->count == 0))
 		ask_context(gather);
-	if (wants_files(turn))
-		fetch_all(gather);
+	if (wants_files(turn)) {
+		make_items(gather);
+		ask_known(gather);
+	}
+}
+
+void leave_gather(struct turn *turn)
+{
+	struct gather *gather = turn->gather;
+
+	for (size_t i = 0; i < gather->count; i++) {
+		reading_cancel(gather, &gather->items[i]);
+		gather->items[i].state = ITEM_DONE;
+	}
 }
 
 static void give_up_context(struct gather *gather)
@@ -485,43 +414,61 @@ static void give_up_context(struct gather *gather)
 	gather->asks_context = false;
 }
 
-static void give_up_hearing(struct gather *gather, struct item *item)
+/* What has not come is not taken; the store is waited for. */
+static void give_up(struct gather *gather, struct item *item)
 {
-	struct wait *wait = find_wait(gather->gathers, item->hears);
-
-	ai_hear_cancel(gather->gathers->core->options.ai, item->hears, journal_heard, gather);
-	if (wait)
-		free_wait(gather->gathers, wait);
-	item->unheard = mem_text("it took too long");
-	item->state = ITEM_DONE;
+	if (item->state == ITEM_FETCHES || item->state == ITEM_LATER)
+		reading_failed(gather, item, "too_slow", "it took too long");
+	else
+		reading_too_long(gather, item);
 }
 
-/* What has not come is not taken; the store is waited for. */
 void late_gather(struct turn *turn)
 {
 	struct gather *gather = turn->gather;
 
 	if (gather->asks_context)
 		give_up_context(gather);
-	for (size_t i = 0; i < gather->count; i++)
-		if (gather->items[i].state == ITEM_FETCHES || gather->items[i].state == ITEM_LATER)
-			not_taken(gather, &gather->items[i], "it took too long");
-		else if (gather->items[i].state == ITEM_HEARS)
-			give_up_hearing(gather, &gather->items[i]);
-	look_done(gather);
+	for (size_t i = 0; i < gather->count && under_way(gather); i++)
+		give_up(gather, &gather->items[i]);
+	if (under_way(gather))
+		look_done(gather);
 }
 
 static void sweep_items(struct gather *gather, uint64_t now)
 {
-	for (size_t i = 0; i < gather->count; i++) {
+	if (gather->ask_ms && gather->ask_ms <= now)
+		ask_known(gather);
+	for (size_t i = 0; i < gather->count && under_way(gather); i++) {
 		struct item *item = &gather->items[i];
 
-		if (item->retry_ms > now)
-			continue;
-		if (item->state == ITEM_LATER)
+		if ((item->state == ITEM_FETCHES || item->state == ITEM_LATER) &&
+		    now - item->began_ms >= FETCH_LIMIT_MS)
+			give_up(gather, item);
+		else if (item->state == ITEM_LATER && item->retry_ms <= now)
 			fetch(gather, item);
-		else if (item->state == ITEM_AGAIN)
-			record(gather, item);
+		else if (item->state == ITEM_AGAIN && item->retry_ms <= now)
+			reading_again(gather, item);
+		else if (item->state == ITEM_HEARS && now - item->began_ms >= FETCH_LIMIT_MS)
+			give_up(gather, item);
+	}
+}
+
+/* Only of what takes its time: most files are read before anybody has looked. */
+static void show_progress(struct gather *gather, uint64_t now)
+{
+	char *words;
+
+	if (now - gather->began_ms < PROGRESS_FROM_MS || now - gather->shown_ms < PROGRESS_EVERY_MS)
+		return;
+	words = gather_progress(gather);
+	if (words && (gather->shown == NULL || strcmp(words, gather->shown) != 0)) {
+		gather->shown_ms = now;
+		turn_show(gather->turn, words);
+		free(gather->shown);
+		gather->shown = words;
+	} else {
+		free(words);
 	}
 }
 
@@ -535,7 +482,9 @@ void gathers_sweep(struct gathers *gathers)
 		if (!under_way(gather))
 			continue;
 		sweep_items(gather, now);
-		if (gather->asks_context && now - gather->began_ms >= CONTEXT_LIMIT_MS) {
+		if (under_way(gather))
+			show_progress(gather, now);
+		if (under_way(gather) && gather->asks_context && now - gather->began_ms >= CONTEXT_LIMIT_MS) {
 			give_up_context(gather);
 			look_done(gather);
 		}
@@ -557,6 +506,6 @@ void gathers_forget(struct gathers *gathers, const struct installation *inst)
 			gather->items[wait->item].state = ITEM_LATER; /* another object may be there now */
 		if (wait->path)
 			unlink(wait->path);
-		free_wait(gathers, wait);
+		gather_free_wait(gathers, wait);
 	}
 }

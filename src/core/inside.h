@@ -42,7 +42,7 @@ enum {
 
 struct core {
 	struct core_options options;
-	char *system_prompt, *public_url, *data_dir;
+	char *system_prompt, *public_url;
 	uint8_t (*keys)[CRYPTO_KEY_SIZE];
 	const struct log *log;
 	enum core_phase phase;

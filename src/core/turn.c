@@ -27,7 +27,7 @@ static const struct turn_step {
 } steps[TURN_STATES] = {
 	[TURN_COMMAND] = { "command", start_command, 5000, NULL, start_command, NULL },
 	[TURN_RECALL] = { "recall", start_recall, 5000, NULL, start_recall, NULL },
-	[TURN_GATHER] = { "gather", start_gather, 60000, late_gather, NULL, NULL },
+	[TURN_GATHER] = { "gather", start_gather, 40 * 60000, late_gather, NULL, leave_gather },
 	[TURN_THINK] = { "think", start_think, 300000, late_think, again_think, leave_think },
 	[TURN_ANSWER] = { "answer", start_answer, 5000, NULL, start_answer, NULL },
 };
@@ -257,7 +257,8 @@ static void keep_question(struct turn *turn, const struct store_turn *claimed)
 						 .conversation_id = claimed->conversation_id,
 						 .role = role_name(claimed->speaker.role),
 						 .platform = turn->platform,
-						 .installation = turn->installation };
+						 .installation = turn->installation,
+						 .turn_id = claimed->id };
 	question->journal = keep_steps(arena, claimed->journal, claimed->journal_count);
 	question->journal_count = claimed->journal_count;
 }
@@ -445,6 +446,8 @@ void turns_abandon(struct turns *turns, bool all)
 
 static void end_early(struct turn *turn, const char *code, const char *why)
 {
+	if (turn->state == TURN_GATHER)
+		leave_gather(turn);
 	if (turn->state == TURN_THINK)
 		end_think(turn, code, why);
 	else if (turn->state != TURN_ANSWER) /* else its end is with the store already */

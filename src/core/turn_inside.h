@@ -150,11 +150,15 @@ unsigned turn_attempt(const struct turn *turn);
 /* The turn's answer is this Markdown (copied); goes to TURN_ANSWER. result: NULL when no model was asked. */
 void turn_answer(struct turn *turn, const char *text, const struct ai_result *result);
 
+/* Shows these words (Markdown) in the place of the answer, until there are others or the answer itself. Before TURN_THINK. */
+void turn_show(struct turn *turn, const char *words);
+
 /* turn_steps.c, gather.c, command.c */
 void start_command(struct turn *turn);
 void start_recall(struct turn *turn);
 void start_gather(struct turn *turn);
 void late_gather(struct turn *turn);
+void leave_gather(struct turn *turn); /* it is given up: nothing goes on for it */
 void start_think(struct turn *turn);
 void start_answer(struct turn *turn);
 void again_think(struct turn *turn);

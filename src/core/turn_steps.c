@@ -68,6 +68,7 @@ void start_recall(struct turn *turn)
 
 /* ---- think: the model and its tools ---------------------------------------------------------- */
 
+static void begin_again(struct turn *turn);
 static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again);
 static void think_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
 			  const struct ai_attempt *attempts, size_t attempt_count);
@@ -167,6 +168,7 @@ void start_think(struct turn *turn)
 	const struct tool *const *tools;
 
 	snprintf(key, sizeof(key), "turn-%lld", (long long)turn->id);
+	begin_again(turn); /* what was shown of the files' progress is not the answer's beginning */
 	foreign_begin(turn);
 	turn_tools_done(turn);
 	if (options->tools.open)
@@ -222,6 +224,22 @@ static void show(struct turn *turn, size_t offset)
 								   .len = turn->shown.len - offset });
 }
 
+static void begin_again(struct turn *turn)
+{
+	if (turn->shown.len == 0)
+		return;
+	buf_clear(&turn->shown);
+	turn->restarts++;
+}
+
+void turn_show(struct turn *turn, const char *words)
+{
+	begin_again(turn);
+	buf_text(&turn->shown, words);
+	turn->show_all = false;
+	show(turn, 0);
+}
+
 static void think_part(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again)
 {
 	struct core *core = owner;
@@ -230,10 +248,8 @@ static void think_part(void *owner, uint64_t ticket, const char *text, size_t le
 
 	if (turn == NULL)
 		return;
-	if (begins_again && turn->shown.len) {
-		buf_clear(&turn->shown);
-		turn->restarts++;
-	}
+	if (begins_again)
+		begin_again(turn);
 	offset = turn->shown.len;
 	foreign_grow(turn, text, len, begins_again);
 	if (turn->shown.len == offset)

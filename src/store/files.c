@@ -1,9 +1,8 @@
-/* Files that came with messages: as text in the inbox row, and their own rows once they were fetched. */
+/* Files that came with messages: as text in the inbox row, and what goes with it. */
 #include "files.h"
 #include "buf.h"
 #include "imports.h"
 #include "json.h"
-#include "store_install.h"
 #include <string.h>
 
 static void add_text(struct buf *out, const char *key, const char *text)
@@ -69,81 +68,6 @@ void files_read(struct arena *room, const char *text, size_t message, struct fil
 	json_array_foreach (document, i, file)
 		add_file(room, list, file, message);
 	json_decref(document);
-}
-
-/* ---- fetched files ---------------------------------------------------------------------------------------
- */
-
-struct file_ask {
-	struct store_file file;
-	store_file_fn *fn;
-};
-
-static bool set_file(struct db *db, struct job *job, const struct store_file *file, int64_t id,
-		     struct err *err)
-{
-	const struct import_end end = { .id = id,
-					.state = "failed",
-					.code = "not_fetched",
-					.error = file->error,
-					.now_ms = clock_wall_ms() };
-
-	if (file->error)
-		return import_end(db, &end, err);
-	return db_run(
-		db, err, NULL,
-		"UPDATE \"LLMAgentImport\" SET \"processingStatus\" = 'fetched', \"updatedAt\" = $2,"
-		" \"fetchedAt\" = $2, size = nullif($3, -1), mime = $4, path = $5, sha256 = $6 WHERE id = $1"
-		" AND \"processingStatus\" IN ('received', 'fetched')",
-		"ititt"
-		"t",
-		id, room_time(job->room, end.now_ms), file->size < 0 ? -1 : file->size, file->mime,
-		file->path, file->sha256);
-}
-
-/* A message whose author took it back has no files any more: those that were being fetched are not wanted. */
-static bool run_file(struct db *db, struct job *job, struct err *err)
-{
-	const struct file_ask *ask = job->ask;
-	const struct store_file *file = &ask->file;
-	int64_t *id = arena_alloc(job->room, sizeof(*id));
-	bool found;
-
-	if (!db_one_int(db, err, &found, id,
-			"SELECT i.id FROM inbox w JOIN \"LLMAgentImport\" i ON i.\"inboxId\" = w.id"
-			" WHERE w.uuid = $1 AND i.\"fileIndex\" = $2",
-			"ti", file->uuid, (int64_t)file->index))
-		return false;
-	if (!found)
-		return err_set(err, ERR_GONE, "no message %s with files", file->uuid);
-	job->answer = id;
-	return set_file(db, job, file, *id, err);
-}
-
-static void give_file(struct job *job)
-{
-	const struct file_ask *ask = job->ask;
-	const int64_t *id = job->answer;
-
-	ask->fn(job->owner, job->ticket, &job->err, id ? *id : 0);
-}
-
-void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,
-		uint64_t ticket)
-{
-	struct job *job = job_create(JOB_WRITE, run_file, give_file, sizeof(struct file_ask), owner, ticket);
-	struct file_ask *ask = job->ask;
-
-	ask->fn = fn;
-	ask->file = *file;
-	ask->file.uuid = job_text(job, file->uuid);
-	ask->file.name = job_text(job, file->name);
-	ask->file.url = job_text(job, file->url);
-	ask->file.path = job_text(job, file->path);
-	ask->file.mime = job_text(job, file->mime);
-	ask->file.sha256 = job_text(job, file->sha256);
-	ask->file.error = job_text(job, file->error);
-	store_ask(store, job);
 }
 
 /* ---- files of what was taken back ------------------------------------------------------------------------

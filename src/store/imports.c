@@ -388,7 +388,7 @@ static void give_step(struct job *job)
 	const bool *full = job->answer;
 
 	if (full && *full)
-		err_set(&job->err, ERR_FULL, "the files of this organisation fill what it may keep");
+		err_set(&job->err, ERR_REFUSED, "the files of this organisation fill what it may keep");
 	ask->fn(job->owner, job->ticket, &job->err);
 }
 

@@ -122,7 +122,7 @@ static void give_output(struct job *job)
 	const struct output_answer *out = job->answer;
 
 	if (out && out->full)
-		err_set(&job->err, ERR_FULL, "the files of this organisation fill what it may keep");
+		err_set(&job->err, ERR_REFUSED, "the files of this organisation fill what it may keep");
 	ask->fn(job->owner, job->ticket, &job->err, out ? out->id : 0);
 }
 

@@ -166,7 +166,7 @@ static void fetch(struct platform *platform, const struct message_file *file, co
 {
 	struct fake_fetch *note = &platform->fetches[platform->fetch_count++];
 
-	assert(platform->fetch_count <= FAKE_WORDS_MAX);
+	assert(platform->fetch_count <= FAKE_FETCHES_MAX);
 	note->ticket = ticket;
 	note->max = max;
 	snprintf(note->url, sizeof(note->url), "%s", file->url);

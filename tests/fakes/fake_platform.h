@@ -55,7 +55,7 @@ struct fake_word { /* of installed, kept, held, cursor, context, recall, remembe
 	char a[300], b[300];
 };
 
-enum { FAKE_WORDS_MAX = 40 };
+enum { FAKE_WORDS_MAX = 40, FAKE_FETCHES_MAX = 80 };
 
 struct platform {
 	struct platform_host *host;
@@ -68,7 +68,7 @@ struct platform {
 		remembered[FAKE_WORDS_MAX], known[FAKE_WORDS_MAX];
 	size_t installed_count, kept_count, cursor_count, context_count, held_count, recall_count,
 		remembered_count, known_count;
-	struct fake_fetch fetches[FAKE_WORDS_MAX];
+	struct fake_fetch fetches[FAKE_FETCHES_MAX];
 	size_t fetch_count;
 	uint64_t check_ticket; /* of the last check; 0: none */
 	bool off;	       /* enable said so last */

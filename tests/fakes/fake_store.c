@@ -40,9 +40,11 @@ static void forget(struct store *store, struct question *q)
 	free(q->secrets);
 	free(q->name);
 	free(q->args);
-	free(q->url);
-	free(q->path);
+	free(q->kind_of);
 	free(q->mime);
+	free(q->sha256);
+	free(q->outline);
+	free(q->chunks);
 	free(q);
 }
 
@@ -359,19 +361,37 @@ void store_placed(struct store *store, const char *uuid, const char *remote_id, 
 	q->remote_id = mem_text(remote_id);
 }
 
-void store_file(struct store *store, const struct store_file *file, store_file_fn *fn, void *owner,
-		uint64_t ticket)
+void store_imports(struct store *store, const char *const *uuids, size_t count, store_imports_fn *fn,
+		   void *owner, uint64_t ticket)
 {
-	struct question *q = put(store, Q_FILE, (void *)fn, owner, ticket);
+	put(store, Q_IMPORTS, (void *)fn, owner, ticket)->uuid = joined(uuids, count, ",");
+}
 
-	q->uuid = mem_text(file->uuid);
-	q->index = file->index;
-	q->text = mem_text(file->name);
-	q->url = mem_text(file->url);
-	q->path = mem_text(file->path);
-	q->mime = mem_text(file->mime);
-	q->size = file->size;
-	q->why = mem_text(file->error);
+void store_import_step(struct store *store, const struct store_import_step *step, store_done_fn *fn,
+		       void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_STEP, (void *)fn, owner, ticket);
+
+	q->id = step->id;
+	q->step = step->state;
+	q->mime = mem_text(step->mime);
+	q->kind_of = mem_text(step->kind);
+	q->sha256 = mem_text(step->sha256);
+	q->size = step->size;
+	q->quota = step->quota;
+	q->code = mem_text(step->code);
+	q->why = mem_text(step->error);
+}
+
+void store_import_extracted(struct store *store, int64_t id, const char *outline, const char *path,
+			    store_done_fn *fn, void *owner, uint64_t ticket)
+{
+	struct question *q = put(store, Q_STEP, (void *)fn, owner, ticket);
+
+	q->id = id;
+	q->step = IMPORT_EXTRACTED;
+	q->outline = mem_text(outline);
+	q->chunks = mem_text(path);
 }
 
 static void put_named(struct store *store, enum question_kind kind, const char *name, const char *const *args,
@@ -499,9 +519,10 @@ void fake_answer_texts(struct store *store, struct question *q, const struct err
 	ANSWER(store_texts_fn, texts, count);
 }
 
-void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id)
+void fake_answer_imports(struct store *store, struct question *q, const struct err *err,
+			 const struct store_import *imports, size_t count)
 {
-	ANSWER(store_file_fn, import_id);
+	ANSWER(store_imports_fn, imports, count);
 }
 
 void fake_answer_json(struct store *store, struct question *q, const struct err *err, const char *json)

@@ -3,6 +3,7 @@
 #define FAKE_STORE_H
 
 #include "store_budget.h"
+#include "store_imports.h"
 #include "store_install.h"
 #include "store_memory.h"
 #include "store_outbox.h"
@@ -30,7 +31,8 @@ enum question_kind {
 	Q_TEXTS,
 	Q_REMEMBER,
 	Q_PLACED,
-	Q_FILE,
+	Q_IMPORTS,
+	Q_STEP,
 	Q_REPORT,
 	Q_ACT,
 	Q_RESERVE,
@@ -62,9 +64,10 @@ struct question {
 	char *title, *settings, *secrets; /* of an installation; installation is its name */
 	char *name;			  /* of a text to remember; text is what */
 	char *args;			  /* of a report or act, joined by ","; text is its name */
-	char *url, *path, *mime;	  /* of a file; text is its name, why its error */
-	unsigned index;
-	int64_t size;
+	enum import_state step;		  /* of an import's; code and why are its code and error */
+	char *kind_of, *mime, *sha256;	  /* of an import's step; kind_of: its kind */
+	char *outline, *chunks;		  /* of one that is extracted */
+	int64_t size, quota;
 	struct question *prev, *next;
 };
 
@@ -111,7 +114,8 @@ void fake_answer_cursors(struct store *store, struct question *q, const struct e
 			 const struct store_cursor *cursors, size_t count);
 void fake_answer_texts(struct store *store, struct question *q, const struct err *err,
 		       const struct store_text *texts, size_t count);
-void fake_answer_file(struct store *store, struct question *q, const struct err *err, int64_t import_id);
+void fake_answer_imports(struct store *store, struct question *q, const struct err *err,
+			 const struct store_import *imports, size_t count);
 void fake_answer_json(struct store *store, struct question *q, const struct err *err, const char *json);
 
 extern struct store_gauges fake_gauges; /* what store_gauges says */

@@ -44,7 +44,7 @@ static void without_keys_there_are_none(void **state)
 	assert_int_equal(derived.key_count, 0);
 	assert_null(derived.public_url);
 	assert_string_equal(derived.data_dir, "var");
-	assert_int_equal(derived.file_max, 20 << 20);
+	assert_int_equal(derived.file_max, 100 << 20);
 	derived_finish(&derived);
 	assert_null(derived.data_dir);
 	settings_destroy(settings);

@@ -6,33 +6,29 @@
 
 #include <cmocka.h>
 
+#include "fake_imports.h"
 #include "house.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char folder[40];
+static struct imports *imports;
 
 static int setup(void **state)
 {
 	int status;
 
-	snprintf(folder, sizeof(folder), "/tmp/usher-voice-XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	status = house_setup(state, &(struct core_options){ .data_dir = folder, .file_max = 1000 });
+	imports = fake_imports_create();
+	status = house_setup(state, &(struct core_options){ .imports = imports, .file_max = 1000 });
 	fake_ai_hears(((struct house *)*state)->ai);
 	return status;
 }
 
 static int teardown(void **state)
 {
-	char path[60];
-
 	house_teardown(state);
-	snprintf(path, sizeof(path), "%s/files", folder);
-	rmdir(path);
-	return rmdir(folder);
+	return fake_imports_destroy(imports) ? 0 : -1;
 }
 
 static const struct message_file note[] = {
@@ -51,9 +47,14 @@ static void bring(struct house *house, const char *text)
 	turn.text = text;
 	house_begin(house, &turn);
 	house_recall(house);
+	fake_answer_imports(house->store, house_question(house, Q_IMPORTS), NULL,
+			    &(struct store_import){ .id = 31, .size = -1 }, 1);
 	house->room->host->fetched(house->room->host, house->room->fetches[0].ticket,
 				   &(struct fetched){ .how = FETCHED, .size = 1234, .mime = "audio/ogg" });
-	fake_answer_file(house->store, house_question(house, Q_FILE), NULL, 31);
+	fake_kept(imports, fake_imports_task(imports, TASK_KEEP), NULL, "ab", 1234);
+	fake_answer_done(house->store, house_question(house, Q_STEP), NULL);
+	fake_read(imports, fake_imports_task(imports, TASK_READ), "{\"kind\":\"audio\"}");
+	fake_answer_done(house->store, house_question(house, Q_STEP), NULL);
 }
 
 static struct thought *thinking(struct house *house)
@@ -68,7 +69,7 @@ static void test_what_is_said_is_asked(void **state)
 
 	bring(house, "");
 	assert_null(thinking(house)); /* it is being heard first */
-	assert_non_null(strstr(fake_ai_hearing(house->ai), "/files/u1-0"));
+	assert_string_equal(fake_ai_hearing(house->ai), house->room->fetches[0].path);
 	fake_ai_heard(house->ai, "Add milk to *my* list", NULL);
 	assert_int_equal(house_waiting(house, Q_JOURNAL), 1); /* what it took is on record */
 	assert_ptr_equal(strstr(thinking(house)->prompt,
@@ -76,7 +77,7 @@ static void test_what_is_said_is_asked(void **state)
 			 thinking(house)->prompt);
 	fake_ai_answer(house->ai, thinking(house), "Done.");
 	q = house_question(house, Q_ANSWER);
-	assert_non_null(strstr(q->text, "received (import 31), heard: Add milk to \\*my\\* list"));
+	assert_non_null(strstr(q->text, "import 31, heard: Add milk to \\*my\\* list"));
 	assert_string_equal(q->heard, "Add milk to *my* list"); /* and remembered in later turns */
 	house_answered(house);
 }
@@ -102,7 +103,7 @@ static void test_a_service_without_an_answer_holds_nobody_up(void **state)
 	struct house *house = *state;
 
 	bring(house, "hello");
-	fake_loop_pass(house->loop, 61000);
+	fake_loop_pass(house->loop, 601000);
 	assert_null(fake_ai_hearing(house->ai));
 	assert_non_null(strstr(thinking(house)->prompt, "it took too long"));
 	fake_ai_answer(house->ai, thinking(house), "Hi.");

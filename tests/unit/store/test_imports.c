@@ -434,10 +434,10 @@ static void a_quota_holds(void **state)
 	it.id = 2;
 	assert_int_equal(step(a, &it), ERR_NONE);
 	assert_int_equal(output(a, "k", 1, 0, 12), 0);
-	assert_int_equal(a->err.kind, ERR_FULL);
+	assert_int_equal(a->err.kind, ERR_REFUSED);
 	assert_false(store_gauges(a->store).full);
 	it.sha256 = HASH_B;
-	assert_int_equal(step(a, &it), ERR_FULL);
+	assert_int_equal(step(a, &it), ERR_REFUSED);
 	assert_int_equal(count(a, "blobs"), 1);
 	assert_int_equal(output(a, "k", 1, 0, 15), 1);
 }

@@ -396,61 +396,6 @@ static void cursors_are_listed(void **state)
 	assert_int_not_equal(cursors_of(a, "acme", 0)->text[0], 'C');
 }
 
-/* ---- files -------------------------------------------------------------------------------------- */
-
-static void on_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
-{
-	struct asking *asking = owner;
-	int64_t *copy = arena_alloc(asking->room, sizeof(*copy));
-
-	(void)ticket;
-	*copy = import_id;
-	end(asking, err, copy);
-}
-
-static int64_t file(struct asking *a, const struct store_file *file)
-{
-	a->waiting++;
-	store_file(a->store, file, on_file, a, 1);
-	asking_wait(a);
-	return *(const int64_t *)a->got;
-}
-
-/* A file that is fetched twice (a crash in between) is one file; one that can't be fetched is told with the reason. */
-static void files_have_rows(void **state)
-{
-	struct asking *a = *state;
-	const struct message_file came[] = { { .url = "F1", .size = -1 }, { .url = "F2", .size = -1 } };
-	struct incoming in = says("ann", "room", "k1", "look");
-	const struct store_accepted *got = (in.files = came, in.file_count = 2, ask_accept(a, &in, true));
-	struct store_file it = { .uuid = got->uuid,
-				 .index = 0,
-				 .name = "a.pdf",
-				 .url = "F1",
-				 .path = "var/files/1",
-				 .mime = "application/pdf",
-				 .size = 12 };
-
-	assert_int_equal(file(a, &it), 1);
-	assert_int_equal(file(a, &it), 1);
-	assert_string_equal(
-		asking_text(
-			a,
-			"SELECT \"processingStatus\" || path || size || \"inputFileName\" || \"inputFileUrl\""
-			" || mime FROM \"LLMAgentImport\" WHERE \"errorMessage\" IS NULL AND \"userId\""
-			" IS NOT NULL AND \"inboxId\" = 1 AND \"fileIndex\" = 0"),
-		"fetchedvar/files/112fileF1application/pdf");
-	it.index = 1;
-	it.error = "not now";
-	assert_int_equal(file(a, &it), 2);
-	assert_string_equal(asking_text(a, "SELECT group_concat(\"processingStatus\" ||"
-					   " coalesce(\"errorMessage\", '')) FROM \"LLMAgentImport\""),
-			    "fetched,failednot now");
-	it.uuid = "00000000-0000-7000-8000-0000000000aa";
-	assert_int_equal(file(a, &it), 0);
-	assert_int_equal(a->err.kind, ERR_GONE);
-}
-
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, open_case, close_case)
@@ -463,7 +408,6 @@ int main(void)
 		CASE(removal_survives_a_crash),
 		CASE(nothing_is_taken_in_where_we_are_not),
 		CASE(cursors_are_listed),
-		CASE(files_have_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

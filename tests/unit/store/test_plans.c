@@ -1,5 +1,6 @@
 /* No step of a message's way may read a whole table: with years of messages in it every answer would wait. */
 #include "asking.h"
+#include "store_imports.h"
 #include "store_install.h"
 #include "store_people.h"
 #include <dlfcn.h>
@@ -152,12 +153,6 @@ static void on_act(void *owner, uint64_t ticket, const struct err *err, const ch
 	on_done(owner, ticket, err);
 }
 
-static void on_file(void *owner, uint64_t ticket, const struct err *err, int64_t import_id)
-{
-	(void)import_id;
-	on_done(owner, ticket, err);
-}
-
 static void change(struct asking *a, enum incoming_kind kind, const char *key, const char *target)
 {
 	struct incoming in = says("ann", "room", key, "up");
@@ -186,8 +181,8 @@ static void changes_do_not_either(void **state)
 	answer.turn_id = ask_accept(a, &in, true)->turn->id;
 	a->waiting += 2;
 	store_placed(a->store, "00000000-0000-7000-8000-0000000000aa", "x", on_done, a, 1);
-	store_file(a->store, &(struct store_file){ .uuid = "00000000-0000-7000-8000-0000000000aa" }, on_file,
-		   a, 1);
+	store_import_step(a->store, &(struct store_import_step){ .id = 1, .state = IMPORT_FAILED }, on_done,
+			  a, 1);
 	asking_wait(a);
 	done = ask_answer(a, &answer);
 	change(a, INCOMING_EDITED, "b", "a");
