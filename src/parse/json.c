@@ -42,32 +42,55 @@ static bool wrong_at(struct err *err, int64_t offset)
 			  (long long)offset);
 }
 
+/* yajl reads a value that is cut off from its beginning again with each piece. */
+struct feed {
+	yajl_handle yajl;
+	struct flat *flat;
+	yajl_status status;
+	struct buf pending;
+	size_t quiet; /* bytes of the value that does not end */
+	int64_t done; /* bytes that were right */
+};
+
+/* Waits for as much as there was of a value before it gives it on, so that all of it is read twice at most. */
+static void feed_add(struct feed *feed, const char *data, size_t len, bool last)
+{
+	int64_t before = flat_events(feed->flat);
+
+	buf_add(&feed->pending, data, len);
+	if (feed->pending.len == 0 || (feed->pending.len < feed->quiet && !last))
+		return;
+	feed->status = yajl_parse(feed->yajl, (const unsigned char *)feed->pending.data, feed->pending.len);
+	if (feed->status == yajl_status_ok)
+		feed->done += (int64_t)feed->pending.len;
+	else
+		feed->done += (int64_t)yajl_get_bytes_consumed(feed->yajl);
+	feed->quiet = flat_events(feed->flat) == before ? feed->quiet + feed->pending.len : 0;
+	buf_clear(&feed->pending);
+}
+
 static bool json_pass(struct parse *parse, const struct input *input, struct flat *flat, struct err *err)
 {
 	struct stream *stream = stream_open(parse, input, NULL);
-	yajl_handle yajl = handle_open(flat);
-	yajl_status status = yajl_status_ok;
-	int64_t read = 0;
+	struct feed feed = { .yajl = handle_open(flat), .flat = flat, .status = yajl_status_ok };
 	const char *data;
 	size_t len;
 
-	yajl_config(yajl, yajl_allow_multiple_values, 1);
-	while (status == yajl_status_ok && stream_next(stream, &data, &len)) {
-		status = yajl_parse(yajl, (const unsigned char *)data, len);
-		if (status == yajl_status_ok)
-			read += (int64_t)len;
-	}
-	if (status == yajl_status_error)
-		read += (int64_t)yajl_get_bytes_consumed(yajl);
-	else if (status == yajl_status_ok)
-		status = yajl_complete_parse(yajl);
-	yajl_free(yajl);
+	yajl_config(feed.yajl, yajl_allow_multiple_values, 1);
+	while (feed.status == yajl_status_ok && stream_next(stream, &data, &len))
+		feed_add(&feed, data, len, false);
+	if (feed.status == yajl_status_ok)
+		feed_add(&feed, "", 0, true);
+	if (feed.status == yajl_status_ok)
+		feed.status = yajl_complete_parse(feed.yajl);
+	yajl_free(feed.yajl);
 	stream_close(stream);
+	buf_free(&feed.pending);
 	if (flat_err(flat)->kind != ERR_NONE) {
 		*err = *flat_err(flat);
 		return false;
 	}
-	return flat_over(flat) || status == yajl_status_ok || wrong_at(err, read);
+	return flat_over(flat) || feed.status == yajl_status_ok || wrong_at(err, feed.done);
 }
 
 static bool json_file_read(struct parse *parse, const struct input *input, struct sink *sink, struct err *err)

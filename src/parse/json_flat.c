@@ -46,6 +46,7 @@ struct field {
 struct flat {
 	char *name;
 	bool whole, over;
+	int64_t events;
 	struct err err;
 	struct sink *sink; /* NULL: the first pass */
 	struct level levels[DEPTH];
@@ -85,6 +86,11 @@ void flat_rewind(struct flat *flat, struct sink *sink)
 void flat_number(struct flat *flat, int64_t number)
 {
 	flat->number = number;
+}
+
+int64_t flat_events(const struct flat *flat)
+{
+	return flat->events;
 }
 
 bool flat_over(const struct flat *flat)
@@ -300,6 +306,7 @@ static void value_begin(struct flat *flat, bool container)
 	char step[32];
 	int len;
 
+	flat->events++;
 	if (level == NULL) {
 		buf_clear(&flat->path);
 		if (flat->whole && flat->record == 0) {
@@ -400,6 +407,7 @@ static int on_key(void *owner, const unsigned char *key, size_t len)
 {
 	struct flat *flat = owner;
 
+	flat->events++;
 	buf_cut(&flat->path, flat->levels[flat->depth - 1].path);
 	if (flat->path.len > 0)
 		path_add(flat, ".", 1);

@@ -18,6 +18,8 @@ void flat_rewind(struct flat *flat, struct sink *sink);
 void flat_number(struct flat *flat, int64_t number);
 /* Drops a record that is not finished: the line was no JSON. */
 void flat_drop(struct flat *flat);
+/* How many values and keys there were: while it stands still, one value is being read. */
+int64_t flat_events(const struct flat *flat);
 /* Whether the sink has enough, or a limit (in err) was met. */
 bool flat_over(const struct flat *flat);
 const struct err *flat_err(const struct flat *flat);

@@ -167,6 +167,8 @@ struct peek peek_text(const char *text, size_t len, bool more, const char *name,
 	    strncasecmp(first, "<!doctype html", 14) == 0 || strncasecmp(first, "<html", 5) == 0 ||
 	    (NAMED(name, ".html", ".htm", ".xhtml") && first[0] == '<'))
 		return (struct peek){ "html", "text/html" };
+	if (NAMED(name, ".md", ".markdown"))
+		return (struct peek){ "markdown", "text/markdown" };
 	if ((*first == '{' || *first == '[') &&
 	    json_like(first, len - (size_t)(first - text), more, &several)) {
 		if (several || (*first == '{' && NAMED(name, ".ndjson", ".jsonl")))
@@ -179,8 +181,6 @@ struct peek peek_text(const char *text, size_t len, bool more, const char *name,
 		return (struct peek){ "json", "application/json" };
 	if (NAMED(name, ".eml", ".mht") && mail_like(text))
 		return (struct peek){ "eml", "message/rfc822" };
-	if (NAMED(name, ".md", ".markdown"))
-		return (struct peek){ "markdown", "text/markdown" };
 	if (NAMED(name, ".csv", ".tsv", ".tab"))
 		return table_kind(text, len, more);
 	if (strncmp(mime, "text/x-", 7) != 0 &&

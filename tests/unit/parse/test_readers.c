@@ -149,6 +149,27 @@ static void json_that_is_nested_without_end_is_refused(void **state)
 	fails("a.json", text, sizeof(text), "json", "too_large");
 }
 
+/* Values that are longer than what is read at once come out whole. */
+static void long_values_of_json_are_whole(void **state)
+{
+	const size_t len = 700000;
+	char *text = malloc(len + 20);
+	struct stage stage;
+	size_t row;
+
+	(void)state;
+	memcpy(text, "[{\"a\":\"", 7);
+	memset(text + 7, 'x', len);
+	memcpy(text + 7 + len, "\",\"b\":17}]", 11);
+	stage_begin(&stage);
+	stage_read(&stage, "a.json", text, len + 7 + 11);
+	assert_true(stage.good);
+	row = (size_t)(strstr(buf_str(&stage.seen), "record 1|") - buf_str(&stage.seen));
+	assert_int_equal(stage.seen.len - row, strlen("record 1|") + len + strlen("|#17\n"));
+	stage_end(&stage);
+	free(text);
+}
+
 static void lines_of_json_are_records_and_a_bad_one_is_named(void **state)
 {
 	(void)state;
@@ -169,6 +190,13 @@ static void markdown_stands_at_its_headings(void **state)
 	      "markdown",
 	      "title|Top\ntext|Top|Top\ntext|Top|Hello you & me.\ntext|Prices|Prices\ntext|Prices|- one\n"
 	      "text|Prices|- two\ntable|Prices|Prices\ncolumns|Item|Price\nrow 2|Pen|1\n");
+}
+
+static void the_name_decides_between_markdown_and_json(void **state)
+{
+	(void)state;
+	reads("a.md", BYTES("[1, 2]\n"), "markdown", "text||[1, 2]\n");
+	reads("a", BYTES("[1, 2]\n"), "json", "text||[0]: 1\ntext||[1]: 2\n");
 }
 
 static void html_is_read_as_it_is_seen(void **state)
@@ -277,8 +305,10 @@ int main(void)
 		cmocka_unit_test(json_arrays_of_objects_are_tables),
 		cmocka_unit_test(json_that_is_broken_is_told_with_the_place),
 		cmocka_unit_test(json_that_is_nested_without_end_is_refused),
+		cmocka_unit_test(long_values_of_json_are_whole),
 		cmocka_unit_test(lines_of_json_are_records_and_a_bad_one_is_named),
 		cmocka_unit_test(markdown_stands_at_its_headings),
+		cmocka_unit_test(the_name_decides_between_markdown_and_json),
 		cmocka_unit_test(html_is_read_as_it_is_seen),
 		cmocka_unit_test(pictures_are_measured_and_not_decoded),
 		cmocka_unit_test(what_nobody_can_read_says_so),
