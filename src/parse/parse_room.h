@@ -46,6 +46,7 @@ const struct reader *reader_of(const char *kind);
 void readers_stage(void);
 void eml_stage(void);
 void pdf_stage(void);
+void poppler_data_stage(void);
 
 /* Kinds that are known and have nothing to be read, "audio". */
 bool kind_without_text(const char *kind);

@@ -105,7 +105,16 @@ static PopplerDocument *document_open(const char *data, size_t len, struct err *
 
 void pdf_stage(void)
 {
-	(void)g_type_class_ref(POPPLER_TYPE_DOCUMENT);
+	/* Poppler looks for its tables when the first document is made and forgets them with the last: this one stays. */
+	static const char blank[] = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+				    "2 0 obj\n<< /Type /Pages /Count 0 /Kids [] >>\nendobj\n"
+				    "trailer\n<< /Root 1 0 R /Size 3 >>\n%%EOF\n";
+	static PopplerDocument *kept;
+	struct err ignored;
+
+	poppler_data_stage();
+	if (kept == NULL)
+		kept = document_open(blank, sizeof(blank) - 1, &ignored);
 }
 
 static bool pdf_read(struct parse *parse, const struct input *input, struct sink *sink, struct err *err)
