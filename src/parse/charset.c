@@ -114,7 +114,9 @@ static const char *guess(const void *head, size_t len, bool whole, const char *d
 	name = declared ? by_name(declared) : NULL;
 	if (name != NULL && strncmp(name, "UTF-", 4) != 0)
 		return as_people_mean(name);
-	return utf8 ? "UTF-8" : by_looks(head, len);
+	name = by_looks(head, len);
+	/* Escapes are colours of a terminal, or they change the character set. */
+	return utf8 && strncmp(name, "ISO-2022", 8) != 0 ? "UTF-8" : name;
 }
 
 const char *charset_guess(const void *head, size_t len, const char *declared, size_t *mark_out)

@@ -26,11 +26,13 @@ struct inner *parse_inner(struct parse *parse, const struct input *outer, const 
 		return NULL;
 	}
 	if (parse->entries >= limits->entries) {
+		parse->spent = true;
 		parse_fail(err, "too_large", "There are more than %lld files inside.",
 			   (long long)limits->entries);
 		return NULL;
 	}
 	if (size_claimed > limits->unpacked - parse->unpacked) {
+		parse->spent = true;
 		parse_fail(err, "too_large", "Unpacked it is larger than %lld MB.",
 			   (long long)(limits->unpacked >> 20));
 		return NULL;
@@ -56,7 +58,8 @@ bool parse_inner_add(struct inner *inner, const void *data, size_t len, struct e
 {
 	struct parse *parse = inner->parse;
 
-	if ((int64_t)len > parse->limits.unpacked - parse->unpacked)
+	parse->spent |= (int64_t)len > parse->limits.unpacked - parse->unpacked;
+	if (parse->spent)
 		return parse_fail(err, "too_large", "Unpacked it is larger than %lld MB.",
 				  (long long)(parse->limits.unpacked >> 20));
 	if ((int64_t)len > parse->limits.memory - parse->held)
@@ -181,7 +184,7 @@ static bool inner_read(struct inner *inner, struct sink *sink, struct err *err)
 		return true;
 	if (parse_file(inner->parse, reader, mime, &inner->input, &within.sink, &own))
 		return true;
-	if (strncmp(own.text, "too_large: ", strlen("too_large: ")) == 0) {
+	if (inner->parse->spent) {
 		*err = own;
 		return false;
 	}

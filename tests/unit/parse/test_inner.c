@@ -58,6 +58,15 @@ static char *inner_of(struct stage *stage, const char *name, const char *text, i
 	return good ? NULL : mem_text(err.text);
 }
 
+static const char *deep(void)
+{
+	static char text[601];
+
+	memset(text, '[', 300);
+	memset(text + 300, ']', 300);
+	return text;
+}
+
 static void files_inside_are_read_with_their_names_in_front(void **state)
 {
 	struct stage stage;
@@ -75,8 +84,11 @@ static void files_inside_are_read_with_their_names_in_front(void **state)
 		"text|b.txt, line 1|hello\n"
 		"file|c.bin|unknown|Files of the type application/octet-stream can't be read.\n"
 		"file|d.json|json|\nfile|d.json|json|This is not valid JSON: the fault is at byte 5.\n");
+	/* A limit of its own ends that file and not the others. */
+	assert_null(inner_of(&stage, "e.json", deep(), 600));
+	assert_non_null(strstr(buf_str(&stage.seen), "file|e.json|json|The values are nested too deeply.\n"));
 	assert_int_equal(stage.parse.held, 0);
-	assert_int_equal(stage.parse.entries, 4);
+	assert_int_equal(stage.parse.entries, 5);
 	stage.input.name = NULL;
 	stage_end(&stage);
 }

@@ -57,6 +57,13 @@ static void text_of_any_character_set_is_readable(void **state)
 	      "text",
 	      "text|line 1|Sch\xc3\xb6ne Gr\xc3\xbc\xc3\x9f"
 	      "e aus K\xc3\xb6ln, wir w\xc3\xbcnschen alles Gute.\n");
+	reads("a.txt", BYTES("\033$B$3$l$OF|K\\8l$N%F%-%9%H$G$9!#J8;z%3!<%I$rD4$Y$^$9!#\033(B"), "text",
+	      "text|line "
+	      "1|"
+	      "\u3053\u308c\u306f\u65e5\u672c\u8a9e\u306e\u30c6\u30ad\u30b9\u30c8\u3067\u3059\u3002\u6587"
+	      "\u5b57\u30b3\u30fc\u30c9\u3092\u8abf\u3079\u307e\u3059\u3002\n");
+	reads("a.log", BYTES("\033[32mgreen\033[0m and \033[1mbold\033[0m\n"), "text",
+	      "text|line 1|\033[32mgreen\033[0m and \033[1mbold\033[0m\n");
 	/* A character that is cut off at the end of the file. */
 	reads("a.txt", BYTES("good\xf0\x9f\x98\x80 and more of it, then \xf0\x9f"), "text",
 	      "text|line 1|good\xf0\x9f\x98\x80 and more of it, then \xef\xbf\xbd\xef\xbf\xbd\n");
