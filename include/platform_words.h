@@ -18,6 +18,8 @@ enum platform_can {
 		<< 2, /* its senders are told and remember: refused first, from level 2 (durability.md 2.8) */
 	PLATFORM_READS_BACK = 1 << 3, /* can find out whether an unsure send arrived: it is handed over again
 					 with out->unsure */
+	PLATFORM_FILES =
+		1 << 4, /* takes files: send gets out->file. Others get a line that says where it is */
 };
 
 enum platform_limits { PLATFORM_TEXT_MAX = 4096 };

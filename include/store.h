@@ -60,6 +60,7 @@ struct store_turn {
 struct store_kept {
 	const char *org_id, *sha256, *name, *mime;
 	int64_t size;
+	int64_t import_id; /* what it was made of; 0: no import */
 };
 
 /* A reply that is due: marked as being sent (T5) before it is handed out. */

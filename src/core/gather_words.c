@@ -4,7 +4,7 @@
 #include "json.h"
 #include "mem.h"
 #include "text.h"
-#include <ctype.h>
+#include "words.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,16 +168,6 @@ char *gather_heard(const struct gather *gather)
 	return NULL;
 }
 
-/* CommonMark takes a backslash in front of any punctuation for that character and nothing else. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (ispunct((unsigned char)*text))
-			buf_text(out, "\\");
-		buf_add(out, text, 1);
-	}
-}
-
 /* People see what was heard, so that they know what was answered. */
 static void add_heard(struct buf *out, const struct item *item)
 {
@@ -191,11 +181,11 @@ static void add_heard(struct buf *out, const struct item *item)
 		for (char *p = words; *p; p++)
 			if (strchr("\r\n\t", *p))
 				*p = ' ';
-		add_plain(out, words);
+		words_plain(out, words);
 		free(words);
 	} else if (item->unheard) {
 		buf_text(out, ", not heard: ");
-		add_plain(out, item->unheard);
+		words_plain(out, item->unheard);
 	}
 }
 
@@ -225,11 +215,11 @@ void gather_answer(const struct gather *gather, struct buf *out)
 		char *name = shown_name(item);
 
 		buf_text(out, i ? "  \n" : "\n\n");
-		add_plain(out, name);
+		words_plain(out, name);
 		free(name);
 		if (item->why) {
 			buf_text(out, ": not taken: ");
-			add_plain(out, item->why);
+			words_plain(out, item->why);
 		} else {
 			buf_format(out, ": import %lld", (long long)item->id);
 			add_rows(out, item);
@@ -270,7 +260,7 @@ char *gather_progress(const struct gather *gather)
 		name = shown_name(&gather->items[i]);
 		if (out.len > 0)
 			buf_text(&out, "  \n");
-		add_plain(&out, name);
+		words_plain(&out, name);
 		buf_text(&out, " ");
 		add_doing(&out, &gather->items[i]);
 		buf_text(&out, " ...");

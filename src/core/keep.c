@@ -103,6 +103,21 @@ struct store_recalled *keep_recalled(struct arena *arena, const struct store_rec
 	return copy;
 }
 
+static const struct store_kept *keep_kept(struct arena *arena, const struct store_kept *file)
+{
+	struct store_kept *copy;
+
+	if (file == NULL)
+		return NULL;
+	copy = arena_alloc(arena, sizeof(*copy));
+	*copy = *file;
+	copy->org_id = arena_text(arena, file->org_id);
+	copy->sha256 = arena_text(arena, file->sha256);
+	copy->name = arena_text(arena, file->name);
+	copy->mime = arena_text(arena, file->mime);
+	return copy;
+}
+
 struct store_reply *keep_reply(struct arena *arena, const struct store_reply *reply)
 {
 	struct store_reply *copy = arena_alloc(arena, sizeof(*copy));
@@ -111,6 +126,7 @@ struct store_reply *keep_reply(struct arena *arena, const struct store_reply *re
 	*copy = *reply;
 	copy->platform = arena_text(arena, reply->platform);
 	copy->installation = arena_text(arena, reply->installation);
+	copy->file = keep_kept(arena, reply->file);
 	out->uuid = arena_text(arena, out->uuid);
 	out->answers_to = keep_texts(arena, out->answers_to, out->answers_to_count);
 	out->delivery_keys =

@@ -1,5 +1,4 @@
 /* Hands due replies to plugins, a bounded number at a time, and sees each attempt through to its record. */
-#include "outbox.h"
 #include "clock.h"
 #include "counts.h"
 #include "installation.h"
@@ -7,6 +6,7 @@
 #include "keep.h"
 #include "log.h"
 #include "mem.h"
+#include "outbox_inside.h"
 #include "outcome.h"
 #include "store_outbox.h"
 #include <stdio.h>
@@ -14,41 +14,6 @@
 #include <utlist.h>
 
 enum { AGAIN_SOON_MS = 1000, SWITCHED_OFF_MS = 60000, NOT_CONFIGURED_MS = 300000 };
-
-enum sending_state {
-	SENDING_QUEUED,	 /* in its installation's queue */
-	SENDING_RUNS,	 /* with the plugin: in outbox.running */
-	SENDING_SETTLES, /* its outcome is with the store: in outbox.settling */
-};
-
-struct sending {
-	uint64_t serial; /* the ticket */
-	enum sending_state state;
-	struct installation *inst; /* held; NULL: not configured */
-	int64_t reply_id, conversation_id, expires_ms;
-	unsigned attempt;
-	bool behind;	     /* another reply of this conversation waits for this one's end */
-	uint64_t since_ms;   /* loop time: with the plugin since */
-	struct arena *arena; /* of the copy below, while queued */
-	struct store_reply *reply;
-	bool retried;		   /* the store could not take the outcome at first */
-	struct store_sent outcome; /* its strings are ours */
-	uint64_t retry_ms;	   /* loop time; 0: the store has been asked */
-	struct sending *prev, *next;
-	UT_hash_handle hh;	 /* by serial */
-	UT_hash_handle hh_place; /* by conversation, while with the plugin */
-};
-
-struct outbox {
-	struct core *core;
-	struct sending *by_serial, *by_place;
-	struct sending *running, *settling; /* longest first */
-	size_t in_flight, queued, settling_count;
-	struct loop_timer *timer; /* to the next due reply */
-	int64_t due_ms;		  /* Unix milliseconds the timer is set to; 0: not set */
-	bool asked, again;	  /* store_due */
-	bool posted;		  /* the queues will be looked at in a later round */
-};
 
 /* ---- making and freeing ---------------------------------------------------------------------- */
 
@@ -76,6 +41,7 @@ static char *owned(const char *text)
 
 static void release(struct sending *sending)
 {
+	outbox_file_done(sending);
 	installation_release(sending->inst);
 	arena_destroy(sending->arena);
 	free(owned(sending->outcome.remote_id));
@@ -96,6 +62,7 @@ void outbox_destroy(struct outbox *outbox)
 
 	if (outbox == NULL)
 		return;
+	outbox_files_destroy(outbox);
 	HASH_CLEAR(hh_place, outbox->by_place);
 	sending = outbox->by_serial;
 	HASH_CLEAR(hh, outbox->by_serial);
@@ -199,15 +166,19 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 /* ---- sending --------------------------------------------------------------------------------- */
 
 /* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine and what operators
- * say. */
-static void hand_over(struct installation *inst, const struct store_reply *reply, uint64_t ticket)
+ * say. A file is said as a line where none are taken. */
+static void hand_over(const struct core *core, struct installation *inst, const struct store_reply *reply,
+		      uint64_t ticket)
 {
 	struct outgoing out = reply->out;
-	char *notice = NULL;
+	char *words = reply->file ? outbox_file_words(core, reply->file) : NULL, *notice = NULL;
 
-	if (out.state == MESSAGE_QUARANTINED || reply->markdown)
+	if (words)
+		out.text = words;
+	if (words || out.state == MESSAGE_QUARANTINED || reply->markdown)
 		out.text = notice = installation_notice(inst, out.text);
 	inst->ops->send(inst->platform, &out, ticket);
+	free(words);
 	free(notice);
 }
 
@@ -223,7 +194,10 @@ static void run(struct outbox *outbox, struct sending *sending, const struct sto
 			 sending);
 	outbox->in_flight++;
 	inst->line.in_flight++;
-	hand_over(inst, reply, sending->serial);
+	if (reply->file && (inst->ops->can & PLATFORM_FILES))
+		outbox_file_begin(outbox, sending, reply);
+	else
+		hand_over(outbox->core, inst, reply, sending->serial);
 }
 
 static void leave_plugin(struct outbox *outbox, struct sending *sending)
@@ -233,6 +207,8 @@ static void leave_plugin(struct outbox *outbox, struct sending *sending)
 		HASH_DELETE(hh_place, outbox->by_place, sending);
 	outbox->in_flight--;
 	sending->inst->line.in_flight--;
+	sending->brings = false;
+	outbox_file_done(sending);
 }
 
 static void queue(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
@@ -433,13 +409,33 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 	pump_later(outbox);
 }
 
+void outbox_return(struct outbox *outbox, struct sending *sending, int64_t after_ms, const char *why)
+{
+	leave_plugin(outbox, sending);
+	put_back(outbox, sending, after_ms, why);
+	pump_later(outbox);
+}
+
+void outbox_reject(struct outbox *outbox, struct sending *sending, const char *why)
+{
+	struct installation *inst = sending->inst;
+
+	count_reply(inst->ops->name, sent_name(SENT_REJECTED));
+	log_error(&inst->log, "reply %lld, given up: %s", (long long)sending->reply_id, why);
+	leave_plugin(outbox, sending);
+	settle(outbox, sending, REPLY_REJECTED, why);
+	pump_later(outbox);
+}
+
 static struct sending *find_running(const struct outbox *outbox, const struct installation *inst,
 				    uint64_t ticket)
 {
 	struct sending *sending;
 
 	HASH_FIND(hh, outbox->by_serial, &ticket, sizeof(ticket), sending);
-	return sending && sending->state == SENDING_RUNS && sending->inst == inst ? sending : NULL;
+	return sending && sending->state == SENDING_RUNS && !sending->brings && sending->inst == inst
+		       ? sending
+		       : NULL;
 }
 
 int64_t outbox_sending(const struct outbox *outbox, const struct installation *inst, uint64_t ticket)
@@ -462,13 +458,22 @@ void outbox_sent(struct outbox *outbox, struct installation *inst, uint64_t tick
 
 static const struct outbox_outcome silent = { .how = SENT_MAYBE, .why = "the send did not end in time" };
 
+/* The plugin will not tell how it ended; what it never got has not left the house. */
+static void end_silently(struct outbox *outbox, struct sending *sending)
+{
+	if (sending->brings) /* of one that was taken out it is cancelled when it is due again */
+		outbox_return(outbox, sending, AGAIN_SOON_MS, "its file was not there in time");
+	else
+		conclude(outbox, sending, &silent);
+}
+
 void outbox_sweep(struct outbox *outbox)
 {
 	uint64_t now = loop_now_ms(outbox->core->options.loop);
 	struct sending *sending, *next;
 
 	while (outbox->running && now - outbox->running->since_ms >= OUTBOX_SEND_LIMIT_MS)
-		conclude(outbox, outbox->running, &silent);
+		end_silently(outbox, outbox->running);
 	for (sending = outbox->settling; sending; sending = next) {
 		next = sending->next;
 		if (sending->retry_ms && sending->retry_ms <= now)
@@ -497,7 +502,7 @@ void outbox_forget(struct outbox *outbox, const struct installation *inst)
 	for (sending = outbox->running; sending; sending = next) {
 		next = sending->next;
 		if (sending->inst == inst)
-			conclude(outbox, sending, &silent);
+			end_silently(outbox, sending);
 	}
 }
 
@@ -565,7 +570,7 @@ void outbox_close(struct outbox *outbox, bool all)
 	if (!all)
 		return;
 	while (outbox->running)
-		conclude(outbox, outbox->running, &silent);
+		end_silently(outbox, outbox->running);
 	for (sending = outbox->settling; sending; sending = next) {
 		next = sending->next;
 		if (sending->retry_ms == 0)

@@ -69,7 +69,8 @@ static const struct store_kept *take_file(const struct query *query, struct aren
 				     .sha256 = room_text(room, query, 21),
 				     .name = room_text(room, query, 22),
 				     .mime = room_text(room, query, 23),
-				     .size = db_int(query, 24) };
+				     .size = db_int(query, 24),
+				     .import_id = db_int(query, 25) };
 	return file;
 }
 
@@ -117,7 +118,7 @@ static bool read_due(struct db *db, struct arena *room, const char *now, size_t 
 		" o.body, o.attempts, o.turn_id, o.inbox_id, c.uuid, t.\"llmStructuredOutput\", o.created_at,"
 		" o.ord, coalesce((SELECT max(p.ord) + 1 FROM outbox p WHERE p.turn_id = o.turn_id), 1),"
 		" o.unsure, m.placeholder, o.remote_id, o.choices, f.org_id, f.sha256, f.name, f.mime, "
-		"f.bytes"
+		"f.bytes, coalesce(f.import_id, 0)"
 		" FROM outbox o LEFT JOIN \"LLMConversation\" c ON c.id = o.\"llmConversationId\""
 		" LEFT JOIN \"LLMConversationMessage\" m ON m.id = o.turn_id"
 		" LEFT JOIN \"LLMTask\" t ON t.id = m.\"llmTaskId\""

@@ -14,6 +14,7 @@ struct imports {
 	struct task *tasks;
 	size_t cancelled;
 	unsigned paths;
+	bool no_links;
 	struct buf dropped;
 };
 
@@ -89,6 +90,11 @@ const char *fake_imports_dropped(const struct imports *imports)
 	return imports->dropped.len ? buf_str(&imports->dropped) : "";
 }
 
+void fake_imports_no_links(struct imports *imports)
+{
+	imports->no_links = true;
+}
+
 /* ---- what the core calls ----------------------------------------------------------------------------- */
 
 char *imports_work_path(struct imports *imports)
@@ -147,8 +153,9 @@ void imports_drop(struct imports *imports, const char *org_id, const char *sha25
 char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
 		   const char *mime, bool path_only)
 {
-	(void)imports;
 	(void)mime;
+	if (imports->no_links && !path_only)
+		return NULL;
 	return mem_format("%s/files/%s-%s/%s", path_only ? "" : "https://files.test", org_id, sha256, name);
 }
 

@@ -37,6 +37,9 @@ void fake_read(struct imports *imports, struct task *task, const char *outline);
 void fake_unread(struct imports *imports, struct task *task, enum err_kind kind, const char *code,
 		 const char *why);
 
+/* From now on there is no address to make links under. */
+void fake_imports_no_links(struct imports *imports);
+
 /* How far the reading is. It goes on. */
 void fake_reading(struct task *task, const struct import_progress *progress);
 

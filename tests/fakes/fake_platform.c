@@ -49,7 +49,7 @@ static void send(struct platform *platform, const struct outgoing *out, uint64_t
 	note->ticket = ticket;
 	note->conversation_id = out->conversation_id;
 	snprintf(note->uuid, sizeof(note->uuid), "%s", out->uuid);
-	snprintf(note->text, sizeof(note->text), "%s", out->text);
+	snprintf(note->text, sizeof(note->text), "%s", out->text ? out->text : "");
 	snprintf(note->placeholder, sizeof(note->placeholder), "%s",
 		 out->placeholder ? out->placeholder : "");
 	snprintf(note->remote_id, sizeof(note->remote_id), "%s", out->remote_id ? out->remote_id : "");
@@ -57,6 +57,12 @@ static void send(struct platform *platform, const struct outgoing *out, uint64_t
 	note->part = out->part;
 	note->parts = out->parts;
 	note->unsure = out->unsure;
+	if (out->file == NULL)
+		return;
+	snprintf(note->path, sizeof(note->path), "%s", out->file->path);
+	snprintf(note->name, sizeof(note->name), "%s", out->file->name);
+	snprintf(note->link, sizeof(note->link), "%s", out->file->link ? out->file->link : "");
+	note->size = out->file->size;
 }
 
 static void stream(struct platform *platform, const struct outgoing_part *part)
@@ -261,7 +267,7 @@ const struct platform_ops fake_mute = FAKE_OPS("mute", 0);
 const struct platform_ops fake_room = {
 	.abi = PLATFORM_ABI,
 	.name = "room",
-	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK,
+	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK | PLATFORM_FILES,
 	.retry_cap_s = 60,
 	.expire_s = 600,
 	.create = create,

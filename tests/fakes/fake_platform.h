@@ -26,6 +26,8 @@ struct fake_send {
 	char uuid[MESSAGE_UUID_SIZE], text[200], placeholder[40], remote_id[40];
 	unsigned attempt, part, parts;
 	bool unsure;
+	char path[200], name[100], link[200]; /* of a file */
+	int64_t size;
 };
 
 struct fake_part {
