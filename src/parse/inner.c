@@ -21,6 +21,7 @@ struct inner *parse_inner(struct parse *parse, const struct input *outer, const 
 	int fd;
 
 	if (outer->depth >= limits->depth) {
+		parse->spent = true;
 		parse_fail(err, "too_large", "There are more than %lld archives inside each other.",
 			   (long long)limits->depth);
 		return NULL;

@@ -21,7 +21,7 @@ struct parse {
 	int64_t held;		    /* bytes of files inside files that are in memory now */
 	int64_t bytes, rows, pages; /* how far it is */
 	int64_t told_ms;	    /* when that was said last; 0: never */
-	bool spent;		    /* a limit of all files together is met: nothing more is unpacked */
+	bool spent;		    /* a limit of archives is met: nothing more is unpacked */
 	bool cut;		    /* a limit ended the reading early: what was read holds */
 };
 
