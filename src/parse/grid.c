@@ -8,7 +8,7 @@
 enum { CELL_BYTES_MAX = 1 << 20, ROW_BYTES_MAX = 32 << 20, PLACE_NAME_MAX = 200 };
 
 /* What repetitions and far-away cells may make of a small file, all sheets together. */
-static const int64_t CELLS_MAX = 400 * 1000 * 1000, BLANK_ROWS_MAX = 4 * GRID_ROWS_MAX;
+static const int64_t CELLS_MAX = INT64_C(400000000), BLANK_ROWS_MAX = INT64_C(4) * GRID_ROWS_MAX;
 
 void grid_free(struct grid *grid)
 {
@@ -122,7 +122,7 @@ bool grid_row(struct grid *grid, int64_t number, int64_t times, struct err *err)
 		grid->next += times;
 		return true;
 	}
-	if (grid->next + times - 1 > GRID_ROWS_MAX)
+	if (times > GRID_ROWS_MAX || grid->next + times - 1 > GRID_ROWS_MAX)
 		return parse_fail(err, "too_large", "A sheet has more than %d rows.", GRID_ROWS_MAX);
 	blank_tell(grid);
 	good = rows_tell(grid, times, err);

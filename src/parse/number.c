@@ -112,16 +112,29 @@ bool number_is_date(const char *text)
 	return *text == '\0';
 }
 
+static bool duration_part(const char **text, char unit, unsigned long *value_out)
+{
+	size_t digits = digits_skip(*text);
+
+	if (digits == 0 || digits > 9)
+		return false;
+	*value_out = strtoul(*text, NULL, 10);
+	*text += digits;
+	if (unit == 'S' && **text == '.')
+		*text += 1 + digits_skip(*text + 1);
+	return *(*text)++ == unit;
+}
+
 void number_duration(struct buf *text)
 {
-	unsigned long long hours = 0, minutes = 0;
-	double seconds = 0;
+	const char *at = buf_str(text);
+	unsigned long hours, minutes, seconds;
 	char shown[80];
 
-	if (text->len == 0 || sscanf(text->data, "PT%9lluH%9lluM%12lfS", &hours, &minutes, &seconds) != 3 ||
-	    seconds < 0)
+	if (!pattern_fits(&at, "PT") || !duration_part(&at, 'H', &hours) ||
+	    !duration_part(&at, 'M', &minutes) || !duration_part(&at, 'S', &seconds) || *at)
 		return;
-	snprintf(shown, sizeof(shown), "%02llu:%02llu:%02.0f", hours, minutes, floor(seconds));
+	snprintf(shown, sizeof(shown), "%02lu:%02lu:%02lu", hours, minutes, seconds);
 	buf_clear(text);
 	buf_text(text, shown);
 }

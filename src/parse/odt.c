@@ -72,7 +72,8 @@ static void odt_start(struct sax *sax, const char *name)
 		odt->in_body = true;
 	} else if (!odt->in_body || left_out(odt, name)) {
 		return;
-	} else if (strcmp(name, "p") == 0 || strcmp(name, "h") == 0) {
+	} else if (strcmp(name, "p") == 0 || strcmp(name, "h") == 0 || strcmp(name, "annotation") == 0) {
+		/* Who wrote a comment and when stand beside its paragraphs. */
 		paragraph_start(odt);
 	} else if (strcmp(name, "list") == 0) {
 		odt->lists++;
@@ -83,9 +84,6 @@ static void odt_start(struct sax *sax, const char *name)
 		memcpy(odt->citation, "[", sizeof("["));
 	} else if (strcmp(name, "note-body") == 0) {
 		odt->note_new = true;
-	} else if (strcmp(name, "annotation") == 0) {
-		/* Who wrote a comment and when stand in front of it; its paragraphs leave by themselves. */
-		paragraph_start(odt);
 	} else if (odt->paragraphs == 0 || !odf_blank(sax, name)) {
 		table_start(odt, name);
 	}

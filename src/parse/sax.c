@@ -25,8 +25,11 @@ static const char *attribute_value(struct sax *sax, const unsigned char *const *
 
 static bool ends_with(const char *text, const char *end)
 {
-	size_t len = text ? strlen(text) : 0, end_len = strlen(end);
+	size_t len, end_len = strlen(end);
 
+	if (text == NULL)
+		return false;
+	len = strlen(text);
 	return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 

@@ -51,8 +51,10 @@ static void word_bytes(const struct word *word, struct buf *out)
 	}
 	for (size_t i = 0; i < word->len; i++) {
 		int high = -1, low = -1;
-		char c = word->data[i] == '_' ? ' ' : word->data[i];
+		char c = word->data[i];
 
+		if (c == '_')
+			c = ' ';
 		if (c == '=' && i + 2 < word->len) {
 			high = text_hex_digit(word->data[i + 1]);
 			low = text_hex_digit(word->data[i + 2]);

@@ -31,7 +31,7 @@ void book_unescape(struct buf *text, size_t from)
 		}
 		/* Only characters of one byte come so; a carriage return before a line feed says nothing. */
 		if (code >= ' ' || code == '\t' || code == '\n')
-			text->data[to++] = code < 0x7f ? (char)code : ' ';
+			text->data[to++] = (char)(unsigned char)(code < 0x7f ? code : ' ');
 		at += 7;
 	}
 	buf_cut(text, to);

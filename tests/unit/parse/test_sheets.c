@@ -167,9 +167,19 @@ static void test_repeated(void **state)
 				     "o:value-type=\"float\" o:value=\"1\"/></t:table-row>") },
 		{ NULL, NULL }
 	};
+	const struct made_part endless[] = {
+		{ "content.xml",
+		  ODS("<t:table-row t:number-rows-repeated=\"9223372036854775807\"><t:table-cell/>"
+		      "</t:table-row><t:table-row t:number-rows-repeated=\"9223372036854775807\">"
+		      "<t:table-cell o:value-type=\"float\" o:value=\"1\"/></t:table-row>") },
+		{ NULL, NULL }
+	};
 	struct made_read read = { 0 };
 
 	(void)state;
+	made_read_parts(&read, &ods_reader, endless);
+	made_failed(&read, "too_large");
+	made_done(&read);
 	made_read_parts(&read, &ods_reader, blank);
 	made_has(&read, "R 1|number:1|number:1|number:1");
 	made_has(&read, "R 4");
