@@ -47,7 +47,7 @@ SEES_parse   := base
 SEES_app     := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
-USES_base    := jansson openssl/ unistr unictype
+USES_base    := jansson openssl/ unistr unictype unicase uninorm
 USES_io      := libwebsockets uv.h curl/ openssl/ http_parser wslay/
 USES_imports := openssl/
 USES_db      := sqlite3

@@ -3,8 +3,8 @@
 #include "buf.h"
 #include "mem.h"
 #include "request.h"
-#include "url.h"
 #include "slack_room.h"
+#include "url.h"
 #include "verify.h"
 #include <stdlib.h>
 #include <string.h>
