@@ -20,7 +20,10 @@
  *   "tables":[{"name","place","rows","columns":[{"name","type","filled","samples":[TEXT,...]}]}] (at most 50 tables of 200
  *   columns; rows without the header), "files":[{"name","kind","error"?}] (of an archive or a message, at most 1000)}
  * REPORT: {"rows_in","rows_out","rows_refused","rows_blank","bytes","mime","cut",
- *   "reasons":[{"column","reason","rows","examples":[{"row","value"}]}]}: rows_in = rows_out + rows_refused + rows_blank, always.
+ *   "reasons":[{"column","reason","rows","examples":[{"row","value"}]}],"warnings":[TEXT,...] (at most 20: what was ambiguous and
+ *   how it was read),"table":NAME,"columns":[{"name","from","type"}] (when the SPEC has columns)}:
+ *   rows_in = rows_out + rows_refused + rows_blank, always. Refused rows that are kept ("refused":"keep") are written and count
+ *   as refused. "reason" continues "the value ...": "is missing", "is not a number".
  * Descriptor 4 of an extract: lines {"place":PLACE,"text":TEXT}, each a chunk of at most EXTRACT_CHUNK_MAX bytes in the order
  *   of the file, ready to be searched and quoted; PLACE is what a person looks it up by: "page 3", "sheet Orders, rows
  *   2-20", "slide 4", "lines 10-31", "invoice.pdf, page 1" inside an archive. Of a convert: the output file itself. */

@@ -1,5 +1,6 @@
 /* usher-parse: one order, one file, one answer, locked in before the first byte of the file is read (include/extract.h). */
 #include "charset.h"
+#include "convert.h"
 #include "extract_sink.h"
 #include "order.h"
 #include "sandbox.h"
@@ -102,6 +103,27 @@ static bool extract(struct parse *parse, const struct input *input, const struct
 	return good;
 }
 
+static bool convert(struct parse *parse, const struct input *input, const struct order *order,
+		    struct err *err)
+{
+	const char *kind, *mime;
+	const struct reader *reader;
+	struct spec spec;
+	json_t *report = NULL;
+	bool good = spec_read(&spec, order->spec, err);
+
+	if (good) {
+		reader = parse_type(input, &kind, &mime);
+		answer_checked(parse, kind, mime);
+		good = convert_file(parse, reader, mime, input, &spec, FILE_OUT, &report, err);
+	}
+	if (good)
+		answer_done(parse, report);
+	json_decref(report);
+	spec_free(&spec);
+	return good;
+}
+
 /* What can be asked for. */
 static const struct {
 	const char *what;
@@ -110,6 +132,7 @@ static const struct {
 		    struct err *err);
 } ORDERS[] = {
 	{ "extract", false, extract },
+	{ "convert", true, convert },
 };
 
 /* The place in ORDERS; -1 and err: there is none, or it came with the wrong things. */
@@ -138,6 +161,7 @@ static bool lock_in(const struct limits *limits, struct err *err)
 	charset_stage();
 	extract_stage();
 	readers_stage();
+	convert_stage();
 	signal(SIGXCPU, too_slow);
 	much_memory = (size_t)limits->memory / 2;
 	signal(SIGABRT, aborted);
