@@ -60,7 +60,8 @@ typedef void import_kept_fn(void *owner, uint64_t ticket, const struct err *err,
 			    const struct import_blob *blob);
 
 /* Hashes the file at path and keeps a copy, sealed where a key is set (AES-256-GCM in pieces of 64 KiB, bound to the
- * organisation and their order); synced to the disk before the answer. path stays. */
+ * organisation and their order); synced to the disk before the answer. path stays. The store is asked for the row that names
+ * it inside the answer, before anybody can ask what nobody names (imports_quiet); when that can't be written now, keep again. */
 void imports_keep(struct imports *imports, const char *org_id, const char *path, import_kept_fn *fn,
 		  void *owner, uint64_t ticket);
 
@@ -69,7 +70,13 @@ typedef void import_done_fn(void *owner, uint64_t ticket, const struct err *err)
 void imports_fetch(struct imports *imports, const char *org_id, const char *sha256, const char *path,
 		   import_done_fn *fn, void *owner, uint64_t ticket);
 
-/* Removes a kept file; no row may name it any more. */
+/* No file is being kept from the call of fn on, and none until imports_resume: what is kept next waits. Every answer of
+ * imports_keep has been given, so the store knows of every row that is about to name a file. One at a time. */
+typedef void import_quiet_fn(void *owner);
+void imports_quiet(struct imports *imports, import_quiet_fn *fn, void *owner);
+void imports_resume(struct imports *imports);
+
+/* Removes a kept file; no row may name it any more. Between imports_quiet and imports_resume. */
 void imports_drop(struct imports *imports, const char *org_id, const char *sha256);
 
 /* A link under public_url that shows this file to whoever has it, until IMPORTS_LINK_S from now: /files/TOKEN/NAME, TOKEN sealed

@@ -60,7 +60,10 @@ static void acted(void *owner, uint64_t ticket, const struct err *err, const cha
 	struct daemon *daemon = owner;
 
 	admin_answer(owner, ticket, err, json);
-	core_wake(daemon->core); /* an approved person or a retried letter must not wait for the next timer */
+	if (err->kind == ERR_NONE)
+		core_acted(daemon->core, json); /* what it lets go on must not wait for the next timer */
+	else
+		core_wake(daemon->core);
 }
 
 bool admin_read_args(struct web_request *request, struct admin_args *args)

@@ -247,6 +247,11 @@ static struct links *operators_links(const struct daemon *daemon)
 	return links;
 }
 
+static void on_erased(void *owner)
+{
+	blobs_look(((struct daemon *)owner)->blobs);
+}
+
 static void make_core(struct daemon *daemon)
 {
 	const struct settings *assistant = part(daemon, "assistant");
@@ -278,6 +283,7 @@ static void make_core(struct daemon *daemon)
 		.io = daemon->io,
 		.public_url = daemon->derived.public_url,
 		.imports = daemon->imports,
+		.erased = on_erased,
 		.quota = (int64_t)settings_int(part(daemon, "imports"), "quota_mb") << 20,
 		.file_max = daemon->derived.file_max,
 		.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])daemon->derived.keys,
@@ -334,6 +340,7 @@ static void on_core_ready(void *owner)
 
 	first_steps(daemon);
 	daemon->retention = retention_start(daemon);
+	daemon->blobs = blobs_start(daemon);
 }
 
 static void on_tools(void *owner)
@@ -409,6 +416,7 @@ static void take_down(struct daemon *daemon)
 {
 	core_destroy(daemon->core);
 	imports_destroy(daemon->imports);
+	daemon->imports = NULL;
 	ai_destroy(daemon->ai);
 	mcp_destroy(daemon->tools.mcp);
 	if (daemon->tools.pins)
@@ -420,6 +428,7 @@ static void take_down(struct daemon *daemon)
 	http_destroy(daemon->http);
 	store_close(daemon->store);
 	retention_destroy(daemon->retention);
+	blobs_destroy(daemon->blobs);
 	tasks_destroy(daemon->tools.tasks);
 	pins_destroy(daemon->tools.pins);
 	grants_destroy(daemon->tools.grants);

@@ -31,6 +31,7 @@ struct daemon {
 	struct tools tools;
 	struct core *core;
 	struct retention *retention;
+	struct blobs *blobs;
 	char *socket_path;
 	bool ready, stopping, reload;
 	unsigned closing;    /* servers that still drain */
@@ -69,6 +70,11 @@ bool daemon_reload(struct daemon *daemon, struct err *err);
 /* retention.c: what the settings no longer keep of the record goes. destroy takes NULL; after store_close. */
 struct retention *retention_start(struct daemon *daemon);
 void retention_destroy(struct retention *retention);
+
+/* blobs.c: kept files that nothing names any more go. look: something was erased. All take NULL; destroy after store_close. */
+struct blobs *blobs_start(struct daemon *daemon);
+void blobs_look(struct blobs *blobs);
+void blobs_destroy(struct blobs *blobs);
 
 /* health.c: claims /healthz, /readyz and /metrics on the world's server. */
 void health_claim(struct daemon *daemon);

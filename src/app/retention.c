@@ -19,6 +19,8 @@ static void on_step(void *owner, uint64_t ticket, const struct err *err, bool mo
 	(void)ticket;
 	if (err->kind != ERR_NONE)
 		log_warn(&retention->daemon->log, "retention of the record waits: %s", err->text);
+	if (!more)
+		blobs_look(retention->daemon->blobs);
 	loop_timer_start(retention->timer, err->kind != ERR_NONE ? AGAIN_MS : more ? STEP_MS : DAY_MS, 0);
 }
 
@@ -32,13 +34,15 @@ static void step(void *data)
 struct retention *retention_start(struct daemon *daemon)
 {
 	const struct settings *audit = settings_group(daemon->settings, "audit");
+	const struct settings *imports = settings_group(daemon->settings, "imports");
 	struct retention *retention = mem_zero(1, sizeof(*retention));
 
 	*retention = (struct retention){ .daemon = daemon,
 					 .keep = { .content_days = settings_int(audit, "content_days"),
-						   .keep_days = settings_int(audit, "keep_days") } };
+						   .keep_days = settings_int(audit, "keep_days"),
+						   .import_days = settings_int(imports, "keep_days") } };
 	retention->timer = loop_timer_create(io_loop(daemon->io), step, retention);
-	if (retention->keep.content_days || retention->keep.keep_days)
+	if (retention->keep.content_days || retention->keep.keep_days || retention->keep.import_days)
 		loop_timer_start(retention->timer, STEP_MS, 0);
 	return retention;
 }

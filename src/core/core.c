@@ -294,3 +294,18 @@ void core_wake(struct core *core)
 	outbox_wake(core->outbox);
 	lanes_pump(core->lanes);
 }
+
+void core_acted(struct core *core, const char *json)
+{
+	json_t *answer = json ? json_read(json, strlen(json), NULL) : NULL;
+	int64_t import_id = json_int(answer, "import_id", 0);
+
+	if (import_id && json_text(answer, "status"))
+		gathers_end(core->gathers, import_id);
+	if (json_text(answer, "message") && json_int(answer, "conversation_id", 0))
+		lanes_wait(core->lanes, json_int(answer, "conversation_id", 0));
+	json_decref(answer);
+	if (core->options.erased)
+		core->options.erased(core->options.owner);
+	core_wake(core);
+}

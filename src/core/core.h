@@ -51,6 +51,7 @@ struct core_options {
 	/* Once at most. ERR_FATAL: the store can't be trusted, end the process with 74. Any other kind: the
 	 * start has failed (recovery, or a platform that can't claim its place). */
 	void (*fatal)(void *owner, const struct err *err);
+	void (*erased)(void *owner); /* something was: kept files may be without a name. Or NULL */
 	void *owner;
 };
 
@@ -93,5 +94,9 @@ void core_check(struct core *core, const char *platform, const char *name, store
 
 /* After "dead_letter_retry" or "pair_approve": look at the database again now. */
 void core_wake(struct core *core);
+
+/* The same after any act of the store (store_act) with its answer: an import that has ended by it ("import_id", "status") is
+ * not read on, a message that was put again ("message", "conversation_id") gets its turn. */
+void core_acted(struct core *core, const char *json);
 
 #endif

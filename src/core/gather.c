@@ -491,6 +491,23 @@ void gathers_sweep(struct gathers *gathers)
 	}
 }
 
+void gathers_end(struct gathers *gathers, int64_t import_id)
+{
+	struct gather *gather;
+
+	for (gather = gathers->all; gather; gather = gather->next) {
+		for (size_t i = 0; under_way(gather) && i < gather->count; i++) {
+			struct item *item = &gather->items[i];
+
+			if (item->id != import_id || item->state == ITEM_DONE)
+				continue;
+			reading_cancel(gather, item);
+			reading_lost(gather, item, "it was cancelled");
+			return; /* the turn may have gone on: nothing of it is to be looked at any more */
+		}
+	}
+}
+
 void gathers_forget(struct gathers *gathers, const struct installation *inst)
 {
 	struct wait *wait, *next;

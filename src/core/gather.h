@@ -24,6 +24,9 @@ void gathers_context(struct gathers *gathers, struct installation *inst, uint64_
 /* The plugin object is destroyed: it answers nothing more. */
 void gathers_forget(struct gathers *gathers, const struct installation *inst);
 
+/* This import was ended by somebody: what is being done for it ends. */
+void gathers_end(struct gathers *gathers, int64_t import_id);
+
 /* Time limits of context, second tries. */
 void gathers_sweep(struct gathers *gathers);
 

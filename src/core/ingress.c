@@ -234,6 +234,8 @@ static void go_on(struct ingress *ingress, struct installation *inst, enum incom
 		return;
 	if (kind == INCOMING_STOPPED && accepted->conversation_id)
 		turns_stop(ingress->core->turns, accepted->conversation_id);
+	if (kind == INCOMING_DELETED && ingress->core->options.erased)
+		ingress->core->options.erased(ingress->core->options.owner);
 	if (accepted->files_left)
 		log_error(&inst->log, "%u file%s of a message that its author took back could not be removed",
 			  accepted->files_left, accepted->files_left == 1 ? "" : "s");

@@ -140,6 +140,7 @@ static void done_kept(void *owner, uint64_t ticket, const struct err *err, const
 		reading_failed(gather, item, "disk", "there is no place to keep it");
 		return;
 	}
+	free(item->sha256);
 	item->sha256 = mem_text(blob->sha256);
 	item->size = blob->size;
 	item->stored = blob->stored;
@@ -247,9 +248,13 @@ static void step(struct gather *gather, struct item *item, enum import_state to)
 	ask_step(gather, item);
 }
 
+/* What no row names yet may have been removed meanwhile (imports_quiet): kept again. */
 void reading_again(struct gather *gather, struct item *item)
 {
-	ask_step(gather, item);
+	if (item->reached == IMPORT_FETCHED)
+		reading_kept(gather, item);
+	else
+		ask_step(gather, item);
 }
 
 /* ---- giving up ------------------------------------------------------------------------------------------ */

@@ -27,6 +27,11 @@ struct imports {
 	struct vault_share *vault;
 	uint8_t link_key[CRYPTO_KEY_SIZE];
 	struct keeping *keepings;
+	struct keeping *held;	/* wait for the end of the quiet, in the order they came */
+	unsigned keeps;		/* under way */
+	import_quiet_fn *quiet; /* waits for those to end; or NULL */
+	void *quiet_owner;
+	bool is_quiet; /* it has been called, imports_resume has not */
 	struct serving *servings;
 	struct run *runs;  /* in the order they came */
 	unsigned children; /* that run */

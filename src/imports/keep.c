@@ -49,24 +49,44 @@ static void tell(const struct keeping *keeping)
 		keeping->done_fn(keeping->owner, keeping->ticket, &keeping->err);
 }
 
+static void free_keeping(struct keeping *keeping)
+{
+	vault_release(keeping->vault);
+	free(keeping->org_id);
+	free(keeping->path);
+	free(keeping->sha256);
+	free(keeping);
+}
+
+/* Not inside the last answer: what its owner asks of the store then is to be asked before. */
+static void look_quiet(struct imports *imports)
+{
+	import_quiet_fn *fn = imports->quiet;
+
+	if (fn == NULL || imports->keeps > 0)
+		return;
+	imports->quiet = NULL;
+	imports->is_quiet = true;
+	fn(imports->quiet_owner);
+}
+
 static void done(void *data)
 {
 	struct keeping *keeping = data;
+	struct imports *imports = keeping->imports;
 
 	if (keeping->own_fd) {
 		close(keeping->fd);
 		if (keeping->path && (keeping->err.kind != ERR_NONE || keeping->imports == NULL))
 			unlink(keeping->path);
 	}
-	if (keeping->imports) {
-		DL_DELETE(keeping->imports->keepings, keeping);
+	if (imports) {
+		DL_DELETE(imports->keepings, keeping);
+		imports->keeps -= keeping->kept_fn != NULL;
 		tell(keeping);
+		look_quiet(imports);
 	}
-	vault_release(keeping->vault);
-	free(keeping->org_id);
-	free(keeping->path);
-	free(keeping->sha256);
-	free(keeping);
+	free_keeping(keeping);
 }
 
 static struct keeping *begin(struct imports *imports, const struct keeping *what)
@@ -82,6 +102,12 @@ static struct keeping *begin(struct imports *imports, const struct keeping *what
 	return keeping;
 }
 
+static void start_keep(struct imports *imports, struct keeping *keeping)
+{
+	imports->keeps++;
+	work_start(imports->options.io, run, done, keeping);
+}
+
 void imports_keep(struct imports *imports, const char *org_id, const char *path, import_kept_fn *fn,
 		  void *owner, uint64_t ticket)
 {
@@ -91,13 +117,50 @@ void imports_keep(struct imports *imports, const char *org_id, const char *path,
 				.kept_fn = fn,
 				.owner = owner,
 				.ticket = ticket };
+	struct keeping *keeping = begin(imports, &what);
 
-	work_start(imports->options.io, run, done, begin(imports, &what));
+	if (imports->quiet == NULL && !imports->is_quiet) {
+		start_keep(imports, keeping);
+		return;
+	}
+	DL_DELETE(imports->keepings, keeping);
+	DL_APPEND(imports->held, keeping);
 }
 
 static void nothing(void *data)
 {
 	(void)data;
+}
+
+static void quiet_now(void *data)
+{
+	struct keeping *keeping = data;
+	struct imports *imports = keeping->imports;
+
+	if (imports) {
+		DL_DELETE(imports->keepings, keeping);
+		look_quiet(imports);
+	}
+	free_keeping(keeping);
+}
+
+void imports_quiet(struct imports *imports, import_quiet_fn *fn, void *owner)
+{
+	imports->quiet = fn;
+	imports->quiet_owner = owner;
+	work_start(imports->options.io, nothing, quiet_now, begin(imports, &(struct keeping){ .fd = -1 }));
+}
+
+void imports_resume(struct imports *imports)
+{
+	struct keeping *keeping;
+
+	imports->is_quiet = false;
+	while ((keeping = imports->held)) {
+		DL_DELETE(imports->held, keeping);
+		DL_APPEND(imports->keepings, keeping);
+		start_keep(imports, keeping);
+	}
 }
 
 struct keeping *imports_open_kept(struct imports *imports, const char *org_id, const char *sha256, int fd,
@@ -151,6 +214,12 @@ void keeping_forget(struct keeping *keeping)
 
 void keepings_forget(struct imports *imports)
 {
+	while (imports->held) {
+		struct keeping *keeping = imports->held;
+
+		DL_DELETE(imports->held, keeping);
+		free_keeping(keeping);
+	}
 	while (imports->keepings)
 		keeping_forget(imports->keepings);
 }

@@ -327,6 +327,7 @@ static void test_a_store_that_cannot_record(void **state)
 	fake_answer_done(house->store, house_question(house, Q_STEP), &busy);
 	fake_loop_pass(house->loop, 1600);
 	assert_null(thinking(house));
+	fake_kept(imports, task(TASK_KEEP), NULL, HASH, 7); /* what no row names may have gone meanwhile */
 	fake_answer_done(house->store, house_question(house, Q_STEP), &no);
 	assert_non_null(strstr(thinking(house)->prompt, "not taken: it could not be recorded"));
 }
@@ -729,6 +730,55 @@ static void test_stopped_while_it_reads(void **state)
 	house_answered(house);
 }
 
+/* The operator ends one of two. */
+static void test_cancelled_while_it_reads(void **state)
+{
+	struct house *house = *state;
+
+	begin(house, two_files, 2, 0);
+	fetched(house, 0, FETCHED, NULL);
+	kept(house, 31);
+	fetched(house, 1, FETCHED, NULL);
+	kept(house, 32);
+	core_acted(house->core, "{\"import_id\":31,\"status\":\"failed\"}");
+	assert_int_equal(fake_imports_cancelled(imports), 1);
+	core_acted(house->core, "{\"import_id\":77,\"status\":\"failed\"}");
+	read_it(house, 32, "{}");
+	assert_non_null(strstr(thinking(house)->prompt, "not taken: it was cancelled"));
+	assert_non_null(strstr(thinking(house)->prompt, "import 32"));
+}
+
+/* In each of the other states: what is under way finds nobody. */
+static void test_cancelled_at_any_time(void **state)
+{
+	static const char cancelled[] = "{\"import_id\":31,\"status\":\"failed\"}";
+	struct house *house = *state;
+
+	begin(house, two_files, 1, 0);
+	core_acted(house->core, cancelled);
+	assert_non_null(thinking(house));
+	write_file(house->room->fetches[0].path);
+	fetched(house, 0, FETCHED, NULL);
+	fake_ai_answer(house->ai, thinking(house), "Well.");
+	house_answered(house);
+	begin(house, two_files, 1, 0);
+	fetched(house, 1, FETCHED, NULL);
+	core_acted(house->core, cancelled);
+	fake_kept(imports, task(TASK_KEEP), NULL, HASH, 1);
+	assert_int_equal(house_waiting(house, Q_STEP), 0);
+	assert_non_null(thinking(house));
+}
+
+/* Its message is put again: its turn begins. */
+static void test_put_again(void **state)
+{
+	struct house *house = *state;
+
+	core_acted(house->core, "{\"import_id\":40,\"retry_of\":31,\"message\":\"m\",\"conversation_id\":5}");
+	assert_int_equal(house_question(house, Q_CLAIM)->id, 5);
+	fake_answer_turn(house->store, house_question(house, Q_CLAIM), NULL, NULL);
+}
+
 static void test_a_reading_without_end(void **state)
 {
 	struct house *house = *state;
@@ -770,6 +820,9 @@ int main(void)
 		WITH_FOLDER(test_progress_is_shown_and_replaced),
 		WITH_FOLDER(test_waiting_for_others_is_told),
 		WITH_FOLDER(test_stopped_while_it_reads),
+		WITH_FOLDER(test_cancelled_while_it_reads),
+		WITH_FOLDER(test_cancelled_at_any_time),
+		WITH_FOLDER(test_put_again),
 		WITH_FOLDER(test_a_reading_without_end),
 		WITH_FOLDER(test_a_name_that_lies),
 		cmocka_unit_test(test_without_a_folder),

@@ -23,7 +23,7 @@ struct place {
 	struct io *io;
 	struct imports *imports;
 	struct loop_timer *limit;
-	unsigned ends, wanted, progresses, waited;
+	unsigned ends, wanted, progresses, waited, quiet_after;
 	struct err err;
 	char code[40], json[400], chunks[200], kind[40];
 	struct import_blob blob;
@@ -296,6 +296,36 @@ static void test_convert_kept(void **state)
 	free(path);
 }
 
+static void on_quiet(void *owner)
+{
+	struct place *place = owner;
+
+	place->quiet_after = place->ends;
+	ended(place, &(struct err){ 0 }, NULL);
+}
+
+/* What is being kept when files are to be removed has its answer first; what comes then waits. */
+static void test_quiet(void **state)
+{
+	struct place *place = *state;
+
+	imports_keep(place->imports, ORG, place->file, on_kept, place, 1);
+	imports_keep(place->imports, ORG, place->file, on_kept, place, 2);
+	imports_quiet(place->imports, on_quiet, place);
+	imports_keep(place->imports, ORG, place->file, on_kept, place, 3);
+	run(place, 3);
+	assert_int_equal(place->quiet_after, 2);
+	imports_drop(place->imports, ORG, place->blob.sha256);
+	place->blob.had = true;
+	imports_resume(place->imports);
+	run(place, 4);
+	assert_false(place->blob.had);			/* it was put there again */
+	imports_quiet(place->imports, on_quiet, place); /* with nothing under way */
+	run(place, 5);
+	imports_keep(place->imports, ORG, place->file, on_kept, place, 4); /* and the room goes */
+	imports_quiet(place->imports, on_quiet, place);
+}
+
 /* The room may go while files are being sealed: nobody is told, nothing leaks. */
 static void test_gone_meanwhile(void **state)
 {
@@ -329,6 +359,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_parser, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_convert_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_quiet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link, setup, teardown),
 	};

@@ -1,0 +1,83 @@
+/* Kept files that nothing names any more: at the start, every hour, and soon after something was erased they go, row first and
+ * then file, a few at a time. Nothing is kept meanwhile, so that no file goes that a row is about to name. */
+#include "daemon_room.h"
+#include "imports.h"
+#include "mem.h"
+#include "store_imports.h"
+#include <stdlib.h>
+
+enum { AT_ONCE = 64, SOON_MS = 2000, STEP_MS = 100, AGAIN_MS = 60 * 1000, HOUR_MS = 3600 * 1000 };
+
+struct blobs {
+	struct daemon *daemon;
+	struct loop_timer *timer;
+	bool asked; /* a round is under way */
+	bool again; /* more was erased meanwhile */
+};
+
+static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, const struct store_blob *list,
+		       size_t count)
+{
+	struct blobs *blobs = owner;
+	struct imports *imports = blobs->daemon->imports;
+	unsigned next = blobs->again ? SOON_MS : HOUR_MS;
+
+	(void)ticket;
+	if (imports == NULL)
+		return; /* the daemon ends: the next start looks for files without a row */
+	if (err->kind != ERR_NONE)
+		log_warn(&blobs->daemon->log, "erasing files waits: %s", err->text);
+	for (size_t i = 0; err->kind == ERR_NONE && i < count; i++)
+		imports_drop(imports, list[i].org_id, list[i].sha256);
+	imports_resume(imports);
+	blobs->asked = blobs->again = false;
+	if (err->kind != ERR_NONE)
+		next = AGAIN_MS;
+	else if (count == AT_ONCE)
+		next = STEP_MS;
+	loop_timer_start(blobs->timer, next, 0);
+}
+
+static void on_quiet(void *owner)
+{
+	struct blobs *blobs = owner;
+
+	store_blobs_unnamed(blobs->daemon->store, AT_ONCE, on_unnamed, blobs, 0);
+}
+
+static void look(void *data)
+{
+	struct blobs *blobs = data;
+
+	blobs->asked = true;
+	imports_quiet(blobs->daemon->imports, on_quiet, blobs);
+}
+
+struct blobs *blobs_start(struct daemon *daemon)
+{
+	struct blobs *blobs;
+
+	if (daemon->imports == NULL)
+		return NULL;
+	blobs = mem_zero(1, sizeof(*blobs));
+	blobs->daemon = daemon;
+	blobs->timer = loop_timer_create(io_loop(daemon->io), look, blobs);
+	loop_timer_start(blobs->timer, SOON_MS, 0);
+	return blobs;
+}
+
+void blobs_look(struct blobs *blobs)
+{
+	if (blobs == NULL)
+		return;
+	blobs->again = blobs->asked;
+	if (!blobs->asked)
+		loop_timer_start(blobs->timer, SOON_MS, 0);
+}
+
+void blobs_destroy(struct blobs *blobs)
+{
+	if (blobs)
+		loop_timer_destroy(blobs->timer);
+	free(blobs);
+}
