@@ -1,4 +1,5 @@
 /* Word documents: the text as it stands, tracked deletions and what is hidden left out. */
+#include "docx_numbering.h"
 #include "docx_styles.h"
 #include "flow.h"
 #include "package.h"
@@ -10,12 +11,14 @@
 struct paragraph {
 	bool heading, in_run, hidden;
 	unsigned list; /* 0: no item */
+	long number;   /* which list it is of */
 };
 
 struct docx {
 	struct sax sax;
 	struct flow flow;
 	struct docx_styles styles;
+	struct docx_numbering numbering;
 	struct paragraph open[FLOW_OPEN_MAX];
 	unsigned depth;
 	const char *note; /* "footnote", while notes are read; NULL in the text */
@@ -49,19 +52,24 @@ static bool switched_on(struct docx *docx)
 static void property(struct docx *docx, const char *name)
 {
 	struct paragraph *open = paragraph(docx);
+	const struct docx_style *by_style;
 	const char *style;
 
 	if (strcmp(name, "pStyle") == 0) {
 		style = sax_attribute(&docx->sax, "val");
 		open->heading = open->heading || docx_style_heading(&docx->styles, style);
-		if (open->list == 0 && docx_style_list(&docx->styles, style))
-			open->list = 1;
+		by_style = docx_style_list(&docx->styles, style);
+		if (open->list == 0 && by_style) {
+			open->list = by_style->level + 1;
+			open->number = by_style->number;
+		}
 	} else if (strcmp(name, "outlineLvl") == 0) {
 		open->heading = number_of(docx, "val", 9) < 9;
 	} else if (strcmp(name, "ilvl") == 0) {
 		open->list = (unsigned)(number_of(docx, "val", 0) & 15) + 1;
 	} else if (strcmp(name, "numId") == 0) {
-		open->list = number_of(docx, "val", 0) == 0 ? 0 : open->list ? open->list : 1;
+		open->number = number_of(docx, "val", 0);
+		open->list = open->number == 0 ? 0 : open->list ? open->list : 1;
 	} else if ((strcmp(name, "vanish") == 0 || strcmp(name, "webHidden") == 0) && open->in_run &&
 		   switched_on(docx)) {
 		open->hidden = true;
@@ -177,15 +185,27 @@ static void docx_start(struct sax *sax, const char *name)
 	}
 }
 
+static void paragraph_end(struct docx *docx)
+{
+	struct paragraph *open = paragraph(docx);
+	char mark[NUMBERING_MARK_MAX] = "-";
+	unsigned list = open->list;
+
+	/* Blank ones have their number too. */
+	if (list > 0)
+		docx_numbering_next(&docx->numbering, open->number, list - 1, mark);
+	if (open->heading)
+		list = strcmp(mark, "-") == 0 ? 0 : 1;
+	flow_paragraph_end(&docx->flow, open->heading, list, mark);
+	docx->depth -= docx->depth > 0;
+}
+
 static void docx_end(struct sax *sax, const char *name)
 {
 	struct docx *docx = (struct docx *)sax;
 
 	if (strcmp(name, "p") == 0) {
-		struct paragraph *open = paragraph(docx);
-
-		flow_paragraph_end(&docx->flow, open->heading, open->list, NULL);
-		docx->depth -= docx->depth > 0;
+		paragraph_end(docx);
 	} else if (strcmp(name, "r") == 0) {
 		paragraph(docx)->in_run = false;
 		paragraph(docx)->hidden = false;
@@ -249,7 +269,7 @@ static bool document_read(struct docx *docx, struct parse *parse, zip_t *zip, st
 {
 	struct relations relations = { 0 };
 	char *part = package_main(parse, zip, err);
-	const char *styles;
+	const char *styles, *numbering;
 	bool good = part != NULL && relations_read(&relations, parse, zip, part, err);
 
 	if (good) {
@@ -257,6 +277,9 @@ static bool document_read(struct docx *docx, struct parse *parse, zip_t *zip, st
 		styles = relations_by_type(&relations, "styles");
 		good = styles == NULL || !package_has(zip, styles) ||
 		       docx_styles_read(&docx->styles, parse, zip, styles, err);
+		numbering = relations_by_type(&relations, "numbering");
+		if (good && numbering && package_has(zip, numbering))
+			good = docx_numbering_read(&docx->numbering, parse, zip, numbering, err);
 	}
 	good = good && part_read(docx, parse, zip, part, err) &&
 	       beside_read(docx, parse, zip, &relations, err);
@@ -277,6 +300,7 @@ static bool docx_read(struct parse *parse, const struct input *input, struct sin
 	bool good = zip != NULL && document_read(&docx, parse, zip, err);
 
 	docx_styles_free(&docx.styles);
+	docx_numbering_free(&docx.numbering);
 	flow_free(&docx.flow);
 	if (zip)
 		zip_discard(zip);

@@ -55,6 +55,10 @@ static void style_start(struct sax *sax, const char *name)
 				strcasecmp(value, "title") == 0;
 	else if (strcmp(name, "basedOn") == 0 && open->based_on == NULL)
 		open->based_on = mem_text(value);
+	else if (strcmp(name, "numId") == 0)
+		open->number = strtol(value, NULL, 10);
+	else if (strcmp(name, "ilvl") == 0)
+		open->level = (unsigned)strtol(value, NULL, 10) & 15;
 	else if (strcmp(name, "outlineLvl") == 0)
 		open->heading = open->heading || strtol(value, NULL, 10) < LEVELS;
 }
@@ -101,12 +105,12 @@ bool docx_style_heading(const struct docx_styles *styles, const char *id)
 	return false;
 }
 
-bool docx_style_list(const struct docx_styles *styles, const char *id)
+const struct docx_style *docx_style_list(const struct docx_styles *styles, const char *id)
 {
 	const struct docx_style *style = style_find(styles, id);
 
 	for (int i = 0; style && i < BASED_ON_MAX; i++, style = style_find(styles, style->based_on))
 		if (style->list)
-			return true;
-	return false;
+			return style;
+	return NULL;
 }

@@ -7,6 +7,8 @@
 struct docx_style {
 	char *id, *based_on;
 	bool heading, list;
+	long number; /* of the list; 0: only its style knows */
+	unsigned level;
 };
 
 struct docx_styles {
@@ -20,6 +22,7 @@ void docx_styles_free(struct docx_styles *styles);
 
 /* Through the styles that it is based on. */
 bool docx_style_heading(const struct docx_styles *styles, const char *id);
-bool docx_style_list(const struct docx_styles *styles, const char *id);
+/* The style that says which list; NULL: it is none. */
+const struct docx_style *docx_style_list(const struct docx_styles *styles, const char *id);
 
 #endif

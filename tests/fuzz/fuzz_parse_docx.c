@@ -1,5 +1,5 @@
 /* rooms: base parse */
-/* Any bytes as the text, the styles or the notes of a Word document. */
+/* Any bytes as the text, the styles or the numbering of a Word document. */
 #include "parse_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -11,8 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		  FUZZ_RELS FUZZ_REL("a", "officeDocument", "document.xml") "</Relationships>" },
 		{ "_rels/document.xml.rels", FUZZ_RELS FUZZ_REL("s", "styles", "styles.xml") FUZZ_REL(
 						     "f", "footnotes", "notes.xml") "</Relationships>" },
-		{ "document.xml", "<d><p><pPr><pStyle val=\"a\"/></pPr><r><t>x</t></r></p></d>" },
+		{ "document.xml", "<d><p><pPr><pStyle val=\"a\"/><numPr><ilvl val=\"0\"/><numId "
+				  "val=\"1\"/></numPr></pPr><r><t>x</t></r></p></d>" },
 		{ "styles.xml", "<s><style styleId=\"a\"><name val=\"heading 1\"/></style></s>" },
+		{ "numbering.xml",
+		  "<n><abstractNum abstractNumId=\"1\"><lvl ilvl=\"0\"><numFmt val=\"upperRoman\"/><lvlText "
+		  "val=\"%1.\"/></lvl></abstractNum><num numId=\"1\"><abstractNumId val=\"1\"/></num></n>" },
 		{ "notes.xml", "<footnotes><footnote id=\"1\"><p/></footnote></footnotes>" },
 		{ NULL, NULL },
 	};

@@ -15,7 +15,7 @@
 
 static const char ROOT[] = RELS REL("a", "officeDocument", "word/document.xml") "</Relationships>";
 static const char DOC_RELS[] = RELS REL("s", "styles", "styles.xml") REL("f", "footnotes", "footnotes.xml")
-	REL("h", "header", "header1.xml") "</Relationships>";
+	REL("h", "header", "header1.xml") REL("n", "numbering", "numbering.xml") "</Relationships>";
 static const char STYLES[] =
 	"<styles><style styleId=\"U1\"><name val=\"heading 1\"/></style><style styleId=\"Mine\"><name "
 	"val=\"My\"/>"
@@ -26,6 +26,15 @@ static const char NOTES[] =
 	"<footnotes><footnote type=\"separator\" id=\"-1\"><p><r><t>---</t></r></p></footnote>"
 	"<footnote id=\"2\"><p><r><t>the note</t></r></p></footnote></footnotes>";
 
+static const char NUMBERING[] =
+	"<numbering><abstractNum abstractNumId=\"5\"><lvl ilvl=\"0\"><start val=\"1\"/><numFmt "
+	"val=\"decimal\"/>"
+	"<lvlText val=\"%1.\"/></lvl><lvl ilvl=\"1\"><start val=\"1\"/><numFmt val=\"lowerLetter\"/><lvlText "
+	"val=\"%1.%2)\"/></lvl></abstractNum><num numId=\"7\"><abstractNumId val=\"5\"/></num><num "
+	"numId=\"8\">"
+	"<abstractNumId val=\"5\"/><lvlOverride ilvl=\"0\"><startOverride "
+	"val=\"1\"/></lvlOverride></num></numbering>";
+
 static void document(struct made_read *read, const char *body)
 {
 	const struct made_part parts[] = {
@@ -34,6 +43,7 @@ static void document(struct made_read *read, const char *body)
 		{ "word/_rels/document.xml.rels", DOC_RELS },
 		{ "word/styles.xml", STYLES },
 		{ "word/footnotes.xml", NOTES },
+		{ "word/numbering.xml", NUMBERING },
 		{ "word/header1.xml", "<hdr><p><r><t>letterhead</t></r></p></hdr>" },
 		{ NULL, NULL },
 	};
@@ -63,6 +73,7 @@ static void test_docx_producers(void **state)
 	made_done(&read);
 	made_read(&read, &docx_reader, made_corpus("python-docx.docx"));
 	made_has(&read, "T Prices|- first");
+	made_has(&read, "T Prices|1. one");
 	made_has(&read, "R 3|text:Milk|text:1.20~y|");
 	made_has(&read, "T Delivery|Within three days.");
 	made_has(&read, "! hidden text was left out");
@@ -107,6 +118,30 @@ static void test_docx_changes(void **state)
 	made_has_not(&read, "gone");
 	made_has_not(&read, "again");
 	made_has_not(&read, "---");
+	made_done(&read);
+}
+
+/* Clauses are quoted by the numbers that people see. */
+static void test_docx_numbers(void **state)
+{
+#define ITEM(list, level, text)                                                                              \
+	"<p><pPr><numPr><ilvl val=\"" level "\"/><numId val=\"" list "\"/></numPr></pPr><r><t>" text         \
+	"</t></r></p>"
+	struct made_read read = { 0 };
+
+	(void)state;
+	document(&read, "<d>" ITEM("7", "0", "one") ITEM("7", "1", "deep") ITEM("7", "1", "deeper")
+				ITEM("7", "0", "") ITEM("7", "0", "two") ITEM("7", "1", "again")
+					ITEM("8", "0", "anew") ITEM("8", "0", "and on")
+						ITEM("9", "0", "unknown") "</d>");
+	made_has(&read, "T |1. one");
+	made_has(&read, "T |  1.a) deep");
+	made_has(&read, "T |  1.b) deeper");
+	made_has(&read, "T |3. two");
+	made_has(&read, "T |  3.a) again");
+	made_has(&read, "T |1. anew");
+	made_has(&read, "T |2. and on");
+	made_has(&read, "T |- unknown");
 	made_done(&read);
 }
 
@@ -273,9 +308,13 @@ static void test_pdf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_docx_producers), cmocka_unit_test(test_docx_changes),
-		cmocka_unit_test(test_hostile_xml),    cmocka_unit_test(test_odt),
-		cmocka_unit_test(test_pptx),	       cmocka_unit_test(test_pdf),
+		cmocka_unit_test(test_docx_producers),
+		cmocka_unit_test(test_docx_changes),
+		cmocka_unit_test(test_docx_numbers),
+		cmocka_unit_test(test_hostile_xml),
+		cmocka_unit_test(test_odt),
+		cmocka_unit_test(test_pptx),
+		cmocka_unit_test(test_pdf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
