@@ -56,12 +56,12 @@ USES_markup  := md4c unigbrk uniwidth unictype unistr
 USES_store   := unistr unictype unicase uninorm
 USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
-USES_parse   := magic unicode/ csv yajl/ md4c libxml/ zip.h seccomp gmime/ poppler iconv jansson unistr
+USES_parse   := magic unicode/ csv yajl/ md4c libxml/ zip.h seccomp gmime/ poppler iconv xlsxwriter minizip/ jansson unistr
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols libjwt
 # The child that reads files (usher-parse) has libraries of its own; the daemon links none of them.
 PKGS_PARSE   := jansson icu-uc icu-i18n libxml-2.0 libzip libseccomp yajl poppler-glib gmime-3.0
-LIBS_PARSE_PLAIN := -lmagic -lcsv -lmd4c -lunistring -lcld2 -lm
+LIBS_PARSE_PLAIN := -lxlsxwriter -lminizip -lmagic -lcsv -lmd4c -lunistring -lcld2 -lm
 LIBS_PLAIN   := -lz -lcld2 -lhttp_parser -lwslay -lmd4c -lunistring -lpthread -lm
 
 CPPFLAGS_parse := $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(PKGS_PARSE)))
@@ -156,6 +156,7 @@ DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib
 	libcurl4-openssl-dev libjansson-dev libsqlite3-dev libconfig-dev libssl-dev libhttp-parser-dev libwslay-dev \
 	libunistring-dev libmd4c-dev libcld2-dev libjwt-dev libsmartcols-dev uthash-dev zlib1g-dev ca-certificates \
 	libmagic-dev libmagic-mgc libicu-dev libcsv-dev libyajl-dev libxml2-dev libzip-dev libseccomp-dev \
+	libxlsxwriter-dev libminizip-dev \
 	libpoppler-glib-dev poppler-data libgmime-3.0-dev
 DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git

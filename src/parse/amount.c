@@ -128,7 +128,7 @@ static bool simplify(const char *text, size_t length, char *out, size_t room)
 
 /* ---- the grammar ------------------------------------------------------------------------------------------------ */
 
-/* Whether body makes sense with this decimal mark: groups of three (or two, as in India) between marks of one kind. */
+/* Whether body makes sense with this decimal mark: groups of three (or two with commas, as in India) between marks of one kind. */
 static bool fits(const struct amount *amount, char point)
 {
 	const char *body = amount->body, *decimal = strchr(body, point);
@@ -149,7 +149,7 @@ static bool fits(const struct amount *amount, char point)
 		/* The first has one to three digits and no zero in front, the last three, others two or three. */
 		if (groups == 0	 ? run < 1 || run > 3 || body[0] == '0'
 		    : i == whole ? run != 3
-				 : run != 3 && run != 2)
+				 : run != 3 && (run != 2 || mark != ','))
 			return false;
 		mark = i < whole ? body[i] : mark;
 		groups++;
@@ -300,7 +300,7 @@ enum amount_whole amount_whole(struct buf *number)
 {
 	const char *point = strchr(buf_str(number), '.');
 	const char *digits = buf_str(number) + (buf_str(number)[0] == '-');
-	static const char most[] = "9223372036854775807";
+	const char *most = *buf_str(number) == '-' ? "9223372036854775808" : "9223372036854775807";
 	size_t len;
 
 	if (point != NULL) {

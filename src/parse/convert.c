@@ -128,9 +128,15 @@ static void warnings_add(struct conversion *conversion)
 	if (conversion->full)
 		warn(conversion, mem_format("The output ends behind row %lld: that is %s.",
 					    (long long)conversion->last, writer->why ? writer->why : "all"));
-	if (writer->changed > 0)
+	if (writer->shortened > 0)
 		warn(conversion,
-		     mem_format("%lld values %s.", (long long)writer->changed, writer->changed_why));
+		     mem_format("%lld texts were cut to the 32,767 characters a cell of XLSX holds.",
+				(long long)writer->shortened));
+	if (writer->as_text > 0)
+		warn(conversion,
+		     mem_format("%lld numbers or dates are text in the sheet: a spreadsheet would round or "
+				"change them.",
+				(long long)writer->as_text));
 }
 
 static json_t *columns_write(const struct plan *plan)

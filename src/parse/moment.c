@@ -246,7 +246,7 @@ static bool parts_read(struct tokens *tokens, struct parts *parts)
 			return false;
 		} else if (strchr(":+()", token->kind) != NULL) {
 			return false;
-		} else if (parts->count == 1 && parts->mark == 0 && token->kind != 'a') {
+		} else if (parts->count == 1 && parts->mark == 0) {
 			parts->mark = token->kind;
 		} else if (parts->count == 2 && parts->month == 0 && token->kind != 'a' &&
 			   token->kind != ' ' && token->kind != parts->mark) {
@@ -263,7 +263,7 @@ static enum moment_found named_tell(const struct parts *parts, struct moment *mo
 
 	if (parts->count != 2)
 		return MOMENT_NONE;
-	if (day->digits == 4 || (day->digits == 2 && day->value > 31)) {
+	if (day->digits == 4 || (day->digits == 2 && day->value > 31 && year->digits <= 2)) {
 		day = parts->number[1];
 		year = parts->number[0];
 	}

@@ -66,7 +66,7 @@ static bool delimited_row(struct writer *writer, const struct value_out *values)
 	return true;
 }
 
-const struct writer_kind writer_delimited = { delimited_begin, delimited_row, nothing, 0 };
+const struct writer_kind writer_delimited = { delimited_begin, delimited_row, nothing, NULL, 0 };
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------ */
 
@@ -118,8 +118,8 @@ static bool ndjson_row(struct writer *writer, const struct value_out *values)
 	return true;
 }
 
-const struct writer_kind writer_json = { json_begin, json_row, json_end, 3 };
-const struct writer_kind writer_ndjson = { nothing, ndjson_row, nothing, 0 };
+const struct writer_kind writer_json = { json_begin, json_row, json_end, NULL, 3 };
+const struct writer_kind writer_ndjson = { nothing, ndjson_row, nothing, NULL, 0 };
 
 /* ---- Markdown --------------------------------------------------------------------------------------------------------- */
 
@@ -168,7 +168,7 @@ static bool markdown_row(struct writer *writer, const struct value_out *values)
 	return true;
 }
 
-const struct writer_kind writer_markdown = { markdown_begin, markdown_row, nothing, 0 };
+const struct writer_kind writer_markdown = { markdown_begin, markdown_row, nothing, NULL, 0 };
 
 /* ---- plain text: a paragraph for each row --------------------------------------------------------------------------- */
 
@@ -192,7 +192,7 @@ static bool text_row(struct writer *writer, const struct value_out *values)
 	return true;
 }
 
-const struct writer_kind writer_text = { nothing, text_row, nothing, 0 };
+const struct writer_kind writer_text = { nothing, text_row, nothing, NULL, 0 };
 
 /* ---- only the report -------------------------------------------------------------------------------------------------- */
 
@@ -203,4 +203,4 @@ static bool none_row(struct writer *writer, const struct value_out *values)
 	return true;
 }
 
-const struct writer_kind writer_none = { nothing, none_row, nothing, 0 };
+const struct writer_kind writer_none = { nothing, none_row, nothing, NULL, 0 };

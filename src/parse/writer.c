@@ -94,6 +94,8 @@ bool writer_end(struct writer *writer, struct err *err)
 
 void writer_close(struct writer *writer)
 {
+	if (writer->kind->close != NULL)
+		writer->kind->close(writer);
 	buf_free(&writer->out);
 	buf_free(&writer->line);
 }

@@ -12,7 +12,8 @@ struct writer_kind {
 	/* False: the format has no room for it, whatever the limit is; writer->why says so. */
 	bool (*row)(struct writer *writer, const struct value_out *values);
 	bool (*end)(struct writer *writer, struct err *err);
-	size_t tail; /* bytes that end may add */
+	void (*close)(struct writer *writer); /* NULL: nothing to be freed */
+	size_t tail;			      /* bytes that end may add */
 };
 
 struct writer {
@@ -24,9 +25,8 @@ struct writer {
 	int64_t rows;
 	char delimiter;
 	struct buf out, line;
-	const char *why; /* it ended early; static */
-	int64_t changed; /* values that were made shorter or another type, for the format's sake */
-	const char *changed_why;
+	const char *why;	    /* it ended early; static */
+	int64_t shortened, as_text; /* values that the format holds only the beginning of, or only as text */
 	void *own;
 };
 
