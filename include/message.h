@@ -134,6 +134,10 @@ struct outgoing {
 	 * [{"label","command"}], at most MESSAGE_CHOICES_MAX. A press is the command said by who pressed it
 	 * (INCOMING_COMMAND) in this conversation. NULL: nothing. */
 	const char *choices;
+	/* For who fetches the answer (ended and found): the files that were made with it, JSON array
+	 * [{"name","mime","size","link"}]; link: a URL that ends after a time, only its path where there is no public_url, or
+	 * null. (From the store to the core: "org" and "sha256" in the place of link.) NULL: none. */
+	const char *files;
 	int64_t conversation_id;
 	const char *conversation_uuid;
 	int64_t created_ms; /* when the answer was stored, Unix milliseconds */

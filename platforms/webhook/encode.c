@@ -65,6 +65,8 @@ void hook_encode_result(struct buf *json, const char *uuid, const struct outgoin
 		buf_text(json, ",\"tool_calls\":");
 		buf_text(json, out->tool_calls);
 		add_choices(json, out);
+		if (out->files)
+			buf_format(json, ",\"files\":%s", out->files);
 		buf_text(json, "}");
 	}
 	buf_text(json, "}");

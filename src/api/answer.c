@@ -25,6 +25,8 @@ static void print_response(struct buf *json, const struct outgoing *out)
 	buf_text(json, out->tool_calls ? out->tool_calls : "[]");
 	if (out->choices)
 		buf_format(json, ",\"choices\":%s", out->choices);
+	if (out->files)
+		buf_format(json, ",\"files\":%s", out->files);
 }
 
 void answer_print(struct buf *json, const char *uuid, const struct outgoing *out)

@@ -5,6 +5,7 @@
 #include "counts.h"
 #include "crypto.h"
 #include "door.h"
+#include "files.h"
 #include "installation.h"
 #include "lane.h"
 #include "log.h"
@@ -334,8 +335,13 @@ void ingress_take(struct ingress *ingress, struct installation *inst, const stru
 
 static void found(struct look *look, const struct outgoing *out)
 {
+	struct outgoing told = out ? *out : (struct outgoing){ 0 };
+	char *files = files_linked(look->inst->core, told.files);
+
+	told.files = files;
 	if (look->inst->platform)
-		look->inst->ops->found(look->inst->platform, look->ticket, out);
+		look->inst->ops->found(look->inst->platform, look->ticket, out ? &told : NULL);
+	free(files);
 	free_look(look);
 }
 

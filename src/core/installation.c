@@ -1,6 +1,7 @@
 /* Gives each installation of a platform its own door to the core. */
 #include "installation.h"
 #include "buf.h"
+#include "files.h"
 #include "gather.h"
 #include "holds.h"
 #include "ingress.h"
@@ -312,8 +313,14 @@ bool installation_on(const struct installation *inst)
 
 void installation_ended(struct installation *inst, const struct outgoing *out)
 {
-	if (inst && inst->platform && inst->ops->ended)
-		inst->ops->ended(inst->platform, out);
+	struct outgoing told = *out;
+	char *files;
+
+	if (inst == NULL || inst->platform == NULL || inst->ops->ended == NULL)
+		return;
+	told.files = files = files_linked(inst->core, out->files);
+	inst->ops->ended(inst->platform, &told);
+	free(files);
 }
 
 size_t installation_split(struct installation *inst, const char *text, struct arena *arena,

@@ -344,7 +344,8 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 		      approvals_choices(job->room, ask->result.approvals, ask->result.approval_count), at);
 	out->ended = ended;
 	job->answer = out;
-	return record(db, job->room, &run, ask, now, err) &&
+	return outputs_of_turn(db, job->room, run.turn_id, &ended->files, err) &&
+	       record(db, job->room, &run, ask, now, err) &&
 	       remember(db, job->room, &run, &asked, ask, &structured, err) &&
 	       end_messages(db, &run, &ask->answer, structured, at, now, err) &&
 	       approvals_add(db, job->room, &run, &asked, ask->result.approvals, ask->result.approval_count,

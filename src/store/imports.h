@@ -45,6 +45,10 @@ void import_take(const struct query *query, struct arena *room, struct store_imp
 bool blob_add(struct db *db, struct arena *room, const char *org_id, const char *sha256, int64_t bytes,
 	      int64_t stored, int64_t quota, bool *full_out, struct err *err);
 
+/* The files that were made in a turn, as struct outgoing has them; NULL: none. */
+bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const char **json_out,
+		     struct err *err);
+
 /* forget.c: everything of it, but not the blobs: those nobody names are asked for (store_blobs_unnamed). left_out (may be
  * NULL): a file of an older release could not be removed, its row stays. */
 bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err);

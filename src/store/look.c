@@ -1,5 +1,6 @@
 /* Where is an accepted message? As far as it got, for askers who come back. */
 #include "approvals.h"
+#include "imports.h"
 #include "journey.h"
 #include <string.h>
 
@@ -59,7 +60,8 @@ static bool run_look(struct db *db, struct job *job, struct err *err)
 		return false;
 	asked_tell(&asked, out);
 	job->answer = out;
-	return turn_id == 0 || approvals_choices_of(db, job->room, turn_id, &out->choices, err);
+	return turn_id == 0 || (approvals_choices_of(db, job->room, turn_id, &out->choices, err) &&
+				outputs_of_turn(db, job->room, turn_id, &out->files, err));
 }
 
 static void give_look(struct job *job)

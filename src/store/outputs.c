@@ -148,6 +148,23 @@ void store_output(struct store *store, const struct store_output *output, store_
 	store_ask(store, job);
 }
 
+bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const char **json_out,
+		     struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query,
+		 "SELECT json_group_array(json_object('name', name, 'mime', mime, 'size', bytes, 'org', "
+		 "org_id,"
+		 " 'sha256', sha256)) FROM (SELECT name, mime, bytes, org_id, sha256 FROM import_outputs"
+		 " WHERE turn_id = $1 ORDER BY id LIMIT 100)",
+		 "i", turn_id);
+	*json_out = NULL;
+	if (db_row(&query) && strcmp(db_text(&query, 0), "[]") != 0)
+		*json_out = room_text(room, &query, 0);
+	return db_end(&query, err);
+}
+
 /* ---- content that nobody names ------------------------------------------------------------------------------- */
 
 struct blobs_ask {

@@ -86,6 +86,7 @@ static void write_note(struct fake_note *note, const struct outgoing *out)
 	note->count = out->answers_to_count;
 	note->attempt = out->attempt;
 	snprintf(note->text, sizeof(note->text), "%s", out->text ? out->text : "");
+	snprintf(note->files, sizeof(note->files), "%s", out->files ? out->files : "");
 	snprintf(note->reason, sizeof(note->reason), "%s", out->reason ? out->reason : "");
 	snprintf(note->first, sizeof(note->first), "%s", out->answers_to_count ? out->answers_to[0] : "");
 }

@@ -40,7 +40,7 @@ struct fake_note { /* of ended and found */
 	uint64_t ticket;
 	bool none;
 	enum message_state state;
-	char text[200], first[MESSAGE_UUID_SIZE], reason[40];
+	char text[200], first[MESSAGE_UUID_SIZE], reason[40], files[300];
 	size_t count;
 	unsigned attempt;
 };

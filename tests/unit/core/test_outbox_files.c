@@ -185,14 +185,42 @@ static void test_where_nothing_is_kept(void **state)
 	house_close(&house);
 }
 
+/* Who fetches the answer gets links, while it is told and when it is looked for later. */
+static void test_files_of_fetched_answers(void **state)
+{
+	static const char files[] = "[{\"name\":\"a.csv\",\"mime\":\"text/csv\",\"size\":7,\"org\":\"org\","
+				    "\"sha256\":\"ab\"}]",
+			  linked[] = "[{\"name\":\"a.csv\",\"mime\":\"text/csv\",\"size\":7,"
+				     "\"link\":\"/files/org-ab/a.csv\"}]";
+	const struct outgoing ended = {
+		.uuid = "r1", .state = MESSAGE_ANSWERED, .text = "Here.", .files = files
+	};
+	struct house *house = *state;
+
+	house_think(house, 1, 5);
+	fake_ai_answer(house->ai, fake_ai_thought(house->ai, 0), "Here.");
+	fake_answer_answered(house->store, house_question(house, Q_ANSWER), NULL,
+			     &(struct store_answered){ .ended = &ended });
+	assert_string_equal(house->chat->ended[0].files, linked);
+	house->chat->host->look(house->chat->host, "u1", 7);
+	fake_loop_run(house->loop);
+	fake_answer_found(house->store, house_question(house, Q_LOOK), NULL, &ended);
+	assert_string_equal(house->chat->found[0].files, linked);
+	house->chat->host->look(house->chat->host, "u2", 8);
+	fake_loop_run(house->loop);
+	fake_answer_found(house->store, house_question(house, Q_LOOK), NULL, NULL);
+	assert_true(house->chat->found[1].none);
+}
+
 int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_a_file_is_brought_and_sent),	    CASE(test_a_file_that_is_gone),
-		CASE(test_a_disk_that_is_full_for_a_while), CASE(test_a_file_that_does_not_come),
-		CASE(test_a_plugin_has_its_whole_time),	    CASE(test_stopped_while_it_is_brought),
-		CASE(test_where_no_files_are_taken),	    cmocka_unit_test(test_where_nothing_is_kept),
+		CASE(test_a_file_is_brought_and_sent),	      CASE(test_a_file_that_is_gone),
+		CASE(test_a_disk_that_is_full_for_a_while),   CASE(test_a_file_that_does_not_come),
+		CASE(test_a_plugin_has_its_whole_time),	      CASE(test_stopped_while_it_is_brought),
+		CASE(test_where_no_files_are_taken),	      CASE(test_files_of_fetched_answers),
+		cmocka_unit_test(test_where_nothing_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

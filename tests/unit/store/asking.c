@@ -210,6 +210,7 @@ struct outgoing *copy_outgoing(struct arena *room, const struct outgoing *from)
 	copy->text = arena_text(room, from->text);
 	copy->tool_calls = arena_text(room, from->tool_calls);
 	copy->placeholder = arena_text(room, from->placeholder);
+	copy->files = arena_text(room, from->files);
 	copy->remote_id = arena_text(room, from->remote_id);
 	copy->conversation_uuid = arena_text(room, from->conversation_uuid);
 	return copy;

@@ -387,11 +387,14 @@ static void a_fetched_answer_is_delivered_at_once(void **state)
 {
 	struct asking *a = *state;
 	struct incoming in = with_files("m1");
-	int64_t turn = (in.reply_to = NULL, ask_accept(a, &in, true))->turn->id;
+	const struct store_accepted *said = (in.reply_to = NULL, ask_accept(a, &in, true));
+	static const char files[] = "[{\"name\":\"out.json\",\"mime\":\"application/json\",\"size\":5,";
 
 	read_whole(a, 1);
-	answer_with(a, turn, "Here.", false);
+	output(a, "k", 1, said->turn->id, 0);
+	answer_with(a, said->turn->id, "Here.", false);
 	assert_string_equal(states(a), "delivered,failed");
+	assert_memory_equal(ask_look(a, said->uuid)->files, files, strlen(files));
 	assert_int_equal(failed(a, 1), ERR_GONE);
 }
 
