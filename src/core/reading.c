@@ -4,6 +4,7 @@
 #include "imports.h"
 #include "mem.h"
 #include "turn_inside.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,14 +114,46 @@ static void read_file(struct gather *gather, struct item *item)
 		     gather->gathers, item->ticket);
 }
 
+static bool is_voice(const struct gather *gather, const struct item *item)
+{
+	const struct ai *ai = options_of(gather)->ai;
+
+	return ai_hears(ai, item->file.mime) || (item->mime && ai_hears(ai, item->mime));
+}
+
+/* There is nothing to read in it: what is said is heard. */
+static void take_voice(struct gather *gather, struct item *item)
+{
+	char *mime = mem_text(item->mime ? item->mime : item->file.mime);
+	FILE *file;
+
+	if (item->reached < IMPORT_CHECKED)
+		note_checked(gather, item,
+			     &(struct import_progress){ .checked = true, .kind = "audio", .mime = mime });
+	free(mime);
+	free(item->chunks);
+	item->chunks = imports_work_path(options_of(gather)->imports);
+	file = fopen(item->chunks, "we");
+	if (file == NULL || fclose(file) != 0) {
+		reading_failed(gather, item, "disk", "there is no place to put it");
+		return;
+	}
+	item->outline =
+		mem_text("{\"kind\":\"audio\",\"text_bytes\":0,\"chunks\":0,\"head\":\"\",\"cut\":false,"
+			 "\"warnings\":[],\"tables\":[],\"files\":[]}");
+	step(gather, item, IMPORT_EXTRACTED);
+}
+
 /* It lies at its path. */
 static void go_on(struct gather *gather, struct item *item)
 {
-	const char *mime = item->mime ? item->mime : item->file.mime;
+	bool voice = is_voice(gather, item);
 
-	if (item->reached < IMPORT_EXTRACTED)
+	if (item->reached < IMPORT_EXTRACTED && voice)
+		take_voice(gather, item);
+	else if (item->reached < IMPORT_EXTRACTED)
 		read_file(gather, item);
-	else if (ai_hears(options_of(gather)->ai, mime))
+	else if (voice)
 		hearing_begin(gather, item);
 	else
 		gather_done_item(gather, item);
