@@ -269,8 +269,9 @@ test('ollama: the window is asked for, so that nothing is forgotten without a wo
 
 // ---- pictures -------------------------------------------------------------------------------------------------------
 
-const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(992, 7)]);
-const jpeg = Buffer.concat([Buffer.from('ffd8ffe0', 'hex'), Buffer.alloc(496, 7)]);
+// As far as their heads: sixteen pixels by sixteen.
+const png = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d494844520000001000000010', 'hex'), Buffer.alloc(976, 7)]);
+const jpeg = Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000ffc0000b080010001001011100', 'hex'), Buffer.alloc(467, 7)]);
 
 for (const provider of ['openai', ...Object.keys(services)])
   test(`${provider}: pictures that come with a message are shown to a model that sees, and to no other`, async (t) => {
@@ -292,7 +293,7 @@ for (const provider of ['openai', ...Object.keys(services)])
     await s.up();
     const unseen = people.document(ann, chat, { name: 'cat.png', mime: 'image/png', bytes: png }, { caption: 'look at my cat' });
     assert.match((await s.answer(unseen)).words, /^I see: nothing/);
-    assert.match(JSON.stringify(stand.requests.at(-1).messages ?? stand.requests.at(-1).input), /\(file: cat\.png, image\/png, 1\.0 kB: received/, 'it is told of the file');
+    assert.match(JSON.stringify(stand.requests.at(-1).messages ?? stand.requests.at(-1).input), /\(file: cat\.png, image\/png, 1\.0 kB: import/, 'it is told of the file');
     if (provider !== 'openai') noRefusal(provider);
   });
 

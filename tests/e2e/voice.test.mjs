@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { ModelServer } from '../servers/model.mjs';
-import { SpeechServer } from '../servers/speech.mjs';
+import { SpeechServer, spoken } from '../servers/speech.mjs';
 import { until } from './harness.mjs';
 import { Stage } from './telegram-kit.mjs';
 
@@ -21,7 +21,7 @@ const rows = (s) => JSON.parse(execFileSync('sqlite3', [`${s.daemon.dir}/usher.d
 
 test('the stand-in is one for the official client', async () => {
   const client = new OpenAI({ apiKey: speech.key, baseURL: speech.base, maxRetries: 0 });
-  const file = await toFile(Buffer.from('OggS hello there'), 'a.ogg', { type: 'audio/ogg' });
+  const file = await toFile(spoken('hello there'), 'a.ogg', { type: 'audio/ogg' });
   assert.equal((await client.audio.transcriptions.create({ model: 'whisper-1', file })).text, 'hello there');
   const long = await client.audio.transcriptions.create({ model: 'whisper-1', file, response_format: 'verbose_json' });
   assert.equal(long.segments[0].text, 'hello there');
@@ -31,11 +31,11 @@ test('the stand-in is one for the official client', async () => {
 test('what is said is asked, shown, remembered and on record', async (t) => {
   const s = await stage(t), chat = s.chat(s.ann);
   speech.requests.length = 0;
-  const words = (await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS add milk to my list' }))).words;
+  const words = (await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('add milk to my list') }))).words;
   assert.match(words, /^echo: .*add milk to my list/s, 'the model was asked what was said');
   assert.match(words, /heard: add milk to my list/, 'and the person sees it');
   const [{ fields, file }] = speech.requests;
-  assert.deepEqual([fields.model, file.name, file.type, file.bytes.toString()], ['whisper-1', 'voice.ogg', 'audio/ogg', 'OggS add milk to my list']);
+  assert.deepEqual([fields.model, file.name, file.type, file.bytes], ['whisper-1', 'voice.ogg', 'audio/ogg', spoken('add milk to my list')]);
   assert.deepEqual(rows(s), [{ type: 'transcription', output: 'add milk to my list', success: 1, cost: 300 }], 'three seconds at 36 cents an hour');
   assert.match((await s.daemon.cli('explain', '1')).stdout, /transcription by .*whisper-1 answered after/);
   await s.answer(s.people.say(s.ann, chat, 'and now'));
@@ -45,10 +45,10 @@ test('what is said is asked, shown, remembered and on record', async (t) => {
 
 test('a service that is busy is asked again; one that can not hear is told of', async (t) => {
   const s = await stage(t), chat = s.chat(s.ann);
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS busy-2 please' }))).words, /heard: busy-2 please/);
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('busy-2 please') }))).words, /heard: busy-2 please/);
   assert.deepEqual(rows(s).map((row) => row.success), [0, 0, 1], 'each request is a row');
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS refused' }, { caption: 'listen' }))).words, /echo: listen.*not heard: .*400: The audio could not be decoded/s);
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS silence' }))).words, /not heard: nothing was said in it/, 'silence is not thanks for watching');
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('refused') }, { caption: 'listen' }))).words, /echo: listen.*not heard: .*400: The audio could not be decoded/s);
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('silence') }))).words, /not heard: nothing was said in it/, 'silence is not thanks for watching');
   await s.settled();
 });
 
@@ -59,9 +59,9 @@ test('hearing is paid from the budget before it is asked for', async (t) => {
   writeFileSync(prices, 'date = "2026-01-01"; source = "the tests"; prices = ( { provider = "free"; model = "*"; input = 0.0; output = 0.0; } );\n');
   const s = await stage(t, undefined, { models: [free], prices: { file: prices }, budget: { per_day_usd: 0.0015 } }), chat = s.chat(s.ann);
   speech.requests.length = 0;
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the first' }))).words, /heard: the first/, 'ten seconds are held, three are paid');
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the second' }))).words, /heard: the second/);
-  const third = await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS the third' }, { caption: 'listen' }));
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('the first') }))).words, /heard: the first/, 'ten seconds are held, three are paid');
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('the second') }))).words, /heard: the second/);
+  const third = await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('the third') }, { caption: 'listen' }));
   assert.match(third.words, /echo: listen.*not heard: Not enough is left of today/s);
   assert.doesNotMatch(third.words, /USD/, 'no figures');
   assert.equal(speech.requests.length, 2, 'nothing was sent for it');
@@ -73,17 +73,17 @@ test('hearing is paid from the budget before it is asked for', async (t) => {
 test('a price of hearing that nobody knows is refused while a budget is in force, unless it is named', async (t) => {
   const budget = { per_day_usd: 1 };
   const s = await stage(t, {}, { budget: { ...budget, unpriced: ['main', 'speech'] } }), chat = s.chat(s.ann);
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS at any price' }))).words, /heard: at any price/);
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('at any price') }))).words, /heard: at any price/);
   await s.daemon.stop();
   s.daemon.configure({ ...s.daemon.settings, budget: { ...budget, unpriced: ['main'] } });
   await s.up();
-  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: 'OggS unknown' }))).words, /not heard: What .* costs is not known/);
+  assert.match((await s.answer(s.people.voice(s.ann, chat, { bytes: spoken('unknown') }))).words, /not heard: What .* costs is not known/);
   await s.settled();
 });
 
 test('killed while a note is heard: it is heard again, and answered once', async (t) => {
   const s = await stage(t), chat = s.chat(s.ann);
-  const note = s.people.voice(s.ann, chat, { bytes: 'OggS busy-1 after the fall' });
+  const note = s.people.voice(s.ann, chat, { bytes: spoken('busy-1 after the fall') });
   await until('the note to be heard', () => speech.seen.has('busy-1 after the fall'));
   await s.daemon.kill();
   await s.up();

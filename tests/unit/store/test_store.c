@@ -258,13 +258,15 @@ static void lazy_ones_ride_along(void **state)
 static void full_and_free_again(void **state)
 {
 	struct asking *a = *state;
-	char *text = mem_alloc(60001), key[16];
+	char *text = mem_alloc(60001), key[16], limit[60];
 	int stored = 0, tries = 0;
 	struct incoming in;
 
 	memset(text, 'x', 60000);
 	text[60000] = '\0';
-	asking_sql(a, "PRAGMA max_page_count = 200");
+	snprintf(limit, sizeof(limit), "PRAGMA max_page_count = %d",
+		 (int)asking_int(a, "PRAGMA page_count") + 100);
+	asking_sql(a, limit);
 	for (int i = 0; i < 100 && a->err.kind == ERR_NONE; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
 		in = says("ann", key, key, text);
