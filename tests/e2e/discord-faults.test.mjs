@@ -121,9 +121,9 @@ test('reconnects, invalid sessions and cuts: no storm of IDENTIFYs', async (t) =
   for (const [i, kind] of kinds.entries()) {
     people.tell(ann, app, `line [#k${i}]`, { wants: `k${i}` });
     kind();
-    await until(`a connection after ${i}`, () => s.live.length > 0, 30);
+    await until(`a connection after ${i}`, () => s.live.length > 0, 90);
   }
-  await until('all answers', () => discord.tally.open.length === 0, 60);
+  await until('all answers', () => discord.tally.open.length === 0, 150);
   clean(await s.settled({ strays: 2 }));
   assert.ok(discord.counts.identifies <= 5, `${discord.counts.identifies} IDENTIFYs`);
 });
