@@ -38,6 +38,8 @@ static char plain_of(UChar32 c)
 {
 	int32_t digit;
 
+	if (c >= '0' && c <= '9')
+		return (char)c;
 	switch (c) {
 	case '.':
 	case ',':
@@ -104,7 +106,7 @@ static bool simplify(const char *text, size_t length, char *out, size_t room)
 		c = char_next(text, &at, len);
 		if (c < 0 || n + 1 >= room)
 			return false;
-		plain = c < 128 && isdigit(c) ? (char)c : plain_of(c);
+		plain = plain_of(c);
 		if (plain == 0) {
 			if ((c == 'e' || c == 'E') && n > 0 && isdigit((unsigned char)out[n - 1]) &&
 			    at < len && strchr("+-0123456789", text[at]) != NULL) {
@@ -151,7 +153,8 @@ static bool fits(const struct amount *amount, char point)
 		    : i == whole ? run != 3
 				 : run != 3 && (run != 2 || mark != ','))
 			return false;
-		mark = i < whole ? body[i] : mark;
+		if (i < whole)
+			mark = body[i];
 		groups++;
 		run = 0;
 	}

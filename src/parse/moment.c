@@ -301,10 +301,11 @@ static enum moment_found numbers_tell(const struct parts *parts, struct moment *
 	moment->second = n[1]->value;
 	if (n[0]->value > 12 && n[1]->value > 12)
 		return MOMENT_IMPOSSIBLE;
+	moment->dotted = parts->mark == '.';
 	/* Nobody writes the month first with points. */
-	moment->order = parts->mark == '.' || n[0]->value > 12 ? ORDER_DAY_FIRST
-			: n[1]->value > 12		       ? ORDER_MONTH_FIRST
-							       : ORDER_OPEN;
+	moment->order = moment->dotted || n[0]->value > 12 ? ORDER_DAY_FIRST
+			: n[1]->value > 12		   ? ORDER_MONTH_FIRST
+							   : ORDER_OPEN;
 	return MOMENT_GOOD;
 }
 

@@ -22,6 +22,7 @@ struct moment {
 		second; /* the numbers besides the year: day and month by order; of YEAR_FIRST month, day */
 	enum moment_order order;
 	bool short_year; /* of two digits: 1969 to 2068 */
+	bool dotted;	 /* "31.1.2026" */
 	bool timed;
 	int hour, minute, second_of;
 	char fraction[10]; /* digits */

@@ -1,6 +1,7 @@
 /* Folding through ICU, and the distance between names. */
 #include "names.h"
 #include "mem.h"
+#include "text.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,17 @@ const char *name_nearest(const char *name, char *const *names, size_t count)
 	}
 	free(wanted);
 	return nearest;
+}
+
+struct name_shown name_show(const char *name)
+{
+	struct name_shown shown = { "" };
+	size_t len = strlen(name), fit = text_fit(name, len, sizeof(shown.text) - 4);
+
+	memcpy(shown.text, name, fit);
+	if (fit < len)
+		memcpy(shown.text + fit, "\xe2\x80\xa6", 4); /* … */
+	return shown;
 }
 
 int32_t char_next(const char *text, int32_t *at, int32_t len)

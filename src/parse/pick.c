@@ -43,34 +43,34 @@ static void names_list(struct buf *out, char *const *names, size_t count)
 			buf_format(out, " and %zu more", count - i);
 			break;
 		}
-		buf_format(out, "%s\"%.40s\"", i ? ", " : "", names[i]);
+		buf_format(out, "%s\"%s\"", i ? ", " : "", name_show(names[i]).text);
 	}
 }
 
 static int64_t column_missing(const struct pick_table *table, const char *wanted, int64_t found,
 			      struct err *err)
 {
+	const struct name_shown shown = name_show(wanted);
 	const char *nearest;
 	struct buf list = { 0 };
 
 	if (table->names == NULL) {
 		parse_fail(err, "spec",
-			   "The table \"%.40s\" has no names of columns: say \"from\" with a number from 1 "
+			   "The table \"%s\" has no names of columns: say \"from\" with a number from 1 "
 			   "to %zu.",
-			   table->name, table->width);
+			   name_show(table->name).text, table->width);
 		return -1;
 	}
 	names_list(&list, table->names, table->names_count);
 	nearest = name_nearest(wanted, table->names, table->names_count);
 	if (found == -2)
-		parse_fail(err, "spec", "More than one column could be \"%.40s\". There are %s.", wanted,
+		parse_fail(err, "spec", "More than one column could be \"%s\". There are %s.", shown.text,
 			   buf_str(&list));
 	else if (nearest != NULL)
-		parse_fail(err, "spec",
-			   "There is no column \"%.40s\"; the nearest is \"%.40s\". There are %s.", wanted,
-			   nearest, buf_str(&list));
+		parse_fail(err, "spec", "There is no column \"%s\"; the nearest is \"%s\". There are %s.",
+			   shown.text, name_show(nearest).text, buf_str(&list));
 	else
-		parse_fail(err, "spec", "There is no column \"%.40s\". There are %s.", wanted,
+		parse_fail(err, "spec", "There is no column \"%s\". There are %s.", shown.text,
 			   buf_str(&list));
 	buf_free(&list);
 	return -1;
@@ -83,8 +83,8 @@ int64_t pick_column(const struct pick_table *table, const struct spec_column *co
 	if (column->from == NULL) {
 		if (column->from_number <= (int64_t)table->width)
 			return column->from_number - 1;
-		parse_fail(err, "spec", "There is no column %lld in the table \"%.40s\": it has %zu.",
-			   (long long)column->from_number, table->name, table->width);
+		parse_fail(err, "spec", "There is no column %lld in the table \"%s\": it has %zu.",
+			   (long long)column->from_number, name_show(table->name).text, table->width);
 		return -1;
 	}
 	found = table->names ? name_find(table->names, table->names_count, column->from) : -1;

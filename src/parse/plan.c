@@ -184,19 +184,19 @@ static bool table_missing(const struct planner *planner, struct err *err)
 	if (planner->tables_all == 0)
 		return parse_fail(err, "spec", "There is no table in this file.");
 	for (size_t i = 0; i < planner->tables_count && list.len < 150; i++)
-		buf_format(&list, "%s%zu \"%.40s\"", i ? ", " : "", i + 1, planner->tables[i]);
+		buf_format(&list, "%s%zu \"%s\"", i ? ", " : "", i + 1, name_show(planner->tables[i]).text);
 	if (planner->spec->table != NULL)
 		nearest = name_nearest(planner->spec->table, planner->tables, planner->tables_count);
 	if (planner->spec->table == NULL)
 		parse_fail(err, "spec", "There is no table %lld. There are %zu: %s.",
 			   (long long)planner->spec->table_number, planner->tables_all, buf_str(&list));
 	else if (nearest != NULL)
-		parse_fail(err, "spec",
-			   "There is no table \"%.40s\"; the nearest is \"%.40s\". There are %zu: %s.",
-			   planner->spec->table, nearest, planner->tables_all, buf_str(&list));
+		parse_fail(err, "spec", "There is no table \"%s\"; the nearest is \"%s\". There are %zu: %s.",
+			   name_show(planner->spec->table).text, name_show(nearest).text, planner->tables_all,
+			   buf_str(&list));
 	else
-		parse_fail(err, "spec", "There is no table \"%.40s\". There are %zu: %s.",
-			   planner->spec->table, planner->tables_all, buf_str(&list));
+		parse_fail(err, "spec", "There is no table \"%s\". There are %zu: %s.",
+			   name_show(planner->spec->table).text, planner->tables_all, buf_str(&list));
 	buf_free(&list);
 	return false;
 }

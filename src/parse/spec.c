@@ -44,7 +44,8 @@ struct reading {
 static bool refuse(const struct reading *reading, const char *what)
 {
 	if (reading->column != NULL)
-		return parse_fail(reading->err, "spec", "Column \"%s\": %s", reading->column, what);
+		return parse_fail(reading->err, "spec", "Column \"%s\": %s", name_show(reading->column).text,
+				  what);
 	return parse_fail(reading->err, "spec", "%s", what);
 }
 
@@ -70,7 +71,7 @@ static bool keys_known(const struct reading *reading, const json_t *object, cons
 			i++;
 		if (known[i] != NULL)
 			continue;
-		snprintf(text, sizeof(text), "\"%.40s\" is not known; there are %s.", key, list);
+		snprintf(text, sizeof(text), "\"%s\" is not known; there are %s.", name_show(key).text, list);
 		return refuse(reading, text);
 	}
 	return true;

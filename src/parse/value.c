@@ -90,6 +90,7 @@ static void date_learn(struct style *style, const char *text, size_t len)
 		return;
 	style->days_first += moment.order == ORDER_DAY_FIRST;
 	style->months_first += moment.order == ORDER_MONTH_FIRST;
+	style->dotted += moment.dotted;
 	style->short_years += moment.short_year;
 	style->times += moment.timed && (moment.hour != 0 || moment.minute != 0 || moment.second_of != 0);
 	/* The same day and month is the same date either way. */
@@ -125,14 +126,18 @@ void style_learn(struct style *style, enum spec_type type, const struct cell *ce
 
 void styles_settle(struct style *styles, const enum spec_type *types, size_t count)
 {
-	int64_t points = 0, commas = 0, days = 0, months = 0;
+	int64_t points = 0, commas = 0, days = 0, months = 0, dotted = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		points += styles[i].points;
 		commas += styles[i].commas;
 		days += styles[i].days_first;
 		months += styles[i].months_first;
+		dotted += styles[i].dotted;
 	}
+	/* Who writes dates with points writes decimal commas. */
+	if (points == commas && dotted > 0)
+		commas++;
 	for (size_t i = 0; i < count; i++) {
 		struct style *style = &styles[i];
 		bool own = style->points != style->commas,

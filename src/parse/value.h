@@ -11,6 +11,7 @@ struct style {
 	int64_t points, commas, open; /* numbers by decimal mark; open: could be either */
 	int64_t percents, numbers;
 	int64_t days_first, months_first, open_days; /* dates */
+	int64_t dotted;				     /* dates with points */
 	int64_t short_years, times;		     /* dates with years of two digits, with a time of day */
 	int64_t ticks, words;			     /* booleans that are an "x", others */
 	char open_sample[41];			     /* the first that could be either */

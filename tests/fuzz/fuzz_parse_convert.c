@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input.fd = in;
 	input.size = (int64_t)size - 1;
 	if (!convert_file(&parse, &csv_reader, "text/csv", &input, &spec, out, &report, &err)) {
-		if (strstr(err.text, ": ") == NULL)
+		if (strstr(err.text, ": ") == NULL || !text_valid(err.text, strlen(err.text)))
 			abort();
 	} else {
 		made_check(report, FORMATS[data[0] % 8], out);

@@ -3,6 +3,7 @@
 #include "json.h"
 #include "moment.h"
 #include "spec.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	moment_stage();
 	if (!spec_read(&spec, given, &err)) {
-		if (strncmp(err.text, "spec: ", 6) != 0)
+		if (strncmp(err.text, "spec: ", 6) != 0 || !text_valid(err.text, strlen(err.text)))
 			abort();
 	} else {
 		if (spec.count > SPEC_COLUMNS_MAX || spec.format >= SPEC_FORMATS)

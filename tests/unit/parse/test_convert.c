@@ -84,6 +84,8 @@ static void what_is_not_there_is_said_with_what_is(void **state)
 	refused(csv, "{'format':'csv','table':2}", "spec: There is no table 2. There are 1: 1 \"a.csv\".");
 	refused("1,2\n3,4\n", "{'format':'csv','columns':[{'name':'x'}]}", "has no names of columns");
 	refused("A,a\n1,2\n", "{'format':'csv','columns':[{'name':'Á'}]}", "More than one column could be");
+	refused(csv, "{'format':'csv','columns':[{'name':'aäääääääääääääääääääääääääääääääääääääää'}]}",
+		"ä…\". There are");
 	refused("", "{'format':'csv'}", "empty: ");
 	gives(csv, "{'format':'tsv','table':'A csv','columns':[{'name':'n','from':'name'}]}",
 	      "n\r\nAda\r\nBob\r\n");
@@ -153,6 +155,10 @@ static void all_rows_tell_how_numbers_are_written(void **state)
 	gives("a;b\n1.234;0,50\n",
 	      "{'format':'ndjson','columns':[{'name':'a','type':'number'},{'name':'b','type':'number'}]}",
 	      "{\"a\":1234,\"b\":0.50}\n");
+	/* So do dates. */
+	gives("d,a\n31.01.2026,1.234\n",
+	      "{'format':'ndjson','columns':[{'name':'a','type':'number'},{'name':'d','type':'date'}]}",
+	      "{\"a\":1234,\"d\":\"2026-01-31\"}\n");
 	warns("a\n12%\n5\n", spec, "percent sign", true);
 }
 
