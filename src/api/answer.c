@@ -29,11 +29,20 @@ static void print_response(struct buf *json, const struct outgoing *out)
 		buf_format(json, ",\"files\":%s", out->files);
 }
 
-void answer_print(struct buf *json, const char *uuid, const struct outgoing *out)
+void answer_print_files(struct buf *json, const struct call *call)
+{
+	if (call->import_ids)
+		buf_format(json, ",\"import_ids\":%s", call->import_ids);
+	if (call->files)
+		buf_format(json, ",\"files\":%s", call->files);
+}
+
+void answer_print(struct buf *json, const struct call *call, const struct outgoing *out)
 {
 	buf_text(json, "{");
-	answer_print_ids(json, out->conversation_id, out->conversation_uuid, uuid);
+	answer_print_ids(json, out->conversation_id, out->conversation_uuid, call->uuid);
 	print_response(json, out);
+	answer_print_files(json, call);
 	buf_text(json, "}");
 }
 
@@ -44,6 +53,7 @@ void answer_print_state(struct buf *json, const struct call *call, const struct 
 	buf_text(json, "{");
 	answer_print_ids(json, call->conversation_id, call->conversation_uuid, call->uuid);
 	buf_format(json, ",\"status\":\"%s\"", message_state_name(state));
+	answer_print_files(json, call);
 	if (out && state == MESSAGE_ANSWERED) {
 		print_response(json, out);
 	} else if (out && answer_final(state)) {

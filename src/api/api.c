@@ -14,7 +14,16 @@ static const struct route routes[] = {
 	{ "POST", "/api/{user}/conversations/{conversation}/archive", API_SMALL_BODY_MAX,
 	  conversation_archive_run },
 	{ "GET", "/api/{user}/conversations/{conversation}/messages", 0, conversation_messages_run },
-	{ "POST", "/mcp", API_MCP_BODY_MAX, mcp_run },
+	{ "POST", "/api/{user}/imports", 0, upload_run, .uploads = true, .as_user = true },
+	{ "PUT", "/api/{user}/imports/{import}", 0, upload_run, .uploads = true, .as_user = true },
+	{ "GET", "/api/{user}/imports", 0, imports_list_run, .as_user = true },
+	{ "GET", "/api/{user}/imports/{import}", 0, import_run, .as_user = true },
+	{ "DELETE", "/api/{user}/imports/{import}", 0, import_delete_run, .as_user = true },
+	{ "POST", "/api/{user}/imports/{import}/retry", API_SMALL_BODY_MAX, import_retry_run,
+	  .as_user = true },
+	{ "POST", "/api/{user}/imports/{import}/cancel", API_SMALL_BODY_MAX, import_cancel_run,
+	  .as_user = true },
+	{ "POST", "/mcp", API_MCP_BODY_MAX, mcp_run, .as_user = true },
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
@@ -58,6 +67,7 @@ static struct platform *create(struct platform_host *host, const struct settings
 	api->held_per_user = (unsigned)settings_int(settings, "held_per_user");
 	api->throttle.limit = (unsigned)settings_int(settings, "auth_failures");
 	api->sweep = loop_timer_create(host->loop, watch_sweep, api);
+	api->upload_sweep = loop_timer_create(host->loop, upload_clean, api);
 	return api;
 }
 
@@ -76,6 +86,13 @@ void api_use_tools(struct platform *api, struct toolbox tools, const char *publi
 	api->public_url = mem_text(public_url);
 }
 
+void api_use_imports(struct platform *api, const struct api_imports *imports)
+{
+	api->imports = *imports;
+	api->upload_folder = mem_text(imports->folder);
+	api->imports.folder = api->upload_folder;
+}
+
 /* Every request of every route comes in here. */
 static void enter(void *owner, struct web_request *request)
 {
@@ -87,12 +104,18 @@ static void enter(void *owner, struct web_request *request)
 static bool open_doors(struct platform *api, struct web *web, bool control, struct err *err)
 {
 	for (size_t i = 0; i < ROUTES; i++) {
+		bool uploads = routes[i].uploads;
 		struct door *door = &api->doors[api->door_count];
 
+		if (uploads && api->upload_folder == NULL)
+			continue; /* files are not kept here */
 		*door = (struct door){ .api = api, .web = web, .route = &routes[i], .control = control };
 		if (!web_claim(web, &(struct web_route){ .method = routes[i].method,
 							 .path = routes[i].path,
-							 .body_max = routes[i].body_max,
+							 .body_max = uploads ? (size_t)api->imports.max +
+										       API_SMALL_BODY_MAX
+									     : routes[i].body_max,
+							 .folder = uploads ? api->upload_folder : NULL,
 							 .fn = enter,
 							 .owner = door }))
 			return err_set(err, ERR_REFUSED, "the path %s is taken", routes[i].path);
@@ -109,6 +132,8 @@ static bool start(struct platform *api, struct err *err)
 		return false;
 	if (api->control && !open_doors(api, api->control, true, err))
 		return false;
+	if (api->upload_folder)
+		upload_clean(api);
 	api->host->link(api->host, LINK_UP, NULL);
 	return true;
 }
@@ -143,6 +168,9 @@ static void destroy(struct platform *api)
 	while (api->calls)
 		call_drop(api->calls);
 	mcp_runs_free(api);
+	uploads_free(api);
+	loop_timer_destroy(api->upload_sweep);
+	free(api->upload_folder);
 	loop_timer_destroy(api->sweep);
 	throttle_finish(&api->throttle);
 	free(api->operator_name);
@@ -163,6 +191,7 @@ const struct platform_ops api_platform = {
 	.send = send_nothing,
 	.stream = watch_stream,
 	.ended = watch_ended,
+	.fetch = upload_fetch,
 	.found = watch_found,
 	.stop = stop,
 	.destroy = destroy,

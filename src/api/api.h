@@ -16,4 +16,16 @@ void api_use(struct platform *api, struct store *store, struct web *control, con
 /* Before start: what /mcp offers, and listen.public_url (or NULL), whose pages may ask for it. */
 void api_use_tools(struct platform *api, struct toolbox tools, const char *public_url);
 
+/* Before start: files that come as uploads. What it points to is copied; without it there are no uploads. */
+struct api_imports {
+	const char *
+		folder; /* exists: where they wait to be fetched; on the file system that ops.fetch writes to */
+	int64_t max;	/* bytes of one request */
+	/* A link under which a kept file is shown for a time, or NULL; freed by the caller. */
+	char *(*link)(void *data, const char *org_id, const char *sha256, const char *name, const char *mime);
+	void (*wake)(void *data); /* something may have to be done at once */
+	void *data;
+};
+void api_use_imports(struct platform *api, const struct api_imports *imports);
+
 #endif

@@ -8,6 +8,7 @@
 #include "buf.h"
 #include "errors.h"
 #include "event_id.h"
+#include "json.h"
 #include "log.h"
 #include "loop.h"
 #include "store_people.h"
@@ -24,7 +25,10 @@ enum {
 	API_BODY_MAX = 6 * MESSAGE_TEXT_MAX + 4096, /* a message with every byte escaped as \u00XX */
 	API_SMALL_BODY_MAX = 8192,
 	API_MCP_BODY_MAX = 1 << 20,
-	API_DOORS_MAX = 2 * 16,
+	API_DOORS_MAX = 2 * 20,
+	API_UPLOADS_MAX = 16,	/* bodies that arrive at the same time */
+	API_UPLOAD_AGE_S = 600, /* a file nobody waits for is removed when it is older */
+	API_UPLOAD_SWEEP_MS = 600000,
 };
 
 struct call;
@@ -34,6 +38,8 @@ struct route {
 	const char *method, *path;
 	size_t body_max;
 	void (*run)(struct call *call, struct web_request *request);
+	bool uploads; /* the body goes to a file: run is called with the head */
+	bool as_user; /* on the control socket the query may name who asks */
 };
 
 /* A route on one of the web servers. */
@@ -53,6 +59,8 @@ enum call_step {
 	CALL_HELD,    /* the end of the message */
 	CALL_STORE,   /* a report or an act */
 	CALL_TOOL,    /* what a tool gives */
+	CALL_UPLOAD,  /* the body, and what is in it */
+	CALL_FILES,   /* the files of an answer */
 };
 
 /* Who asks. */
@@ -95,7 +103,10 @@ struct call {
 	bool backwards;		      /* a page of what came before */
 	bool archive;		      /* still to be done */
 
-	struct mcp_work *mcp; /* messages of the Model Context Protocol */
+	struct upload *upload; /* files that came with it */
+	char *import_ids;      /* JSON array, of a message that came as an upload */
+	char *files;	       /* JSON array: files of its answer */
+	struct mcp_work *mcp;  /* messages of the Model Context Protocol */
 	struct watch *watch;
 	struct call *prev, *next; /* at the watch */
 	bool timed;
@@ -144,6 +155,12 @@ struct platform {
 	struct throttle throttle;
 	struct loop_timer *sweep;
 	struct mcp_run *runs; /* list */
+	struct api_imports imports;
+	char *upload_folder;
+	struct upload_work *upload_works; /* list */
+	struct upload_fetch *fetches;	  /* list */
+	struct loop_timer *upload_sweep;
+	unsigned arriving; /* bodies of uploads */
 };
 
 /* ---- call.c ---- */
@@ -208,7 +225,8 @@ void events_fail(struct call *call, enum api_error error, const char *why);
 
 bool answer_final(enum message_state state);
 /* Appends what the client of an answered message gets (seed 004 and the message's id). */
-void answer_print(struct buf *json, const char *uuid, const struct outgoing *out);
+void answer_print(struct buf *json, const struct call *call, const struct outgoing *out);
+void answer_print_files(struct buf *json, const struct call *call);
 /* A message's state, with its answer or error when it has one. out may be NULL: the call knows enough. */
 void answer_print_state(struct buf *json, const struct call *call, const struct outgoing *out);
 /* Appends the ids that every answer about a message begins with, without braces. */
@@ -234,11 +252,42 @@ void mcp_run_refused(struct call *call, const char *name, const char *answer, mc
 
 void mcp_runs_free(struct platform *api);
 
+/* ---- upload.c: files come in ---- */
+
+void upload_run(struct call *call, struct web_request *request);
+/* The message is stored: its files stay for ops.fetch, its imports are asked for, then its end is awaited. */
+void upload_stored(struct call *call);
+/* What became of the message: without a new one its files are removed. */
+void upload_mark(struct call *call, bool stored);
+void upload_forget(struct call *call); /* what was not stored is removed */
+void upload_fetch(struct platform *api, const struct message_file *file, const char *path, int64_t max,
+		  uint64_t ticket);
+void upload_clean(void *api); /* files nobody waits for, now and then */
+void uploads_free(struct platform *api);
+
+/* The answer's files are asked for before it is given; false: they are known, or there can be none. */
+bool upload_ask_files(struct call *call);
+
+/* ---- imports.c: what became of them ---- */
+
+void imports_list_run(struct call *call, struct web_request *request);
+void import_run(struct call *call, struct web_request *request);
+void import_retry_run(struct call *call, struct web_request *request);
+void import_cancel_run(struct call *call, struct web_request *request);
+void import_delete_run(struct call *call, struct web_request *request);
+/* Puts "link" into each of these files (JSON objects with sha256, name, type). */
+void import_add_links(const struct call *call, json_t *files);
+void page_answer(struct call *call, const char *name, const char *key,
+		 const char *text); /* conversations.c */
+bool page_limit(struct call *call, const struct web_request *request);
+
 /* ---- routes ---- */
 
 void mcp_run(struct call *call, struct web_request *request);
 
 void chat_run(struct call *call, struct web_request *request);
+void chat_delivery_key(const struct caller *caller, const char *client_key, char out[MESSAGE_KEY_MAX + 1]);
+bool chat_wants_events(const struct web_request *request);
 void chat_ack(struct platform *api, uint64_t receipt, const struct ack *ack);
 void message_run(struct call *call, struct web_request *request);
 void message_events_run(struct call *call, struct web_request *request);

@@ -112,7 +112,7 @@ void auth_begin(struct call *call, struct web_request *request)
 		return;
 	}
 	if (call->door->control) {
-		const char *user = call->door->route->run == mcp_run ? web_query(request, "user") : NULL;
+		const char *user = call->door->route->as_user ? web_query(request, "user") : NULL;
 
 		if (local_operator(request)) /* who may see everything may also ask as somebody */
 			store_user(api->store, user ? user : api->operator_name, on_key, api, call->ticket);

@@ -83,6 +83,9 @@ void call_drop(struct call *call)
 		web_on_gone(request, NULL, NULL);
 	watch_leave(call);
 	mcp_forget(call);
+	upload_forget(call);
+	free(call->import_ids);
+	free(call->files);
 	uncount(call);
 	HASH_DEL(api->calls, call);
 	free(call);

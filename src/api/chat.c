@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool wants_events(const struct web_request *request)
+bool chat_wants_events(const struct web_request *request)
 {
 	const char *accept = web_header(request, "accept");
 
@@ -17,8 +17,7 @@ static bool wants_events(const struct web_request *request)
 
 /* The same request of the same key has the same delivery key; the profile in front says whose message it is.
  * Long client keys are replaced by their digest, so that the whole stays within MESSAGE_KEY_MAX. */
-static void print_delivery_key(const struct caller *caller, const char *client_key,
-			       char out[MESSAGE_KEY_MAX + 1])
+void chat_delivery_key(const struct caller *caller, const char *client_key, char out[MESSAGE_KEY_MAX + 1])
 {
 	char digest[CRYPTO_SHA256_HEX], uuid[CRYPTO_UUID_SIZE];
 	const char *own = client_key ? client_key : crypto_uuid(uuid);
@@ -48,7 +47,7 @@ static void hand_over(struct call *call, const struct web_request *request, cons
 		call_fail_retry(call, API_TOO_MANY_REQUESTS, API_RETRY_S);
 		return;
 	}
-	print_delivery_key(&call->caller, header ? client_key : NULL, delivery_key);
+	chat_delivery_key(&call->caller, header ? client_key : NULL, delivery_key);
 	call->step = CALL_ACCEPT;
 	host->incoming(host, &(struct incoming){
 				     .receipt = call->ticket,
@@ -104,7 +103,7 @@ void chat_run(struct call *call, struct web_request *request)
 	size_t len;
 	const char *text = web_body(request, &len);
 
-	call->stream = wants_events(request);
+	call->stream = chat_wants_events(request);
 	if (!chat_body_type(web_header(request, "content-type"))) {
 		call_fail(call, API_UNSUPPORTED_MEDIA_TYPE);
 	} else if (!chat_body_read(text, len, &body, &error, &err)) {
@@ -155,6 +154,7 @@ void chat_ack(struct platform *api, uint64_t receipt, const struct ack *ack)
 
 	if (call == NULL)
 		return; /* the client went away; its message, if stored, is answered all the same */
+	upload_mark(call, ack->how == ACK_STORED);
 	if (ack->how != ACK_STORED && ack->how != ACK_BEFORE) {
 		refused(call, ack);
 		return;
@@ -165,6 +165,10 @@ void chat_ack(struct platform *api, uint64_t receipt, const struct ack *ack)
 	snprintf(call->uuid, sizeof(call->uuid), "%s", ack->uuid);
 	snprintf(call->conversation_uuid, sizeof(call->conversation_uuid), "%s",
 		 ack->conversation_uuid ? ack->conversation_uuid : "");
+	if (call->upload) {
+		upload_stored(call);
+		return;
+	}
 	if (ack->how == ACK_STORED && !answer_final(ack->state)) {
 		watch_begin(call);
 		return;

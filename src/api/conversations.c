@@ -35,7 +35,7 @@ static bool take_place(struct call *call, const struct web_request *request)
 	return true;
 }
 
-static bool take_limit(struct call *call, const struct web_request *request)
+bool page_limit(struct call *call, const struct web_request *request)
 {
 	const char *limit = web_query(request, "limit");
 	unsigned long value = limit && is_number(limit) ? strtoul(limit, NULL, 10) : 0;
@@ -133,7 +133,7 @@ static void print_next(struct buf *out, const char *row, size_t len, const char 
 
 /* {"conversations":[...],"next":123}: one row more than the limit was asked for, its presence means there is
  * more. It is the last one, or the first when the page was read backwards. */
-static void answer_page(struct call *call, const char *name, const char *key, const char *text)
+void page_answer(struct call *call, const char *name, const char *key, const char *text)
 {
 	struct rows rows = find_rows(text, (const size_t[]){ 1, call->limit - 1 });
 	struct buf json = { 0 };
@@ -177,7 +177,7 @@ static void on_conversations(void *owner, uint64_t ticket, const struct err *err
 	struct call *call = claim_answer(owner, ticket, err);
 
 	if (call)
-		answer_page(call, "conversations", "conversation_id", json);
+		page_answer(call, "conversations", "conversation_id", json);
 }
 
 static void on_messages(void *owner, uint64_t ticket, const struct err *err, const char *json)
@@ -185,7 +185,7 @@ static void on_messages(void *owner, uint64_t ticket, const struct err *err, con
 	struct call *call = claim_answer(owner, ticket, err);
 
 	if (call)
-		answer_page(call, "messages", "timestamp", json);
+		page_answer(call, "messages", "timestamp", json);
 }
 
 void conversations_run(struct call *call, struct web_request *request)
@@ -194,7 +194,7 @@ void conversations_run(struct call *call, struct web_request *request)
 	const char *state = web_query(request, "state"), *before = web_query(request, "before");
 	char limit[NUMBER_SIZE];
 
-	if (!take_limit(call, request))
+	if (!page_limit(call, request))
 		return;
 	if (state && !one_of(state, states)) {
 		call_fail_why(call, API_VALIDATION_FAILED, "state must be active or archived");
@@ -218,7 +218,7 @@ void conversation_messages_run(struct call *call, struct web_request *request)
 	const char *after = web_query(request, "after"), *before = web_query(request, "before");
 	char limit[NUMBER_SIZE], from[CLOCK_TEXT_SIZE], to[CLOCK_TEXT_SIZE];
 
-	if (!take_place(call, request) || !take_limit(call, request))
+	if (!take_place(call, request) || !page_limit(call, request))
 		return;
 	if (role && !one_of(role, roles)) {
 		call_fail_why(call, API_VALIDATION_FAILED, "role must be user, assistant or tool");

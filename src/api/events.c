@@ -69,6 +69,7 @@ static void add_accepted(struct call *call, struct buf *out, bool resumed)
 
 	buf_text(&data, "{");
 	answer_print_ids(&data, call->conversation_id, call->conversation_uuid, call->uuid);
+	answer_print_files(&data, call);
 	buf_text(&data, "}");
 	print_event(out, "accepted", resumed ? NULL : event_id_print(&call->shown, call->uuid, id), &data);
 	buf_free(&data);
@@ -163,7 +164,7 @@ void events_end(struct call *call, const struct outgoing *out)
 		if (!event_id_fits(&call->shown, text, len, call->shown.attempt))
 			add_reset(call, &events, call->shown.attempt + 1);
 		add_delta(call, &events, text, len);
-		answer_print(&data, call->uuid, out);
+		answer_print(&data, call, out);
 		print_event(&events, "done", event_id_print(&call->shown, call->uuid, id), &data);
 		buf_free(&data);
 	} else {

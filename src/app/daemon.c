@@ -309,6 +309,8 @@ static bool add_platforms(struct daemon *daemon, struct err *err)
 		return false;
 	api_use(api, daemon->store, daemon->control, daemon_operator);
 	api_use_tools(api, tools_own_box(&daemon->tools), daemon->derived.public_url);
+	if (!imports_open_door(daemon, api, err))
+		return false;
 	for (size_t p = 0; registry_platforms[p]; p++) {
 		const struct platform_ops *ops = registry_platforms[p];
 

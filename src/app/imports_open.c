@@ -1,9 +1,12 @@
 /* Makes the room of imports from the settings. */
 #include "imports_open.h"
+#include "api.h"
 #include "daemon_room.h"
 #include "mem.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct setting target_settings[] = {
@@ -68,4 +71,39 @@ struct imports *imports_open(struct daemon *daemon, struct err *err)
 		err);
 	free(parser);
 	return imports;
+}
+
+static char *make_link(void *data, const char *org_id, const char *sha256, const char *name, const char *mime)
+{
+	struct daemon *daemon = data;
+
+	return imports_link(daemon->imports, org_id, sha256, name, mime, daemon->derived.public_url == NULL);
+}
+
+static void wake(void *data)
+{
+	struct daemon *daemon = data;
+
+	core_wake(daemon->core);
+}
+
+bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *err)
+{
+	char *folder;
+	bool made;
+
+	if (daemon->imports == NULL)
+		return true;
+	folder = mem_format("%s/uploads", daemon->derived.data_dir);
+	made = mkdir(folder, 0700) == 0 || errno == EEXIST;
+	if (made)
+		api_use_imports(api, &(struct api_imports){ .folder = folder,
+							    .max = daemon->derived.file_max,
+							    .link = make_link,
+							    .wake = wake,
+							    .data = daemon });
+	else
+		err_set(err, ERR_REFUSED, "%s can't be made: %s", folder, strerror(errno));
+	free(folder);
+	return made;
 }

@@ -15,4 +15,8 @@ struct imports *imports_open(struct daemon *daemon, struct err *err);
 /* Where the parser child is: imports.parser, or usher-parse beside this program. The caller frees. */
 char *imports_parser(const struct settings *imports);
 
+struct platform;
+/* Uploads of the chat endpoint go to DIR/uploads, where files are kept. */
+bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *err);
+
 #endif

@@ -64,7 +64,7 @@ static struct buf *begin(struct web_request *request, int status, const char *ty
 	buf_text(out, "X-Content-Type-Options: nosniff\r\n");
 	if (request->extra.len > 0)
 		buf_add(out, request->extra.data, request->extra.len);
-	conn->closes = conn->closes || conn->web->draining;
+	conn->closes = conn->closes || conn->unread || conn->web->draining;
 	if (conn->closes)
 		buf_text(out, "Connection: close\r\n");
 	return out;

@@ -90,6 +90,7 @@ static size_t take_data(struct chunk *chunk, const char *data, size_t len, struc
 
 	buf_add(body, data, part);
 	chunk->left -= part;
+	chunk->taken += part;
 	if (chunk->left == 0)
 		chunk->state = DATA_CR;
 	return part;
@@ -107,9 +108,9 @@ enum chunk_result chunk_read(struct chunk *chunk, const char *data, size_t len, 
 			continue;
 		}
 		result = step(chunk, data[used++]);
-		if (chunk->left > max - body->len)
+		if (chunk->left > max - chunk->taken)
 			result = CHUNK_TOO_LARGE;
-		else if (++chunk->overhead > OVERHEAD_START + OVERHEAD_RATE * (uint64_t)body->len)
+		else if (++chunk->overhead > OVERHEAD_START + OVERHEAD_RATE * chunk->taken)
 			result = CHUNK_BAD;
 	}
 	*used_out = used;

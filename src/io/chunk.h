@@ -11,12 +11,13 @@ struct buf;
 struct chunk {
 	uint64_t left;	   /* bytes of this chunk still to come */
 	uint64_t overhead; /* bytes that are not data, bounded against the data */
+	uint64_t taken;	   /* bytes of data so far */
 	uint32_t state, digits;
 };
 
 enum chunk_result { CHUNK_MORE, CHUNK_DONE, CHUNK_BAD, CHUNK_TOO_LARGE };
 
-/* Appends decoded bytes to body, which never grows beyond max. *used_out: bytes of data that belong to this
+/* Appends decoded bytes to body, which may be emptied in between; all of it never passes max. *used_out: bytes of data that belong to this
  * body. */
 enum chunk_result chunk_read(struct chunk *chunk, const char *data, size_t len, struct buf *body, size_t max,
 			     size_t *used_out);

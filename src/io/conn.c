@@ -56,12 +56,24 @@ void conn_touch(struct conn *conn)
 /* While libwebsockets holds unsent bytes it does not read, but goes on polling for input and would spin. */
 static void set_reading(struct conn *conn)
 {
-	bool wanted = !lws_partial_buffered(conn->wsi) && conn->rest.len < WEB_REST_MAX;
+	bool wanted = !lws_partial_buffered(conn->wsi) && conn->rest.len < WEB_REST_MAX &&
+		      !(conn->request && file_full(conn->request));
 
 	if (wanted == conn->reading || conn->state == CONN_CLOSED)
 		return;
 	conn->reading = wanted;
 	lws_rx_flow_control(conn->wsi, wanted);
+}
+
+void conn_check_reading(struct conn *conn)
+{
+	set_reading(conn);
+}
+
+void conn_go_on(struct conn *conn)
+{
+	if (conn->state != CONN_CLOSED)
+		lws_callback_on_writable(conn->wsi);
 }
 
 void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_unix)

@@ -1,4 +1,5 @@
 /* A request from its first byte to its handler: head, route, body; and what a handler may ask about it. */
+#include "crypto.h"
 #include "mem.h"
 #include "web_room.h"
 #include <arpa/inet.h>
@@ -80,6 +81,7 @@ static void clear(struct web_request *request)
 		old.text = NULL;
 		old.text_room = 0;
 	}
+	file_let_go(&old);
 	trim(&old.body, SPARE_BODY);
 	trim(&old.extra, SPARE_TEXT);
 	*request = (struct web_request){ .slot = old.slot,
@@ -96,6 +98,7 @@ void request_free(struct web_request *request)
 	request->conn->request = NULL;
 	web->slots[request->slot].request = NULL;
 	if (web->spare_count == WEB_SPARE_REQUESTS) {
+		file_let_go(request);
 		request_drop(web, request);
 		return;
 	}
@@ -167,7 +170,8 @@ static void hand_over(struct conn *conn)
 	const struct route *route =
 		route_find(&conn->web->routes, request->head.method, &request->target, &known);
 
-	conn->unread = false;
+	if (!request->to_file)
+		conn->unread = false; /* else it still may be refused with its body on the way */
 	if (route == NULL) {
 		answer_fault(request, &unknown_path);
 		return;
@@ -202,6 +206,10 @@ static const struct web_fault *check_head(struct conn *conn, size_t start, size_
 	if (route == NULL)
 		return known ? &wrong_method : &unknown_path;
 	request->body_max = route->given.body_max;
+	request->to_file = route->given.folder != NULL;
+	if (request->to_file)
+		request->file =
+			mem_format("%s/%s", route->given.folder, crypto_uuid((char[CRYPTO_UUID_SIZE]){ 0 }));
 	return head->length > request->body_max ? &large_body : NULL;
 }
 
@@ -212,7 +220,7 @@ static void end_head(struct conn *conn, size_t start, size_t end, bool more_is_h
 
 	if (fault != NULL) {
 		answer_fault(request, fault);
-	} else if (!conn->unread) {
+	} else if (!conn->unread || request->to_file) {
 		hand_over(conn);
 	} else {
 		conn_to(conn, CONN_BODY);
@@ -254,23 +262,43 @@ static void body_progress(struct conn *conn)
 {
 	struct web_request *request = conn->request;
 
-	if (request->body.len - request->progress < WEB_PROGRESS)
+	if (request->received - request->progress < WEB_PROGRESS)
 		return;
-	request->progress = request->body.len;
+	request->progress = request->received;
 	conn_touch(conn);
+}
+
+/* All of it has come. */
+static void body_end(struct conn *conn)
+{
+	conn->unread = false;
+	if (conn->request->to_file)
+		file_end(conn);
+	else
+		hand_over(conn);
+}
+
+static void body_grows(struct conn *conn)
+{
+	if (conn->request->to_file)
+		file_take(conn);
 }
 
 static size_t take_chunks(struct conn *conn, const char *data, size_t len)
 {
 	struct web_request *request = conn->request;
 	size_t used;
+	enum chunk_result result =
+		chunk_read(&request->chunk, data, len, &request->body, (size_t)request->body_max, &used);
 
-	switch (chunk_read(&request->chunk, data, len, &request->body, request->body_max, &used)) {
+	request->received = request->chunk.taken;
+	body_grows(conn);
+	switch (result) {
 	case CHUNK_MORE:
 		body_progress(conn);
 		break;
 	case CHUNK_DONE:
-		hand_over(conn);
+		body_end(conn);
 		break;
 	case CHUNK_BAD:
 		answer_fault(request, &bad_chunk);
@@ -285,15 +313,17 @@ static size_t take_chunks(struct conn *conn, const char *data, size_t len)
 size_t request_take_body(struct conn *conn, const char *data, size_t len)
 {
 	struct web_request *request = conn->request;
-	uint64_t left = request->head.length - request->body.len;
+	uint64_t left = request->head.length - request->received;
 
 	if (request->head.chunked)
 		return take_chunks(conn, data, len);
 	if (len > left)
 		len = (size_t)left;
 	buf_add(&request->body, data, len);
+	request->received += len;
+	body_grows(conn);
 	if (len == left)
-		hand_over(conn);
+		body_end(conn);
 	else
 		body_progress(conn);
 	return len;

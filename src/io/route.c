@@ -20,6 +20,7 @@ static void free_route(struct route *route)
 		free(route->segments[i]);
 	free((void *)(uintptr_t)route->given.method);
 	free((void *)(uintptr_t)route->given.path);
+	free((void *)(uintptr_t)route->given.folder);
 	free(route);
 }
 
@@ -66,6 +67,7 @@ bool route_add(struct routes *routes, const struct web_route *given)
 	route->given = *given;
 	route->given.method = mem_text(given->method);
 	route->given.path = mem_text(given->path);
+	route->given.folder = mem_text(given->folder);
 	good = good && split(route, given->path);
 	for (struct route *other = routes->first; good && other != NULL; other = other->next)
 		good = !same(route, other);

@@ -29,6 +29,8 @@ struct spool {
 	bool finished, abandoned;
 	struct err err;
 	spool_done_fn *fn;
+	void (*moved)(void *owner);
+	void *moved_owner;
 	void *owner;
 	uint64_t ticket;
 };
@@ -152,6 +154,8 @@ static void done(uv_fs_t *request)
 		end(spool); /* a file that was never made is not removed: it may be somebody else's */
 	} else {
 		go_on(spool);
+		if (was == SPOOL_WRITING && spool->moved && !spool->abandoned)
+			spool->moved(spool->moved_owner);
 	}
 }
 
@@ -174,9 +178,20 @@ struct spool *spool_create(struct io *io, const char *path, size_t waiting_max, 
 	return spool;
 }
 
+size_t spool_waiting(const struct spool *spool)
+{
+	return spool->waits.len + spool->writes.len - spool->written;
+}
+
+void spool_on_written(struct spool *spool, void (*fn)(void *owner), void *owner)
+{
+	spool->moved = fn;
+	spool->moved_owner = owner;
+}
+
 bool spool_write(struct spool *spool, const void *data, size_t len)
 {
-	size_t waiting = spool->waits.len + spool->writes.len - spool->written;
+	size_t waiting = spool_waiting(spool);
 
 	if (failed(spool) || len > spool->waiting_max || waiting > spool->waiting_max - len)
 		return false;

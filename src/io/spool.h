@@ -22,6 +22,10 @@ struct spool *spool_create(struct io *io, const char *path, size_t waiting_max, 
 /* Copies the bytes. False: writing has failed, or more waits for the disk than may: discard or abandon it. */
 bool spool_write(struct spool *spool, const void *data, size_t len);
 
+/* How many bytes wait for the disk; fn(owner) is called whenever some of them were written. */
+size_t spool_waiting(const struct spool *spool);
+void spool_on_written(struct spool *spool, void (*fn)(void *owner), void *owner);
+
 /* That was all: what waits is written, the file is made durable (fsync) and closed, then fn is called. The spool
  * is fn's last sight: it frees itself. */
 void spool_finish(struct spool *spool);

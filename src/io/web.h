@@ -23,6 +23,9 @@ enum web_limits {
 	WEB_BODY_SECONDS = 30,	/* without progress of 16 KiB: 408 */
 	WEB_IDLE_SECONDS = 60,	/* kept-alive connection without a request: closed */
 	WEB_WRITE_SECONDS = 60, /* an answer the peer does not read: closed */
+	WEB_SPOOL_WAIT =
+		256
+		<< 10, /* of a body that goes to a file: bytes that wait for the disk while more is read */
 	WEB_CONNECTIONS_MAX =
 		20000, /* per server; beyond it the longest idle one is closed, else the new one */
 };
@@ -58,6 +61,9 @@ struct web_route {
 	size_t body_max;    /* bytes; a larger announced or chunked body: 413 before it is buffered */
 	web_fn *fn;
 	void *owner;
+	/* The body goes to a file in this folder instead of memory. NULL: memory. Not a byte of it is read before the
+	 * handler wants it: fn is called with the head alone, and answers or calls web_receive. */
+	const char *folder;
 };
 
 /* The route's strings are copied. A path without route: 404; known with another method: 405 with Allow.
@@ -81,6 +87,20 @@ bool web_header_repeated(const struct web_request *request, const char *name);
 const char *web_body(const struct web_request *request, size_t *len_out); /* NUL-terminated too */
 const char *web_peer(const struct web_request *request);		  /* address, or "unix" */
 bool web_peer_unix(const struct web_request *request, uid_t *uid_out, gid_t *gid_out); /* SO_PEERCRED */
+/* Of a route with a folder, once: reads the body into a new file there (mode 0600), then calls fn(owner, request) in a later
+ * round; the file is complete and synced. One that can't be written: fn too, web_file then says why. Reading
+ * stops while WEB_SPOOL_WAIT bytes wait for the disk. The file goes with the request. */
+void web_receive(struct web_request *request, web_fn *fn, void *owner);
+
+/* Where it is, and its size; NULL and err: it could not be written (ERR_FULL: the disk is full). */
+const char *web_file(const struct web_request *request, int64_t *size_out, struct err *err);
+
+/* The file is the caller's: its path, to be freed, or NULL when there is none. */
+char *web_take_file(struct web_request *request);
+
+/* What the head announces; -1: chunks, nobody knows. */
+int64_t web_length(const struct web_request *request);
+
 /* The request comes from this machine, and not through a proxy on it. */
 bool web_loopback(const struct web_request *request);
 

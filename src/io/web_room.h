@@ -69,15 +69,22 @@ struct web_request {
 	struct route_param params[ROUTE_PARAMS_MAX];
 	unsigned param_count;
 	struct chunk chunk;
-	size_t body_max, progress; /* progress: body bytes at the last restart of the time limit */
-	char *text;		   /* the head, and behind it the decoded target and parameter names */
+	uint64_t body_max, progress; /* progress: body bytes at the last restart of the time limit */
+	char *text;		     /* the head, and behind it the decoded target and parameter names */
 	size_t text_len, text_room;
 	struct buf body;
+	uint64_t received; /* bytes of the body */
+	struct spool *spool;
+	char *file; /* where the body is, or goes */
+	int64_t file_size;
+	struct err file_err;
+	web_fn *arrived; /* web_receive */
+	void *arrived_owner;
 	struct buf extra; /* headers of the answer to come */
 	void (*gone)(void *data);
 	void *gone_data;
 	char peer[INET6_ADDRSTRLEN];
-	bool is_head, streams, chunks, pings;
+	bool is_head, streams, chunks, pings, to_file;
 };
 
 /* Requests by number; the serial tells the one that has it now from those that had it before. */
@@ -139,6 +146,8 @@ int conn_event(struct lws *wsi, int reason, void *in, size_t len); /* libwebsock
 void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_unix);
 void conn_to(struct conn *conn, enum conn_state state); /* the only writer of conn->state */
 void conn_touch(struct conn *conn);			/* restarts the state's time limit */
+void conn_go_on(struct conn *conn);			/* what was read ahead is taken, in a later round */
+void conn_check_reading(struct conn *conn);
 void conn_feed(struct conn *conn, const char *data, size_t len);
 void conn_write(struct conn *conn, char *data, size_t len);
 void conn_write_file(struct conn *conn, int fd,
@@ -156,6 +165,12 @@ size_t request_take_body(struct conn *conn, const char *data, size_t len);
 void request_free(struct web_request *request); /* back to the spare ones; the id dies */
 void request_gone(struct web_request *request); /* the peer left */
 void web_requests_free(struct web *web);
+
+/* web_file.c: bodies that go to files */
+void file_take(struct conn *conn); /* what request->body holds goes to the file */
+void file_end(struct conn *conn);  /* that was all */
+void file_let_go(struct web_request *request);
+bool file_full(const struct web_request *request); /* more must not be read now */
 
 /* answer.c */
 void answer_fault(struct web_request *request, const struct web_fault *fault);

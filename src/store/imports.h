@@ -75,6 +75,7 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 		    size_t *count_out, struct err *err);
 
 /* report_imports.c: a profile's or, without one, all: profile, organisation, state, limit, before; one: number, profile. */
-extern const char imports_sql[], imports_all_sql[], import_sql[];
+extern const char imports_sql[], imports_all_sql[], import_sql[], uploads_waiting_sql[],
+	message_imports_sql[], message_files_sql[];
 
 #endif

@@ -21,6 +21,19 @@
 const char imports_sql[] = ROW FROM " WHERE i.\"userId\" = $1" LIST;
 const char imports_all_sql[] = ROW FROM " WHERE $1 IS NULL" LIST;
 
+/* What is still waited for: files of uploads that were not fetched. */
+const char uploads_waiting_sql[] = "SELECT \"inputFileUrl\" AS url FROM \"LLMAgentImport\" WHERE"
+				   " \"processingStatus\" = 'received' AND \"inputFileUrl\" LIKE 'upload:%'";
+
+const char message_imports_sql[] = "SELECT i.id AS import_id FROM inbox w JOIN \"LLMAgentImport\" i ON"
+				   " i.\"inboxId\" = w.id WHERE w.uuid = $1 ORDER BY i.id";
+
+/* Files made by the turn that answered this message. */
+const char message_files_sql[] =
+	"SELECT o.id AS output_id, o.import_id, o.name, o.format, o.mime AS type, o.bytes, o.sha256"
+	" FROM inbox w JOIN import_outputs o ON o.turn_id = w.turn_id WHERE w.uuid = $1"
+	" ORDER BY o.id";
+
 const char import_sql[] =
 	ROW ", i.sha256, i.outline AS \"outline:json\", (SELECT count(*) FROM knowledge k WHERE k.import_id "
 	    "= i.id) AS"
