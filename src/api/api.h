@@ -23,7 +23,7 @@ struct api_imports {
 	int64_t max;	/* bytes of one request */
 	/* A link under which a kept file is shown for a time, or NULL; freed by the caller. */
 	char *(*link)(void *data, const char *org_id, const char *sha256, const char *name, const char *mime);
-	void (*wake)(void *data); /* something may have to be done at once */
+	void (*acted)(void *data, const char *json); /* what an act answered: core_acted */
 	void *data;
 };
 void api_use_imports(struct platform *api, const struct api_imports *imports);

@@ -2,7 +2,6 @@
 #include "api_room.h"
 #include "json.h"
 #include "mem.h"
-#include "store_imports.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,8 +59,11 @@ static void on_list(void *owner, uint64_t ticket, const struct err *err, const c
 
 static bool is_state(const char *text)
 {
-	for (int i = IMPORT_RECEIVED; i <= IMPORT_FAILED; i++)
-		if (strcmp(text, import_state_name((enum import_state)i)) == 0)
+	static const char *const states[] = { "received",  "fetched",	"checked", "extracted",
+					      "processed", "delivered", "failed" };
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(text, states[i]) == 0)
 			return true;
 	return false;
 }
@@ -139,8 +141,8 @@ static void on_act(void *owner, uint64_t ticket, const struct err *err, const ch
 	struct call *call = claim(owner, ticket, err);
 	struct buf answer = { 0 };
 
-	if (err->kind == ERR_NONE && api->imports.wake)
-		api->imports.wake(api->imports.data);
+	if (err->kind == ERR_NONE && api->imports.acted)
+		api->imports.acted(api->imports.data, json);
 	if (call == NULL)
 		return;
 	buf_text(&answer, json);

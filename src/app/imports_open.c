@@ -80,11 +80,12 @@ static char *make_link(void *data, const char *org_id, const char *sha256, const
 	return imports_link(daemon->imports, org_id, sha256, name, mime, daemon->derived.public_url == NULL);
 }
 
-static void wake(void *data)
+static void acted(void *data, const char *json)
 {
 	struct daemon *daemon = data;
 
-	core_wake(daemon->core);
+	core_acted(daemon->core, json);
+	blobs_look(daemon->blobs);
 }
 
 bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *err)
@@ -100,7 +101,7 @@ bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *
 		api_use_imports(api, &(struct api_imports){ .folder = folder,
 							    .max = daemon->derived.file_max,
 							    .link = make_link,
-							    .wake = wake,
+							    .acted = acted,
 							    .data = daemon });
 	else
 		err_set(err, ERR_REFUSED, "%s can't be made: %s", folder, strerror(errno));

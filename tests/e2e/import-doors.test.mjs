@@ -1,0 +1,121 @@
+// The doors through which files come without a chat platform: uploads by curl, and what their senders may see and do.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import test from 'node:test';
+import { ModelServer } from '../servers/model.mjs';
+import { Daemon, until } from './harness.mjs';
+
+let model, daemon, ann, bob;
+const table = 'name,amount\nEva Example,3\nBob Sample,40\n';
+
+test.before(async () => {
+  model = await new ModelServer().start();
+  daemon = await new Daemon({ models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'echo', api_key: model.key }], limits: { file_mb: 2 } }).start();
+  ann = await daemon.addUser('ann');
+  bob = await daemon.addUser('bob');
+  writeFileSync(path.join(daemon.dir, 'people.csv'), table);
+  writeFileSync(path.join(daemon.dir, 'more.csv'), table + 'Cay Third,5\n');
+});
+test.after(async () => { await daemon.finish(); await model.stop(); });
+
+// curl as people use it.
+function curl(key, where, ...words) {
+  return new Promise((resolve, reject) => execFile('curl', ['-sS', '--max-time', '20', '-w', '\n%{http_code}', '-H', `Authorization: Bearer ${key}`, ...words, daemon.url + where],
+    { cwd: daemon.dir }, (error, stdout, stderr) => {
+      if (error) return reject(new Error(`${error.message} ${stderr}`));
+      const at = stdout.lastIndexOf('\n');
+      resolve({ status: Number(stdout.slice(at + 1)), body: JSON.parse(stdout.slice(0, at) || 'null') });
+    }));
+}
+const waiting = () => readdirSync(`${daemon.dir}/uploads`).length;
+const state = (key, id) => curl(key, `/api/me/imports/${id}`);
+
+for (const [what, ...words] of [
+  ['a form', '/api/me/imports', '-F', 'file=@people.csv', '-F', 'prompt=what is in it?'],
+  ['a body', '/api/me/imports?name=people.csv&prompt=what%20is%20in%20it%3F', '--data-binary', '@people.csv', '-H', 'Content-Type: text/csv'],
+  ['chunks', '/api/me/imports?name=people.csv&prompt=what%20is%20in%20it%3F', '--data-binary', '@people.csv', '-H', 'Content-Type: text/csv', '-H', 'Transfer-Encoding: chunked'],
+  ['-T', '/api/me/imports/people.csv?prompt=what%20is%20in%20it%3F', '-T', 'people.csv'],
+])
+  test(`${what}: the file is read and the answer waited for`, async () => {
+    const answer = await curl(ann, ...words);
+    assert.equal(answer.status, 200, JSON.stringify(answer));
+    assert.equal(answer.body.import_ids.length, 1);
+    assert.deepEqual(answer.body.files, []);
+    assert.match(answer.body.response, /people\.csv/);
+    const { body } = await state(ann, answer.body.import_ids[0]);
+    assert.equal(body.file, 'people.csv');
+    assert.equal(body.kind, 'csv', JSON.stringify(body));
+    assert.match(JSON.stringify(body.outline), /amount/);
+    assert.deepEqual(body.outputs, []);
+    assert.equal((await state(bob, answer.body.import_ids[0])).status, 404, 'not another person\'s');
+  });
+
+test('several files, answered 202 at once, are two imports of one message', async () => {
+  const { status, body } = await curl(ann, '/api/me/imports', '-F', 'a=@people.csv', '-F', 'b=@more.csv', '-H', 'Prefer: respond-async');
+  assert.equal(status, 202, JSON.stringify(body));
+  assert.equal(body.import_ids.length, 2);
+  await until('the answer', async () => (await daemon.request('GET', `/api/me/messages/${body.message_id}`, { key: ann })).body.status === 'answered');
+  const list = (await curl(ann, '/api/me/imports?limit=1')).body;
+  assert.equal(list.imports.length, 1);
+  assert.equal(list.next, list.imports[0].import_id);
+  assert.equal((await curl(bob, '/api/me/imports')).body.imports.length, 0);
+});
+
+test('the same Idempotency-Key again is the same import; with another file it is refused', async () => {
+  const send = (file) => curl(ann, '/api/me/imports', '-F', `file=@${file}`, '-H', 'Idempotency-Key: one');
+  const before = waiting(), first = await send('people.csv'), kept = waiting();
+  const again = await send('people.csv');
+  assert.deepEqual(again.body.import_ids, first.body.import_ids);
+  assert.equal((await send('more.csv')).body.error.code, 'IDEMPOTENCY_CONFLICT');
+  assert.equal(waiting(), kept, 'what is not needed is gone');
+  assert.equal(kept, before + 1);
+});
+
+test('an import is retried and deleted by its person alone', async () => {
+  const { body } = await curl(ann, '/api/me/imports', '-F', 'file=@people.csv');
+  const where = `/api/me/imports/${body.import_ids[0]}`;
+  for (const [method, end] of [['POST', '/retry'], ['POST', '/cancel'], ['DELETE', '']])
+    assert.equal((await daemon.request(method, where + end, { key: bob })).status, 404);
+  assert.equal((await daemon.request('POST', `${where}/cancel`, { key: ann })).body.error.code, 'IMPORT_STATE');
+  const again = await curl(ann, `${where}/retry`, '-X', 'POST');
+  assert.equal(again.status, 200, JSON.stringify(again));
+  await until('the second reading', async () => ['processed', 'delivered'].includes((await state(ann, again.body.import_id)).body.status));
+  assert.equal((await daemon.request('DELETE', where, { key: ann })).status, 200);
+  assert.equal((await state(ann, body.import_ids[0])).status, 404);
+});
+
+test('a stranger is refused before a byte of the file is read, and too much is refused by its announcement', async () => {
+  const ask = (head) => new Promise((resolve, reject) => {
+    const socket = net.connect(daemon.port, '127.0.0.1', () => socket.write(head));
+    let text = '';
+    socket.on('data', (data) => { text += data; if (text.includes('\r\n\r\n')) { socket.destroy(); resolve(text.slice(9, 12)); } });
+    socket.on('error', reject);
+  });
+  const before = waiting();
+  const head = (more) => `POST /api/me/imports HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n${more}\r\n\r\n`;
+  assert.equal(await ask(head('Content-Length: 1000000')), '401');
+  assert.equal(await ask(head(`Authorization: Bearer ${ann}\r\nContent-Length: 9000000`)), '413');
+  assert.equal(await ask(head(`Authorization: Bearer ${ann}\r\nContent-Length: 0`)), '422');
+  assert.equal(await ask(head(`Authorization: Bearer ${ann}\r\nTransfer-Encoding: chunked`) + '10000000\r\n'), '413');
+  await until('nothing to be left', () => waiting() === before);
+});
+
+test('a sender who goes away leaves nothing', async () => {
+  const before = waiting();
+  const socket = net.connect(daemon.port, '127.0.0.1');
+  socket.write(`POST /api/me/imports?name=a.csv HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${ann}\r\nContent-Length: 1000000\r\n\r\nname,amount\n`);
+  await until('the file to be begun', () => waiting() === before + 1);
+  socket.destroy();
+  await until('the file to be gone', () => waiting() === before);
+});
+
+test('killed behind the acknowledgement: the file is there and is read after the start', async () => {
+  const { body } = await curl(ann, '/api/me/imports', '-F', 'file=@people.csv', '-F', 'prompt=after the fall', '-H', 'Prefer: respond-async');
+  await daemon.kill();
+  await daemon.start();
+  await until('the answer', async () => (await daemon.request('GET', `/api/me/messages/${body.message_id}`, { key: ann })).body?.status === 'answered');
+  assert.equal((await state(ann, body.import_ids[0])).body.kind, 'csv');
+});
