@@ -282,10 +282,14 @@ static bool digits_write(const char *digits, size_t count, long point, bool nega
 bool amount_write(const struct amount *amount, char point, struct buf *out)
 {
 	char digits[AMOUNT_MAX + 2];
-	char decimal = amount->marks == MARKS_POINT ? '.' : amount->marks == MARKS_COMMA ? ',' : point;
+	char decimal = point;
 	size_t n = 0, whole = 0;
 	bool behind = false;
 
+	if (amount->marks == MARKS_POINT)
+		decimal = '.';
+	else if (amount->marks == MARKS_COMMA)
+		decimal = ',';
 	for (size_t i = 0; i < amount->len; i++) {
 		if (amount->body[i] == decimal)
 			behind = true;
@@ -333,8 +337,8 @@ static int plain_compare(const char *a, const char *b)
 		return difference;
 	a += whole_a + (a[whole_a] == '.');
 	b += whole_b + (b[whole_b] == '.');
-	for (; *a != '\0' || *b != '\0'; a += *a != '\0', b += *b != '\0') {
-		char left = *a ? *a : '0', right = *b ? *b : '0';
+	while (*a != '\0' || *b != '\0') {
+		int left = *a != '\0' ? *a++ : '0', right = *b != '\0' ? *b++ : '0';
 
 		if (left != right)
 			return left < right ? -1 : 1;

@@ -51,7 +51,7 @@ static bool refuse(const struct reading *reading, const char *what)
 
 static bool refuse_key(const struct reading *reading, const char *key, const char *what)
 {
-	char text[200];
+	char text[400];
 
 	snprintf(text, sizeof(text), "\"%s\" %s", key, what);
 	return refuse(reading, text);
