@@ -4,7 +4,7 @@
 # not compile. Add a room here and nowhere else.
 #
 #     room       folder               may include (rooms)                       libraries
-ROOMS := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord app parse
+ROOMS := base io db store core ai mcp mcpserver imports tasks filetools tools markup api webhook slack telegram discord app parse
 
 DIR_base    := src/base
 DIR_io      := src/io
@@ -16,6 +16,7 @@ DIR_mcp     := src/mcp
 DIR_mcpserver := src/mcpserver
 DIR_imports := src/imports
 DIR_tasks   := src/tasks
+DIR_filetools := src/filetools
 DIR_tools   := src/tools
 DIR_markup  := src/markup
 DIR_api     := src/api
@@ -36,7 +37,8 @@ SEES_mcp     := base io
 SEES_mcpserver := base
 SEES_imports := base io
 SEES_tasks   := base markup
-SEES_tools   := base mcp tasks
+SEES_filetools := base
+SEES_tools   := base mcp tasks filetools
 SEES_markup  := base
 SEES_api     := base io mcpserver
 SEES_webhook := base io
@@ -44,7 +46,7 @@ SEES_slack   := base io markup
 SEES_telegram := base io markup
 SEES_discord := base io markup
 SEES_parse   := base
-SEES_app     := base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
+SEES_app     := base io db store core ai mcp mcpserver imports tasks filetools tools markup api webhook slack telegram discord
 
 # Beginnings of the names of library headers that a room may include; uthash, which is macros, may stand anywhere.
 USES_base    := jansson openssl/ unistr unictype unicase uninorm

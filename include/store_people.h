@@ -44,7 +44,7 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   task_list     org profile [all|pending|completed]
  *   search_conversations org profile words [limit]   what this profile and its assistant said, newest first, at most 50;
  *                                            words: a JSON array of texts, all of which a message must hold
- *   search_files  org profile words [limit]  the same by name and type; its own files, an operator's: all of org
+ *   list_files    org profile [conversation] words [limit]  files within reach (store_imports.h) by name and type
  */
 void store_report(struct store *store, const char *name, const char *const *args, size_t arg_count,
 		  store_json_fn *fn, void *owner, uint64_t ticket);

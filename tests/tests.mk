@@ -19,7 +19,8 @@ FAKES_mcp    := $(wildcard tests/unit/mcp/stage*.c) tests/fakes/stage_loop.c
 UNIT_mcpserver := base mcpserver
 UNIT_imports := base io imports
 UNIT_tasks   := base markup io db store tasks
-UNIT_tools   := base markup io db store mcp tasks tools
+UNIT_filetools := base io filetools
+UNIT_tools   := base markup io db store mcp imports tasks filetools tools
 UNIT_api     := base io mcpserver api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
 UNIT_webhook := base io webhook
@@ -92,7 +93,7 @@ $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP
 $(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_parse   := base parse
 FAKES_parse  := $(wildcard tests/unit/parse/stage*.c)
-UNIT_app     := app base io db store core ai mcp mcpserver imports tasks tools markup api webhook slack telegram discord
+UNIT_app     := app base io db store core ai mcp mcpserver imports tasks filetools tools markup api webhook slack telegram discord
 
 UNIT_BINS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*/test_*.c))
 

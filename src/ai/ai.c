@@ -295,6 +295,7 @@ static void copy_ask(struct turn *turn, const struct ai_ask *ask)
 	caller->org_id = arena_text(arena, ask->caller->org_id);
 	caller->profile_id = arena_text(arena, ask->caller->profile_id);
 	caller->conversation_id = ask->caller->conversation_id;
+	caller->turn_id = ask->caller->turn_id;
 	caller->role = arena_text(arena, ask->caller->role);
 	caller->platform = arena_text(arena, ask->caller->platform);
 	caller->installation = arena_text(arena, ask->caller->installation);

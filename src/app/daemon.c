@@ -295,6 +295,10 @@ static void make_core(struct daemon *daemon)
 	daemon->tools.tasks = tasks_create(daemon->store);
 	tasks_links(daemon->tools.tasks, operators_links(daemon));
 	tasks_on_said(daemon->tools.tasks, on_said, daemon);
+	daemon->tools.files = filetools_create(&(struct filetools_options){ .loop = options.loop,
+									    .store = options.store,
+									    .imports = options.imports,
+									    .quota = options.quota });
 	options.tools = tools_box(&daemon->tools);
 	options.tools_later = true;
 	daemon->core = core_create(&options);
@@ -432,6 +436,7 @@ static void take_down(struct daemon *daemon)
 	retention_destroy(daemon->retention);
 	blobs_destroy(daemon->blobs);
 	tasks_destroy(daemon->tools.tasks);
+	filetools_destroy(daemon->tools.files);
 	pins_destroy(daemon->tools.pins);
 	grants_destroy(daemon->tools.grants);
 	io_destroy(daemon->io);

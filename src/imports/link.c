@@ -152,6 +152,8 @@ static void on_opened(void *owner, uint64_t ticket, const struct err *err)
 	off_t size = lseek(serving->fd, 0, SEEK_END);
 
 	(void)ticket;
+	if (size >= 0 && lseek(serving->fd, 0, SEEK_SET) != 0) /* it is read from where it stands */
+		size = -1;
 	if (request && (err->kind != ERR_NONE || size < 0)) {
 		if (err->kind != ERR_GONE)
 			log_error(&serving->imports->log, "a download: %s", err->text);

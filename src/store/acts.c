@@ -44,6 +44,8 @@ static const struct act {
 	{ "import_retry", "Ip", "import,profile", act_import_retry },
 	{ "import_cancel", "Ip", "import,profile", act_import_cancel },
 	{ "import_delete", "Ip", "import,profile", act_import_delete },
+	{ "file_share", "TPIT", "organisation,profile,import,scope", act_file_share },
+	{ "file_delete", "TPI", "organisation,profile,import", act_file_delete },
 	{ "message_send", "TPTTtt", "organisation,profile,conversation_id,text,key,call key",
 	  act_message_send },
 };

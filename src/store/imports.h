@@ -78,4 +78,7 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 extern const char imports_sql[], imports_all_sql[], import_sql[], uploads_waiting_sql[],
 	message_imports_sql[], message_files_sql[];
 
+/* report_files.c: organisation, profile, conversation, words, limit. */
+extern const char files_sql[];
+
 #endif

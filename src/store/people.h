@@ -97,5 +97,6 @@ act_run act_model_set, act_model_remove, act_model_use_conversation,
 	act_model_use_installation;				/* act_models.c */
 act_run act_message_send;					/* act_send.c */
 act_run act_import_retry, act_import_cancel, act_import_delete; /* act_imports.c */
+act_run act_file_share, act_file_delete;			/* act_files.c */
 
 #endif

@@ -223,20 +223,6 @@ static const char search_conversations_sql[] =
 	" WHERE m.org_id = $1 AND m.user_id = $2 AND m.role IN ('user', 'assistant') AND" HOLDS_WORDS(
 		"m.content") " ORDER BY m.\"timestamp\" DESC, m.id DESC LIMIT min(50, CAST($4 AS BIGINT))";
 
-/* $2 asks for itself; an operator for all of the organisation. Neither path nor address is told. */
-static const char search_files_sql[] =
-	"SELECT f.id AS file_id, f.\"inputFileName\" AS name, f.mime AS type, f.size, f.\"processingStatus\" "
-	"AS "
-	"status,"
-	" f.\"createdAt\" AS created_at, i.\"llmConversationId\" AS conversation_id,"
-	" coalesce(u.username, p.display_name) AS sent_by"
-	" FROM user_profiles me JOIN \"LLMAgentImport\" f ON f.\"userCompanyId\" = me.org_id"
-	" LEFT JOIN inbox i ON i.id = f.\"inboxId\" LEFT JOIN user_profiles p ON p.id = f.\"userId\""
-	" LEFT JOIN users u ON u.id = p.user_id"
-	" WHERE me.org_id = $1 AND me.id = $2 AND (f.\"userId\" = me.id OR me.role IN ('operator', 'owner')) "
-	"AND" HOLDS_WORDS("f.\"inputFileName\" || ' ' || coalesce(f.mime, '')") " ORDER BY f.id DESC LIMIT "
-										"min(50, CAST($4 AS BIGINT))";
-
 /* ---- ways to answer ----------------------------------------------------------------------------- */
 
 #define MODEL                                                                                                \
@@ -282,7 +268,7 @@ static const struct report reports[] = {
 	{ "feedback", "tl", "since,limit", .sql = feedback_sql },
 	{ "search_conversations", "TPTl", "organisation,profile,words,limit",
 	  .sql = search_conversations_sql },
-	{ "search_files", "TPTl", "organisation,profile,words,limit", .sql = search_files_sql },
+	{ "list_files", "TPiTl", "organisation,profile,conversation,words,limit", .sql = files_sql },
 	{ "imports", "pttli", "profile,organisation,state,limit,before", .sql = imports_sql,
 	  .sql_all = imports_all_sql },
 	{ "uploads_waiting", "", "", .sql = uploads_waiting_sql },

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TOOLS = 8, NAMES_MAX = 3, NUMBER_SIZE = 24, WORDS_MAX = 16 };
+enum { TOOLS = 7, NAMES_MAX = 3, NUMBER_SIZE = 24, WORDS_MAX = 16 };
 
 /* A tool, and how its call becomes an act of the store: organisation, profile, these arguments, call key. */
 struct kind {
@@ -107,16 +107,6 @@ static const struct kind kinds[TOOLS] = {
 	  { "query", "limit" },
 	  .report = "search_conversations",
 	  .rows = "messages" },
-	{ "search_files",
-	  "Finds files that were sent, newest first, by words of their names or types; what is in them is "
-	  "not searched. "
-	  "People find their own files, operators all of their organization.",
-	  OBJECT(QUERY "," LIMIT, ""),
-	  NULL,
-	  "Searching failed",
-	  { "query", "limit" },
-	  .report = "search_files",
-	  .rows = "files" },
 	{ "send_message",
 	  "Says something in a conversation, on the chat platform it takes place on.",
 	  OBJECT(TEXT("conversation_id", "The conversation's number or UUID") "," TEXT(

@@ -12,6 +12,25 @@ struct merged {
 	const struct tool **list;
 };
 
+/* Our own: the i-th, NULL behind the last. */
+static const struct tool *own_tool(const struct tools *tools, size_t i)
+{
+	size_t tasks = 0, files = 0;
+	const struct tool *const *first = tasks_tools(tools->tasks, &tasks);
+	const struct tool *const *second = tools->files ? filetools_tools(tools->files, &files) : NULL;
+
+	return i < tasks ? first[i] : i - tasks < files ? second[i - tasks] : NULL;
+}
+
+static size_t own_count(const struct tools *tools)
+{
+	size_t count = 0;
+
+	while (own_tool(tools, count))
+		count++;
+	return count;
+}
+
 static void release(const struct toolset *set)
 {
 	struct merged *merged = (struct merged *)(uintptr_t)set; /* its first member */
@@ -25,10 +44,10 @@ static void release(const struct toolset *set)
 
 static struct policy_tool subject_of(const struct tool *tool)
 {
-	struct policy_tool subject = { .name = tool->name, .class = tool->class, .foreign = tool->foreign };
+	struct policy_tool subject = { .name = tool->name, .class = tool->class, .foreign = mcp_owns(tool) };
 
-	subject.guarded = !tool->foreign && tasks_guarded(tool);
-	if (mcp_owns(tool)) {
+	subject.guarded = !subject.foreign && tasks_guarded(tool);
+	if (subject.foreign) {
 		struct mcp_about about = mcp_about(tool);
 
 		subject.trusted = about.trusted;
@@ -40,7 +59,7 @@ static struct policy_tool subject_of(const struct tool *tool)
 /* Whatever the rules say. */
 static bool may_have(const struct tool *tool, const struct tool_caller *caller)
 {
-	return tool->foreign || !tasks_guarded(tool) ||
+	return mcp_owns(tool) || !tasks_guarded(tool) ||
 	       (caller->role &&
 		(strcmp(caller->role, "operator") == 0 || strcmp(caller->role, "owner") == 0));
 }
@@ -63,8 +82,7 @@ static void add(struct merged *merged, const struct tools *tools, const struct t
 static const struct toolset *open_set(void *box, const struct tool_caller *caller)
 {
 	struct tools *tools = box;
-	size_t own = 0, count;
-	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	size_t own = own_count(tools), count;
 	struct merged *merged = mem_zero(1, sizeof(*merged));
 
 	merged->theirs = tools->mcp ? mcp_tools(tools->mcp) : NULL;
@@ -72,7 +90,7 @@ static const struct toolset *open_set(void *box, const struct tool_caller *calle
 	merged->copies = mem_zero(count + 1, sizeof(*merged->copies));
 	merged->list = mem_zero(count + 1, sizeof(struct tool *));
 	for (size_t i = 0; i < own; i++)
-		add(merged, tools, list[i], caller);
+		add(merged, tools, own_tool(tools, i), caller);
 	for (size_t i = 0; merged->theirs && i < merged->theirs->count; i++)
 		add(merged, tools, merged->theirs->tools[i], caller);
 	merged->set.tools = merged->list;
@@ -84,19 +102,19 @@ static const struct toolset *open_set(void *box, const struct tool_caller *calle
 static const struct toolset *open_own(void *box, const struct tool_caller *caller)
 {
 	struct tools *tools = box;
-	size_t own = 0;
-	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	size_t own = own_count(tools);
 	struct merged *merged = mem_zero(1, sizeof(*merged));
 
 	merged->list = mem_zero(own + 1, sizeof(struct tool *));
 	for (size_t i = 0; i < own; i++) {
-		struct policy_tool subject = subject_of(list[i]);
+		const struct tool *tool = own_tool(tools, i);
+		struct policy_tool subject = subject_of(tool);
 		struct policy_verdict verdict;
 
 		subject.guarded = false;
 		policy_judge(tools->settings, &subject, caller, &verdict);
-		if (may_have(list[i], caller) && verdict.policy == TOOL_ALLOW)
-			merged->list[merged->set.count++] = list[i];
+		if (may_have(tool, caller) && verdict.policy == TOOL_ALLOW)
+			merged->list[merged->set.count++] = tool;
 	}
 	merged->set.tools = merged->list;
 	merged->set.release = release;
@@ -168,14 +186,13 @@ static void describe_waiting(json_t *rows, const struct mcp *mcp)
 
 char *tools_list_json(const struct tools *tools, const struct tool_caller *caller)
 {
-	size_t own = 0;
-	const struct tool *const *list = tasks_tools(tools->tasks, &own);
+	size_t own = own_count(tools);
 	const struct toolset *theirs = tools->mcp ? mcp_tools(tools->mcp) : NULL;
 	json_t *rows = json_array();
 	char *text;
 
 	for (size_t i = 0; i < own; i++)
-		describe(rows, tools, list[i], caller);
+		describe(rows, tools, own_tool(tools, i), caller);
 	for (size_t i = 0; theirs && i < theirs->count; i++)
 		describe(rows, tools, theirs->tools[i], caller);
 	if (tools->pins)

@@ -3,6 +3,7 @@
 #ifndef USHER_TOOLS_H
 #define USHER_TOOLS_H
 
+#include "filetools.h"
 #include "grants.h"
 #include "mcp.h"
 #include "pins.h"
@@ -14,9 +15,10 @@
 struct tools {
 	const struct settings *settings; /* the group "tools" */
 	struct tasks *tasks;
-	struct mcp *mcp;       /* or NULL */
-	struct pins *pins;     /* or NULL: nobody judges */
-	struct grants *grants; /* or NULL: nothing is kept */
+	struct filetools *files; /* or NULL */
+	struct mcp *mcp;	 /* or NULL */
+	struct pins *pins;	 /* or NULL: nobody judges */
+	struct grants *grants;	 /* or NULL: nothing is kept */
 };
 
 /* The toolbox borrows tools. */

@@ -10,7 +10,8 @@ import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, binary, hookSecret, until } from './harness.mjs';
 
-const everybodys = ['add_task', 'list_tasks', 'complete_task', 'update_task', 'delete_task', 'search_conversations', 'search_files'];
+const everybodys = ['add_task', 'list_tasks', 'complete_task', 'update_task', 'delete_task', 'search_conversations', 'list_files', 'search_files', 'read_file', 'convert_table', 'write_file'];
+const operators = [...everybodys.slice(0, 6), 'send_message', ...everybodys.slice(6)];
 
 let model, receiver, daemon, ann, bob, boss;
 test.before(async () => {
@@ -142,8 +143,8 @@ test('a key of the client makes a call once, the id of a request does not', asyn
 
 test('an operator says something in a conversation, once, on its platform', async (t) => {
   const client = await overHttp(t, boss), byDefault = await overStdio(t);
-  assert.deepEqual(await names(client), [...everybodys, 'send_message']);
-  assert.deepEqual(await names(byDefault), [...everybodys, 'send_message']); // the operator's own
+  assert.deepEqual(await names(client), operators);
+  assert.deepEqual(await names(byDefault), operators); // the operator's own
   const said = await daemon.hook('crm', { text: 'is anybody listening there', sender: 'carl' }, { query: '?wait=10' });
   assert.equal(said.body.status, 'answered', said.raw);
   const conversation = (await daemon.json('conversation', 'list')).find((row) => row.platform === 'webhook').conversation_id;
@@ -242,9 +243,10 @@ test('our own model searches with the same tools, but says nothing unless a rule
     }
     return lists;
   };
+  const asked = ['share_file', 'delete_file']; // each time, so that programs don't have them
   const usual = await offered({});
-  assert.deepEqual(usual, { member: everybodys, operator: everybodys });
+  assert.deepEqual(usual, { member: [...everybodys, ...asked], operator: [...everybodys, ...asked] });
   assert.deepEqual(await offered({ tools: { policy: [{ do: 'allow' }] } }), usual); // a rule for all is none for this
   const allowed = await offered({ tools: { policy: [{ tool: 'send_message', do: 'allow' }] } });
-  assert.deepEqual(allowed, { member: everybodys, operator: [...everybodys, 'send_message'] });
+  assert.deepEqual(allowed, { member: usual.member, operator: [...operators, ...asked] });
 });

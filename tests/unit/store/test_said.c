@@ -194,9 +194,17 @@ static void conversations_are_searched_by_their_owner(void **state)
 	assert_int_equal(found(a, all, ORG, BOSS, "[\"whale\"]", NULL), 0);
 }
 
-static void files_are_searched_by_name_and_type(void **state)
+static size_t listed(struct asking *a, const char *org, const char *who, const char *words, const char *limit)
 {
-	static const char all[] = "search_files";
+	a->waiting++;
+	store_report(a->store, "list_files", (const char *const[]){ org, who, NULL, words, limit }, 5,
+		     on_json, a, 1);
+	asking_wait(a);
+	return json_array_size(heard);
+}
+
+static void files_are_listed_by_name_and_type(void **state)
+{
 	struct asking *a = *state;
 
 	for (int i = 0; i < 60; i++) {
@@ -210,14 +218,14 @@ static void files_are_searched_by_name_and_type(void **state)
 	}
 	asking_sql(a, "INSERT INTO \"LLMAgentImport\" (\"userId\", \"userCompanyId\", \"inputFileName\") "
 		      "VALUES ('" OTHER_BOSS "', '" OTHER_ORG "', 'Plan of others')");
-	assert_int_equal(found(a, all, ORG, ann, "[\"plan\",\"PDF\"]", "1000"), 50);
-	assert_int_equal(found(a, all, ORG, ann, "[\"plan\",\"59\"]", NULL), 1);
-	assert_int_equal(found(a, all, ORG, BOSS, "[\"plan\",\"59\"]", NULL), 1);
-	assert_int_equal(found(a, all, ORG, BOSS, "[\"others\"]", NULL), 0);
-	assert_int_equal(found(a, all, OTHER_ORG, BOSS, "[\"others\"]", NULL), 0);
-	assert_int_equal(found(a, all, OTHER_ORG, OTHER_BOSS, "[]", NULL), 1);
+	assert_int_equal(listed(a, ORG, ann, "[\"plan\",\"PDF\"]", "1000"), 50);
+	assert_int_equal(listed(a, ORG, ann, "[\"plan\",\"59\"]", NULL), 1);
+	assert_int_equal(listed(a, ORG, BOSS, "[\"plan\",\"59\"]", NULL), 1);
+	assert_int_equal(listed(a, ORG, BOSS, "[\"others\"]", NULL), 0);
+	assert_int_equal(listed(a, OTHER_ORG, BOSS, "[\"others\"]", NULL), 0);
+	assert_int_equal(listed(a, OTHER_ORG, OTHER_BOSS, "[]", NULL), 1);
 	snprintf(ann, sizeof(ann), "%036d", 'b');
-	assert_int_equal(found(a, all, ORG, ann, "[]", NULL), 0); /* bob has sent none */
+	assert_int_equal(listed(a, ORG, ann, "[]", NULL), 0); /* bob has sent none */
 }
 
 int main(void)
@@ -229,7 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
 		cmocka_unit_test_setup_teardown(conversations_are_searched_by_their_owner, open_case,
 						close_case),
-		cmocka_unit_test_setup_teardown(files_are_searched_by_name_and_type, open_case, close_case),
+		cmocka_unit_test_setup_teardown(files_are_listed_by_name_and_type, open_case, close_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
