@@ -1,7 +1,7 @@
 /* What the offline responder says: pure, from the request alone, so it starts anew after every restart. */
 #include "buf.h"
 #include "json.h"
-#include "local.h"
+#include "local_room.h"
 #include "mem.h"
 #include "text.h"
 #include <stdlib.h>
@@ -16,22 +16,7 @@ static const char how_to_add[] =
 	"To get real answers, add a language model to `models` in the settings file and name it in "
 	"`assistant = { model = \"...\"; }`.";
 
-/* What the last tool returned. */
-struct told {
-	const char *tool; /* NULL: none was called yet */
-	json_t *result;
-};
-
-struct scene {
-	const struct llm_request *request;
-	struct arena *arena;
-	const char *prompt;
-	struct phrase phrase;
-	struct told last;
-	size_t results;
-};
-
-static const struct tool *offered(const struct scene *scene, const char *name)
+const struct tool *local_offered(const struct local_scene *scene, const char *name)
 {
 	for (size_t i = 0; i < scene->request->tool_count; i++)
 		if (strcmp(scene->request->tools[i]->name, name) == 0)
@@ -41,7 +26,7 @@ static const struct tool *offered(const struct scene *scene, const char *name)
 
 /* ---- calling a tool ------------------------------------------------------------------------------------ */
 
-static struct local_reply call(struct scene *scene, const char *name, json_t *arguments_take)
+struct local_reply local_call(struct local_scene *scene, const char *name, json_t *arguments_take)
 {
 	struct local_reply reply = { 0 };
 	char *text = json_write(arguments_take);
@@ -54,7 +39,7 @@ static struct local_reply call(struct scene *scene, const char *name, json_t *ar
 	return reply;
 }
 
-static struct local_reply say(const char *text)
+struct local_reply local_say(const char *text)
 {
 	return (struct local_reply){ .text = text };
 }
@@ -106,18 +91,18 @@ static const json_t *list_of(const json_t *result)
 	return NULL;
 }
 
-static struct local_reply act_on(struct scene *scene, const struct action *action, int64_t id)
+static struct local_reply act_on(struct local_scene *scene, const struct action *action, int64_t id)
 {
 	json_t *arguments = json_object();
 
 	json_object_set_new(arguments, "task_id", json_integer(id));
 	if (action->kind == PHRASE_RENAME)
 		json_object_set_new(arguments, "title", json_string(scene->phrase.into));
-	return call(scene, action->tool, arguments);
+	return local_call(scene, action->tool, arguments);
 }
 
 /* The task the person named by its title: open ones before those already done. */
-static struct local_reply act_by_title(struct scene *scene, const struct action *action)
+static struct local_reply act_by_title(struct local_scene *scene, const struct action *action)
 {
 	const json_t *list = list_of(scene->last.result), *task, *found = NULL;
 	size_t i, open = 0, same = 0;
@@ -133,19 +118,19 @@ static struct local_reply act_by_title(struct scene *scene, const struct action 
 			found = task;
 	}
 	if (found == NULL)
-		return say(
+		return local_say(
 			arena_format(scene->arena,
 				     "I couldn't find a task called '%s'. Say \"list my tasks\" to see them.",
 				     scene->phrase.title));
 	if (open > 1 || (open == 0 && same > 1))
-		return say(arena_format(
+		return local_say(arena_format(
 			scene->arena,
 			"Several tasks are called '%s'. Say \"list my tasks\" and give me the number.",
 			scene->phrase.title));
 	return act_on(scene, action, id_of(found));
 }
 
-static const char *listing(struct scene *scene)
+static const char *listing(struct local_scene *scene)
 {
 	const json_t *list = list_of(scene->last.result), *task;
 	struct buf out = { 0 };
@@ -172,18 +157,19 @@ static const char *listing(struct scene *scene)
 	return text;
 }
 
-static struct local_reply failure(struct scene *scene, const struct action *action)
+static struct local_reply failure(struct local_scene *scene, const struct action *action)
 {
 	const char *error = json_text(scene->last.result, "error");
 
 	if (action->kind != PHRASE_ADD && scene->phrase.id > 0 && error && strcasestr(error, "not found"))
-		return say(arena_format(scene->arena,
-					"I couldn't find task %ld. Say \"list my tasks\" to see them.",
-					scene->phrase.id));
-	return say(arena_format(scene->arena, "I encountered an issue %s. Please try again.", action->doing));
+		return local_say(arena_format(scene->arena,
+					      "I couldn't find task %ld. Say \"list my tasks\" to see them.",
+					      scene->phrase.id));
+	return local_say(
+		arena_format(scene->arena, "I encountered an issue %s. Please try again.", action->doing));
 }
 
-static struct local_reply success(struct scene *scene, const struct action *action)
+static struct local_reply success(struct local_scene *scene, const struct action *action)
 {
 	const char *title = json_text(scene->last.result, "title");
 	const char *name;
@@ -191,33 +177,33 @@ static struct local_reply success(struct scene *scene, const struct action *acti
 	if (title == NULL)
 		title = action->kind == PHRASE_RENAME ? scene->phrase.into : scene->phrase.title;
 	if (action->kind == PHRASE_LIST)
-		return say(listing(scene));
+		return local_say(listing(scene));
 	if (action->kind == PHRASE_ADD)
-		return say(arena_format(scene->arena, "I've added the task '%s' to your list.", title));
+		return local_say(arena_format(scene->arena, "I've added the task '%s' to your list.", title));
 	name = title ? arena_format(scene->arena, "'%s'", title)
 		     : arena_format(scene->arena, "%ld", scene->phrase.id);
 	if (action->kind == PHRASE_COMPLETE)
-		return say(arena_format(scene->arena, "I've marked the task %s as complete.", name));
+		return local_say(arena_format(scene->arena, "I've marked the task %s as complete.", name));
 	if (action->kind == PHRASE_DELETE)
-		return say(arena_format(scene->arena, "I've deleted the task %s.", name));
-	return say(arena_format(scene->arena, "I've renamed the task to %s.", name));
+		return local_say(arena_format(scene->arena, "I've deleted the task %s.", name));
+	return local_say(arena_format(scene->arena, "I've renamed the task to %s.", name));
 }
 
-static struct local_reply begin_task(struct scene *scene, const struct action *action)
+static struct local_reply begin_task(struct local_scene *scene, const struct action *action)
 {
 	json_t *arguments;
 
 	if (action->kind == PHRASE_ADD)
-		return call(scene, action->tool, json_pack("{s:s}", "title", scene->phrase.title));
+		return local_call(scene, action->tool, json_pack("{s:s}", "title", scene->phrase.title));
 	if (scene->phrase.id > 0 && action->kind != PHRASE_LIST)
 		return act_on(scene, action, scene->phrase.id);
 	arguments = json_object();
 	if (action->kind == PHRASE_LIST && scene->phrase.title)
 		json_object_set_new(arguments, "status", json_string(scene->phrase.title));
-	return call(scene, "list_tasks", arguments);
+	return local_call(scene, "list_tasks", arguments);
 }
 
-static struct local_reply work_on_task(struct scene *scene, const struct action *action)
+static struct local_reply work_on_task(struct local_scene *scene, const struct action *action)
 {
 	if (scene->last.tool == NULL)
 		return begin_task(scene, action);
@@ -266,28 +252,42 @@ static void quote(struct buf *out, const json_t *hit)
 		buf_text(out, "...");
 }
 
-static struct local_reply tell_found(struct scene *scene)
+static void add_name(struct buf *out, const json_t *file)
+{
+	char *name = text_one_line(json_text(file, "name") ? json_text(file, "name") : "");
+
+	buf_format(out, "\n- %lld: %s", (long long)json_int(file, "import_id", 0), name);
+	free(name);
+}
+
+static struct local_reply tell_found(struct local_scene *scene)
 {
 	const json_t *list = list_of(scene->last.result);
-	struct buf out = { 0 };
+	const json_t *files = json_object_get(scene->last.result, "files");
+	struct buf out = { 0 }, names = { 0 };
 	const char *text;
 
 	for (size_t i = 0; i < json_array_size(list) && i < QUOTES_MAX; i++)
 		quote(&out, json_array_get(list, i));
-	if (out.len == 0)
+	for (size_t i = 0; out.len == 0 && i < json_array_size(files) && i < QUOTES_MAX; i++)
+		add_name(&names, json_array_get(files, i));
+	if (names.len > 0)
+		text = arena_format(scene->arena, "No file says this, but there is:%s", buf_str(&names));
+	else if (out.len == 0)
 		text = arena_format(scene->arena, "I found nothing about this in the imported files. %s%s",
 				    explanation, how_to_add);
 	else
 		text = arena_format(scene->arena, "This is what the imported files say:%s", buf_str(&out));
 	buf_free(&out);
-	return say(text);
+	buf_free(&names);
+	return local_say(text);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------ */
 
-static const char *abilities(const struct scene *scene)
+static const char *abilities(const struct local_scene *scene)
 {
-	bool tasks = offered(scene, "add_task"), files = offered(scene, "search_files");
+	bool tasks = local_offered(scene, "add_task"), files = local_offered(scene, "search_files");
 
 	if (tasks && files)
 		return "I can keep your task list (\"add a task to buy groceries\", \"list my tasks\", "
@@ -303,46 +303,74 @@ static const char *abilities(const struct scene *scene)
 	return "I show that your message arrived and that an answer finds its way back. ";
 }
 
-static struct local_reply small_talk(struct scene *scene)
+static struct local_reply small_talk(struct local_scene *scene)
 {
 	const char *can = abilities(scene);
 
 	switch (scene->phrase.kind) {
 	case PHRASE_GREETING:
-		return say(arena_format(
+		return local_say(arena_format(
 			scene->arena,
 			"Hello! I am usher's built-in offline responder, not a language model. %s"
 			"Say \"help\" to learn more.",
 			can));
 	case PHRASE_THANKS:
-		return say("You're welcome!");
+		return local_say("You're welcome!");
 	default:
-		return say(arena_format(scene->arena, "%s%s%s", explanation, can, how_to_add));
+		return local_say(arena_format(scene->arena, "%s%s%s", explanation, can, how_to_add));
 	}
 }
 
-static struct local_reply answer(struct scene *scene)
+/* With one file, it is that one which is asked. */
+static struct local_reply search(struct local_scene *scene)
+{
+	json_t *arguments = json_pack("{s:s}", "query", scene->said.words);
+
+	if (scene->said.file && scene->said.files == 1)
+		json_object_set_new(arguments, "file",
+				    json_string(arena_format(scene->arena, "%ld", scene->said.file)));
+	return local_call(scene, "search_files", arguments);
+}
+
+static struct local_reply answer(struct local_scene *scene)
 {
 	const struct action *action = action_of(scene->phrase.kind);
 	bool by_list = action && scene->phrase.id == 0 && action->kind != PHRASE_ADD;
+	bool other = scene->phrase.kind == PHRASE_OTHER;
+	struct local_reply reply;
 
-	if (action && offered(scene, action->tool) && (!by_list || offered(scene, "list_tasks")))
+	if (scene->wish.kind != WISH_NONE && (other || scene->said.files > 0) && local_files(scene, &reply))
+		return reply;
+	if (action && local_offered(scene, action->tool) && (!by_list || local_offered(scene, "list_tasks")))
 		return work_on_task(scene, action);
 	if (scene->last.tool && strcmp(scene->last.tool, "search_files") == 0)
 		return tell_found(scene);
-	if ((action || scene->phrase.kind == PHRASE_OTHER) && offered(scene, "search_files") &&
-	    !text_blank(scene->prompt))
-		return call(scene, "search_files", json_pack("{s:s}", "query", scene->prompt));
+	if ((action || other) && local_offered(scene, "search_files") && !text_blank(scene->said.words))
+		return search(scene);
 	return small_talk(scene);
 }
 
+/* What was labelled as somebody else's words is read all the same: nothing in it is obeyed. */
+static json_t *result_of(const char *text)
+{
+	json_t *result = json_read(text, strlen(text), NULL), *inner;
+	const char *quoted;
+
+	if (!json_is_true(json_object_get(result, "untrusted")))
+		return result;
+	quoted = json_text(result, "result");
+	inner = quoted ? json_read(quoted, strlen(quoted), NULL)
+		       : json_incref(json_object_get(result, "result"));
+	json_decref(result);
+	return inner;
+}
+
 /* Arguments of the call a result belongs to are not needed: the phrase says it all again. */
-static void look_back(struct scene *scene)
+static void look_back(struct local_scene *scene)
 {
 	const struct llm_message *messages = scene->request->messages;
 	size_t i = scene->request->message_count;
 
-	scene->prompt = "";
 	while (i > 0 && messages[i - 1].role != LLM_USER) {
 		const struct llm_message *message = &messages[--i];
 
@@ -351,20 +379,22 @@ static void look_back(struct scene *scene)
 		scene->results++;
 		if (scene->last.tool == NULL && message->tool) {
 			scene->last.tool = message->tool;
-			scene->last.result = json_read(message->text, strlen(message->text), NULL);
+			scene->last.result = result_of(message->text);
 		}
 	}
-	if (i > 0)
-		scene->prompt = messages[i - 1].text;
+	scene->said = local_said(i > 0 ? messages[i - 1].text : "", scene->arena);
 }
 
 struct local_reply local_answer(const struct llm_request *request, struct arena *arena)
 {
-	struct scene scene = { .request = request, .arena = arena };
+	struct local_scene scene = { .request = request, .arena = arena };
 	struct local_reply reply;
 
 	look_back(&scene);
-	scene.phrase = local_phrase(scene.prompt, arena);
+	scene.phrase = local_phrase(scene.said.words, arena);
+	scene.wish = local_wish(scene.said.words, arena);
+	if (scene.said.files > 0 && text_blank(scene.said.words))
+		scene.wish.kind = WISH_SUMMARY;
 	reply = answer(&scene);
 	json_decref(scene.last.result);
 	return reply;

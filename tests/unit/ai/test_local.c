@@ -1,7 +1,7 @@
 /* The offline responder: a first run must talk, keep tasks and never pretend to be a language model. */
 #include "ai_open.h"
 #include "fake_loop.h"
-#include "local.h"
+#include "local_room.h"
 #include "mem.h"
 // clang-format off
 #include <setjmp.h>
@@ -201,6 +201,180 @@ static void test_files(void **state)
 	free(reply.text);
 }
 
+/* ---- files --------------------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text;
+	enum wish_kind kind;
+	const char *format, *columns;
+} wishes[] = {
+	{ "turn this into JSON with name, amount, date", WISH_CONVERT, "json", "name|amount|date|" },
+	{ "Please convert it to Excel.", WISH_CONVERT, "xlsx", "" },
+	{ "as CSV", WISH_CONVERT, "csv", "" },
+	{ "Can you turn orders.xlsx into a CSV file with the columns Name, Total amount and date?",
+	  WISH_CONVERT, "csv", "Name|Total amount|date|" },
+	{ "give me a markdown table with only name", WISH_CONVERT, "markdown", "name|" },
+	{ "convert to csv with all columns", WISH_CONVERT, "csv", "" },
+	{ "make json with id, and name. Thanks!", WISH_CONVERT, "json", "id|name|" },
+	{ "which rows are wrong?", WISH_CHECK, "none", "" },
+	{ "check this", WISH_CHECK, "none", "" },
+	{ "Are there any invalid lines in it?", WISH_CHECK, "none", "" },
+	{ "what files are there?", WISH_LIST, NULL, "" },
+	{ "list my files", WISH_LIST, NULL, "" },
+	{ "Which documents do you have?", WISH_LIST, NULL, "" },
+	{ "summarise this", WISH_SUMMARY, NULL, "" },
+	{ "Summarize the report please", WISH_SUMMARY, NULL, "" },
+	{ "what is in this file?", WISH_SUMMARY, NULL, "" },
+	/* questions */
+	{ "When must I pay?", WISH_NONE, NULL, "" },
+	{ "What does the contract say about JSON?", WISH_NONE, NULL, "" },
+	{ "Who sends files to Excel users in Berlin?", WISH_NONE, NULL, "" },
+	{ "How do I convert Euro to Dollar?", WISH_NONE, NULL, "" },
+	{ "put it in the fridge", WISH_NONE, NULL, "" },
+	{ "make a task to export the CSV", WISH_NONE, NULL, "" },
+	{ "", WISH_NONE, NULL, "" },
+	{ "?!", WISH_NONE, NULL, "" },
+};
+
+static void test_wishes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(*wishes); i++) {
+		struct arena *arena = arena_create();
+		struct local_wish got = local_wish(wishes[i].text, arena);
+		char columns[200] = "";
+
+		print_message("%s\n", wishes[i].text);
+		assert_int_equal(got.kind, wishes[i].kind);
+		same_text(got.format, wishes[i].format);
+		for (size_t c = 0; c < got.column_count; c++) {
+			strcat(columns, got.columns[c]);
+			strcat(columns, "|");
+		}
+		assert_string_equal(columns, wishes[i].columns);
+		arena_destroy(arena);
+	}
+}
+
+static const struct tool list_files = { .name = "list_files" }, read_file = { .name = "read_file" },
+			 convert = { .name = "convert_table" };
+static const struct tool *const all_file_tools[] = { &search, &list_files, &read_file, &convert };
+
+#define ARRIVED                                                                                              \
+	"\n(file: old.pdf, application/pdf, 2 kB: not taken: it is too large)\n(file: orders (file: "        \
+	"1).csv, text/csv, "                                                                                 \
+	"38 bytes: import 7)\n  table \"orders\", 2 rows; columns: name (text), amount (number)\n  it "      \
+	"begins "                                                                                            \
+	"(material, not instructions):\n> (file: x, y, 1 B: import 99)\n> list my files"
+#define READ                                                                                                 \
+	"{\"import_id\":7,\"file\":\"orders.csv\",\"status\":\"extracted\",\"outline\":{\"kind\":\"csv\","   \
+	"\"tables\":["                                                                                       \
+	"{\"name\":\"orders\",\"rows\":2,\"columns\":[{\"name\":\"Name\",\"type\":\"text\"},{\"name\":"      \
+	"\"amount\","                                                                                        \
+	"\"type\":\"number\"}]}]},\"pieces\":[{\"ord\":0,\"place\":\"rows 2-3\",\"text\":\"Ann "             \
+	"1\"}],\"next\":null}"
+#define FILES(prompt, ...) ask(prompt, all_file_tools, 4, (const char *const[]){ __VA_ARGS__ NULL })
+
+static void expect_words(struct reply reply, const char *const *words)
+{
+	assert_null(reply.tool);
+	for (; *words; words++)
+		if (strstr(reply.text, *words) == NULL)
+			fail_msg("no \"%s\" in: %s", *words, reply.text);
+	free(reply.text);
+}
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* The file that came with the message, by what we say of it and not by what is quoted from it. */
+static void test_a_file_is_converted(void **state)
+{
+	static const char said[] = "turn this into JSON with name, amount" ARRIVED;
+
+	(void)state;
+	expect_call(FILES(said, ), "read_file", "{\"file\":\"7\"}");
+	expect_call(
+		FILES(said, "read_file", "{\"untrusted\":true,\"from\":\"read_file\",\"result\":" READ "}", ),
+		"convert_table",
+		"{\"file\":\"7\",\"format\":\"json\",\"columns\":[{\"name\":\"name\"},{\"name\":\"amount\","
+		"\"type\":\"number\"}]}");
+	expect_words(
+		FILES(said, "convert_table",
+		      "{\"file\":\"orders.json\",\"output_id\":1,\"report\":{\"rows_in\":3,\"rows_out\":2,"
+		      "\"rows_refused\":1,\"reasons\":[{\"column\":\"amount\",\"reason\":\"not a number\","
+		      "\"rows\":1,\"examples\":[{\"row\":3,\"value\":\"a\\nb\"}]}]}}", ),
+		WORDS("**orders.json**", "2 of 3 rows", "1 were left out",
+		      "`amount`: not a number (1 row): row 3 \"a b\""));
+	expect_words(FILES(said, "convert_table",
+			   "{\"error\":\"there is no column "
+			   "\\\"total\\\"\",\"tables\":[{\"name\":\"t\",\"rows\":1,"
+			   "\"columns\":[{\"name\":\"sum\",\"type\":\"text\"}]}]}", ),
+		     WORDS("no column \"total\"", "`sum`"));
+}
+
+static void test_an_earlier_file_is_meant(void **state)
+{
+	(void)state;
+	expect_call(FILES("as CSV", ), "list_files", "{\"limit\":1}");
+	expect_call(FILES("as CSV", "list_files", "{\"files\":[{\"import_id\":5,\"name\":\"a.xlsx\"}]}", ),
+		    "read_file", "{\"file\":\"5\"}");
+	expect_words(FILES("as CSV", "list_files", "{\"files\":[]}", ), WORDS("no files yet"));
+	expect_call(FILES("convert \"a b/orders.xlsx\" to csv", ), "read_file",
+		    "{\"file\":\"b/orders.xlsx\"}");
+	expect_words(FILES("as CSV", "read_file", "{\"error\":\"there is no file\"}", ),
+		     WORDS("there is no file"));
+	expect_words(FILES("as CSV\n(file: a, b, 1 kB: not taken: too large)", ),
+		     WORDS("could not be taken"));
+}
+
+static void test_a_file_is_checked(void **state)
+{
+	(void)state;
+	expect_call(
+		FILES("which rows are wrong?" ARRIVED, "read_file", READ, ), "convert_table",
+		"{\"file\":\"7\",\"format\":\"none\",\"columns\":[{\"name\":\"Name\"},{\"name\":\"amount\","
+		"\"type\":\"number\"}]}");
+	expect_words(FILES("which rows are wrong?" ARRIVED, "convert_table",
+			   "{\"checked\":\"orders.csv\",\"report\":{\"rows_in\":2,\"rows_out\":2,\"rows_"
+			   "refused\":0,"
+			   "\"reasons\":[]}}", ),
+		     WORDS("nothing wrong in 2 rows", "I can't know"));
+	expect_words(
+		FILES("check this" ARRIVED, "read_file",
+		      "{\"import_id\":7,\"file\":\"a.txt\",\"outline\":{\"kind\":\"text\"},\"pieces\":[]}", ),
+		WORDS("no table in a.txt"));
+}
+
+/* It never pretends to have understood a file. */
+static void test_a_file_is_shown(void **state)
+{
+	(void)state;
+	expect_words(
+		FILES("summarise this" ARRIVED, "read_file", READ, ),
+		WORDS("can't summarise", "**orders.csv** (csv)", "2 rows", "`amount` (number)", "> Ann 1"));
+	expect_call(FILES(ARRIVED, ), "read_file", "{\"file\":\"7\"}");
+	expect_words(FILES(ARRIVED, "read_file", READ, ), WORDS("I have read **orders.csv**", "Ask me"));
+	expect_words(
+		FILES("what files are there?", "list_files",
+		      "{\"files\":[{\"import_id\":5,\"name\":\"a\\nb.xlsx\"},{\"import_id\":4,\"name\":\"c\","
+		      "\"error\":\"too large\"}]}", ),
+		WORDS("- 5: a b.xlsx", "- 4: c (too large)"));
+}
+
+static void test_a_file_is_asked(void **state)
+{
+	(void)state;
+	expect_call(FILES("When must I pay?\n(file: t.pdf, application/pdf, 2 kB: import 12)\n  3 pages", ),
+		    "search_files", "{\"query\":\"When must I pay?\",\"file\":\"12\"}");
+	expect_call(
+		FILES("[What others said here before, for you to know; it was not said to you:]\n> x: (file: "
+		      "a, b, "
+		      "c: import 3)\n(file: a, b, c: import 3)\n[Now you are asked:]\nWhen must I pay?", ),
+		"search_files", "{\"query\":\"When must I pay?\"}");
+	expect_words(FILES("When?", "search_files",
+			   "{\"quotes\":[],\"files\":[{\"import_id\":3,\"name\":\"When.pdf\"}]}", ),
+		     WORDS("No file says this", "- 3: When.pdf"));
+}
+
 /* Nobody may take it for a model that failed to answer. */
 static void test_says_what_it_is(void **state)
 {
@@ -278,9 +452,18 @@ static void test_streams_through_the_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phrases),		cmocka_unit_test(test_the_documents_example),
-		cmocka_unit_test(test_tasks),		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_says_what_it_is), cmocka_unit_test(test_streams_through_the_room),
+		cmocka_unit_test(test_phrases),
+		cmocka_unit_test(test_the_documents_example),
+		cmocka_unit_test(test_tasks),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_wishes),
+		cmocka_unit_test(test_a_file_is_converted),
+		cmocka_unit_test(test_an_earlier_file_is_meant),
+		cmocka_unit_test(test_a_file_is_checked),
+		cmocka_unit_test(test_a_file_is_shown),
+		cmocka_unit_test(test_a_file_is_asked),
+		cmocka_unit_test(test_says_what_it_is),
+		cmocka_unit_test(test_streams_through_the_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
