@@ -31,6 +31,8 @@ extern const char imports_start[] __asm__("_binary_db_migrations_sqlite_0012_imp
 extern const char imports_end[] __asm__("_binary_db_migrations_sqlite_0012_imports_sql_end");
 extern const char grants_start[] __asm__("_binary_db_migrations_sqlite_0013_mcp_grants_sql_start");
 extern const char grants_end[] __asm__("_binary_db_migrations_sqlite_0013_mcp_grants_sql_end");
+extern const char settled_start[] __asm__("_binary_db_migrations_sqlite_0014_settled_sql_start");
+extern const char settled_end[] __asm__("_binary_db_migrations_sqlite_0014_settled_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -51,6 +53,7 @@ static const struct step {
 	{ "0011_summaries", summaries_start, summaries_end },
 	{ "0012_imports", imports_start, imports_end },
 	{ "0013_mcp_grants", grants_start, grants_end },
+	{ "0014_settled", settled_start, settled_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

@@ -138,6 +138,10 @@ struct outgoing {
 	 * [{"name","mime","size","link"}]; link: a URL that ends after a time, only its path where there is no public_url, or
 	 * null. (From the store to the core: "org" and "sha256" in the place of link.) NULL: none. */
 	const char *files;
+	/* A message of ours that was sent, remote_id, becomes this: its choices are decided, or over. Only with
+	 * PLATFORM_SETTLES. May be done any number of times; where it can't be done (SENT_REJECTED) it stays as it was, and
+	 * where only the text can't be put in, its choices go. */
+	bool settled;
 	int64_t conversation_id;
 	const char *conversation_uuid;
 	int64_t created_ms; /* when the answer was stored, Unix milliseconds */

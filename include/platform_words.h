@@ -20,6 +20,7 @@ enum platform_can {
 					 with out->unsure */
 	PLATFORM_FILES =
 		1 << 4, /* takes files: send gets out->file. Others get a line that says where it is */
+	PLATFORM_SETTLES = 1 << 5, /* can change what was sent: send gets out->settled */
 };
 
 enum platform_limits { PLATFORM_TEXT_MAX = 4096 };

@@ -64,8 +64,15 @@ struct store_kept {
 };
 
 /* A reply that is due: marked as being sent (T5) before it is handed out. */
+/* How a question for an approval ended. */
+struct store_settled {
+	const char *code, *who; /* who: NULL for one that is gone, and with 'expired' */
+	const char *state;	/* "approved", "denied", "expired" */
+	int64_t at_ms;		/* Unix milliseconds */
+};
+
 struct store_reply {
-	int64_t id; /* outbox.id */
+	int64_t id; /* outbox.id; below 0: what was sent as that row is brought up to date (settled_count > 0) */
 	const char *platform, *installation;
 	int64_t conversation_id; /* 0: none */
 	int64_t expires_ms;	 /* Unix milliseconds */
@@ -73,6 +80,9 @@ struct store_reply {
 	const struct store_kept
 		*file; /* this reply is a file: the caller fetches it and fills out.file; out.text is
 					  NULL. NULL: it is text */
+	/* out.text is what stands there, and out.choices what is left to press: the caller adds how these ended. */
+	const struct store_settled *settled;
+	size_t settled_count;
 	struct outgoing out;
 };
 

@@ -99,7 +99,7 @@ void discord_send_tell(struct sending *sending, enum sent how, unsigned retry_ms
 	struct platform *bot = sending->bot;
 
 	metric_add(&sends_total, (const char *[]){ bot->config.name, sent_name(how) }, 1);
-	if (is_final(how) && sending->part == 0)
+	if (is_final(how) && sending->part == 0 && sending->answers_to_count)
 		discord_preview_forget(bot, (const char *const *)sending->answers_to,
 				       sending->answers_to_count);
 	HASH_DEL(bot->sends->all, sending);
@@ -193,6 +193,20 @@ static void begin_interaction(struct sending *sending)
 		discord_send_post(sending);
 }
 
+/* The message of an interaction can be changed as long as its token lives, any other always. */
+static void begin_settle(struct sending *sending, const char *remote_id)
+{
+	sending->changes = true;
+	sending->bare = sending->file != NULL;
+	sending->stood = discord_remote_read(remote_id);
+	sending->original = remote_id && strcmp(remote_id, DISCORD_ORIGINAL) == 0 &&
+			    discord_token_lives(sending->bot, &sending->place);
+	if (sending->stood.message || sending->original)
+		discord_send_step(sending, SEND_SETTLE);
+	else
+		tell_soon(sending, SENT_REJECTED, "the message can't be changed any more");
+}
+
 static bool is_private(const struct outgoing *out)
 {
 	return out->reason && strcmp(out->reason, MESSAGE_NOT_YOURS) == 0;
@@ -223,6 +237,8 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
+	else if (out->settled)
+		begin_settle(sending, out->remote_id);
 	else if (takes_aside(sending, out) && sending->unsure)
 		tell_soon(sending, SENT_UNKNOWN, "what one person was told can't be read back");
 	else if (sending->place.token && bot->app_id == 0)

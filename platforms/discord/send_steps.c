@@ -73,7 +73,7 @@ static json_t *body_of(const struct sending *sending, const char *text, bool rep
 				      button(choice, i == 0));
 	}
 	json_decref(list);
-	if (sending->choices)
+	if (sending->choices || sending->changes)
 		json_object_set(body, "components", rows);
 	json_decref(rows);
 	return body;
@@ -345,6 +345,17 @@ static void start_original(struct sending *sending)
 	     discord_webhook_path(sending->bot, &sending->place, "/messages/" DISCORD_ORIGINAL));
 }
 
+/* By its own id it can be changed when the token is over; what one person sees, only with the token. */
+static void original_taken(struct sending *sending, const struct discord_answer *answer)
+{
+	struct discord_spot spot = discord_spot_of(answer, sending->place.channel);
+
+	if (spot.message && !sending->place.whisper)
+		discord_send_tell_accepted(sending, spot);
+	else
+		discord_send_tell(sending, SENT_ACCEPTED, 0, DISCORD_ORIGINAL, NULL);
+}
+
 static void done_original(struct sending *sending, const struct discord_answer *answer)
 {
 	bool gone = discord_refused(answer, DISCORD_UNKNOWN_INTERACTION) ||
@@ -352,7 +363,7 @@ static void done_original(struct sending *sending, const struct discord_answer *
 		    discord_refused(answer, DISCORD_UNKNOWN_CHANNEL);
 
 	if (answer->how == DISCORD_OK) {
-		discord_send_tell(sending, SENT_ACCEPTED, 0, DISCORD_ORIGINAL, NULL);
+		original_taken(sending, answer);
 	} else if (gone && clock_wall_ms() - sending->place.made_ms < YOUNG_MS) {
 		discord_send_tell(sending, SENT_LIMITED, YOUNG_RETRY_MS, NULL,
 				  "the interaction is not acknowledged yet");
@@ -390,6 +401,35 @@ static void done_follow(struct sending *sending, const struct discord_answer *an
 		sending->over = true;
 		sending->original = false;
 		discord_send_post(sending);
+	} else {
+		discord_send_tell_outcome(sending, answer);
+	}
+}
+
+/* ---- what was sent is brought up to date ------------------------------------------------------------------------ */
+
+static void start_settle(struct sending *sending)
+{
+	json_t *body = body_of(sending, sending->text, false);
+
+	if (sending->bare)
+		json_object_del(body, "content");
+	call(sending,
+	     &(struct discord_call){ .method = "PATCH", .no_token = sending->original, .args = body },
+	     sending->original
+		     ? discord_webhook_path(sending->bot, &sending->place, "/messages/" DISCORD_ORIGINAL)
+		     : discord_message_path(sending->stood));
+}
+
+static void done_settle(struct sending *sending, const struct discord_answer *answer)
+{
+	if (answer->how == DISCORD_OK) {
+		discord_send_tell(sending, SENT_ACCEPTED, 0, NULL, NULL);
+	} else if (discord_refused(answer, DISCORD_TOO_LONG) && !sending->bare) {
+		sending->bare = true;
+		discord_send_step(sending, SEND_SETTLE);
+	} else if (answer->how == DISCORD_REFUSED) {
+		tell_static(sending, SENT_REJECTED, answer->why);
 	} else {
 		discord_send_tell_outcome(sending, answer);
 	}
@@ -466,6 +506,7 @@ static const struct {
 	[SEND_ORIGINAL] = { start_original, done_original },
 	[SEND_FOLLOW] = { start_follow, done_follow },
 	[SEND_DM] = { start_dm, done_dm },
+	[SEND_SETTLE] = { start_settle, done_settle },
 };
 
 void discord_send_step(struct sending *sending, enum discord_send_step step)

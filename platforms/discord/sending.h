@@ -22,6 +22,7 @@ enum discord_send_step {
 	SEND_UNARCHIVE, /* the thread is being opened again */
 	SEND_ORIGINAL,	/* instead of the interaction's "thinking" */
 	SEND_FOLLOW,	/* a further message of the interaction */
+	SEND_SETTLE,	/* what was sent says how it ended, and has other buttons or none */
 	SEND_DM,	/* the direct channel is being opened */
 };
 
@@ -45,6 +46,8 @@ struct sending {
 	int64_t created_ms;
 	bool unsure, looked; /* an earlier attempt may have arrived; whether it did was looked up */
 	bool no_reply, unarchived;
+	bool changes;		   /* what was sent is brought up to date */
+	bool bare;		   /* and only its buttons change */
 	bool over;		   /* the interaction's token is of no use any more */
 	snowflake channel;	   /* where it is posted; 0: not known yet */
 	struct discord_spot stood; /* for the answer; message 0: nothing does */

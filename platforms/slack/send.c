@@ -44,7 +44,7 @@ void send_tell(struct sending *sending, enum sent how, unsigned retry_ms, const 
 	struct platform *workspace = sending->workspace;
 
 	metric_add(&sends_total, (const char *[]){ workspace->app->config.name, sent_name(how) }, 1);
-	if (is_final(how) && sending->part == 0)
+	if (is_final(how) && sending->part == 0 && sending->answers_to_count)
 		slack_stream_forget(workspace, (const char *const *)sending->answers_to,
 				    sending->answers_to_count);
 	HASH_DEL(workspace->sends->all, sending);
@@ -167,6 +167,7 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 	sending->text = mem_text(out->text);
 	sending->part = out->part;
 	sending->unsure = out->unsure;
+	sending->changes = out->settled;
 	sending->created_ms = out->created_ms;
 	sending->choices = mem_text(out->choices);
 	sending->feedback = workspace->app->config.feedback && out->part + 1 >= out->parts &&
@@ -185,6 +186,17 @@ static bool is_private(const struct outgoing *out)
 	return out->reason && strcmp(out->reason, MESSAGE_NOT_YOURS) == 0;
 }
 
+/* What only one person saw can't be changed: Slack refuses that. */
+static void begin_settle(struct sending *sending, const char *remote_id)
+{
+	const char *ts = remote_id ? strrchr(remote_id, '/') : NULL;
+
+	if (ts && ts[1])
+		send_replace(sending, ts + 1);
+	else
+		tell_soon(sending, SENT_REJECTED, "it is not known which message it was");
+}
+
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
 {
 	struct sending *sending;
@@ -200,6 +212,8 @@ void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
+	else if (out->settled)
+		begin_settle(sending, out->remote_id);
 	else if (slack_place_whispers(&sending->place))
 		send_to_command(sending);
 	else if (is_private(out) && !sending->place.direct && sending->unsure)

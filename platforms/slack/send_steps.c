@@ -132,6 +132,8 @@ static void done_replace(struct sending *sending, const struct slack_answer *ans
 	} else if (sending->buttons && slack_refused_blocks(answer)) {
 		sending->buttons = false;
 		send_step(sending, SEND_REPLACE);
+	} else if (slack_refused_with(answer, stale) && sending->changes) {
+		send_tell(sending, SENT_REJECTED, 0, NULL, answer->error);
 	} else if (slack_refused_with(answer, stale)) {
 		log_info(sending->workspace->host->log,
 			 "what was shown of the answer can't be replaced (%s): it is posted anew",

@@ -26,6 +26,7 @@ struct sending {
 	bool feedback, buttons; /* below: ratings; anything, unless Slack does not want it */
 	bool unsure;		/* nothing is posted before the thread was read */
 	bool closed;		/* a stream that was still open was closed once */
+	bool changes;		/* what was sent is brought up to date: nothing is posted */
 	bool stale;		/* what stood for the answer can't be replaced */
 	int64_t created_ms;
 	char *shown; /* ts of what stands for the answer, or NULL */

@@ -117,6 +117,8 @@ const char *telegram_build_stopped(struct telegram_arrival *arrival, const struc
 void telegram_build_ignored(struct telegram_arrival *arrival, const char *why);
 /* Sets place, in.conversation, in.reply_to, in.sender and the keys. */
 void telegram_set_place(struct telegram_arrival *arrival, const struct telegram_decoded *say);
+/* Again, after something of the place was changed. */
+void telegram_write_place(struct telegram_arrival *arrival);
 
 /* Somebody put us in or took us out. true: host->install was asked, arrival waits for it. */
 bool telegram_member_changed(struct telegram_arrival *arrival, const struct telegram_decoded *say);

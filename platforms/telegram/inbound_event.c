@@ -63,24 +63,19 @@ static void press(struct telegram_arrival *arrival, size_t i, const char *data)
 	}
 }
 
-static void answered(struct platform *bot, void *owner, uint64_t ticket, const struct telegram_answer *answer)
+/* At once, or the button goes on turning; unless only an answer tells whether who pressed it may. */
+static void answer_press(struct telegram_arrival *arrival, const struct telegram_decoded *say,
+			 enum pressed what)
 {
-	(void)owner;
-	(void)ticket;
-	if (answer->how != TELEGRAM_OK) /* "query is too old": nobody waits any more (sheet 2.4) */
-		log_debug(bot->host->log, "a button was not answered: %s", answer->why ? answer->why : "?");
-}
+	struct platform *bot = arrival->bot;
 
-/* At once, or the button goes on turning. */
-static void answer_button(struct platform *bot, const struct telegram_decoded *say, const char *text)
-{
-	json_t *args = json_object();
-
-	json_object_set_new(args, "callback_query_id", json_string(say->button));
-	if (text)
-		json_object_set_new(args, "text", json_string(text));
-	telegram_api(bot, &(struct telegram_call){ .method = "answerCallbackQuery", .args = args }, answered,
-		     NULL, 0);
+	if (what != PRESSED_SAY || !say->is_group || strlen(say->button) >= TELEGRAM_PRESS_SIZE) {
+		telegram_press_answer(bot, say->button, NULL);
+		return;
+	}
+	snprintf(arrival->place.press, TELEGRAM_PRESS_SIZE, "%s", say->button);
+	telegram_write_place(arrival);
+	telegram_press_wait(bot, say->button);
 }
 
 const char *telegram_build_pressed(struct telegram_arrival *arrival, const struct telegram_decoded *say)
@@ -90,14 +85,16 @@ const char *telegram_build_pressed(struct telegram_arrival *arrival, const struc
 	for (size_t i = 0; say->data && say->chat && i < sizeof(presses) / sizeof(presses[0]); i++) {
 		if (!is_press(i, say->data))
 			continue;
-		answer_button(bot, say, NULL);
-		if (say->is_group && bot->config.groups == TELEGRAM_NEVER)
+		if (say->is_group && bot->config.groups == TELEGRAM_NEVER) {
+			telegram_press_answer(bot, say->button, NULL);
 			return "pressed in a group";
+		}
 		telegram_set_place(arrival, say);
+		answer_press(arrival, say, presses[i].what);
 		press(arrival, i, say->data);
 		return NULL;
 	}
-	answer_button(bot, say, "This button does nothing any more.");
+	telegram_press_answer(bot, say->button, "This button does nothing any more.");
 	return "a button that is none of ours";
 }
 

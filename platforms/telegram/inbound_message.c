@@ -30,7 +30,7 @@ static const char *chat_key(struct arena *arena, int64_t chat, int64_t topic)
 	return arena_format(arena, "%" PRId64, chat);
 }
 
-static void write_place(struct telegram_arrival *arrival)
+void telegram_write_place(struct telegram_arrival *arrival)
 {
 	char *text = telegram_place_write(&arrival->place);
 
@@ -49,7 +49,7 @@ void telegram_set_place(struct telegram_arrival *arrival, const struct telegram_
 						  .group = say->is_group,
 						  .private = say->is_private };
 	in->conversation = chat_key(arrival->arena, say->chat, say->topic);
-	write_place(arrival);
+	telegram_write_place(arrival);
 	in->delivery_key = arena_format(arrival->arena, "%" PRId64 "/%" PRId64, arrival->bot->bot_id,
 					arrival->update_id);
 	in->sender = arena_format(arrival->arena, "%" PRId64, say->sender);
@@ -224,7 +224,7 @@ static void to_private(struct telegram_arrival *arrival, const struct telegram_d
 {
 	arrival->place = (struct telegram_place){ .chat = say->from, .private = true };
 	arrival->in.conversation = chat_key(arrival->arena, say->from, 0);
-	write_place(arrival);
+	telegram_write_place(arrival);
 }
 
 static bool is_old(const struct platform *bot, const struct telegram_decoded *say)
@@ -299,7 +299,7 @@ static void take_album(const struct judged *it)
 	arrival->place.message = telegram_album_message(arrival->bot->inbound, it->say);
 	if (it->say->is_group)
 		arrival->album = telegram_album_position(arrival->arena, it->say, arrival->place.message);
-	write_place(arrival);
+	telegram_write_place(arrival);
 }
 
 static const char *build_said(struct judged *it)

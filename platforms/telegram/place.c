@@ -18,6 +18,8 @@ char *telegram_place_write(const struct telegram_place *place)
 		json_object_set_new(object, "group", json_true());
 	if (place->private)
 		json_object_set_new(object, "private", json_true());
+	if (place->press[0])
+		json_object_set_new(object, "press", json_string(place->press));
 	text = json_write(object);
 	json_decref(object);
 	return text;
@@ -33,8 +35,11 @@ bool telegram_place_read(const char *text, struct telegram_place *place_out)
 		.group = json_is_true(json_object_get(object, "group")),
 		.private = json_is_true(json_object_get(object, "private")),
 	};
+	const char *press = json_text(object, "press");
 	bool valid = place.chat != 0 && place.message >= 0 && place.topic >= 0 && place.topic != 1;
 
+	if (press && strlen(press) < sizeof(place.press))
+		memcpy(place.press, press, strlen(press) + 1);
 	json_decref(object);
 	*place_out = valid ? place : (struct telegram_place){ 0 };
 	return valid;

@@ -36,7 +36,7 @@ void telegram_send_tell(struct sending *sending, enum sent how, unsigned retry_m
 	struct platform *bot = sending->bot;
 
 	metric_add(&sends_total, (const char *[]){ bot->config.name, sent_name(how) }, 1);
-	if (is_final(how) && sending->part == 0)
+	if (is_final(how) && sending->part == 0 && sending->answers_to_count)
 		telegram_preview_forget(bot, (const char *const *)sending->answers_to,
 					sending->answers_to_count);
 	HASH_DEL(bot->sends->all, sending);
@@ -110,6 +110,16 @@ static void begin_file(struct sending *sending, const struct outgoing *out)
 		telegram_send_step(sending, SEND_HOLD);
 }
 
+/* The text of a file does not stand in the chat. */
+static void begin_settle(struct sending *sending, const struct outgoing *out)
+{
+	sending->bare = sending->file != NULL;
+	if (telegram_remote_read(out->remote_id, &sending->chat, &sending->message))
+		telegram_send_step(sending, SEND_SETTLE);
+	else
+		tell_soon(sending, SENT_REJECTED, "it is not known which message it was");
+}
+
 /* A message that an earlier attempt held takes the text; else what was shown while it grew; else a new one. */
 static void begin_text(struct sending *sending, const struct outgoing *out)
 {
@@ -125,6 +135,21 @@ static void begin_text(struct sending *sending, const struct outgoing *out)
 	}
 }
 
+/* What was pressed is answered by what is said. */
+static void begin_pressed(struct sending *sending, const struct outgoing *out)
+{
+	telegram_press_over(sending->bot, sending->place.press, true);
+	if (sending->file)
+		begin_file(sending, out);
+	else
+		begin_text(sending, out);
+}
+
+static bool is_private(const struct outgoing *out)
+{
+	return out->reason && strcmp(out->reason, MESSAGE_NOT_YOURS) == 0;
+}
+
 static void begin(struct sending *sending, const struct outgoing *out)
 {
 	const struct platform *bot = sending->bot;
@@ -137,6 +162,12 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
+	else if (out->settled)
+		begin_settle(sending, out);
+	else if (is_private(out) && sending->place.press[0])
+		telegram_send_step(sending, SEND_REFUSE);
+	else if (sending->place.press[0] && sending->part == 0)
+		begin_pressed(sending, out);
 	else if (sending->file)
 		begin_file(sending, out);
 	else

@@ -2,6 +2,7 @@
  * when it was refused; an edit may be made as often as one likes. */
 #include "mem.h"
 #include "sending.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -255,16 +256,76 @@ static void done_upload(struct sending *sending, const struct telegram_answer *a
 		telegram_send_tell(sending, how, retry_ms, SENDING_NOTHING, why.text);
 }
 
+/* ---- what was sent is brought up to date -------------------------------------------------------------------------- */
+
+/* Without a keyboard in the call the one that stands there goes. */
+static void start_settle(struct sending *sending)
+{
+	json_t *args =
+		sending->bare ? json_pack("{s:I}", "chat_id", (json_int_t)sending->chat) : arguments(sending);
+
+	json_object_set_new(args, "message_id", json_integer(sending->message));
+	if (!sending->bare)
+		json_object_set_new(args, "text", json_string(sending->text));
+	if (!sending->bare && !sending->plain)
+		json_object_set_new(args, "parse_mode", json_string("HTML"));
+	add_choices(sending, args);
+	call(sending,
+	     &(struct telegram_call){ .method = sending->bare ? "editMessageReplyMarkup" : "editMessageText",
+				      .args = args });
+}
+
+static void done_settle(struct sending *sending, const struct telegram_answer *answer)
+{
+	if (answer->how == TELEGRAM_OK || telegram_refused(answer, TELEGRAM_NOT_MODIFIED)) {
+		telegram_send_tell_accepted(sending, 0);
+	} else if (telegram_refused(answer, TELEGRAM_BAD_MARKUP) && !sending->plain) {
+		without_form(sending);
+		telegram_send_step(sending, SEND_SETTLE);
+	} else if (telegram_refused(answer, TELEGRAM_TOO_LONG) && !sending->bare) {
+		sending->bare = true;
+		telegram_send_step(sending, SEND_SETTLE);
+	} else if (telegram_refused(answer, TELEGRAM_NO_MESSAGE)) {
+		telegram_send_tell(sending, SENT_REJECTED, 0, NULL, "the message is gone");
+	} else {
+		telegram_send_tell_outcome(sending, answer);
+	}
+}
+
+/* ---- who pressed somebody else's button ------------------------------------------------------------------------------ */
+
+static void start_refuse(struct sending *sending)
+{
+	enum { ALERT_MAX = 200 };
+	char *plain = sending->plain ? mem_text(sending->text) : telegram_plain(sending->text);
+	json_t *args = json_pack("{s:s, s:b}", "callback_query_id", sending->place.press, "show_alert", 1);
+
+	plain[text_fit(plain, strlen(plain), ALERT_MAX)] = '\0';
+	json_object_set_new(args, "text", json_string(plain));
+	free(plain);
+	telegram_press_over(sending->bot, sending->place.press, false);
+	sending->chat = sending->place.chat;
+	call(sending, &(struct telegram_call){ .method = "answerCallbackQuery", .args = args });
+}
+
+/* Nobody looks at a button any more that was pressed long ago, and the others need not see it at all. */
+static void done_refuse(struct sending *sending, const struct telegram_answer *answer)
+{
+	if (answer->how == TELEGRAM_OK || answer->how == TELEGRAM_REFUSED)
+		telegram_send_tell_accepted(sending, 0);
+	else
+		telegram_send_tell_outcome(sending, answer);
+}
+
 /* ---- steps ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
 	void (*start)(struct sending *sending);
 	void (*done)(struct sending *sending, const struct telegram_answer *answer);
 } steps[] = {
-	[SEND_PLACE] = { start_place, done_place },
-	[SEND_HOLD] = { start_hold, NULL }, /* telegram_held */
-	[SEND_EDIT] = { start_edit, done_edit },
-	[SEND_UPLOAD] = { start_upload, done_upload },
+	[SEND_PLACE] = { start_place, done_place },    [SEND_HOLD] = { start_hold, NULL }, /* telegram_held */
+	[SEND_EDIT] = { start_edit, done_edit },       [SEND_UPLOAD] = { start_upload, done_upload },
+	[SEND_REFUSE] = { start_refuse, done_refuse }, [SEND_SETTLE] = { start_settle, done_settle },
 };
 
 void telegram_send_step(struct sending *sending, enum telegram_send_step step)

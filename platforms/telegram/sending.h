@@ -2,6 +2,7 @@
  *
  *   what stands there is asked of the preview -> PLACE -> HOLD -> EDIT    a text
  *                                                 HOLD -> UPLOAD           a file
+ *   SETTLE                                                                   what was sent is brought up to date
  */
 #ifndef USHER_TELEGRAM_SENDING_H
 #define USHER_TELEGRAM_SENDING_H
@@ -20,6 +21,8 @@ enum telegram_send_step {
 	SEND_HOLD,    /* and being made durable, before anything is said in it */
 	SEND_EDIT,    /* the text is being put in */
 	SEND_UPLOAD,  /* the file is being sent */
+	SEND_REFUSE,  /* who pressed a button that is for somebody else is told so alone */
+	SEND_SETTLE,  /* what was sent says how it ended, and has other buttons or none */
 };
 
 enum send_limits {
@@ -37,6 +40,7 @@ struct sending {
 	size_t answers_to_count;
 	unsigned part;
 	bool plain, no_reply, no_topic, moved;
+	bool bare;	       /* with SEND_SETTLE: only the buttons change */
 	int64_t chat, message; /* of ours, that stands for it; message 0: none */
 	int64_t made;	       /* posted by this attempt and not on record yet, 0 none */
 	bool held;	       /* it is on record */

@@ -16,6 +16,7 @@ static void bot_destroy(struct platform *bot)
 	if (bot == NULL)
 		return;
 	bot->stopping = true;
+	telegram_presses_destroy(bot->presses);
 	telegram_sends_destroy(bot->sends);
 	telegram_previews_destroy(bot->previews);
 	telegram_poll_destroy(bot->poll);
@@ -51,6 +52,7 @@ static struct platform *bot_create(struct platform_host *host, const struct sett
 	bot->inbound = telegram_inbound_create(bot);
 	bot->files = telegram_files_create(bot);
 	bot->previews = telegram_previews_create(bot);
+	bot->presses = telegram_presses_create(bot);
 	bot->sends = telegram_sends_create(bot);
 	if (bot->config.transport == TELEGRAM_POLL)
 		bot->poll = telegram_poll_create(bot);
@@ -83,7 +85,7 @@ const struct platform_ops telegram_platform = {
 	.abi = PLATFORM_ABI,
 	.name = "telegram",
 	.channel_parts = 1, /* behind it stands the topic */
-	.can = PLATFORM_STREAMS | PLATFORM_RESENDS,
+	.can = PLATFORM_STREAMS | PLATFORM_RESENDS | PLATFORM_SETTLES,
 	.retry_cap_s = 600,
 	.expire_s = 24 * 3600,
 	.settings = telegram_settings,

@@ -88,6 +88,7 @@ struct platform {
 	struct telegram_hook *hook;
 	struct telegram_inbound *inbound;
 	struct telegram_sends *sends;
+	struct telegram_presses *presses;
 	struct telegram_previews *previews;
 	struct telegram_files *files;
 };
@@ -221,11 +222,21 @@ size_t telegram_inbound_owed(const struct telegram_inbound *inbound);
 /* commands.c: setMyCommands, only when the list differs from the one there. */
 void telegram_commands_register(struct platform *bot);
 
+/* presses.c: buttons whose press is answered when it is known what came of it, or a few seconds later. */
+enum { TELEGRAM_PRESS_SIZE = 64 };
+struct telegram_presses *telegram_presses_create(struct platform *bot);
+void telegram_press_wait(struct platform *bot, const char *id);
+/* It waits no longer, if it did. answer: the button is told so, without words; else the caller does it. */
+void telegram_press_over(struct platform *bot, const char *id, bool answer);
+void telegram_press_answer(struct platform *bot, const char *id, const char *text);
+void telegram_presses_destroy(struct telegram_presses *presses);
+
 /* place.c: a reply address, as JSON text in incoming.reply_to. */
 struct telegram_place {
-	int64_t chat, message; /* what is answered; message 0: nothing, it is only said there */
-	int64_t topic;	       /* message_thread_id to send with, 0 none (never 1: sheet 5.8) */
-	bool group, private;   /* neither: a channel */
+	int64_t chat, message;		 /* what is answered; message 0: nothing, it is only said there */
+	int64_t topic;			 /* message_thread_id to send with, 0 none (never 1: sheet 5.8) */
+	bool group, private;		 /* neither: a channel */
+	char press[TELEGRAM_PRESS_SIZE]; /* id of the button's press that said it, or "" */
 };
 char *telegram_place_write(const struct telegram_place *place); /* the caller frees */
 bool telegram_place_read(const char *text, struct telegram_place *place_out);

@@ -1,7 +1,10 @@
 /* Asks for approvals in words that need no button, and recognises what is answered. */
 #include "approval.h"
+#include "clock.h"
 #include "mem.h"
 #include "text.h"
+#include "words.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -34,6 +37,29 @@ void approval_words(struct buf *answer, const struct ai_approval *approvals, siz
 			   "\n\nWrite **approve %s** to let me do exactly this, or **deny %s**. It holds for "
 			   "%d minutes.",
 			   approvals[i].code, approvals[i].code, TOOL_APPROVAL_S / 60);
+	}
+}
+
+static void add_end(struct buf *out, const struct store_settled *end, bool named)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	clock_text(end->at_ms, at);
+	if (named)
+		buf_format(out, "%s: ", end->code);
+	buf_format(out, "**%c%s**", toupper((unsigned char)end->state[0]), end->state + 1);
+	if (end->who) {
+		buf_text(out, " by ");
+		words_plain(out, end->who);
+	}
+	buf_format(out, ", %.10s %.5s UTC", at, at + 11);
+}
+
+void approval_ends(struct buf *out, const struct store_settled *settled, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		buf_text(out, i ? "  \n" : "");
+		add_end(out, &settled[i], count > 1);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "log.h"
 #include "mem.h"
+#include "outbox.h"
 #include "store_people.h"
 #include "turn_inside.h"
 #include <stdio.h>
@@ -276,6 +277,8 @@ static void done_decide(void *owner, uint64_t ticket, const struct err *err, con
 	if (turn &&
 	    err->kind == ERR_GONE) /* a place full of people need not see who pressed a button for fun */
 		turn->end.reason = MESSAGE_NOT_YOURS;
+	if (err->kind == ERR_NONE)
+		outbox_wake(core->outbox); /* the message that asked is to say so */
 	turn = settled(owner, ticket, err);
 	if (turn == NULL)
 		return;

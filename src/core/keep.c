@@ -118,6 +118,19 @@ static const struct store_kept *keep_kept(struct arena *arena, const struct stor
 	return copy;
 }
 
+static const struct store_settled *keep_settled(struct arena *arena, const struct store_reply *reply)
+{
+	struct store_settled *copy = arena_alloc(arena, (reply->settled_count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < reply->settled_count; i++) {
+		const struct store_settled *one = &reply->settled[i];
+
+		copy[i] = (struct store_settled){ arena_text(arena, one->code), arena_text(arena, one->who),
+						  arena_text(arena, one->state), one->at_ms };
+	}
+	return copy;
+}
+
 struct store_reply *keep_reply(struct arena *arena, const struct store_reply *reply)
 {
 	struct store_reply *copy = arena_alloc(arena, sizeof(*copy));
@@ -126,6 +139,7 @@ struct store_reply *keep_reply(struct arena *arena, const struct store_reply *re
 	*copy = *reply;
 	copy->platform = arena_text(arena, reply->platform);
 	copy->installation = arena_text(arena, reply->installation);
+	copy->settled = keep_settled(arena, reply);
 	copy->file = keep_kept(arena, reply->file);
 	out->uuid = arena_text(arena, out->uuid);
 	out->answers_to = keep_texts(arena, out->answers_to, out->answers_to_count);

@@ -1,4 +1,5 @@
 /* Hands due replies to plugins, a bounded number at a time, and sees each attempt through to its record. */
+#include "approval.h"
 #include "clock.h"
 #include "counts.h"
 #include "installation.h"
@@ -115,7 +116,7 @@ static void done_settle(void *owner, uint64_t ticket, const struct err *err)
 		log_error(outbox->core->log, "outcome of reply %lld is not on record: %s",
 			  (long long)sending->reply_id, err->text);
 	arm(outbox, sending->outcome.next_ms);
-	if (sending->retried)
+	if (sending->retried || sending->settled)
 		outbox_wake(outbox); /* what lined up behind it meanwhile could not be due */
 	DL_DELETE(outbox->settling, sending);
 	outbox->settling_count--;
@@ -165,6 +166,20 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* What stands there, and below it how it ended. */
+static char *settled_text(struct installation *inst, const struct store_reply *reply)
+{
+	struct buf ends = { 0 };
+	char *form, *text;
+
+	approval_ends(&ends, reply->settled, reply->settled_count);
+	form = installation_notice(inst, buf_str(&ends));
+	text = mem_format("%s\n\n%s", reply->out.text, form);
+	free(form);
+	buf_free(&ends);
+	return text;
+}
+
 /* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine and what operators
  * say. A file is said as a line where none are taken. */
 static void hand_over(const struct core *core, struct installation *inst, const struct store_reply *reply,
@@ -173,9 +188,11 @@ static void hand_over(const struct core *core, struct installation *inst, const 
 	struct outgoing out = reply->out;
 	char *words = reply->file ? outbox_file_words(core, reply->file) : NULL, *notice = NULL;
 
+	if (reply->settled_count)
+		words = settled_text(inst, reply);
 	if (words)
 		out.text = words;
-	if (words || out.state == MESSAGE_QUARANTINED || reply->markdown)
+	if (reply->file || out.state == MESSAGE_QUARANTINED || reply->markdown)
 		out.text = notice = installation_notice(inst, out.text);
 	inst->ops->send(inst->platform, &out, ticket);
 	free(words);
@@ -290,6 +307,8 @@ static void begin(struct outbox *outbox, struct sending *sending, const struct s
 	else if (outbox->core->phase == CORE_RUNNING && sending->expires_ms &&
 		 clock_wall_ms() >= sending->expires_ms)
 		settle(outbox, sending, REPLY_EXPIRED, "not sent in time");
+	else if (sending->settled && sending->inst && !(sending->inst->ops->can & PLATFORM_SETTLES))
+		settle(outbox, sending, REPLY_CANCELLED, "what was sent can't be changed there");
 	else if (why)
 		put_back(outbox, sending, after_ms, why);
 	else if (has_place(outbox, &sending->inst->line))
@@ -309,6 +328,7 @@ static void take(struct outbox *outbox, const struct store_reply *reply, bool be
 	sending->conversation_id = reply->conversation_id;
 	sending->expires_ms = reply->expires_ms;
 	sending->attempt = reply->out.attempt;
+	sending->settled = reply->settled_count > 0;
 	sending->behind = behind || reply->out.part + 1 < reply->out.parts;
 	HASH_ADD(hh, outbox->by_serial, serial, sizeof(sending->serial), sending);
 	begin(outbox, sending, reply);
@@ -391,9 +411,13 @@ static void conclude(struct outbox *outbox, struct sending *sending, const struc
 		state = outcome->how == SENT_MAYBE ? REPLY_UNKNOWN : REPLY_CANCELLED;
 		next_ms = 0;
 	}
-	count_reply(inst->ops->name, sent_name(outcome->how));
 	note_credentials(outbox, inst, outcome);
-	if (state != REPLY_SENT)
+	if (!sending->settled)
+		count_reply(inst->ops->name, sent_name(outcome->how));
+	if (state != REPLY_SENT && sending->settled)
+		log_info(&inst->log, "what asked for an approval does not say how it ended%s: %s",
+			 state == REPLY_PENDING ? " yet" : "", outcome->why ? outcome->why : "?");
+	else if (state != REPLY_SENT)
 		log_warn(&inst->log, "reply %lld, attempt %u: %s%s%s%s", (long long)sending->reply_id,
 			 sending->attempt, sent_name(outcome->how),
 			 state == REPLY_PENDING ? "" : ", given up", outcome->why ? ": " : "",

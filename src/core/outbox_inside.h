@@ -19,6 +19,7 @@ struct sending {
 	struct installation *inst; /* held; NULL: not configured */
 	int64_t reply_id, conversation_id, expires_ms;
 	unsigned attempt;
+	bool settled;	     /* what was sent is brought up to date: that must not go well */
 	bool behind;	     /* another reply of this conversation waits for this one's end */
 	uint64_t since_ms;   /* loop time: with the plugin since */
 	bool brings;	     /* its file is on its way to path: the plugin knows nothing of it yet */

@@ -337,6 +337,8 @@ void turn_finish(struct turn *turn, const struct store_answered *answered)
 		outbox_take(core->outbox, answered->reply);
 	else if (answered->ended && answered->ended->reply_to)
 		outbox_behind(core->outbox, conversation_id);
+	if (answered->ended && answered->ended->choices)
+		outbox_wake(core->outbox); /* which learns when their time is over */
 	installation_release(inst);
 	lanes_ended(core->lanes, conversation_id, answered->next, answered->waiting);
 }

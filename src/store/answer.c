@@ -341,7 +341,9 @@ static bool run_answer(struct db *db, struct job *job, struct err *err)
 		return err_set(err, ERR_REFUSED, "turn %lld is not being answered", (long long)run.turn_id);
 	at = place_tick(&run.place, now);
 	fill_outgoing(ended, &run, &asked, ask,
-		      approvals_choices(job->room, ask->result.approvals, ask->result.approval_count), at);
+		      approvals_choices(job->room, ask->result.approvals, ask->result.approval_count,
+					ask->result.approval_count > 1),
+		      at);
 	out->ended = ended;
 	job->answer = out;
 	return outputs_of_turn(db, job->room, run.turn_id, &ended->files, err) &&

@@ -19,17 +19,17 @@ bool approvals_add(struct db *db, struct arena *room, const struct run *run, con
 	bool done = true;
 
 	for (size_t i = 0; i < count && done; i++)
-		done = db_run(db, err, NULL,
-			      "INSERT INTO approvals (code, org_id, profile_id, turn_id, platform, "
-			      "installation, tool,"
-			      " arguments, hash, created_at, expires_at)"
-			      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (org_id, "
-			      "code) DO NOTHING",
-			      "tttittttttt", approvals[i].code, run->org_id, run->profile_id, run->turn_id,
-			      asked->platform, asked->installation, approvals[i].tool, approvals[i].arguments,
-			      hash_of(room, approvals[i].tool, approvals[i].arguments),
-			      room_time(room, now_ms),
-			      room_time(room, now_ms + (int64_t)TOOL_APPROVAL_S * 1000));
+		done = db_run(
+			db, err, NULL,
+			"INSERT INTO approvals (code, org_id, profile_id, turn_id, platform, "
+			"installation, tool,"
+			" arguments, hash, created_at, expires_at, tell_at)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) ON CONFLICT (org_id, "
+			"code) DO NOTHING",
+			"tttittttttt", approvals[i].code, run->org_id, run->profile_id, run->turn_id,
+			asked->platform, asked->installation, approvals[i].tool, approvals[i].arguments,
+			hash_of(room, approvals[i].tool, approvals[i].arguments), room_time(room, now_ms),
+			room_time(room, now_ms + (int64_t)TOOL_APPROVAL_S * 1000));
 	return done;
 }
 
@@ -52,14 +52,15 @@ static void add_choices(json_t *list, const char *code, bool named)
 						"command", json_sprintf("%s %s", ways[i].command, code)));
 }
 
-const char *approvals_choices(struct arena *room, const struct ai_approval *approvals, size_t count)
+const char *approvals_choices(struct arena *room, const struct ai_approval *approvals, size_t count,
+			      bool named)
 {
 	json_t *list = json_array();
 	const char *copy;
 	char *text;
 
 	for (size_t i = 0; i < count && i < MOST; i++)
-		add_choices(list, approvals[i].code, count > 1);
+		add_choices(list, approvals[i].code, named);
 	text = count ? json_write(list) : NULL;
 	copy = arena_text(room, text);
 	free(text);
@@ -77,7 +78,7 @@ bool approvals_choices_of(struct db *db, struct arena *room, int64_t turn_id, co
 	db_query(db, &query, "SELECT code FROM approvals WHERE turn_id = $1 ORDER BY id", "i", turn_id);
 	while (count <= MOST && db_row(&query))
 		list[count++] = (struct ai_approval){ .code = room_text(room, &query, 0) };
-	*choices_out = approvals_choices(room, list, count);
+	*choices_out = approvals_choices(room, list, count, count > 1);
 	return db_end(&query, err);
 }
 
@@ -140,7 +141,7 @@ static bool take(struct db *db, struct arena *room, const struct approval *appro
 		 const char *turn, bool yes, struct err *err)
 {
 	return db_run(db, err, NULL,
-		      "UPDATE approvals SET state = $2, decided_at = $3, decided_by = $4,"
+		      "UPDATE approvals SET state = $2, decided_at = $3, decided_by = $4, tell_at = $3,"
 		      " used_turn_id = CASE WHEN $2 = 'used' THEN CAST($5 AS INTEGER) END WHERE id = $1",
 		      "itttt", approval->id, yes ? "used" : "denied", room_time(room, clock_wall_ms()),
 		      profile, turn) &&

@@ -1,4 +1,5 @@
 /* The way out: which replies are due (T5), and how an attempt ended (T6). */
+#include "approvals.h"
 #include "imports.h"
 #include "installs.h"
 #include "journey.h"
@@ -173,6 +174,24 @@ static bool find_next(struct db *db, const char *now, int64_t *next_ms, struct e
 	return db_end(&query, err);
 }
 
+/* Where there is room, what was sent and has to say how it ended. */
+static bool add_settled(struct db *db, struct arena *room, const struct due_ask *ask, int64_t now_ms,
+			struct due_answer *out, struct err *err)
+{
+	int64_t next_ms;
+	size_t count;
+
+	if (ask->limit == 0)
+		return true;
+	if (!approvals_due(db, room, now_ms, ask->limit - out->count, out->replies + out->count, &count,
+			   &next_ms, err))
+		return false;
+	out->count += count;
+	if (next_ms && (out->next_ms == 0 || next_ms < out->next_ms))
+		out->next_ms = next_ms;
+	return true;
+}
+
 static bool run_due(struct db *db, struct job *job, struct err *err)
 {
 	const struct due_ask *ask = job->ask;
@@ -193,7 +212,7 @@ static bool run_due(struct db *db, struct job *job, struct err *err)
 		out->next_ms = now_ms;
 		return true;
 	}
-	return find_next(db, now, &out->next_ms, err);
+	return find_next(db, now, &out->next_ms, err) && add_settled(db, job->room, ask, now_ms, out, err);
 }
 
 static void give_due(struct job *job)
@@ -236,6 +255,8 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 	int64_t now_ms = clock_wall_ms(), changed = 0;
 	const char *why = sent->why || there || again ? sent->why : states[sent->state];
 
+	if (sent->reply_id < 0)
+		return approvals_told(db, job->room, -sent->reply_id, again ? sent->next_ms : 0, err);
 	if (!db_run(db, err, &changed,
 		    "UPDATE outbox SET state = $2, reason = $3, remote_id = coalesce($4, remote_id),"
 		    " next_at = coalesce($5, next_at), sent_at = $6,"

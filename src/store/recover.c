@@ -1,5 +1,6 @@
 /* At start: what the last process left in the middle is made ready again, and what kills processes is set
  * aside. */
+#include "approvals.h"
 #include "budget.h"
 #include "imports.h"
 #include "installs.h"
@@ -185,7 +186,8 @@ static bool recover_replies(struct db *db, struct arena *room, const struct reco
 			    " AND state = 'sending' AND platform = $1",
 			    "tt", ask->resends[i], now))
 			return false;
-	return give_up_replies(db, room, now, out, err) && removal_sweep(db, now, err) &&
+	return give_up_replies(db, room, now, out, err) && approvals_recover(db, now, err) &&
+	       removal_sweep(db, now, err) &&
 	       imports_give_up(db, room, "removed", "the place it came from was removed", clock_wall_ms(),
 			       err) &&
 	       db_run(db, err, NULL,

@@ -37,6 +37,8 @@ const stages = {
     return { s, daemon: s.daemon, up: () => s.up(),
       ask: async (text) => s.answer(s.people.say(s.ann, s.channel, s.mention(text))),
       labels: (m) => buttons(m).map((b) => b.text.text),
+      words: (m) => m.text,
+      say: (m, text) => s.people.say(s.ann, s.channel, s.mention(text), { thread: m.threadTs }),
       press: (user, m, i) => s.people.click(s[user], m, { type: 'button', action_id: buttons(m)[i].action_id, value: buttons(m)[i].value, block_id: 'b' }),
       next: (m, count = 1) => until(`answer ${count} behind the buttons`, () => s.answers(s.channel, m.threadTs).filter((a) => a.ts > m.ts)[count - 1], 20).then((a) => a.text),
       seen: 0, // of the refusals: only who pressed sees them
@@ -49,10 +51,12 @@ const stages = {
     return { s, daemon: s.daemon, up: () => s.up(),
       ask: async (text) => s.answer(s.people.mention(s.ann, s.group, s.bot, text)),
       labels: (m) => buttons(m).map((b) => b.text),
+      words: (m) => m.words,
+      say: (m, text) => s.people.mention(s.ann, s.group, s.bot, text),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].callback_data),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
-      seen: 2,
-      refused: (m, n) => s.answer(m, n, 20).then((a) => a.words),
+      seen: 0, // of the refusals: only who pressed sees them
+      refused: (m, n) => until('the refusal', () => [...s.bot.callbacks.values()].filter((one) => one.answer?.alert)[n - 1]?.answer.text, 20),
       over: (killed) => s.settled({ killed }) };
   },
   async discord(t, rest) {
@@ -61,6 +65,8 @@ const stages = {
     return { s, daemon: s.daemon, up: () => s.up(),
       ask: async (text) => s.answer(s.people.mention(s.ann, s.channel, s.app, text)),
       labels: (m) => buttons(m).map((b) => b.label),
+      words: (m) => m.words,
+      say: (m, text) => s.people.mention(s.ann, s.channel, s.app, text),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].custom_id),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
       seen: 0, // of the refusals: only who pressed sees them
@@ -70,8 +76,15 @@ const stages = {
 };
 
 for (const [name, make] of Object.entries(stages)) {
+  const stageOf = async (t, settings) => {
+    const p = await make(t, settings);
+    // The message says so, and nothing can be pressed any more.
+    p.ends = (m, how) => until(`${how} in "${p.words(m)}"`, () => how.test(p.words(m)) && p.labels(m).length === 0, 20);
+    return p;
+  };
+
   test(`${name}: buttons ask, the yes of who was asked runs exactly what was shown`, async (t) => {
-    const { settings, calls } = traces(t), p = await make(t, settings);
+    const { settings, calls } = traces(t), p = await stageOf(t, settings);
     await ready(p.daemon);
     const asked = await p.ask('do__work {"to":"bob","say":"done it"}');
     assert.deepEqual(p.labels(asked), ['Approve', 'Deny']);
@@ -84,13 +97,16 @@ for (const [name, make] of Object.entries(stages)) {
     await p.press('ann', asked, 0);
     assert.match(await p.next(asked, p.seen + 1), /done: .*done it/s);
     assert.deepEqual(calls(), [{ tool: 'work', arguments: { to: 'bob', say: 'done it' } }]);
-    await p.press('ann', asked, 0);
+    await p.ends(asked, /Approved\W* by ann, \d{4}-/i);
+    assert.match(p.words(asked), /approve [A-Z0-9]{8}/, 'what was asked still stands there');
+    p.say(asked, `approve ${codeOf(p.words(asked))}`);
     assert.match(await p.next(asked, p.seen + 2), /approved already/);
     assert.equal(calls().length, 1, 'once');
 
     const other = await p.ask('do__work {"n":2}');
     await p.press('ann', other, 1);
     assert.match(await p.next(other), /is not done/);
+    await p.ends(other, /Denied\W* by ann, \d{4}-/i);
     assert.equal(calls().length, 1);
     const reads = await p.ask('do__read {}');
     assert.match(reads.text ?? reads.words, /read done/, 'what changes nothing is not asked');
@@ -98,8 +114,20 @@ for (const [name, make] of Object.entries(stages)) {
     await p.over();
   });
 
+  test(`${name}: one that nobody decides says that it is over, also when usher was killed meanwhile`, async (t) => {
+    const { settings, calls } = traces(t), p = await stageOf(t, settings);
+    await ready(p.daemon);
+    const asked = await p.ask('do__work {"n":1}');
+    await p.daemon.kill();
+    sql(p.daemon.dir, "UPDATE approvals SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), tell_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')");
+    await p.up();
+    await p.ends(asked, /Expired\W*, \d{4}-/);
+    assert.deepEqual(calls(), []);
+    await p.over(true);
+  });
+
   test(`${name}: killed between the yes and the result, it does not run twice`, async (t) => {
-    const { settings, calls } = traces(t), p = await make(t, settings);
+    const { settings, calls } = traces(t), p = await stageOf(t, settings);
     await ready(p.daemon);
     const asked = await p.ask('do__slow {"n":1}');
     await p.press('ann', asked, 0);
@@ -108,6 +136,7 @@ for (const [name, make] of Object.entries(stages)) {
     await p.up();
     assert.match(await p.next(asked), /unknown/i);
     assert.equal(calls().length, 1);
+    await p.ends(asked, /Approved\W* by ann, \d{4}-/i);
     await p.over(true);
   });
 }

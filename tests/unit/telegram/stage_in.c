@@ -163,6 +163,7 @@ struct in_stage *in_open(void)
 	bot->config.name = "bot";
 	bot->config.old_minutes = 10;
 	bot->config.bot_token = "777:secret";
+	bot->presses = telegram_presses_create(bot);
 	bot->inbound = telegram_inbound_create(bot);
 	return stage;
 }
@@ -187,6 +188,7 @@ static void message_free(struct in_message *note)
 
 void in_close(struct in_stage *stage)
 {
+	telegram_presses_destroy(stage->bot.presses);
 	telegram_inbound_destroy(stage->bot.inbound);
 	assert_null(stage->bot.inbound);
 	stage_loop_close();

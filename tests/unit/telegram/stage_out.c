@@ -186,6 +186,7 @@ struct out_stage *out_open(void)
 	bot->config.name = "acme";
 	bot->config.preview = true;
 	bot->has_drafts = true;
+	bot->presses = telegram_presses_create(bot);
 	bot->sends = telegram_sends_create(bot);
 	bot->previews = telegram_previews_create(bot);
 	return stage;
@@ -196,6 +197,7 @@ void out_close(struct out_stage *stage)
 {
 	struct platform *bot = &stage->bot;
 
+	telegram_presses_destroy(bot->presses);
 	telegram_sends_destroy(bot->sends);
 	telegram_previews_destroy(bot->previews);
 	out_expect_none(stage);

@@ -60,10 +60,14 @@ static void our_buttons(void **state)
 	assert_string_equal(stage->messages[2].target, IN_UUID);
 	in_ack(stage, 2, ACK_STORED);
 	press(stage, 4, "say/approve ABCDEFGH"); /* a choice under an answer: said by who pressed */
-	button_is_answered(stage, NULL);
 	assert_string_equal(in_only(stage, 3)->text, "approve ABCDEFGH");
 	assert_int_equal(stage->messages[3].flags, INCOMING_COMMAND | INCOMING_ALONE);
 	assert_string_equal(stage->messages[3].sender, "6");
+	assert_non_null(
+		strstr(stage->messages[3].reply_to, "\"press\":")); /* for what only that person is told */
+	in_ack(stage, 3, ACK_STORED);
+	in_pass(stage, 5000); /* an answer that takes longer does not let the button turn */
+	button_is_answered(stage, NULL);
 	assert_int_equal(stage->works, 0);
 }
 

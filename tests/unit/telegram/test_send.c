@@ -1,4 +1,6 @@
 /* A final text is said once, whatever happens on its way, and who waits for it is told why it can't be said. */
+#include <stdlib.h>
+
 #include "stage_out.h"
 
 #define HTML "<b>yes</b> &amp; no"
@@ -71,6 +73,55 @@ static void test_choices_are_buttons(void **state)
 	out_ok(stage, call, "{'message_id':50}");
 	out_was_sent(stage, SENT_ACCEPTED, "-100/50");
 	out_close(stage);
+}
+
+/* What was decided can't be pressed any more; a text that has no room for that keeps its words. */
+static void test_what_asked_says_how_it_ended(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = out_answer(out_group(), HTML);
+	struct out_call *call;
+
+	(void)state;
+	out.settled = true;
+	out.remote_id = "-100/50";
+	telegram_send(&stage->bot, &out, 1);
+	call = out_expect(stage, "editMessageText");
+	out_arg_is(call, "/message_id", "50");
+	out_arg_is(call, "/reply_markup", "");
+	out_refuse(stage, call, TELEGRAM_TOO_LONG, "Bad Request: message is too long");
+	call = out_expect(stage, "editMessageReplyMarkup");
+	out_arg_is(call, "/message_id", "50");
+	out_ok(stage, call, "{'message_id':50}");
+	out_was_sent(stage, SENT_ACCEPTED, NULL);
+	telegram_send(&stage->bot, &out, 2);
+	out_refuse(stage, out_expect(stage, "editMessageText"), TELEGRAM_NO_MESSAGE,
+		   "Bad Request: message to edit not found");
+	out_was_sent(stage, SENT_REJECTED, NULL);
+	out_close(stage);
+}
+
+/* Others need not see who pressed a button that is not theirs. */
+static void test_who_may_not_press_is_told_alone(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct telegram_place place = { .chat = -100, .group = true, .press = "77" };
+	char *reply_to = telegram_place_write(&place);
+	struct outgoing out = out_answer(reply_to, "<b>Not</b> yours");
+	struct out_call *call;
+
+	(void)state;
+	out.reason = MESSAGE_NOT_YOURS;
+	telegram_send(&stage->bot, &out, 1);
+	call = out_expect(stage, "answerCallbackQuery");
+	out_arg_is(call, "/callback_query_id", "'77'");
+	out_arg_is(call, "/text", "'Not yours'");
+	out_arg_is(call, "/show_alert", "true");
+	out_refuse(stage, call, TELEGRAM_BAD_MARKUP, "Bad Request: query is too old");
+	out_was_sent(stage, SENT_ACCEPTED, NULL);
+	out_expect_none(stage);
+	out_close(stage);
+	free(reply_to);
 }
 
 static void test_places(void **state)
@@ -460,6 +511,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_only_in_what_is_on_record),
 		cmocka_unit_test(test_choices_are_buttons),
+		cmocka_unit_test(test_what_asked_says_how_it_ended),
+		cmocka_unit_test(test_who_may_not_press_is_told_alone),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_goes_on_where_it_stood),
 		cmocka_unit_test(test_takes_the_preview),
