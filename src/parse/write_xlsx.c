@@ -12,9 +12,11 @@
 enum {
 	ROWS_MAX = 1048576, /* of a sheet, with the names */
 	COLUMNS_WIDE = 16384,
-	CELL_MAX = 32767,   /* units of UTF-16 */
-	DIGITS_EXACT = 15,  /* of a number in a spreadsheet */
-	CELL_OVERHEAD = 40, /* bytes of XML around a value */
+	CELL_MAX = 32767,  /* units of UTF-16 */
+	DIGITS_EXACT = 15, /* of a number in a spreadsheet */
+	CELL_XML = 80,	   /* bytes around a value, and around a row */
+	CHARACTER_XML = 7, /* bytes of a character that is written out */
+	SHEET_XML = 2048,  /* bytes around all rows */
 	PIECE_BYTES = 64 << 10,
 };
 
@@ -31,6 +33,17 @@ struct sheet {
 static bool failed(struct err *err, lxw_error error)
 {
 	return parse_fail(err, "too_large", "The spreadsheet can't be written: %s.", lxw_strerror(error));
+}
+
+/* Bytes of XML at most: a file in memory that met its limit would be cut without a word. */
+static int64_t cell_xml(const char *text, size_t len)
+{
+	int64_t bytes = CELL_XML + (int64_t)len;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < ' ' || strchr("&<>\"", text[i]) != NULL)
+			bytes += CHARACTER_XML;
+	return bytes;
 }
 
 static bool xlsx_begin(struct writer *writer, struct err *err)
@@ -61,9 +74,11 @@ static bool xlsx_begin(struct writer *writer, struct err *err)
 					writer_formula(writer->names[i], strlen(writer->names[i])) ? "'" : "",
 					writer->names[i]);
 
+		own->bytes += cell_xml(name, strlen(name));
 		worksheet_write_string(own->sheet, 0, (lxw_col_t)i, name, bold);
 		free(name);
 	}
+	own->bytes += SHEET_XML;
 	own->row = 1;
 	return true;
 }
@@ -161,14 +176,15 @@ static void cell_write(struct writer *writer, lxw_col_t column, const struct val
 static bool xlsx_row(struct writer *writer, const struct value_out *values)
 {
 	struct sheet *own = writer->own;
-	int64_t bytes = own->bytes;
+	int64_t bytes = own->bytes + CELL_XML;
 
 	if (own->row == ROWS_MAX) {
 		writer->why = "the most rows a sheet of XLSX has (1,048,576)";
 		return false;
 	}
 	for (size_t i = 0; i < writer->count; i++)
-		bytes += values[i].kind == OUT_NULL ? 0 : (int64_t)values[i].text.len + CELL_OVERHEAD;
+		if (values[i].kind != OUT_NULL)
+			bytes += cell_xml(buf_str(&values[i].text), values[i].text.len);
 	if (bytes > writer->room) {
 		writer->why = "the size that is allowed";
 		return false;
