@@ -16,11 +16,11 @@ static const char *const YES[] = {
 	"co",	 "waar",   "sant", "sand",   "active", "enabled",
 };
 static const char *const NO[] = {
-	"false",  "f",	    "no",    "n",      "0",	 "off",	   "nein",     "falsch",   "non",
-	"faux",	  "nao",    "falso", "nie",    "falsz",	 "ne",	   "nepravda", "nu",	   "nem",
-	"hamis",  "ei",	    "hayir", "yanlis", "nej",	 "nei",	   "нет",      "ложь",	   "ні",
-	"οχι",	  "لا",	    "خطأ",   "לא",     "नहीं",	 "否",	   "不",       "假",	   "いいえ",
-	"아니오", "아니요", "khong", "nee",    "onwaar", "falskt", "inactive", "disabled",
+	"false",  "f",	   "no",    "n",      "0",	"off",	    "nein",	"falsch", "non",    "faux",
+	"nao",	  "falso", "nie",   "falsz",  "fałsz",	"ne",	    "nepravda", "nu",	  "nem",    "hamis",
+	"ei",	  "hayir", "hayır", "yanlis", "yanlıs", "nej",	    "nei",	"нет",	  "ложь",   "ні",
+	"οχι",	  "لا",	   "خطأ",   "לא",     "नहीं",	"否",	    "不",	"假",	  "いいえ", "아니오",
+	"아니요", "khong", "nee",   "onwaar", "falskt", "inactive", "disabled",
 };
 static const char *const TICKS[] = { "x", "✓", "✔", "☑", "☒" };
 static const char *const CROSSES[] = { "✗", "✘", "☐", "-", "–" };

@@ -143,16 +143,16 @@ static void yes_and_no_are_known_in_many_languages(void **state)
 		const char *text;
 		int truth;
 	} all[] = {
-		{ "yes", 1 },  { "Yes", 1 },  { "NO", 0 },	{ "true", 1 },	 { "False", 0 },
-		{ "1", 1 },    { "0", 0 },    { "x", 1 },	{ "X", 1 },	 { "ja", 1 },
-		{ "Nein", 0 }, { "oui", 1 },  { "non", 0 },	{ "Sí", 1 },	 { "si", 1 },
-		{ "sim", 1 },  { "não", 0 },  { "tak", 1 },	{ "nie", 0 },	 { "да", 1 },
-		{ "Нет", 0 },  { "evet", 1 }, { "hayır", -1 },	{ "はい", 1 },	 { "いいえ", 0 },
-		{ "是", 1 },   { "否", 0 },   { "예", 1 },	{ "아니요", 0 }, { "نعم", 1 },
-		{ "لا", 0 },   { "wahr", 1 }, { "faux", 0 },	{ "✓", 1 },	 { "☐", 0 },
-		{ "-", 0 },    { "on", 1 },   { "off", 0 },	{ "", -1 },	 { "maybe", -1 },
-		{ "2", -1 },   { "?", -1 },   { "yes no", -1 }, { "kyllä", 1 },	 { "Doğru", 1 },
-		{ "ΟΧΙ", 0 },  { "हाँ", 1 },   { "नहीं", 0 },
+		{ "yes", 1 },	{ "Yes", 1 },	{ "NO", 0 },	  { "true", 1 },   { "False", 0 },
+		{ "1", 1 },	{ "0", 0 },	{ "x", 1 },	  { "X", 1 },	   { "ja", 1 },
+		{ "Nein", 0 },	{ "oui", 1 },	{ "non", 0 },	  { "Sí", 1 },	   { "si", 1 },
+		{ "sim", 1 },	{ "não", 0 },	{ "tak", 1 },	  { "nie", 0 },	   { "да", 1 },
+		{ "Нет", 0 },	{ "evet", 1 },	{ "hayır", 0 },	  { "はい", 1 },   { "いいえ", 0 },
+		{ "是", 1 },	{ "否", 0 },	{ "예", 1 },	  { "아니요", 0 }, { "نعم", 1 },
+		{ "لا", 0 },	{ "wahr", 1 },	{ "faux", 0 },	  { "✓", 1 },	   { "☐", 0 },
+		{ "-", 0 },	{ "on", 1 },	{ "off", 0 },	  { "", -1 },	   { "maybe", -1 },
+		{ "2", -1 },	{ "?", -1 },	{ "yes no", -1 }, { "kyllä", 1 },  { "yanlış", 0 },
+		{ "Fałsz", 0 }, { "Doğru", 1 }, { "ΟΧΙ", 0 },	  { "हाँ", 1 },	   { "नहीं", 0 },
 	};
 
 	(void)state;
@@ -160,7 +160,7 @@ static void yes_and_no_are_known_in_many_languages(void **state)
 		bool tick;
 		int truth = truth_of(all[i].text, strlen(all[i].text), &tick);
 
-		if (strcmp(all[i].text, "hayır") != 0 && truth != all[i].truth)
+		if (truth != all[i].truth)
 			fail_msg("%s: %d", all[i].text, truth);
 	}
 }
