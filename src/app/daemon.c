@@ -347,6 +347,7 @@ static void on_core_ready(void *owner)
 	first_steps(daemon);
 	daemon->retention = retention_start(daemon);
 	daemon->blobs = blobs_start(daemon);
+	daemon->target = target_start(daemon);
 }
 
 static void on_tools(void *owner)
@@ -391,10 +392,12 @@ static bool start(struct daemon *daemon, struct err *err)
 {
 	struct store_options store = { .url = settings_text(part(daemon, "store"), "url"),
 				       .log = &daemon->log };
+	const struct settings *imports = part(daemon, "imports");
 
 	if (!prices_load(settings_text(part(daemon, "prices"), "file"), &daemon->prices, err) ||
-	    !derived_read(daemon->settings, &daemon->derived, err))
+	    !derived_read(daemon->settings, &daemon->derived, err) || !target_check(imports, err))
 		return false;
+	store.import_target = settings_text(settings_group(imports, "target"), "url") != NULL;
 	daemon->socket_path = config_socket(daemon->settings);
 	daemon->io = io_create(err);
 	if (daemon->io == NULL)
@@ -432,9 +435,11 @@ static void take_down(struct daemon *daemon)
 	web_destroy(daemon->control);
 	web_destroy(daemon->web);
 	http_destroy(daemon->http);
+	daemon->http = NULL;
 	store_close(daemon->store);
 	retention_destroy(daemon->retention);
 	blobs_destroy(daemon->blobs);
+	target_destroy(daemon->target);
 	tasks_destroy(daemon->tools.tasks);
 	filetools_destroy(daemon->tools.files);
 	pins_destroy(daemon->tools.pins);

@@ -32,6 +32,7 @@ struct daemon {
 	struct core *core;
 	struct retention *retention;
 	struct blobs *blobs;
+	struct target *target; /* who is told of finished imports, or NULL */
 	char *socket_path;
 	bool ready, stopping, reload;
 	unsigned closing;    /* servers that still drain */
@@ -75,6 +76,12 @@ void retention_destroy(struct retention *retention);
 struct blobs *blobs_start(struct daemon *daemon);
 void blobs_look(struct blobs *blobs);
 void blobs_destroy(struct blobs *blobs);
+
+/* target.c: finished imports are posted to imports.target. check: before the store is opened. start: NULL without a target.
+ * destroy takes NULL, after http and store. */
+bool target_check(const struct settings *imports, struct err *err);
+struct target *target_start(struct daemon *daemon);
+void target_destroy(struct target *target);
 
 /* health.c: claims /healthz, /readyz and /metrics on the world's server. */
 void health_claim(struct daemon *daemon);

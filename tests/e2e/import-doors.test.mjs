@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
+import { Webhook } from 'standardwebhooks';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, until } from './harness.mjs';
+import { Daemon, hookSecret, until } from './harness.mjs';
 
 let model, daemon, ann, bob;
 const table = 'name,amount\nEva Example,3\nBob Sample,40\n';
@@ -23,7 +25,8 @@ test.after(async () => { await daemon.finish(); await model.stop(); });
 
 // curl as people use it.
 function curl(key, where, ...words) {
-  return new Promise((resolve, reject) => execFile('curl', ['-sS', '--max-time', '20', '-w', '\n%{http_code}', '-H', `Authorization: Bearer ${key}`, ...words, daemon.url + where],
+  const { url } = typeof words.at(-1) === 'object' ? words.pop() : daemon;
+  return new Promise((resolve, reject) => execFile('curl', ['-sS', '--max-time', '20', '-w', '\n%{http_code}', '-H', `Authorization: Bearer ${key}`, ...words, url + where],
     { cwd: daemon.dir }, (error, stdout, stderr) => {
       if (error) return reject(new Error(`${error.message} ${stderr}`));
       const at = stdout.lastIndexOf('\n');
@@ -118,4 +121,30 @@ test('killed behind the acknowledgement: the file is there and is read after the
   await daemon.start();
   await until('the answer', async () => (await daemon.request('GET', `/api/me/messages/${body.message_id}`, { key: ann })).body?.status === 'answered');
   assert.equal((await state(ann, body.import_ids[0])).body.kind, 'csv');
+});
+
+test('a finished import is posted to its target until it says yes, always under one id', async (t) => {
+  const calls = [], secret = hookSecret;
+  const stand = createServer((request, response) => {
+    let text = '';
+    request.on('data', (data) => (text += data)).on('end', () => {
+      calls.push({ id: request.headers['webhook-id'], body: new Webhook(secret).verify(text, request.headers) });
+      if (calls.length === 1) response.writeHead(503, { 'retry-after': '0' }).end();
+      else response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"erp-7"}');
+    });
+  });
+  await new Promise((resolve) => stand.listen(0, '127.0.0.1', resolve));
+  t.after(() => stand.close());
+  const own = await new Daemon({ models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'echo', api_key: model.key }],
+    imports: { target: { url: `http://127.0.0.1:${stand.address().port}/imports`, secret } } }).start();
+  try {
+    const key = await own.addUser('ann');
+    writeFileSync(path.join(own.dir, 'people.csv'), table);
+    const { body } = await curl(key, '/api/me/imports', '-F', `file=@${own.dir}/people.csv`, { url: own.url });
+    await until('its id', async () => (await curl(key, `/api/me/imports/${body.import_ids[0]}`, { url: own.url })).body.target_id === 'erp-7');
+    assert.deepEqual(calls.map((call) => call.id), ['import-1', 'import-1']);
+    assert.equal(calls[1].body.file, 'people.csv');
+  } finally {
+    await own.finish();
+  }
 });
