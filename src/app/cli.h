@@ -33,6 +33,7 @@ struct cli {
 	const char *user;	  /* --user */
 	const char *conversation; /* --conversation */
 	const char *why;	  /* --why */
+	const char *as;		  /* --as */
 	const char *installation; /* --installation */
 	const char **sets;	  /* each --set */
 	size_t set_count;
@@ -52,7 +53,7 @@ struct command {
 	const char *help;   /* one line */
 	size_t least, most; /* how many words */
 	int (*run)(struct cli *cli);
-	const struct command *verbs; /* instead of run */
+	const struct command *verbs; /* instead of run, or before it: what is no verb are words for run */
 };
 
 /* Path of the control socket by the settings; NULL (and a printed reason) when the settings are wrong. */
@@ -100,8 +101,9 @@ int cli_explain(struct cli *cli);
 int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_mcp(struct cli *cli);
+int cli_import(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
 	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_model_verbs[],
-	cli_audit_verbs[], cli_tool_verbs[];
+	cli_audit_verbs[], cli_tool_verbs[], cli_import_verbs[];
 
 #endif

@@ -30,6 +30,8 @@ static const struct command commands[] = {
 	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
+	{ "import", "FILE... [--as TEXT] [--user NAME] | list|show|retry|cancel|delete",
+	  "send files, and see what became of them", 1, 20, cli_import, cli_import_verbs },
 	{ "model", "list|show|set|use|remove", "who is answered by which model, and how", 0, 0, NULL,
 	  cli_model_verbs },
 	{ "usage", "[--by day|model|user|platform] [--days N] [--csv]", "tokens, cost and failures", 0, 0,
@@ -49,29 +51,18 @@ static const struct command commands[] = {
 };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "try", no_argument, NULL, 't' },
-	{ "email", required_argument, NULL, 'e' },
-	{ "name", required_argument, NULL, 'n' },
-	{ "role", required_argument, NULL, 'r' },
-	{ "days", required_argument, NULL, 'd' },
-	{ "by", required_argument, NULL, 'b' },
-	{ "url", required_argument, NULL, 'u' },
-	{ "wait", required_argument, NULL, 'w' },
-	{ "set", required_argument, NULL, 's' },
-	{ "csv", no_argument, NULL, 'C' },
-	{ "org", required_argument, NULL, 'o' },
-	{ "head", required_argument, NULL, 'H' },
-	{ "from", required_argument, NULL, 'F' },
-	{ "to", required_argument, NULL, 'T' },
-	{ "user", required_argument, NULL, 'U' },
-	{ "why", required_argument, NULL, 'W' },
-	{ "conversation", required_argument, NULL, 'V' },
-	{ "installation", required_argument, NULL, 'I' },
-	{ "version", no_argument, NULL, 'v' },
-	{ NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' }, { "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },	    { "try", no_argument, NULL, 't' },
+	{ "email", required_argument, NULL, 'e' },  { "name", required_argument, NULL, 'n' },
+	{ "role", required_argument, NULL, 'r' },   { "days", required_argument, NULL, 'd' },
+	{ "by", required_argument, NULL, 'b' },	    { "url", required_argument, NULL, 'u' },
+	{ "wait", required_argument, NULL, 'w' },   { "set", required_argument, NULL, 's' },
+	{ "csv", no_argument, NULL, 'C' },	    { "org", required_argument, NULL, 'o' },
+	{ "head", required_argument, NULL, 'H' },   { "from", required_argument, NULL, 'F' },
+	{ "to", required_argument, NULL, 'T' },	    { "user", required_argument, NULL, 'U' },
+	{ "why", required_argument, NULL, 'W' },    { "conversation", required_argument, NULL, 'V' },
+	{ "as", required_argument, NULL, 'A' },	    { "installation", required_argument, NULL, 'I' },
+	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
 };
 
 static int run(struct cli *cli)
@@ -143,6 +134,16 @@ static void help_command(FILE *out, const struct command *c)
 		      "else is "
 		      "printed there.\n",
 		      out);
+	else if (c->run == cli_import)
+		fputs("  --as TEXT      what is to be done with the files: \"turn this into JSON with name, "
+		      "amount, "
+		      "date\"\n"
+		      "  --user NAME    as this person; otherwise as the operator\n"
+		      "  --json         print JSON instead of text\n"
+		      "\nThe answer is waited for and printed, with links to the files made. A file that is "
+		      "named "
+		      "like a verb\nis sent as ./list.\n",
+		      out);
 	else if (c->run != cli_chat)
 		fputs("  --json         print JSON instead of text\n"
 		      "  --csv          print lists as CSV\n",
@@ -178,6 +179,7 @@ static bool take_plain_option(struct cli *cli, int letter)
 			     : letter == 'U' ? &cli->user
 			     : letter == 'V' ? &cli->conversation
 			     : letter == 'W' ? &cli->why
+			     : letter == 'A' ? &cli->as
 			     : letter == 'I' ? &cli->installation
 					     : NULL;
 
@@ -231,12 +233,19 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 	}
 }
 
+static bool is_verb(const struct command *verbs, const char *name)
+{
+	while (verbs->name && strcmp(verbs->name, name) != 0)
+		verbs++;
+	return verbs->name != NULL;
+}
+
 /* Runs a command whose words begin at cli->args[0]. */
 static int dispatch(struct cli *cli, const struct command *command)
 {
 	const struct command *leaf = command;
 
-	if (command->verbs) {
+	if (command->verbs && !(command->run && cli->count && !is_verb(command->verbs, cli->args[0]))) {
 		if (cli->count == 0) {
 			help_command(stderr, command);
 			return CLI_USAGE;

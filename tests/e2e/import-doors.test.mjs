@@ -148,3 +148,20 @@ test('a finished import is posted to its target until it says yes, always under 
     await own.finish();
   }
 });
+
+test('usher import sends files as a person, and shows, retries and deletes imports', async () => {
+  const file = path.join(daemon.dir, 'people.csv');
+  const sent = await daemon.cli('import', file, '--as', 'what is in it?', '--user', 'bob');
+  assert.equal(sent.status, 0, sent.stderr);
+  const id = sent.stdout.match(/^import (\d+)\n/)[1];
+  assert.match(sent.stdout, /people\.csv/);
+  assert.equal((await curl(bob, `/api/me/imports/${id}`)).status, 200);
+  assert.match((await daemon.cli('import', 'list')).stdout, new RegExp(`${id} +people\\.csv`));
+  assert.match((await daemon.cli('import', 'show', id)).stdout, /amount/);
+  const shown = await daemon.cli('import', 'retry', id, '--json');
+  assert.equal(JSON.parse(shown.stdout).retry_of, Number(id));
+  assert.equal((await daemon.cli('import', 'delete', id)).status, 0);
+  assert.equal((await daemon.cli('import', 'show', id)).status, 1);
+  assert.equal((await daemon.cli('import', `${file}.no`)).status, 1);
+  assert.equal((await daemon.cli('import')).status, 2);
+});

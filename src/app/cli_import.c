@@ -1,0 +1,217 @@
+/* The commands about files: sending them from this machine, and what became of imports. */
+#include "buf.h"
+#include "cli.h"
+#include "json.h"
+#include "mem.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 16 << 20, SEND_SECONDS = 900 };
+
+/* ---- sending ---------------------------------------------------------------------------------------------- */
+
+static size_t on_data(char *data, size_t size, size_t count, void *user)
+{
+	struct buf *answer = user;
+
+	if (answer->len + size * count > ANSWER_MAX)
+		return 0;
+	buf_add(answer, data, size * count);
+	return size * count;
+}
+
+/* A line that is written over on a terminal. */
+static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t total, curl_off_t sent)
+{
+	int *shown = user, percent = total > 0 ? (int)(sent * 100 / total) : 0;
+
+	(void)down_total, (void)down;
+	if (total > 0 && percent != *shown)
+		fprintf(stderr, percent < 100 ? "\rsending: %d %%" : "\rsent; it is being read\n", percent);
+	if (total > 0)
+		*shown = percent;
+	return 0;
+}
+
+static curl_mime *make_form(CURL *curl, struct cli *cli)
+{
+	curl_mime *form = curl_mime_init(curl);
+	curl_mimepart *part;
+
+	if (cli->as) {
+		part = curl_mime_addpart(form);
+		curl_mime_name(part, "prompt");
+		curl_mime_data(part, cli->as, CURL_ZERO_TERMINATED);
+	}
+	for (size_t i = 0; i < cli->count; i++) {
+		part = curl_mime_addpart(form);
+		curl_mime_name(part, "file");
+		if (curl_mime_filedata(part, cli->args[i]) != CURLE_OK) {
+			fprintf(stderr, "usher: %s can't be read\n", cli->args[i]);
+			curl_mime_free(form);
+			return NULL;
+		}
+	}
+	return form;
+}
+
+static CURLcode send_form(CURL *curl, struct cli *cli, curl_mime *form, struct buf *answer, long *status_out)
+{
+	char *user = cli->user ? curl_easy_escape(curl, cli->user, 0) : NULL;
+	char *url = mem_format("http://localhost/api/me/imports%s%s", user ? "?user=" : "", user ? user : "");
+	int shown = -1;
+	CURLcode code;
+
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	curl_easy_setopt(curl, CURLOPT_MIMEPOST, form);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)SEND_SECONDS);
+	if (isatty(STDERR_FILENO) && !cli->json) {
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &shown);
+	}
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status_out);
+	curl_free(user);
+	free(url);
+	return code;
+}
+
+static void print_answer(const json_t *answer)
+{
+	const json_t *ids = json_object_get(answer, "import_ids"), *files = json_object_get(answer, "files");
+	const char *response = json_text(answer, "response");
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (ids, i, one)
+		printf("import %lld\n", (long long)json_integer_value(one));
+	if (response == NULL)
+		puts("It is still being worked on. See: usher import show IMPORT");
+	else
+		cli_put(stdout, response);
+	if (response)
+		puts("");
+	json_array_foreach (files, i, one) {
+		const char *name = json_text(one, "name"), *link = json_text(one, "link");
+
+		fputs("file: ", stdout);
+		cli_put(stdout, name ? name : "");
+		printf("  %s\n", link ? link : "");
+	}
+}
+
+static int tell(const struct cli *cli, CURLcode code, long status, const struct buf *text)
+{
+	json_t *answer = json_read(buf_str(text), text->len, NULL);
+	const char *why = json_text(json_object_get(answer, "error"), "message");
+	int result = CLI_OK;
+
+	if (code == CURLE_COULDNT_CONNECT) {
+		fprintf(stderr, "usher: no daemon answers on %s. Start it with: usher run\n", cli->socket);
+		result = CLI_NO_DAEMON;
+	} else if (status < 200 || status > 299 || answer == NULL) {
+		fputs("usher: ", stderr);
+		cli_put(stderr, why ? why : status ? "the daemon refused" : curl_easy_strerror(code));
+		fputs("\n", stderr);
+		result = CLI_FAILED;
+	} else if (cli->json) {
+		puts(buf_str(text));
+	} else {
+		print_answer(answer);
+	}
+	json_decref(answer);
+	return result;
+}
+
+int cli_import(struct cli *cli)
+{
+	struct buf answer = { 0 };
+	curl_mime *form;
+	long status = 0;
+	CURLcode code;
+	CURL *curl;
+	int result = CLI_FAILED;
+
+	if (cli_socket(cli) == NULL)
+		return CLI_FAILED;
+	curl = curl_easy_init();
+	form = make_form(curl, cli);
+	if (form) {
+		code = send_form(curl, cli, form, &answer, &status);
+		result = tell(cli, code, status, &answer);
+	}
+	curl_mime_free(form);
+	curl_easy_cleanup(curl);
+	buf_free(&answer);
+	return result;
+}
+
+/* ---- what became of them ------------------------------------------------------------------------------------ */
+
+static int import_list(struct cli *cli)
+{
+	const char *const columns[] = { "import_id", "file",  "kind",	 "size",
+					"status",    "error", "sent_by", "created_at" };
+	json_t *rows, *row, *table;
+	size_t i;
+	int status = cli_report(cli, "imports", NULL, 0, &rows);
+
+	if (status != CLI_OK || cli->json) {
+		if (status == CLI_OK)
+			cli_print(cli, rows, "");
+		return status;
+	}
+	table = json_array();
+	json_array_foreach (rows, i, row) {
+		json_t *line = json_object();
+
+		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
+			json_object_set(line, columns[c], json_object_get(row, columns[c]));
+		json_array_append_new(table, line);
+	}
+	json_decref(rows);
+	cli_print(cli, table, "No files yet. Send one with: usher import FILE");
+	return CLI_OK;
+}
+
+static int import_show(struct cli *cli)
+{
+	return cli_show(cli, "import", cli->args, 1, "");
+}
+
+static int import_retry(struct cli *cli)
+{
+	return cli_do(cli, "import_retry", cli->args, 1,
+		      "It is read and answered once more, as a new import.");
+}
+
+static int import_cancel(struct cli *cli)
+{
+	return cli_do(cli, "import_cancel", cli->args, 1,
+		      "Cancelled: its sender is told so with the answer.");
+}
+
+static int import_delete(struct cli *cli)
+{
+	return cli_do(cli, "import_delete", cli->args, 1,
+		      "Deleted, with what is known from it and the files made of it.");
+}
+
+const struct command cli_import_verbs[] = {
+	{ "list", "", "the newest imports: files that people sent, and where they are", 0, 0, import_list,
+	  NULL },
+	{ "show", "IMPORT", "one with its outline, its way, and the files made of it", 1, 1, import_show,
+	  NULL },
+	{ "retry", "IMPORT", "read and answer it again, when it has ended", 1, 1, import_retry, NULL },
+	{ "cancel", "IMPORT", "end it while it is being read", 1, 1, import_cancel, NULL },
+	{ "delete", "IMPORT", "erase it and everything that came of it", 1, 1, import_delete, NULL },
+	{ NULL },
+};
