@@ -59,6 +59,7 @@ USES_store   := unistr unictype unicase uninorm
 USES_telegram := unictype unistr
 USES_discord := unictype unistr unigbrk zlib openssl/
 USES_parse   := magic unicode/ csv yajl/ md4c libxml/ zip.h seccomp gmime/ poppler iconv xlsxwriter minizip/ jansson unistr
+USES_api     := openssl/
 USES_app     := libconfig curl/ libsmartcols/ jansson
 PKGS         := libwebsockets libuv libcurl jansson sqlite3 libconfig libssl libcrypto smartcols libjwt
 # The child that reads files (usher-parse) has libraries of its own; the daemon links none of them.

@@ -133,7 +133,7 @@ static bool zone_read(struct tokens *tokens, struct moment *moment)
 
 	if (sign == 'a' && now(tokens)->value == WORD_ZULU) {
 		tokens->at++;
-		strcpy(moment->zone, "Z");
+		memcpy(moment->zone, "Z", sizeof("Z"));
 		sign = now(tokens)->kind;
 		if (sign != '+' && sign != '-')
 			return true;

@@ -136,7 +136,7 @@ static int part(const char *text, size_t from, size_t len)
 	char digits[8] = { 0 };
 
 	memcpy(digits, text + from, len);
-	return atoi(digits);
+	return (int)strtol(digits, NULL, 10);
 }
 
 static void date_write(struct sheet *own, lxw_col_t column, const struct value_out *value)

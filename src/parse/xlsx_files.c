@@ -42,7 +42,7 @@ static voidpf file_open(voidpf opaque, const void *name, int mode)
 {
 	(void)opaque;
 	(void)mode;
-	return (voidpf)(intptr_t)(atoi(name) + 1);
+	return (voidpf)(intptr_t)(strtol(name, NULL, 10) + 1);
 }
 
 static uLong file_read(voidpf opaque, voidpf stream, void *data, uLong size)
