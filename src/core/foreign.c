@@ -39,9 +39,7 @@ void foreign_begin(struct turn *turn)
 		links_allow(links->known, options->public_url);
 	for (size_t i = 0; i < options->link_host_count; i++)
 		links_allow(links->known, options->link_hosts[i]);
-	take_said(links->known, turn->question.text);
-	for (size_t i = 0; i < turn->question.file_count; i++) /* their names are told in the answer */
-		take_said(links->known, turn->question.files[i].name);
+	take_said(links->known, turn->question.text); /* what files are called, others may have chosen */
 	for (size_t i = 0; i < recalled->said_count; i++)
 		take_said(links->known, recalled->said[i]);
 }

@@ -39,7 +39,7 @@ const act = (s, name, ...args) => new Promise((resolve, reject) => {
 test('a table is kept, read, told to the model and searchable', async (t) => {
   const s = await stage(t, model), file = s.people.upload(s.ann, people);
   const answer = await s.answer(s.people.tell(s.ann, s.bot, 'what is in this table?', { files: [file] }));
-  assert.match(answer.text, /people\.csv: import 1, 2 rows/);
+  assert.match(answer.text, /people\.csv`?: import 1, 2 rows/);
   const asked = JSON.stringify(s.asked('what is in this table?')[0].messages.at(-1));
   assert.match(asked, /import 1/);
   assert.match(asked, /2 rows; columns: name \(text\), amount \((number|integer)\)/, asked);

@@ -189,9 +189,10 @@ static void test_files_are_read_and_told(void **state)
 	snprintf(path, sizeof(path), "%s\n", house->room->fetches[0].path);
 	assert_string_equal(thinking(house)->files, path); /* what did not come can't be looked at */
 	fake_ai_answer(house->ai, thinking(house), "Thanks.");
-	assert_string_equal(house_question(house, Q_ANSWER)->text,
-			    "Thanks.\n\nplan\\.pdf: import 31, 3 rows  \n"
-			    "notes\\_\\*x\\*\\.txt: not taken: too large \\(limit 20 MB\\)");
+	assert_string_equal(
+		house_question(house, Q_ANSWER)->text,
+		"Thanks.\n\n`plan.pdf`: import 31, 3 rows\\\n" /* a name could be a host: others chose it */
+		"notes\\_\\*x\\*.txt: not taken: too large (limit 20 MB)");
 	house_answered(house);
 }
 
@@ -464,8 +465,8 @@ static void test_a_file_that_cannot_be_read(void **state)
 	read_it(house, 32, "{\"cut\":true,\"pages\":2}"); /* the other one is, all the same */
 	fake_ai_answer(house->ai, thinking(house), "Hm.");
 	assert_string_equal(house_question(house, Q_ANSWER)->text,
-			    "Hm.\n\nplan\\.pdf: not taken: it has a password  \n"
-			    "notes\\_\\*x\\*\\.txt: import 32, 2 pages, not all of it could be read");
+			    "Hm.\n\n`plan.pdf`: not taken: it has a password\\\n"
+			    "notes\\_\\*x\\*.txt: import 32, 2 pages, not all of it could be read");
 	house_answered(house);
 }
 
