@@ -3,9 +3,11 @@
 #include "clock.h"
 #include "daemon.h"
 #include "db.h"
+#include "imports_open.h"
 #include "io.h"
 #include "json.h"
 #include "mem.h"
+#include "parser_try.h"
 #include "registry.h"
 #include "settings_build.h"
 #include "settings_file.h"
@@ -346,6 +348,25 @@ static void check_settings(struct doctor *doctor)
 	io_destroy(io);
 }
 
+/* Files that people send: is there somebody to read them? */
+static void check_files(struct doctor *doctor)
+{
+	const struct settings *settings = doctor->cli->settings;
+	char *program;
+	struct err err = { 0 };
+
+	if (settings_int(settings_group(settings, "limits"), "file_mb") == 0) {
+		say(doctor, FINE, "files", "not taken in (limits.file_mb = 0)");
+		return;
+	}
+	program = imports_parser(settings_group(settings, "imports"));
+	if (parser_try(program, &err))
+		say(doctor, FINE, "files", "%s reads them, locked in", program);
+	else
+		say(doctor, FAULT, "files", "%s", err.text);
+	free(program);
+}
+
 int cli_doctor(struct cli *cli)
 {
 	struct doctor doctor = { .cli = cli, .findings = json_array() };
@@ -356,6 +377,7 @@ int cli_doctor(struct cli *cli)
 		check_secrets(&doctor, cli->settings);
 		check_listen(&doctor);
 		check_prices(&doctor);
+		check_files(&doctor);
 		check_running(&doctor);
 	} else {
 		doctor.faults = true;

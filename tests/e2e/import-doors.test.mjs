@@ -165,3 +165,11 @@ test('usher import sends files as a person, and shows, retries and deletes impor
   assert.equal((await daemon.cli('import', `${file}.no`)).status, 1);
   assert.equal((await daemon.cli('import')).status, 2);
 });
+
+test('usher doctor runs the reader once, and says when it is not there', async (t) => {
+  assert.match((await daemon.cli('doctor')).stdout, /files.*usher-parse reads them, locked in/);
+  const lame = new Daemon({ imports: { parser: '/nowhere/usher-parse' } }), broken = new Daemon({ imports: { parser: '/bin/false' } });
+  t.after(() => Promise.all([lame.finish(), broken.finish()]));
+  assert.match((await lame.cli('doctor')).stdout, /files.*\/nowhere\/usher-parse can't be run/);
+  assert.match((await broken.cli('doctor')).stdout, /files.*\/bin\/false broke off \(status 1\)/);
+});
