@@ -22,7 +22,7 @@ static struct hidden {
 	char *value;
 	unsigned users;
 	struct hidden *next;
-} * hidden; /* each once; guarded by the mutex */
+} * hidden; /* each once, the longest first: one may begin with another; guarded by the mutex */
 static pthread_mutex_t hidden_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void log_setup(enum log_level least, bool json)
@@ -66,8 +66,12 @@ void log_hide(const char *secret)
 	pthread_mutex_lock(&hidden_lock);
 	at = find_hidden(secret);
 	if (*at == NULL) {
-		*at = mem_alloc(sizeof(**at));
-		**at = (struct hidden){ .value = mem_text(secret) };
+		struct hidden *entry = mem_alloc(sizeof(*entry));
+
+		for (at = &hidden; *at && strlen((*at)->value) > strlen(secret);)
+			at = &(*at)->next;
+		*entry = (struct hidden){ .value = mem_text(secret), .next = *at };
+		*at = entry;
 	}
 	(*at)->users++;
 	pthread_mutex_unlock(&hidden_lock);
@@ -118,6 +122,11 @@ static char *without_secrets(char *line)
 		line = without(line, entry->value);
 	pthread_mutex_unlock(&hidden_lock);
 	return line;
+}
+
+char *log_clean(const char *text)
+{
+	return without_secrets(mem_text(text));
 }
 
 static void add_names(const struct log *log, struct buf *out)
@@ -181,13 +190,15 @@ __attribute__((format(printf, 3, 0))) static void print(enum log_level level, co
 							const char *fmt, va_list args)
 {
 	struct buf where = { 0 };
-	char *raw = NULL, *line;
+	char *raw = NULL, *clean, *line;
 
 	if (level < least_level)
 		return;
 	if (vasprintf(&raw, fmt, args) < 0)
 		return;
-	line = without_secrets(text_repair(raw, text_fit(raw, strlen(raw), LINE_MAX_BYTES)));
+	clean = log_clean(raw); /* before it is cut: half a secret would not be found */
+	line = text_repair(clean, text_fit(clean, strlen(clean), LINE_MAX_BYTES));
+	free(clean);
 	free(raw);
 	add_names(log, &where);
 	(as_json ? print_json : print_text)(level, buf_str(&where), find_trace(log), line);

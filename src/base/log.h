@@ -27,6 +27,9 @@ void log_hide(const char *secret);
  * remembered for ever. Others who hid it still do. */
 void log_unhide(const char *secret);
 
+/* This text as it would stand in a line, for what strangers say that is shown elsewhere too. The caller frees. */
+char *log_clean(const char *text);
+
 /* log may be NULL. Message text, bodies and secrets are never logged above debug; control bytes are escaped. */
 void log_debug(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_info(const struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

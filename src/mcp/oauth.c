@@ -77,13 +77,22 @@ static void choose(struct oauth *oauth)
 	plan(oauth);
 }
 
-/* Refresh tokens never stand in the log; those that are over need not be remembered for that. */
+static const char *client_secret(const json_t *grant)
+{
+	return json_text(json_object_get(grant, "client"), "secret");
+}
+
+/* Refresh tokens and secrets of registrations never stand in the log; those that are over need not be
+ * remembered for that. */
 static void put_grant(struct oauth *oauth, json_t *grant)
 {
 	const char *issuer = json_text(grant, "issuer");
+	const json_t *old = oauth_grant(oauth, issuer);
 
-	log_unhide(json_text(oauth_grant(oauth, issuer), "refresh"));
 	log_hide(json_text(grant, "refresh"));
+	log_hide(client_secret(grant));
+	log_unhide(json_text(old, "refresh"));
+	log_unhide(client_secret(old));
 	json_object_set_new(oauth->grants, issuer, grant);
 }
 

@@ -27,6 +27,7 @@ void flow_clear(struct oauth *oauth)
 	oauth_client_free(&oauth->client);
 	free(oauth->scope);
 	free(oauth->state);
+	log_unhide(oauth->verifier);
 	free(oauth->verifier);
 	free(oauth->login_url);
 	oauth->scope = oauth->state = oauth->verifier = oauth->login_url = NULL;
@@ -91,7 +92,8 @@ static void refused(struct oauth *oauth, const char *doing, const struct http_an
 {
 	json_t *json = object_of(answer);
 	const char *word = json_text(json, "error"), *more = json_text(json, "error_description");
-	char *line = text_one_line(more ? more : "");
+	char *clean = log_clean(more ? more : ""); /* it may repeat what it was sent */
+	char *line = text_one_line(clean), *code = log_clean(word ? word : "");
 	bool passing = answer->how != HTTP_ANSWERED || answer->status >= 500 || answer->status == 429;
 	struct err err = { 0 };
 
@@ -100,7 +102,9 @@ static void refused(struct oauth *oauth, const char *doing, const struct http_an
 			answer->err.text);
 	else
 		err_set(&err, passing ? ERR_AGAIN : ERR_REFUSED, "%s: it answered %d %.60s %.120s", doing,
-			answer->status, word ? word : "", line);
+			answer->status, code, line);
+	free(clean);
+	free(code);
 	free(line);
 	json_decref(json);
 	oauth_end(oauth, &err);
@@ -279,6 +283,7 @@ static void show_login(struct oauth *oauth)
 
 	oauth->state = oauth_random();
 	oauth->verifier = oauth_random();
+	log_hide(oauth->verifier);
 	challenge = oauth_pkce(oauth->verifier);
 	oauth->login_url = oauth_authorize_url(&oauth->server, &oauth->client,
 					       &(struct oauth_ask){ .redirect = redirect,
@@ -369,8 +374,6 @@ static void on_registered(void *owner, uint64_t ticket, const struct http_answer
 	oauth->client.id = mem_text(id);
 	oauth->client.secret = mem_text(secret);
 	oauth->client.until_ms = secret && until > 0 && until < INT64_MAX / 1000 ? until * 1000 : 0;
-	if (secret)
-		log_hide(secret);
 	if (!oauth_method_read(json_text(json, "token_endpoint_auth_method"), &oauth->client.method) ||
 	    oauth->client.method == OAUTH_JWT)
 		oauth->client.method = secret ? oauth_method_choose(&oauth->server) : OAUTH_NONE;

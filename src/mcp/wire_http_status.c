@@ -41,10 +41,11 @@ static char *server_says(const struct status_said *said)
 	json_t *body = status_body(said->type) == BODY_JSON ? json_read(said->body, said->len, NULL) : NULL;
 	const json_t *error = json_object_get(body, "error");
 	const char *message = json_is_string(error) ? json_string_value(error) : json_text(error, "message");
-	char *line = message ? text_one_line(message) : mem_text("");
+	char *clean = log_clean(message ? message : ""), *line = text_one_line(clean);
 	char *out = *line ? mem_format(": \"%.*s\"", (int)text_fit(line, strlen(line), SAID_MAX), line)
 			  : mem_text("");
 
+	free(clean);
 	free(line);
 	json_decref(body);
 	return out;

@@ -174,6 +174,21 @@ for (const [how, options, why] of [
     assert.equal(server.trapped, 0, 'redirects are not followed');
   });
 
+test('an authorization server that repeats in its errors what it was sent: nothing of it is shown', async (t) => {
+  const server = await locked(t, { odd: 'echo' });
+  const daemon = await withServer(t, server);
+  await daemon.reaches('waiting for authorization');
+  await fetch(await server.agree(await daemon.login()));
+  await daemon.reaches('ready');
+  const [token] = server.refresh.keys();
+  server.forget();
+  await daemon.call('s__who');
+  await daemon.reaches('waiting for authorization');
+  assert.match((await daemon.state()).why, /invalid_grant x+ grant_type=refresh_token/, 'the rest of it is said');
+  for (const said of [JSON.stringify(await daemon.state()), ...daemon.lines])
+    assert.ok(!said.includes(token.slice(0, 14)), said);
+});
+
 test('the key is changed: what the old one had sealed is opened, and sealed with the new one', async (t) => {
   const server = await locked(t);
   const daemon = await withServer(t, server);

@@ -23,7 +23,7 @@ async function body(request) {
 }
 
 export class OAuthServer {
-	// named: what it names as the address of its metadata; odd: "redirect" or "huge" in their place
+	// named: what it names as the address of its metadata; odd: "redirect" or "huge" in their place, "echo": its errors repeat what it was sent
 	constructor({ ttl = 3600, rotates = true, named, odd } = {}) {
 		Object.assign(this, { ttl, rotates, named, odd, trapped: 0, log: [], calls: [], clients: new Map(), codes: new Map(), access: new Map(), refresh: new Map() });
 	}
@@ -158,7 +158,7 @@ export class OAuthServer {
 
 	#token(form, headers, response) {
 		this.log.push({ path: '/token', form, headers });
-		const client = this.#client(form, headers), no = (error) => json(response, 400, { error });
+		const client = this.#client(form, headers), no = (error) => json(response, 400, { error, ...(this.odd === 'echo' && { error_description: `${'x'.repeat(20)} ${form} ${headers.authorization}` }) });
 		if (!client) return json(response, 401, { error: 'invalid_client' });
 		if (form.get('resource') !== this.url) return no('invalid_target');
 		const grant = form.get('grant_type');

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -48,6 +49,39 @@ static void every_secret_is_replaced_wherever_it_stands(void **state)
 	assert_non_null(strstr(logged(true, "hunter-2-hunteranother one, hunter-2-hunter"),
 			       "\"[secret][secret], [secret]\""));
 	assert_null(strstr(logged(false, "hunter-2-hunter"), "hunter"));
+}
+
+/* A short one that begins a long one must not leave the rest of it readable, in whatever order they came. */
+static void a_secret_that_begins_another_leaves_nothing_of_it(void **state)
+{
+	(void)state;
+	log_hide("prefix-of");
+	log_hide("prefix-of-the-longer-one");
+	assert_null(strstr(logged(false, "it is prefix-of-the-longer-one"), "longer"));
+}
+
+/* A line is cut at 4,000 bytes, what it says of a secret is not. */
+static void a_secret_at_the_end_of_a_long_line_is_replaced_whole(void **state)
+{
+	char text[4100];
+
+	(void)state;
+	log_hide("0123456789-abcdefghij");
+	memset(text, 'x', sizeof(text));
+	strcpy(text + 3990, "0123456789-abcdefghij");
+	assert_null(strstr(logged(false, text), "0123"));
+}
+
+static void what_is_shown_elsewhere_holds_no_secret(void **state)
+{
+	char *clean;
+
+	(void)state;
+	log_hide("echoed-token-42");
+	clean = log_clean("token echoed-token-42 is over");
+	assert_null(strstr(clean, "echoed"));
+	assert_non_null(strstr(clean, " is over"));
+	free(clean);
 }
 
 static void short_values_are_not_hidden(void **state)
@@ -94,6 +128,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_secret_is_replaced_wherever_it_stands),
 		cmocka_unit_test(a_secret_that_is_in_the_mark_is_replaced_once),
+		cmocka_unit_test(a_secret_that_begins_another_leaves_nothing_of_it),
+		cmocka_unit_test(a_secret_at_the_end_of_a_long_line_is_replaced_whole),
+		cmocka_unit_test(what_is_shown_elsewhere_holds_no_secret),
 		cmocka_unit_test(short_values_are_not_hidden),
 		cmocka_unit_test(what_is_good_for_nothing_any_more_is_forgotten),
 		cmocka_unit_test(control_characters_are_shown_and_not_sent),
