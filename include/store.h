@@ -193,6 +193,7 @@ struct store_recalled {
 	const char *tools;    /* JSON array: names of those that are offered, * for any letters; NULL: all */
 	const char *language; /* BCP 47 tag the speaker asked for, or NULL */
 	bool budgeted;	      /* a budget is on record: money is set aside before a model is asked */
+	bool files;	      /* its organisation has files */
 	bool foreign; /* something that others wrote, or that tools brought, came before the model in it */
 	const char *const
 		*said; /* what the speaker wrote in it, newest first, as far as it may hold an address */

@@ -31,6 +31,7 @@ struct tool_caller {
 	int64_t conversation_id;
 	const char *role;		     /* "member", "operator", "owner" */
 	const char *platform, *installation; /* where it is said: "slack", "acme/T123" */
+	bool files; /* there are files that a tool could be asked about: those that only do that are offered */
 	int64_t turn_id; /* in whose answer it is told; 0: not in a turn (an MCP client's call) */
 };
 

@@ -162,6 +162,7 @@ void start_think(struct turn *turn)
 	const struct core_options *options = &turn->core->options;
 	const struct turn_question *question = &turn->question;
 	const struct store_recalled *recalled = question->recalled;
+	struct tool_caller caller = question->caller;
 	char key[32], *prompt = whole_prompt(turn), *how = system_prompt(turn);
 	size_t file_count, tool_count;
 	const char *const *files = gather_files(turn->gather, question->arena, &file_count);
@@ -171,8 +172,9 @@ void start_think(struct turn *turn)
 	begin_again(turn); /* what was shown of the files' progress is not the answer's beginning */
 	foreign_begin(turn);
 	turn_tools_done(turn);
+	caller.files = recalled->files || question->file_count > 0;
 	if (options->tools.open)
-		turn->tools = options->tools.open(options->tools.box, &question->caller);
+		turn->tools = options->tools.open(options->tools.box, &caller);
 	tools = listed_tools(turn, &tool_count);
 	ai_start(options->ai,
 		 &(struct ai_ask){ .model = recalled->model,
@@ -191,7 +193,7 @@ void start_think(struct turn *turn)
 				   .journal_count = question->journal_count,
 				   .tools = tools,
 				   .tool_count = tool_count,
-				   .caller = &question->caller,
+				   .caller = &caller,
 				   .approved = question->approved,
 				   .key = key,
 				   .reserve = budget_in_force(turn->core, recalled) },

@@ -230,3 +230,11 @@ void filetools_destroy(struct filetools *tools)
 	loop_timer_destroy(tools->timer);
 	free(tools);
 }
+
+bool filetools_need_files(const struct tool *tool)
+{
+	for (size_t i = 0; i < FILE_TOOLS; i++)
+		if (strcmp(file_kinds[i].name, tool->name) == 0)
+			return strcmp(tool->name, "write_file") != 0;
+	return false;
+}

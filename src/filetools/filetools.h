@@ -26,6 +26,9 @@ struct filetools *filetools_create(const struct filetools_options *options);
 /* All of them. A call's key may be NULL: nothing tells a repetition. */
 const struct tool *const *filetools_tools(const struct filetools *tools, size_t *count_out);
 
+/* Nothing can be done with it where there is no file. */
+bool filetools_need_files(const struct tool *tool);
+
 void filetools_destroy(
 	struct filetools *tools); /* after the store is closed and imports are gone; takes NULL */
 

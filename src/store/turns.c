@@ -152,6 +152,17 @@ static bool read_budgeted(struct db *db, struct store_recalled *out, struct err 
 	return db_one_int(db, err, &out->budgeted, &one, "SELECT 1 FROM budgets LIMIT 1", "");
 }
 
+static bool read_files(struct db *db, const struct recall_ask *ask, struct store_recalled *out,
+		       struct err *err)
+{
+	int64_t one;
+
+	return db_one_int(db, err, &out->files, &one,
+			  "SELECT 1 FROM \"LLMAgentImport\" WHERE \"userCompanyId\" ="
+			  " (SELECT \"userCompanyId\" FROM \"LLMConversation\" WHERE id = $1) LIMIT 1",
+			  "i", ask->conversation_id);
+}
+
 static bool run_recall(struct db *db, struct job *job, struct err *err)
 {
 	const struct recall_ask *ask = job->ask;
@@ -162,7 +173,8 @@ static bool run_recall(struct db *db, struct job *job, struct err *err)
 	job->answer = out;
 	return read_settings(db, job->room, ask, out, &limit, err) &&
 	       read_past(db, job->room, ask, limit, out, err) && read_foreign(db, ask, out, err) &&
-	       read_said(db, job->room, ask, out, err) && read_budgeted(db, out, err);
+	       read_said(db, job->room, ask, out, err) && read_budgeted(db, out, err) &&
+	       read_files(db, ask, out, err);
 }
 
 static void give_recall(struct job *job)

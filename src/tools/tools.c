@@ -74,6 +74,8 @@ static void add(struct merged *merged, const struct tools *tools, const struct t
 	policy_judge(tools->settings, &subject, caller, &verdict);
 	if (verdict.policy == TOOL_DENY || !may_have(tool, caller))
 		return;
+	if (!caller->files && !subject.foreign && filetools_need_files(tool))
+		return; /* each tool that is offered costs tokens, with every request */
 	*copy = *tool;
 	copy->policy = verdict.policy;
 	merged->list[merged->set.count++] = copy;
