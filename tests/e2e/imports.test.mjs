@@ -41,7 +41,8 @@ test('a file is asked, shown, checked and converted; an earlier one too', async 
   assert.match(wrong, /1 of 30 rows are wrong/);
   assert.match(wrong, /lots/);
   assert.deepEqual(outputs(s), [], 'looking makes no file');
-  const made = await say('turn orders.csv into JSON with customer, amount, date');
+  const asked = people.tell(ann, app, 'turn orders.csv into JSON with customer, amount, date');
+  const made = (await s.answer(asked)).words;
   assert.match(made, /orders\.json/);
   assert.match(made, /29 of 30 rows/);
   const [row] = outputs(s), report = JSON.parse(row.report);
@@ -49,6 +50,8 @@ test('a file is asked, shown, checked and converted; an earlier one too', async 
   assert.ok(row.import_id && row.turn_id, JSON.stringify(row));
   const [{ outputContent: content }] = sql(s.daemon, `SELECT "outputContent" FROM "LLMAgentImport" WHERE id = ${row.import_id}`);
   assert.deepEqual(JSON.parse(content)[0], { customer: 'Customer 1', amount: 0.5, date: '2026-01-10' });
+  const file = await s.answer(asked, 2);
+  assert.match(file.attachments[0]?.filename ?? file.words, /^orders\.json/, 'the file itself comes behind the words');
   assert.match(await say('convert orders.csv to JSON with total'), /total.*Customer/s);
   assert.match(await say('what files are there?'), /orders\.csv.*contract\.md/s);
   assert.match(await say('summarise contract.md'), /can't summarise.*Parties are Nordlicht/s);

@@ -243,10 +243,10 @@ test('our own model searches with the same tools, but says nothing unless a rule
     }
     return lists;
   };
-  const asked = ['share_file', 'delete_file']; // each time, so that programs don't have them
+  const plain = [...everybodys.slice(0, 6), 'write_file']; // the others are about files, and there are none
   const usual = await offered({});
-  assert.deepEqual(usual, { member: [...everybodys, ...asked], operator: [...everybodys, ...asked] });
+  assert.deepEqual(usual, { member: plain, operator: plain });
   assert.deepEqual(await offered({ tools: { policy: [{ do: 'allow' }] } }), usual); // a rule for all is none for this
   const allowed = await offered({ tools: { policy: [{ tool: 'send_message', do: 'allow' }] } });
-  assert.deepEqual(allowed, { member: usual.member, operator: [...operators, ...asked] });
+  assert.deepEqual(allowed, { member: plain, operator: [...plain.slice(0, 6), 'send_message', 'write_file'] });
 });
