@@ -161,6 +161,15 @@ char *message_with_context(const char *context, const char *text);
 /* What was written, and behind it what was said in voice notes (heard NULL or empty: nothing). The caller frees. */
 char *message_with_heard(const char *text, const char *heard);
 
+/* A copy of its own, of the words, not of what is at the path; NULL for NULL. The caller frees it with the other, which
+ * takes NULL. */
+struct outgoing_file *message_file_keep(const struct outgoing_file *file);
+void message_file_free(struct outgoing_file *file);
+
+/* What is said instead of a file that can't be sent there, in Markdown: its name, why not (NULL: nothing is said of it; not
+ * Markdown) and where it is. The caller frees. */
+char *message_file_words(const struct outgoing_file *file, const char *why);
+
 /* What somebody asks about: another message, quoted line by line, with its author's name (NULL: somebody). UTF-8. The
  * caller frees. */
 char *message_about(const char *author, const char *words);

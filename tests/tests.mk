@@ -29,9 +29,9 @@ UNIT_markup  := base markup
 UNIT_slack   := base io markup slack
 FAKES_slack  := $(wildcard tests/unit/slack/stage*.c)
 # A test's own link options, UNITLD_ROOM_TEST: fakes called __wrap_NAME stand in the place of a room's own functions.
-WRAP_OUT := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_api slack_api_cancel slack_respond slack_settle \
+WRAP_OUT := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_api slack_api_cancel slack_respond slack_upload slack_settle \
 	clock_wall_ms loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy))
-$(foreach t,send send_command read_back stream stream_again growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
+$(foreach t,send send_file send_command read_back stream stream_again growing status,$(eval UNITLD_slack_test_$(t) := $(WRAP_OUT)))
 WRAP_NET := -Wl,$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_take slack_link slack_token_dead slack_fresh))
 $(foreach t,api api_turns api_pace socket socket_faults receive,$(eval UNITLD_slack_test_$(t) := $(WRAP_NET)))
 WRAP_IN := $(WRAP_OUT),$(subst $(eval) ,$(comma),$(addprefix --wrap=,slack_ack_ok slack_ack_later slack_ack_bad \
@@ -48,7 +48,7 @@ $(foreach t,inbound inbound_event inbound_storm album commands,$(eval UNITLD_tel
 # The way out has its own, called out_NAME (stage_out.c), and the same loop (stage_loop.c).
 WRAP_TG_OUT := $(foreach n,telegram_api telegram_api_cancel telegram_settle,-Wl,--wrap=$(n),--defsym=__wrap_$(n)=out_$(n)) \
 	$(call WRAP_TG,loop_now_ms loop_timer_create loop_timer_start loop_timer_stop loop_timer_destroy)
-$(foreach t,send preview,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_OUT)))
+$(foreach t,send send_file preview,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_OUT)))
 # The transports and calls, on sockets, have theirs, called net_NAME (stage_net.c).
 WRAP_TG_NET := $(foreach n,take token_dead ticket,-Wl,--wrap=telegram_$(n),--defsym=__wrap_telegram_$(n)=net_telegram_$(n))
 $(foreach t,api api_turns poll poll_rivals hook files,$(eval UNITLD_telegram_test_$(t) := $(WRAP_TG_NET)))
@@ -78,7 +78,7 @@ WRAP_DC_LATE := $(WRAP_LOOP) $(call WRAP_AS,late,discord_rest discord_rest_cance
 $(foreach t,catch_up catch_up_faults,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_LATE)))
 # The way out: calls, places and time under the test's hand (stage_out.c).
 WRAP_DC_OUT := $(WRAP_LOOP) $(call WRAP_AS,out,clock_wall_ms $(addprefix discord_,rest rest_cancel settle follow place_read place_finish))
-$(foreach t,send send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))
+$(foreach t,send send_file send_interaction send_unsure read_back preview,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_OUT)))
 # Events on their way in (stage_take.c).
 WRAP_DC_TAKE := $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix discord_,ticket settle taken gateway_seen rest rest_cancel \
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))

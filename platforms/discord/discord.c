@@ -106,7 +106,7 @@ static void bot_installed(struct platform *bot, uint64_t ticket, const struct er
 const struct platform_ops discord_platform = {
 	.abi = PLATFORM_ABI,
 	.name = "discord",
-	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK | PLATFORM_SETTLES,
+	.can = PLATFORM_STREAMS | PLATFORM_READS_BACK | PLATFORM_FILES | PLATFORM_SETTLES,
 	.retry_cap_s = 600,
 	.expire_s = 24 * 3600,
 	.settings = discord_settings,

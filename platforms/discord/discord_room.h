@@ -45,8 +45,10 @@ enum discord_limits {
 	DISCORD_SEND_MAX = 4096,      /* bytes of a gateway message of ours (sheet 5) */
 	DISCORD_BODY_MAX = 1 << 20,   /* bytes of an interaction or webhook event over HTTP */
 	DISCORD_UPLOAD_MAX = 8 << 20, /* bytes of a document of ours; the platform's own limit is 10 MiB */
-	DISCORD_NONCE_SIZE = 26,      /* at most 25 characters (sheet 14) */
-	DISCORD_BOT_TURNS_MAX = 5,    /* answers to other bots in a row in one channel */
+	DISCORD_FILE_SEND_MAX =
+		10 << 20,	   /* bytes of a file that is sent: what every place takes (sheet 15) */
+	DISCORD_NONCE_SIZE = 26,   /* at most 25 characters (sheet 14) */
+	DISCORD_BOT_TURNS_MAX = 5, /* answers to other bots in a row in one channel */
 	DISCORD_TOKEN_MS = 15 * 60 * 1000, /* life of an interaction's token (sheet 10.3) */
 };
 
@@ -185,11 +187,13 @@ struct discord_call {
 	bool no_token; /* interaction and webhook routes: no Authorization header, outside the global limit; 401 and
 			       404 are about that token, not the bot's */
 	bool droppable; /* an edit of a preview or a sign of life: DISCORD_LIMITED at once when it would have to wait */
-	const char *file; /* contents of a document to upload as files[0] (POST only), or NULL; copied */
-	size_t file_len;  /* at most DISCORD_UPLOAD_MAX */
+	const char *file;      /* contents of a document to upload as files[0] (POST only), or NULL; copied */
+	size_t file_len;       /* at most DISCORD_UPLOAD_MAX */
+	const char *file_path; /* instead of file: read as it is sent; it must stay until the answer */
 	const char *file_name, *file_type;
-	unsigned wait_ms;  /* longest wait for its turn before DISCORD_LIMITED; 0: 10 s */
-	unsigned total_ms; /* of the request; 0: 15 s, 60 s with a file */
+	unsigned wait_ms; /* longest wait for its turn before DISCORD_LIMITED; 0: 10 s */
+	unsigned
+		total_ms; /* of the request; 0: 15 s, 60 s with a file, 80 s with one that is read as it is sent */
 	size_t answer_max; /* bytes; 0: 1 MiB */
 };
 typedef void discord_rest_fn(struct platform *bot, void *owner, uint64_t ticket,

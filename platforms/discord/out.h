@@ -87,12 +87,12 @@ struct discord_found {
 struct discord_look {
 	snowflake channel;
 	const struct discord_place *place;
-	bool reply;	     /* it answered place.message, if that was still there */
-	const char *nonce;   /* it carried */
-	const char *content; /* of the message */
-	size_t file_len;     /* it was a file of so many bytes; 0: it was none */
-	const char *file_name;
-	int64_t since_ms; /* it can't be older; Unix milliseconds */
+	bool reply;	       /* it answered place.message, if that was still there */
+	const char *nonce;     /* it carried */
+	const char *content;   /* of the message */
+	size_t file_len;       /* it was a file of so many bytes */
+	const char *file_name; /* NULL: it was none */
+	int64_t since_ms;      /* it can't be older; Unix milliseconds */
 };
 typedef void discord_found_fn(struct platform *bot, void *owner, uint64_t ticket,
 			      const struct discord_found *found);

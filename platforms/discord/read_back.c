@@ -3,6 +3,7 @@
 #include "buf.h"
 #include "mem.h"
 #include "out.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,14 +87,27 @@ static bool is_own(const struct platform *bot, const json_t *message)
 	return bot->user_id == 0 || author == bot->user_id;
 }
 
+/* The platform writes names its own way: spaces become "_", what is not ASCII may be gone. */
+static bool same_name(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (*a && !isalnum((unsigned char)*a))
+			a++;
+		while (*b && !isalnum((unsigned char)*b))
+			b++;
+		if (*a != *b || *a == '\0')
+			return *a == *b;
+	}
+}
+
 static bool is_file(const struct discord_lookup *lookup, const json_t *message)
 {
 	const json_t *files = json_object_get(message, "attachments"), *file = json_array_get(files, 0);
 	const char *name = json_text(file, "filename");
 
-	if (lookup->file_len == 0)
+	if (lookup->file_name == NULL)
 		return json_array_size(files) == 0;
-	return name && strcmp(name, lookup->file_name) == 0 &&
+	return name && same_name(name, lookup->file_name) &&
 	       json_int(file, "size", -1) == (int64_t)lookup->file_len;
 }
 

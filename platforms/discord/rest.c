@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 enum { FILE_NAME_MAX = 100 };
@@ -49,6 +50,7 @@ static void free_call(struct rest_call *call)
 	free(call->path);
 	free(call->body);
 	free(call->file);
+	free(call->file_path);
 	free(call->file_name);
 	free(call->file_type);
 	free(call);
@@ -125,6 +127,11 @@ static void pause_for(struct rest_call *call, const struct rest_reading *reading
 	}
 }
 
+static bool has_file(const struct rest_call *call)
+{
+	return call->file != NULL || call->file_path != NULL;
+}
+
 static void done(void *owner, uint64_t ticket, const struct http_answer *http)
 {
 	struct discord_lanes *lanes = owner;
@@ -137,7 +144,7 @@ static void done(void *owner, uint64_t ticket, const struct http_answer *http)
 		return;
 	rest_reading_begin(&reading, http,
 			   &(struct rest_asked){ .no_token = call->no_token,
-						 .has_file = call->file != NULL,
+						 .has_file = has_file(call),
 						 .bot_token = bot->config.bot_token,
 						 .path_token = call->name.secret });
 	/* The headers of a limit that is not this bucket's say nothing of it. */
@@ -172,10 +179,11 @@ static void start(struct rest_call *call, const char *authorization, const char 
 		  .file_name = call->file_name,
 		  .type = call->file_type,
 		  .data = call->file,
-		  .len = call->file_len },
+		  .len = call->file_len,
+		  .path = call->file_path },
 	};
 	const char *headers[4] = { agent };
-	size_t count = 1, parts_count = call->file != NULL ? 2 : 0;
+	size_t count = 1, parts_count = has_file(call) ? 2 : 0;
 	char *url = mem_format("%s%s", bot->config.api_base, call->path);
 
 	if (!call->no_token)
@@ -217,6 +225,11 @@ static void go(struct rest_call *call)
 	if (rest_denied(call, now_of(call->lanes), &denied)) { /* meanwhile, by one before it */
 		rest_buckets_done(call);
 		decide_as(call, &denied);
+		return;
+	}
+	if (call->file_path != NULL && access(call->file_path, R_OK) != 0) {
+		rest_buckets_done(call);
+		decide(call, DISCORD_NOT_SENT, "the file is not there any more", 0);
 		return;
 	}
 	authorization = mem_format("authorization: Bot %s", bot->config.bot_token);
@@ -285,8 +298,11 @@ static void take_file(struct rest_call *call, struct discord_call *wanted)
 {
 	json_t *attachments;
 
-	call->file = mem_copy(wanted->file, wanted->file_len);
-	call->file_len = wanted->file_len;
+	if (wanted->file_path == NULL) {
+		call->file = mem_copy(wanted->file, wanted->file_len);
+		call->file_len = wanted->file_len;
+	}
+	call->file_path = mem_text(wanted->file_path);
 	call->file_name = safe_name(wanted->file_name != NULL ? wanted->file_name : "file");
 	call->file_type =
 		mem_text(wanted->file_type != NULL ? wanted->file_type : "application/octet-stream");
@@ -302,7 +318,7 @@ static void take_body(struct rest_call *call, struct discord_call *wanted)
 {
 	bool sends = strcmp(wanted->method, "GET") != 0 && strcmp(wanted->method, "DELETE") != 0;
 
-	if (wanted->file != NULL && wanted->file_len <= DISCORD_UPLOAD_MAX)
+	if (wanted->file_path != NULL || (wanted->file != NULL && wanted->file_len <= DISCORD_UPLOAD_MAX))
 		take_file(call, wanted);
 	if (wanted->args != NULL)
 		call->body = json_write(wanted->args);
@@ -326,7 +342,9 @@ static struct rest_call *new_call(struct discord_lanes *lanes, struct discord_ca
 	call->no_token = wanted->no_token;
 	call->droppable = wanted->droppable;
 	call->answer_max = wanted->answer_max != 0 ? wanted->answer_max : REST_ANSWER_MAX;
-	call->total_ms = wanted->file != NULL ? REST_UPLOAD_MS : REST_TOTAL_MS;
+	call->total_ms = wanted->file_path != NULL ? REST_FILE_MS
+			 : wanted->file != NULL	   ? REST_UPLOAD_MS
+						   : REST_TOTAL_MS;
 	if (wanted->total_ms != 0)
 		call->total_ms = wanted->total_ms;
 	take_body(call, wanted);
@@ -372,7 +390,7 @@ uint64_t discord_rest(struct platform *bot, struct discord_call *wanted, discord
 	call->ticket = ticket;
 	if (bot->dead)
 		decide(call, DISCORD_AUTH, "the token was refused", 0);
-	else if (wanted->file != NULL && call->file == NULL)
+	else if (wanted->file != NULL && !has_file(call))
 		decide(call, DISCORD_REFUSED, "the file is too big to be sent", 0);
 	else if (rest_denied(call, now_of(bot->lanes), &denied))
 		decide_as(call, &denied);

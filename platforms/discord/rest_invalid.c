@@ -61,6 +61,9 @@ void rest_denied_remember(struct rest_call *call, const struct discord_answer *a
 	struct recent *denied;
 	char *key, *why;
 
+	/* Where no file may be sent, words may. */
+	if (call->file_path != NULL)
+		return;
 	if (!call->name.channel || call->no_token || answer->status != 403 || answer->code <= 0 ||
 	    (answer->refusal != DISCORD_NO_ACCESS && answer->refusal != DISCORD_NO_DM))
 		return;

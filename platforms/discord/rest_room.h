@@ -17,6 +17,8 @@ enum {
 	REST_WAIT_MAX_MS = 600000,     /* and what it may say at most (sheet 13, step 4) */
 	REST_TOTAL_MS = 15000,	       /* of the request unless the call says otherwise */
 	REST_UPLOAD_MS = 60000,	       /* the same with a file */
+	REST_FILE_MS =
+		80000, /* and with one that is read as it is sent: with its wait it ends before the outbox gives up */
 	REST_ANSWER_MAX = 1 << 20,
 	REST_GLOBAL_MS =
 		25, /* 40 a second and a burst of 5: never more than 45 in one of the 50 granted (sheet 13) */
@@ -83,7 +85,7 @@ struct rest_call {
 	struct rest_route *route;
 	struct rest_lane *lane; /* while waiting or running */
 	bool no_token, droppable;
-	char *body, *file, *file_name, *file_type;
+	char *body, *file, *file_path, *file_name, *file_type;
 	size_t body_len, file_len, answer_max;
 	unsigned total_ms;
 	uint64_t deadline;	       /* to begin by */

@@ -85,6 +85,7 @@ static void sending_free(struct sending *sending)
 	free(sending->uuid);
 	free(sending->text);
 	free(sending->choices);
+	message_file_free(sending->upload);
 	free(sending);
 }
 
@@ -225,6 +226,22 @@ static bool takes_aside(struct sending *sending, const struct outgoing *out)
 	return true;
 }
 
+void discord_send_link(struct sending *sending, const char *why)
+{
+	char *words = message_file_words(sending->upload, why), **texts;
+	size_t count = discord_split(sending->bot, words, &texts);
+
+	log_warn(sending->bot->host->log, "a file is not sent, its link is: %s", why);
+	free(words);
+	free(sending->text);
+	sending->text = texts[0]; /* a line: it is one message */
+	for (size_t i = 1; i < count; i++)
+		free(texts[i]);
+	free(texts);
+	message_file_free(sending->upload);
+	sending->upload = NULL;
+}
+
 static void begin(struct sending *sending, const struct outgoing *out)
 {
 	struct platform *bot = sending->bot;
@@ -235,8 +252,10 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_NOT, "the bot is switched off");
 	else if (out->reply_to == NULL || !discord_place_read(out->reply_to, &sending->place))
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
-	else if (sending->text == NULL)
+	else if (sending->text == NULL && sending->upload == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
+	else if (out->settled && out->file)
+		tell_soon(sending, SENT_REJECTED, "under a file nothing stands that could be changed");
 	else if (out->settled)
 		begin_settle(sending, out->remote_id);
 	else if (takes_aside(sending, out) && sending->unsure)
@@ -280,6 +299,10 @@ static bool goes_on(struct platform *bot, const struct outgoing *out, uint64_t t
 		return false;
 	HASH_DEL(sends->all, earlier);
 	earlier->ticket = ticket;
+	if (earlier->upload && out->file) { /* the old path ended with the old attempt */
+		message_file_free(earlier->upload);
+		earlier->upload = message_file_keep(out->file);
+	}
 	HASH_ADD(hh, sends->all, ticket, sizeof(ticket), earlier);
 	if (earlier->step == SEND_ASKING) /* the preview knows the old ticket */
 		discord_preview_end(bot, out, preview_ended, sends, ticket);
@@ -298,7 +321,9 @@ void discord_send(struct platform *bot, const struct outgoing *out, uint64_t tic
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
 	sending->choices = mem_text(out->choices);
-	sending->part = out->part;
+	sending->part =
+		out->file && out->part == 0 ? 1 : out->part; /* nothing that stands there becomes a file */
+	sending->upload = message_file_keep(out->file);
 	sending->created_ms = out->created_ms;
 	sending->unsure = out->unsure;
 	discord_nonce(out->uuid, 'a', sending->nonce);
@@ -309,6 +334,8 @@ void discord_send(struct platform *bot, const struct outgoing *out, uint64_t tic
 	for (size_t i = 0; i < out->answers_to_count; i++)
 		sending->answers_to[i] = mem_text(out->answers_to[i]);
 	HASH_ADD(hh, bot->sends->all, ticket, sizeof(ticket), sending);
+	if (sending->upload && sending->upload->size > DISCORD_FILE_SEND_MAX)
+		discord_send_link(sending, "larger than Discord takes from bots");
 	begin(sending, out);
 }
 

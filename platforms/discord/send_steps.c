@@ -39,7 +39,7 @@ static void tell_static(struct sending *sending, enum sent how, const char *why)
 
 static const char *content(const struct sending *sending)
 {
-	return sending->file ? CAPTION : sending->text;
+	return sending->upload ? "" : sending->file ? CAPTION : sending->text;
 }
 
 static bool is_reply(const struct sending *sending)
@@ -81,6 +81,11 @@ static json_t *body_of(const struct sending *sending, const char *text, bool rep
 
 static void add_file(const struct sending *sending, struct discord_call *call)
 {
+	if (sending->upload) {
+		call->file_path = sending->upload->path;
+		call->file_name = sending->upload->name;
+		call->file_type = sending->upload->mime;
+	}
 	if (sending->file == NULL)
 		return;
 	call->file = sending->file;
@@ -240,10 +245,32 @@ static bool is_outside(const struct sending *sending, const struct discord_answe
 				       discord_refused(answer, DISCORD_UNKNOWN_CHANNEL));
 }
 
+/* The file itself is the matter, whatever the place. */
+static bool file_refused(const struct sending *sending, const struct discord_answer *answer)
+{
+	return sending->upload &&
+	       (discord_refused(answer, DISCORD_FILE) || discord_refused(answer, DISCORD_TOO_LONG) ||
+		discord_refused(answer, DISCORD_EMPTY) || discord_refused(answer, DISCORD_OTHER));
+}
+
+/* The link has its own words: whether they were said before is looked up again. */
+static void create_link(struct sending *sending, const struct discord_answer *answer)
+{
+	unsigned retry_ms;
+	struct err why;
+
+	discord_outcome(answer, &retry_ms, &why);
+	discord_send_link(sending, why.text);
+	sending->looked = false;
+	create_once(sending);
+}
+
 /* What was refused may be taken with less, or elsewhere. */
 static void create_refused(struct sending *sending, const struct discord_answer *answer)
 {
-	if (discord_refused(answer, DISCORD_NO_REPLY) && is_reply(sending)) {
+	if (file_refused(sending, answer)) {
+		create_link(sending, answer);
+	} else if (discord_refused(answer, DISCORD_NO_REPLY) && is_reply(sending)) {
 		sending->no_reply = true;
 		discord_send_step(sending, SEND_CREATE);
 	} else if (is_archived(sending, answer)) {
@@ -254,6 +281,8 @@ static void create_refused(struct sending *sending, const struct discord_answer 
 		discord_send_step(sending, SEND_CREATE);
 	} else if (is_outside(sending, answer)) {
 		follow_once(sending);
+	} else if (discord_refused(answer, DISCORD_NO_ACCESS) && sending->upload) {
+		create_link(sending, answer); /* words may be allowed where files are not */
 	} else if (discord_refused(answer, DISCORD_TOO_LONG) && !sending->file) {
 		becomes_file(sending, answer);
 		discord_send_step(sending, SEND_CREATE);
@@ -401,6 +430,9 @@ static void done_follow(struct sending *sending, const struct discord_answer *an
 		sending->over = true;
 		sending->original = false;
 		discord_send_post(sending);
+	} else if (file_refused(sending, answer)) {
+		discord_send_link(sending, answer->why);
+		discord_send_step(sending, SEND_FOLLOW);
 	} else {
 		discord_send_tell_outcome(sending, answer);
 	}
@@ -485,8 +517,12 @@ static void start_look(struct sending *sending)
 				     .reply = is_reply(sending),
 				     .nonce = sending->nonce,
 				     .content = content(sending),
-				     .file_len = sending->file ? strlen(sending->file) : 0,
-				     .file_name = FILE_NAME,
+				     .file_len = sending->upload ? (size_t)sending->upload->size
+						 : sending->file ? strlen(sending->file)
+								 : 0,
+				     .file_name = sending->upload ? sending->upload->name
+						  : sending->file ? FILE_NAME
+								  : NULL,
 				     .since_ms = since_ms(sending) };
 
 	sending->lookup = discord_read_back(sending->bot, &look, looked, sending, sending->ticket);

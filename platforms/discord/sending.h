@@ -38,6 +38,8 @@ struct sending {
 	char *uuid, *text;
 	char *choices;	  /* JSON, shown as buttons; or NULL */
 	const char *file; /* in text: contents to be sent as a file, else NULL */
+	struct outgoing_file
+		*upload; /* the answer is this file; else NULL, also when it is said where it is */
 	char nonce[DISCORD_NONCE_SIZE];
 	struct discord_place place;
 	char **answers_to;
@@ -82,6 +84,9 @@ void discord_send_tell(struct sending *sending, enum sent how, unsigned retry_ms
 		       const char *why);
 void discord_send_tell_outcome(struct sending *sending, const struct discord_answer *answer);
 void discord_send_tell_accepted(struct sending *sending, struct discord_spot spot);
+
+/* send.c: it is said where the file is instead; why it did not come itself. */
+void discord_send_link(struct sending *sending, const char *why);
 
 /* send_steps.c */
 void discord_send_step(struct sending *sending, enum discord_send_step step);

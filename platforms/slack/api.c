@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 enum { JITTER_MS = 500 };
@@ -34,6 +35,7 @@ static void free_call(struct api_call *call)
 	free(call->url);
 	free(call->authorization);
 	free(call->used);
+	message_file_free(call->upload);
 	buf_free(&call->body);
 	free(call);
 }
@@ -134,12 +136,21 @@ static void send_call(struct api_call *call, const char *authorization)
 	const char *type = call->form == SLACK_JSON ? "content-type: application/json; charset=utf-8"
 						    : "content-type: application/x-www-form-urlencoded";
 	const char *headers[] = { type, authorization, NULL };
+	struct http_part file = { .name = "file" };
+
+	if (call->upload) {
+		file.file_name = call->upload->name;
+		file.path = call->upload->path;
+		file.type = "application/octet-stream";
+	}
 
 	call->state = API_RUNNING;
 	call->http_id = http_start(call->lanes->workspace->host->http,
 				   &(struct http_call){ .method = "POST",
 							.url = call->url,
-							.headers = headers,
+							.headers = call->upload ? NULL : headers,
+							.parts = call->upload ? &file : NULL,
+							.part_count = call->upload ? 1 : 0,
 							.body = call->body.data,
 							.body_len = call->body.len,
 							.total_ms = call->total_ms,
@@ -383,6 +394,23 @@ uint64_t slack_respond(struct platform *workspace, const char *url, json_t *body
 	else
 		decide(call, SLACK_REFUSED, "the address is not one of the platform's", 0);
 	json_decref(body);
+	return call->id;
+}
+
+uint64_t slack_upload(struct platform *workspace, const char *url, const struct outgoing_file *file,
+		      slack_api_fn *fn, void *owner, uint64_t ticket)
+{
+	struct api_call *call = new_call(workspace->lanes, fn, owner, ticket);
+
+	call->total_ms = API_UPLOAD_MS;
+	call->url = mem_text(url);
+	call->upload = message_file_keep(file);
+	if (!slack_url_ours(&workspace->app->config, url))
+		decide(call, SLACK_REFUSED, "the address is not one of the platform's", 0);
+	else if (access(file->path, R_OK) != 0)
+		decide(call, SLACK_NOT_SENT, "the file is not there any more", 0);
+	else
+		send_call(call, NULL);
 	return call->id;
 }
 

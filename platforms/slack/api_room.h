@@ -69,11 +69,12 @@ enum {
 	API_WAITING_BYTES = 16 << 20, /* and the bytes of their bodies */
 	API_WAIT_MS = 10000,	      /* longest wait unless the call says otherwise */
 	API_TOTAL_MS = 15000,	      /* of the request unless the call says otherwise */
-	API_ANSWER_MAX = 8 << 20,     /* bytes: a page of history with its blocks */
-	API_LANE_MS = 1000,	      /* between messages in one channel */
-	API_LANE_BURST = 3,	      /* messages at once in one channel after a rest */
-	API_LANES_SWEPT = 256,	      /* from so many on, lanes at rest are forgotten */
-	API_RETRY_MS = 5000,	      /* after a limit that does not say how long */
+	API_UPLOAD_MS = 75000, /* of a file: with the calls around it, it ends before the outbox gives up */
+	API_ANSWER_MAX = 8 << 20, /* bytes: a page of history with its blocks */
+	API_LANE_MS = 1000,	  /* between messages in one channel */
+	API_LANE_BURST = 3,	  /* messages at once in one channel after a rest */
+	API_LANES_SWEPT = 256,	  /* from so many on, lanes at rest are forgotten */
+	API_RETRY_MS = 5000,	  /* after a limit that does not say how long */
 };
 
 enum api_state { API_WAITING, API_RUNNING, API_REFRESHING, API_DECIDED, API_ENDED };
@@ -107,6 +108,7 @@ struct api_call {
 	bool in_lane;		    /* its lane is busy with it */
 	bool fresh;		    /* went out again with a newer token; not twice */
 	struct buf body;
+	struct outgoing_file *upload; /* instead of a body, or NULL */
 	enum slack_body form;
 	unsigned total_ms;
 	uint64_t deadline;	     /* to begin by */

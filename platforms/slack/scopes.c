@@ -11,6 +11,7 @@ const struct slack_scope slack_scopes[] = {
 	{ "chat:write", "it can't answer at all" },
 	{ "commands", "/usher and the message shortcut do not exist" },
 	{ "files:read", "it can't fetch files that people send it" },
+	{ "files:write", "files that it makes are not sent, only said where they are" },
 	{ "groups:history",
 	  "it does not hear follow-ups in threads of private channels, nor finds missed ones" },
 	{ "groups:read", "it does not know the names of private channels" },

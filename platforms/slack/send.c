@@ -29,6 +29,9 @@ static void sending_free(struct sending *sending)
 	free(sending->uuid);
 	free(sending->text);
 	free(sending->choices);
+	message_file_free(sending->upload);
+	free(sending->file_id);
+	free(sending->file_url);
 	free(sending->shown);
 	free(sending);
 }
@@ -151,9 +154,15 @@ static bool goes_on(struct platform *workspace, const struct outgoing *out, uint
 		return false;
 	HASH_DEL(sends->all, earlier);
 	earlier->ticket = ticket;
+	if (earlier->upload && out->file) { /* the old path ended with the old attempt */
+		message_file_free(earlier->upload);
+		earlier->upload = message_file_keep(out->file);
+	}
 	HASH_ADD(hh, sends->all, ticket, sizeof(ticket), earlier);
 	if (earlier->step == SEND_LOOKING && earlier->lookup == NULL) /* its stream knows the old ticket */
 		slack_stream_end(workspace, out, stream_ended, sends, ticket);
+	else if (earlier->step == SEND_FILE_HOLD) /* what is on record belongs to the old ticket */
+		send_step(earlier, SEND_FILE_HOLD);
 	return true;
 }
 
@@ -166,6 +175,8 @@ static struct sending *sending_create(struct platform *workspace, const struct o
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
 	sending->part = out->part;
+	sending->attempt = out->attempt;
+	sending->upload = message_file_keep(out->file);
 	sending->unsure = out->unsure;
 	sending->changes = out->settled;
 	sending->created_ms = out->created_ms;
@@ -197,19 +208,41 @@ static void begin_settle(struct sending *sending, const char *remote_id)
 		tell_soon(sending, SENT_REJECTED, "it is not known which message it was");
 }
 
+/* Why this file can't be sent as one, or NULL. */
+static const char *unfit(const struct sending *sending, bool aside)
+{
+	if (aside)
+		return "what one person sees can't be a file";
+	if (sending->upload->size > SLACK_FILE_MAX)
+		return "larger than Slack takes";
+	return sending->upload->size > 0 ? NULL : "it is empty";
+}
+
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket)
 {
 	struct sending *sending;
+	const char *why = NULL;
+	bool placed;
 
 	if (goes_on(workspace, out, ticket))
 		return;
 	sending = sending_create(workspace, out, ticket);
+	placed = out->reply_to && slack_place_read(out->reply_to, &sending->place);
+	if (placed && sending->upload)
+		why = unfit(sending, slack_place_whispers(&sending->place) ||
+					     (is_private(out) && !sending->place.direct));
+	if (why)
+		send_link(sending, why);
 	if (workspace->dead || workspace->token == NULL)
 		tell_soon(sending, SENT_AUTH, "the token was refused");
 	else if (workspace->disabled)
 		tell_soon(sending, SENT_NOT, "the workspace is switched off");
-	else if (out->reply_to == NULL || !slack_place_read(out->reply_to, &sending->place))
+	else if (!placed)
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
+	else if (out->file && out->settled)
+		tell_soon(sending, SENT_REJECTED, "under a file nothing stands that could be changed");
+	else if (sending->upload)
+		send_file(sending, out);
 	else if (sending->text == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
 	else if (out->settled)

@@ -68,14 +68,11 @@ void send_post(struct sending *sending)
 
 /* ---- the steps: each begins one call; its done_ stands below ------------------------------------------------------- */
 
-static void answered(struct platform *workspace, void *owner, uint64_t ticket,
-		     const struct slack_answer *answer);
-
-static void call(struct sending *sending, const char *method, json_t *args, const char *lane)
+void send_call(struct sending *sending, const char *method, json_t *args, const char *lane)
 {
 	sending->api = slack_api(sending->workspace,
 				 &(struct slack_call){ .method = method, .args = args, .lane = lane },
-				 answered, sending, sending->ticket);
+				 send_answered, sending, sending->ticket);
 }
 
 static void add_form(struct sending *sending, json_t *args)
@@ -107,7 +104,7 @@ static void start_replace(struct sending *sending)
 	add_form(sending, args);
 	if (!sending->buttons)
 		json_object_set_new(args, "blocks", json_array());
-	call(sending, "chat.update", args, NULL);
+	send_call(sending, "chat.update", args, NULL);
 }
 
 static void done_replace(struct sending *sending, const struct slack_answer *answer)
@@ -148,8 +145,8 @@ static void done_replace(struct sending *sending, const struct slack_answer *ans
 static void start_close(struct sending *sending)
 {
 	sending->closed = true;
-	call(sending, "chat.stopStream",
-	     json_pack("{s:s, s:s}", "channel", sending->place.channel, "ts", sending->shown), NULL);
+	send_call(sending, "chat.stopStream",
+		  json_pack("{s:s, s:s}", "channel", sending->place.channel, "ts", sending->shown), NULL);
 }
 
 static void done_close(struct sending *sending, const struct slack_answer *answer)
@@ -165,7 +162,7 @@ static void start_post(struct sending *sending)
 
 	add_thread(sending, args);
 	add_form(sending, args);
-	call(sending, "chat.postMessage", args, sending->place.channel);
+	send_call(sending, "chat.postMessage", args, sending->place.channel);
 }
 
 /* A shortcut may ask about any message, also where we are no member: then only who asked sees the answer. */
@@ -197,8 +194,8 @@ static void start_respond(struct sending *sending)
 	json_t *body = json_pack("{s:s, s:b, s:s}", "response_type", "ephemeral", "replace_original", 0,
 				 "text", sending->text);
 
-	sending->api = slack_respond(sending->workspace, sending->place.response_url, body, answered, sending,
-				     sending->ticket);
+	sending->api = slack_respond(sending->workspace, sending->place.response_url, body, send_answered,
+				     sending, sending->ticket);
 }
 
 /* What only one person sees can't be read back, so an unsure one is held for the operator. */
@@ -218,7 +215,7 @@ static void start_whisper(struct sending *sending)
 				 sending->place.user, "text", sending->text);
 
 	add_thread(sending, args);
-	call(sending, "chat.postEphemeral", args, NULL);
+	send_call(sending, "chat.postEphemeral", args, NULL);
 }
 
 static void done_whisper(struct sending *sending, const struct slack_answer *answer)
@@ -237,6 +234,11 @@ static const struct {
 	[SEND_CLOSE] = { start_close, done_close },	  /* a stream that is still open */
 	[SEND_POST] = { start_post, done_post },
 	[SEND_RESPOND] = { start_respond, done_respond }, /* to the response_url of a command */
+	[SEND_FILE_ASK] = { start_file_ask, done_file_ask },
+	[SEND_FILE_UPLOAD] = { start_file_upload, done_file_upload },
+	[SEND_FILE_HOLD] = { start_file_hold, NULL }, /* slack_held */
+	[SEND_FILE_COMPLETE] = { start_file_complete, done_file_complete },
+	[SEND_FILE_LOOK] = { start_file_look, done_file_look },
 	[SEND_WHISPER] = { start_whisper, done_whisper }, /* a command's answer without a response_url */
 };
 
@@ -246,8 +248,8 @@ void send_step(struct sending *sending, enum send_step step)
 	steps[step].start(sending);
 }
 
-static void answered(struct platform *workspace, void *owner, uint64_t ticket,
-		     const struct slack_answer *answer)
+void send_answered(struct platform *workspace, void *owner, uint64_t ticket,
+		   const struct slack_answer *answer)
 {
 	struct sending *sending = owner;
 

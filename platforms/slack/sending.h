@@ -10,8 +10,13 @@ enum send_step {
 	SEND_REPLACE, /* the message that was shown while it grew */
 	SEND_CLOSE,   /* a stream that is still open */
 	SEND_POST,
-	SEND_RESPOND, /* to the response_url of a command, or of a shortcut where we are no member */
-	SEND_WHISPER, /* a command's answer without a response_url: one person sees it */
+	SEND_RESPOND,	    /* to the response_url of a command, or of a shortcut where we are no member */
+	SEND_WHISPER,	    /* a command's answer without a response_url: one person sees it */
+	SEND_FILE_ASK,	    /* where a file can be put */
+	SEND_FILE_UPLOAD,   /* it is being put there */
+	SEND_FILE_HOLD,	    /* its id is being made durable */
+	SEND_FILE_COMPLETE, /* it is being put into the channel */
+	SEND_FILE_LOOK,	    /* whether it stands there */
 };
 
 struct sending {
@@ -19,6 +24,10 @@ struct sending {
 	struct platform *workspace;
 	char *uuid, *text;
 	char *choices; /* JSON, shown as buttons; or NULL */
+	struct outgoing_file
+		*upload;	  /* the answer is this file; else NULL, also when it is said where it is */
+	char *file_id, *file_url; /* of it at the platform; url: of this attempt; or NULL */
+	unsigned attempt;
 	struct slack_place place;
 	char **answers_to;
 	size_t answers_to_count;
@@ -57,5 +66,22 @@ bool send_may_respond(const struct sending *sending);
 void send_step(struct sending *sending, enum send_step step);
 void send_replace(struct sending *sending, const char *ts); /* SEND_REPLACE of this message */
 void send_post(struct sending *sending); /* SEND_POST, after reading the thread when it is unsure */
+/* A call of the step that runs; its done gets the answer. */
+void send_call(struct sending *sending, const char *method, json_t *args, const char *lane);
+void send_answered(struct platform *workspace, void *owner, uint64_t ticket,
+		   const struct slack_answer *answer);
+
+/* send_file.c: the steps of a file; and it is said where it is instead, why it did not come itself. */
+void send_file(struct sending *sending, const struct outgoing *out);
+void send_link(struct sending *sending, const char *why);
+void start_file_ask(struct sending *sending);
+void done_file_ask(struct sending *sending, const struct slack_answer *answer);
+void start_file_upload(struct sending *sending);
+void done_file_upload(struct sending *sending, const struct slack_answer *answer);
+void start_file_hold(struct sending *sending);
+void start_file_complete(struct sending *sending);
+void done_file_complete(struct sending *sending, const struct slack_answer *answer);
+void start_file_look(struct sending *sending);
+void done_file_look(struct sending *sending, const struct slack_answer *answer);
 
 #endif

@@ -75,6 +75,7 @@ enum slack_limits {
 	SLACK_ACK_MS = 2500,	  /* Slack waits 3 s */
 	SLACK_ID_MAX = 64,	  /* bytes of an id ("U...", ts) we take */
 	SLACK_BOT_TURNS_MAX = 5,
+	SLACK_FILE_MAX = 1000000000, /* bytes of a file (sheet 15.3) */
 };
 
 /* One workspace, or one organisation with all its workspaces: what holds a bot token. The configured installation
@@ -220,6 +221,10 @@ void slack_api_cancel(struct platform *workspace, uint64_t id); /* unknown ids a
 /* A request to a response_url (sheet 9): no token; the URL must be below one of Slack's hosts or api_base's. */
 uint64_t slack_respond(struct platform *workspace, const char *url, json_t *body, slack_api_fn *fn,
 		       void *owner, uint64_t ticket);
+/* The bytes of this file to an address of files.getUploadURLExternal: no token, streamed; SLACK_OK: all are there. The path
+ * must stay until the answer. */
+uint64_t slack_upload(struct platform *workspace, const char *url, const struct outgoing_file *file,
+		      slack_api_fn *fn, void *owner, uint64_t ticket);
 struct slack_lanes *slack_lanes_create(struct platform *workspace);
 size_t slack_lanes_running(const struct slack_lanes *lanes);
 void slack_lanes_destroy(struct slack_lanes *lanes); /* cancels; no callback comes */
@@ -338,6 +343,7 @@ char *slack_words(const char *mrkdwn, slack_name_fn *name, void *owner);
 
 struct slack_sends *slack_sends_create(struct platform *workspace);
 void slack_send(struct platform *workspace, const struct outgoing *out, uint64_t ticket);
+void slack_held(struct platform *workspace, uint64_t ticket, const struct err *err); /* ops.held */
 size_t slack_sends_running(const struct slack_sends *sends);
 void slack_sends_destroy(struct slack_sends *sends);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 static struct metric calls_total = {
@@ -46,6 +47,7 @@ static void free_call(struct api_call *call)
 	json_decref(call->args);
 	free(call->body);
 	free(call->file);
+	free(call->file_path);
 	free(call->file_name);
 	free(call->file_type);
 	free(call);
@@ -123,7 +125,8 @@ static size_t form_of(const struct api_call *call, struct http_part parts[API_FI
 					   .file_name = call->file_name,
 					   .type = call->file_type,
 					   .data = call->file,
-					   .len = call->file_len };
+					   .len = call->file_len,
+					   .path = call->file_path };
 	return count;
 }
 
@@ -158,7 +161,9 @@ static void go(struct api_call *call)
 
 	if (call->lanes->bot->dead) {
 		decide(call, TELEGRAM_AUTH, "the token was refused", 0);
-	} else if (call->file == NULL) {
+	} else if (call->file_path != NULL && access(call->file_path, R_OK) != 0) {
+		decide(call, TELEGRAM_NOT_SENT, "the file is not there any more", 0);
+	} else if (call->file == NULL && call->file_path == NULL) {
 		post(call, NULL, 0);
 	} else {
 		fields = form_of(call, parts, texts);
@@ -220,18 +225,21 @@ static struct api_call *new_call(struct telegram_lanes *lanes, struct telegram_c
 	call->lanes = lanes;
 	call->id = ++lanes->last_id;
 	snprintf(call->method, sizeof(call->method), "%s", wanted->method);
-	call->total_ms = wanted->file != NULL ? API_UPLOAD_MS : API_TOTAL_MS;
+	call->total_ms = wanted->file_path != NULL ? API_FILE_MS
+			 : wanted->file != NULL	   ? API_UPLOAD_MS
+						   : API_TOTAL_MS;
 	if (wanted->total_ms != 0)
 		call->total_ms = wanted->total_ms;
 	call->first_byte_ms = wanted->first_byte_ms;
 	call->idle_ms = wanted->idle_ms;
-	if (wanted->file == NULL) {
+	if (wanted->file == NULL && wanted->file_path == NULL) {
 		call->body = wanted->args != NULL ? json_write(wanted->args) : mem_text("{}");
 		call->body_len = strlen(call->body);
 		json_decref(wanted->args);
-	} else if (wanted->file_len <= TELEGRAM_UPLOAD_MAX) {
-		call->file = mem_copy(wanted->file, wanted->file_len);
-		call->file_len = wanted->file_len;
+	} else if (wanted->file_path != NULL || wanted->file_len <= TELEGRAM_UPLOAD_MAX) {
+		call->file_path = mem_text(wanted->file_path);
+		call->file = wanted->file_path != NULL ? NULL : mem_copy(wanted->file, wanted->file_len);
+		call->file_len = wanted->file_path != NULL ? 0 : wanted->file_len;
 		call->file_name = mem_text(wanted->file_name != NULL ? wanted->file_name : "file");
 		call->file_type =
 			mem_text(wanted->file_type != NULL ? wanted->file_type : "application/octet-stream");
@@ -277,7 +285,7 @@ uint64_t telegram_api(struct platform *bot, struct telegram_call *wanted, telegr
 	call->ticket = ticket;
 	if (bot->dead)
 		decide(call, TELEGRAM_AUTH, "the token was refused", 0);
-	else if (wanted->file != NULL && call->file == NULL)
+	else if (wanted->file != NULL && wanted->file_path == NULL && call->file == NULL)
 		decide(call, TELEGRAM_REFUSED, "the file is too big to be sent", 0);
 	else if (strcmp(wanted->method, "getUpdates") == 0)
 		go(call);

@@ -34,10 +34,12 @@ enum {
 	API_WAIT_MS = 10000,	      /* longest wait unless the call says otherwise */
 	API_TOTAL_MS = 15000,	      /* of the request unless the call says otherwise */
 	API_UPLOAD_MS = 60000,	      /* the same with a file */
-	API_CHAT_MS = 1000,	      /* between calls about one chat */
-	API_CHAT_BURST = 3,	      /* at once in one chat after a rest */
-	API_CHAT_KEPT = 1,	      /* of these, not for what can be dropped */
-	API_GROUP_MS = 5000,	      /* in groups: in no minute more than 8 + 60 / 5 = 20 */
+	API_FILE_MS =
+		80000, /* and with one that is read as it is sent: with its wait it ends before the outbox gives up */
+	API_CHAT_MS = 1000,  /* between calls about one chat */
+	API_CHAT_BURST = 3,  /* at once in one chat after a rest */
+	API_CHAT_KEPT = 1,   /* of these, not for what can be dropped */
+	API_GROUP_MS = 5000, /* in groups: in no minute more than 8 + 60 / 5 = 20 */
 	API_GROUP_BURST = 8,
 	API_GROUP_KEPT = 2,
 	API_BOT_MS = 40, /* 25 a second over all chats, never more than 30 */
@@ -73,7 +75,7 @@ struct api_call {
 	struct api_chat *chat; /* NULL: waits for nobody, or has given up its place */
 	bool holds_chat;       /* it counts as running there */
 	json_t *args;	       /* with a file; else they are in body */
-	char *body, *file, *file_name, *file_type;
+	char *body, *file, *file_path, *file_name, *file_type;
 	size_t body_len, file_len;
 	unsigned total_ms, first_byte_ms, idle_ms;
 	uint64_t deadline;		/* to begin by */

@@ -22,6 +22,7 @@ static void sending_free(struct sending *sending)
 	free(sending->uuid);
 	free(sending->text);
 	free(sending->choices);
+	message_file_free(sending->upload);
 	free(sending);
 }
 
@@ -101,19 +102,10 @@ static void preview_ended(struct platform *bot, void *owner, uint64_t ticket, in
 		send_found(sending, sending->place.chat, message);
 }
 
-/* A file's upload can't be looked for: one that may have been sent is held for the operator. */
-static void begin_file(struct sending *sending, const struct outgoing *out)
-{
-	if (out->unsure && out->remote_id && strcmp(out->remote_id, SENDING_UPLOAD) == 0)
-		tell_soon(sending, SENT_UNKNOWN, "it can't be found out whether the file was sent");
-	else
-		telegram_send_step(sending, SEND_HOLD);
-}
-
 /* The text of a file does not stand in the chat. */
 static void begin_settle(struct sending *sending, const struct outgoing *out)
 {
-	sending->bare = sending->file != NULL;
+	sending->bare = sending->file || sending->upload;
 	if (telegram_remote_read(out->remote_id, &sending->chat, &sending->message))
 		telegram_send_step(sending, SEND_SETTLE);
 	else
@@ -135,11 +127,45 @@ static void begin_text(struct sending *sending, const struct outgoing *out)
 	}
 }
 
+void telegram_send_link(struct sending *sending, const char *why)
+{
+	char *words = message_file_words(sending->upload, why), **texts;
+	size_t count = telegram_split(sending->bot, words, &texts);
+
+	log_warn(sending->bot->host->log, "a file is not sent, its link is: %s", why);
+	free(words);
+	free(sending->text);
+	sending->text = texts[0]; /* a line: it is one message */
+	for (size_t i = 1; i < count; i++)
+		free(texts[i]);
+	free(texts);
+	message_file_free(sending->upload);
+	sending->upload = NULL;
+}
+
+/* A file's upload can't be looked for: one that may have been sent is held for the operator. */
+static void begin_file(struct sending *sending, const struct outgoing *out)
+{
+	const struct telegram_config *config = &sending->bot->config;
+	int64_t most = config->local_files ? TELEGRAM_SEND_LOCAL_MAX : TELEGRAM_SEND_MAX, chat, message;
+
+	if (sending->upload && telegram_remote_read(out->remote_id, &chat, &message)) {
+		telegram_send_link(sending, "it was not taken before"); /* that message is to say it */
+		begin_text(sending, out);
+	} else if (sending->upload && sending->upload->size > most) {
+		telegram_send_link(sending, "larger than Telegram takes from bots");
+		begin_text(sending, out);
+	} else if (out->unsure && out->remote_id && strcmp(out->remote_id, SENDING_UPLOAD) == 0)
+		tell_soon(sending, SENT_UNKNOWN, "it can't be found out whether the file was sent");
+	else
+		telegram_send_step(sending, SEND_HOLD);
+}
+
 /* What was pressed is answered by what is said. */
 static void begin_pressed(struct sending *sending, const struct outgoing *out)
 {
 	telegram_press_over(sending->bot, sending->place.press, true);
-	if (sending->file)
+	if (sending->file || sending->upload)
 		begin_file(sending, out);
 	else
 		begin_text(sending, out);
@@ -160,7 +186,7 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_NOT, "the bot is switched off");
 	else if (!telegram_place_read(out->reply_to, &sending->place))
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
-	else if (sending->text == NULL)
+	else if (sending->text == NULL && sending->upload == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
 	else if (out->settled)
 		begin_settle(sending, out);
@@ -168,7 +194,7 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		telegram_send_step(sending, SEND_REFUSE);
 	else if (sending->place.press[0] && sending->part == 0)
 		begin_pressed(sending, out);
-	else if (sending->file)
+	else if (sending->file || sending->upload)
 		begin_file(sending, out);
 	else
 		begin_text(sending, out);
@@ -187,6 +213,10 @@ static bool goes_on(struct platform *bot, const struct outgoing *out, uint64_t t
 		return false;
 	HASH_DEL(sends->all, earlier);
 	earlier->ticket = ticket;
+	if (earlier->upload && out->file) { /* the old path ended with the old attempt */
+		message_file_free(earlier->upload);
+		earlier->upload = message_file_keep(out->file);
+	}
 	HASH_ADD(hh, sends->all, ticket, sizeof(ticket), earlier);
 	if (earlier->step == SEND_HOLD) /* what is on record belongs to the old ticket */
 		telegram_send_step(earlier, SEND_HOLD);
@@ -207,6 +237,7 @@ void telegram_send(struct platform *bot, const struct outgoing *out, uint64_t ti
 	sending->uuid = mem_text(out->uuid);
 	sending->text = mem_text(out->text);
 	sending->choices = mem_text(out->choices);
+	sending->upload = message_file_keep(out->file);
 	sending->part = out->part;
 	if (out->text && strncmp(out->text, TELEGRAM_DOCUMENT, strlen(TELEGRAM_DOCUMENT)) == 0)
 		sending->file = sending->text + strlen(TELEGRAM_DOCUMENT);

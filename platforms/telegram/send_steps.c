@@ -129,11 +129,16 @@ void send_take_back(struct sending *sending)
 	sending->made = 0;
 }
 
+static bool is_file(const struct sending *sending)
+{
+	return sending->file || sending->upload;
+}
+
 static void start_hold(struct sending *sending)
 {
 	struct platform_host *host = sending->bot->host;
-	char *remote_id = sending->file ? mem_text(SENDING_UPLOAD)
-					: telegram_remote_id(sending->chat, sending->message);
+	char *remote_id = is_file(sending) ? mem_text(SENDING_UPLOAD)
+					   : telegram_remote_id(sending->chat, sending->message);
 
 	host->hold(host, sending->ticket, remote_id);
 	free(remote_id);
@@ -143,9 +148,9 @@ void send_held(struct sending *sending)
 {
 	sending->made = 0;
 	sending->held = true;
-	if (sending->file)
+	if (is_file(sending))
 		sending->chat = sending->place.chat;
-	telegram_send_step(sending, sending->file ? SEND_UPLOAD : SEND_EDIT);
+	telegram_send_step(sending, is_file(sending) ? SEND_UPLOAD : SEND_EDIT);
 }
 
 /* ---- buttons ------------------------------------------------------------------------------------------------- */
@@ -226,17 +231,43 @@ static void done_edit(struct sending *sending, const struct telegram_answer *ans
 
 static void start_upload(struct sending *sending)
 {
+	const struct outgoing_file *upload = sending->upload;
 	json_t *args = new_message(sending);
 
 	json_object_del(args, "link_preview_options");
-	json_object_set_new(args, "caption", json_string(CAPTION));
+	if (upload) /* or a GIF would become an animation, a picture lose its form */
+		json_object_set_new(args, "disable_content_type_detection", json_true());
+	else
+		json_object_set_new(args, "caption", json_string(CAPTION));
 	add_choices(sending, args);
+	if (upload) {
+		call(sending, &(struct telegram_call){ .method = "sendDocument",
+						       .args = args,
+						       .file_path = upload->path,
+						       .file_name = upload->name,
+						       .file_type = upload->mime });
+		return;
+	}
 	call(sending, &(struct telegram_call){ .method = "sendDocument",
 					       .args = args,
 					       .file = sending->file,
 					       .file_len = strlen(sending->file),
 					       .file_name = FILE_NAME,
 					       .file_type = FILE_TYPE });
+}
+
+static void becomes_link(struct sending *sending, const char *why)
+{
+	telegram_send_link(sending, why);
+	sending->held = false;
+	send_found(sending, 0, 0);
+}
+
+/* The file is the matter, or the right to send files there: its link may be taken. */
+static bool file_refused(const struct sending *sending, const struct telegram_answer *answer)
+{
+	return sending->upload && answer->how == TELEGRAM_REFUSED && answer->refusal != TELEGRAM_CHAT_GONE &&
+	       answer->refusal != TELEGRAM_CONFLICT;
 }
 
 /* It has no message that it could be put into again: what may have arrived is not repeated. */
@@ -250,6 +281,8 @@ static void done_upload(struct sending *sending, const struct telegram_answer *a
 		telegram_send_tell_accepted(sending, message_of(answer));
 	else if (adapted(sending, answer))
 		telegram_send_step(sending, SEND_UPLOAD);
+	else if (file_refused(sending, answer))
+		becomes_link(sending, why.text);
 	else if (how == SENT_MAYBE)
 		telegram_send_tell(sending, SENT_UNKNOWN, 0, NULL, why.text);
 	else

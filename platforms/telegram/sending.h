@@ -1,7 +1,7 @@
 /* One answer on its way, shared by the files that send it. Loop thread only.
  *
  *   what stands there is asked of the preview -> PLACE -> HOLD -> EDIT    a text
- *                                                 HOLD -> UPLOAD           a file
+ *                                                 HOLD -> UPLOAD           a file; refused: its link as a text
  *   SETTLE                                                                   what was sent is brought up to date
  */
 #ifndef USHER_TELEGRAM_SENDING_H
@@ -35,6 +35,8 @@ struct sending {
 	char *uuid, *text; /* HTML or, once that was refused, plain */
 	char *choices;	   /* JSON, shown as buttons; or NULL */
 	const char *file;  /* in text: contents to be sent as a file, else NULL */
+	struct outgoing_file
+		*upload; /* the answer is this file; else NULL, also when it is said where it is */
 	struct telegram_place place;
 	char **answers_to;
 	size_t answers_to_count;
@@ -63,6 +65,9 @@ void telegram_send_tell(struct sending *sending, enum sent how, unsigned retry_m
 			const char *why);
 void telegram_send_tell_outcome(struct sending *sending, const struct telegram_answer *answer);
 void telegram_send_tell_accepted(struct sending *sending, int64_t message);
+
+/* send.c: it is said where the file is instead, why it did not come itself being one of ours. */
+void telegram_send_link(struct sending *sending, const char *why);
 
 /* send_steps.c */
 void telegram_send_step(struct sending *sending, enum telegram_send_step step);

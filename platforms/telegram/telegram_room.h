@@ -61,12 +61,14 @@ void telegram_config_finish(struct telegram_config *config);
 /* ---- telegram.c ----------------------------------------------------------------------------------------- */
 
 enum telegram_limits {
-	TELEGRAM_TEXT_MAX = 4096,      /* UTF-16 units of one message, after entities (sheet 6.2) */
-	TELEGRAM_RAW_MAX = 30000,      /* bytes of its HTML */
-	TELEGRAM_BODY_MAX = 1 << 20,   /* bytes of a delivery; the server's own limit is 512 KiB */
-	TELEGRAM_BATCH_MAX = 4 << 20,  /* bytes of an answer of getUpdates; asked for less then */
-	TELEGRAM_FILE_MAX = 20 << 20,  /* bytes the cloud server hands out (sheet 6.9) */
-	TELEGRAM_UPLOAD_MAX = 8 << 20, /* bytes of a document of ours; the server's own limit is 50 MB */
+	TELEGRAM_TEXT_MAX = 4096,	      /* UTF-16 units of one message, after entities (sheet 6.2) */
+	TELEGRAM_RAW_MAX = 30000,	      /* bytes of its HTML */
+	TELEGRAM_BODY_MAX = 1 << 20,	      /* bytes of a delivery; the server's own limit is 512 KiB */
+	TELEGRAM_BATCH_MAX = 4 << 20,	      /* bytes of an answer of getUpdates; asked for less then */
+	TELEGRAM_FILE_MAX = 20 << 20,	      /* bytes the cloud server hands out (sheet 6.9) */
+	TELEGRAM_UPLOAD_MAX = 8 << 20,	      /* bytes of a document of ours that is held in memory */
+	TELEGRAM_SEND_MAX = 50000000,	      /* bytes of a file that the cloud server takes (sheet 6.9) */
+	TELEGRAM_SEND_LOCAL_MAX = 2000000000, /* and one of one's own with --local */
 	TELEGRAM_ACK_MS = 5000,
 	TELEGRAM_BOT_TURNS_MAX = 5,
 };
@@ -146,11 +148,13 @@ struct telegram_call {
 			     would leave no room for what can't be dropped */
 	const char *file; /* contents of a document to upload with it (field "document"), or NULL; copied */
 	size_t file_len;  /* at most TELEGRAM_UPLOAD_MAX */
+	const char *file_path; /* instead of file: read as it is sent; it must stay until the answer */
 	const char *file_name, *file_type; /* type NULL: application/octet-stream */
 	unsigned wait_ms;		   /* longest wait for its turn before TELEGRAM_LIMITED; 0: 10 s */
-	unsigned total_ms;		   /* of the request; 0: 15 s, 60 s with a file */
-	unsigned first_byte_ms;		   /* until the answer begins; 0: total_ms */
-	unsigned idle_ms;		   /* without a byte of the answer; 0: no such limit */
+	unsigned
+		total_ms; /* of the request; 0: 15 s, 60 s with a file, 80 s with one that is read as it is sent */
+	unsigned first_byte_ms; /* until the answer begins; 0: total_ms */
+	unsigned idle_ms;	/* without a byte of the answer; 0: no such limit */
 };
 typedef void telegram_api_fn(struct platform *bot, void *owner, uint64_t ticket,
 			     const struct telegram_answer *answer);

@@ -3,6 +3,8 @@
 #include "buf.h"
 #include "mem.h"
 #include "platform.h"
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const names[] = {
@@ -85,4 +87,57 @@ char *message_with_heard(const char *text, const char *heard)
 	if (heard == NULL || heard[0] == '\0')
 		return mem_text(text);
 	return mem_format("%s%s[Said in a voice note:]\n%s", text, text[0] ? "\n" : "", heard);
+}
+
+struct outgoing_file *message_file_keep(const struct outgoing_file *file)
+{
+	struct outgoing_file *copy;
+
+	if (file == NULL)
+		return NULL;
+	copy = mem_zero(1, sizeof(*copy));
+	*copy = (struct outgoing_file){ .path = mem_text(file->path),
+					.name = mem_text(file->name),
+					.mime = mem_text(file->mime),
+					.size = file->size,
+					.link = mem_text(file->link) };
+	return copy;
+}
+
+void message_file_free(struct outgoing_file *file)
+{
+	if (file == NULL)
+		return;
+	free((void *)(uintptr_t)file->path);
+	free((void *)(uintptr_t)file->name);
+	free((void *)(uintptr_t)file->mime);
+	free((void *)(uintptr_t)file->link);
+	free(file);
+}
+
+/* CommonMark takes a backslash in front of any punctuation for that character. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (ispunct((unsigned char)*text))
+			buf_text(out, "\\");
+		buf_add(out, strchr("\r\n", *text) ? " " : text, 1);
+	}
+}
+
+char *message_file_words(const struct outgoing_file *file, const char *why)
+{
+	struct buf out = { 0 };
+
+	add_plain(&out, file->name ? file->name : "file");
+	if (why) {
+		buf_text(&out, " (");
+		add_plain(&out, why);
+		buf_text(&out, ")");
+	}
+	if (file->link)
+		buf_format(&out, ": <%s>", file->link);
+	else
+		buf_text(&out, ": the operator has it (usher import list)");
+	return buf_take(&out);
 }

@@ -87,6 +87,7 @@ uint64_t out_discord_rest(struct platform *bot, struct discord_call *call, disco
 				   .no_token = call->no_token,
 				   .droppable = call->droppable,
 				   .file = call->file ? mem_text_n(call->file, call->file_len) : NULL,
+				   .file_path = mem_text(call->file_path),
 				   .file_name = mem_text(call->file_name),
 				   .fn = fn,
 				   .owner = owner,
@@ -264,6 +265,7 @@ void out_close(struct out_stage *stage)
 		free(stage->calls[i].method);
 		free(stage->calls[i].path);
 		free(stage->calls[i].file);
+		free(stage->calls[i].file_path);
 		free(stage->calls[i].file_name);
 		json_decref(stage->calls[i].args);
 	}

@@ -39,7 +39,7 @@ struct out_call {
 	char *method, *path;
 	json_t *args;
 	bool no_token, droppable;
-	char *file, *file_name;
+	char *file, *file_path, *file_name;
 	enum { OUT_WAITS, OUT_ANSWERED, OUT_CANCELLED } state;
 	discord_rest_fn *fn;
 	void *owner;

@@ -32,6 +32,8 @@ uint64_t __wrap_slack_api(struct platform *workspace, struct slack_call *call, s
 void __wrap_slack_api_cancel(struct platform *workspace, uint64_t id);
 uint64_t __wrap_slack_respond(struct platform *workspace, const char *url, json_t *body, slack_api_fn *fn,
 			      void *owner, uint64_t ticket);
+uint64_t __wrap_slack_upload(struct platform *workspace, const char *url, const struct outgoing_file *file,
+			     slack_api_fn *fn, void *owner, uint64_t ticket);
 void __wrap_slack_settle(struct platform *workspace);
 
 /* ---- loop and clock --------------------------------------------------------------------------------------- */
@@ -137,6 +139,19 @@ uint64_t __wrap_slack_api(struct platform *workspace, struct slack_call *call, s
 	assert_null(call->token);
 	assert_non_null(call->args);
 	made->wait_ms = call->wait_ms;
+	made->fn = fn;
+	made->owner = owner;
+	made->ticket = ticket;
+	return made->id;
+}
+
+uint64_t __wrap_slack_upload(struct platform *workspace, const char *url, const struct outgoing_file *file,
+			     slack_api_fn *fn, void *owner, uint64_t ticket)
+{
+	struct out_stage *stage = (struct out_stage *)workspace->host;
+	struct out_call *made =
+		record(stage, mem_format("upload %s to %s", file->path, url), NULL, json_object());
+
 	made->fn = fn;
 	made->owner = owner;
 	made->ticket = ticket;
@@ -286,6 +301,24 @@ static void placed(struct platform_host *host, const char *uuid, const char *rem
 	note(stage->placed_remote, sizeof(stage->placed_remote), remote_id);
 }
 
+static void hold(struct platform_host *host, uint64_t ticket, const char *remote_id)
+{
+	struct out_stage *stage = (struct out_stage *)host;
+
+	stage->holds++;
+	stage->hold_ticket = ticket;
+	snprintf(stage->hold_remote, sizeof(stage->hold_remote), "%s", remote_id);
+}
+
+void out_held(struct out_stage *stage, enum err_kind kind)
+{
+	struct err err = { .kind = kind };
+
+	if (kind != ERR_NONE)
+		err_set(&err, kind, "it can't be held");
+	slack_held(&stage->workspace, stage->hold_ticket, &err);
+}
+
 struct out_stage *out_open(void)
 {
 	struct out_stage *stage = mem_zero(1, sizeof(*stage));
@@ -293,9 +326,12 @@ struct out_stage *out_open(void)
 
 	the_loop = mem_zero(1, sizeof(*the_loop));
 	the_loop->now = 1000;
-	stage->host = (struct platform_host){
-		.name = "acme", .loop = the_loop, .log = &stage->log, .sent = sent, .placed = placed
-	};
+	stage->host = (struct platform_host){ .name = "acme",
+					      .loop = the_loop,
+					      .log = &stage->log,
+					      .sent = sent,
+					      .placed = placed,
+					      .hold = hold };
 	stage->app.root = workspace;
 	stage->app.app_id = mem_text("A1");
 	stage->app.config.name = "acme";

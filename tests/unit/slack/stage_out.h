@@ -39,11 +39,12 @@ struct out_stage {
 	size_t settles;
 
 	/* What the core heard, the latest of each. */
-	unsigned sents, placeds;
+	unsigned sents, placeds, holds;
 	uint64_t sent_ticket;
 	enum sent sent_how;
 	unsigned sent_retry_ms;
-	char sent_remote[200], sent_why[400], placed_uuid[64], placed_remote[200];
+	uint64_t hold_ticket;
+	char hold_remote[200], sent_remote[200], sent_why[400], placed_uuid[64], placed_remote[200];
 };
 
 struct out_stage *out_open(void); /* with feedback and streams on */
@@ -75,6 +76,9 @@ char *out_command(bool direct, int64_t ago_ms);
 
 /* An answer to OUT_ASKED in out_channel's form; the test changes what it wants. */
 struct outgoing out_answer(const char *reply_to, const char *text);
+
+/* The answer to the latest host->hold. */
+void out_held(struct out_stage *stage, enum err_kind kind);
 
 /* What the core was told, once. */
 void out_was_sent(const struct out_stage *stage, enum sent how, const char *remote_id);

@@ -30,6 +30,7 @@ uint64_t out_telegram_api(struct platform *bot, struct telegram_call *call, tele
 				   .group = call->group,
 				   .droppable = call->droppable,
 				   .file = call->file ? mem_text_n(call->file, call->file_len) : NULL,
+				   .file_path = mem_text(call->file_path),
 				   .file_name = mem_text(call->file_name),
 				   .fn = fn,
 				   .owner = owner,
@@ -205,6 +206,7 @@ void out_close(struct out_stage *stage)
 	for (size_t i = 0; i < stage->call_count; i++) {
 		free(stage->calls[i].method);
 		free(stage->calls[i].file);
+		free(stage->calls[i].file_path);
 		free(stage->calls[i].file_name);
 		json_decref(stage->calls[i].args);
 	}

@@ -21,7 +21,7 @@ struct out_call {
 	json_t *args;
 	int64_t chat;
 	bool group, droppable;
-	char *file, *file_name;
+	char *file, *file_path, *file_name;
 	enum { OUT_WAITS, OUT_ANSWERED, OUT_CANCELLED } state;
 	telegram_api_fn *fn;
 	void *owner;
