@@ -59,7 +59,7 @@ static void test_is_looked_for_later(void **state)
 	out_send(stage, &out);
 	out_pass(stage, 5000);
 	out_ok(stage, out_expect(stage, "GET", "/channels/100/messages?limit=100&after=1174109589340160000"),
-	       "[{'id':'1174109589340160050','author':{'id':'77'},'content':'','attachments':[{'filename':'"
+	       "[{'id':'1174109589340160050','author':{'id':'78'},'content':'','attachments':[{'filename':'"
 	       "all_sms.csv','size':7}]}]");
 	out_was_sent(stage, SENT_ACCEPTED, "100/1174109589340160050");
 	out_expect_none(stage);
