@@ -126,12 +126,3 @@ test('Discord: a file comes into the channel once, through a lost answer and a k
   await until('the file to be sent', () => outcome(s) === 'sent', 40);
   assert.deepEqual(made().map((m) => m.attachments.map((a) => [a.filename, a.size])), [[['made.csv', bytes.length]]]);
 });
-
-test('Discord: where no files may be attached the link is said', async (t) => {
-  const { s, said, made } = await discord(t);
-  s.discord.fault({ route: 'POST /channels/:channel/messages', kind: 'error', status: 400, code: 40005, message: 'Request entity too large', times: 1 });
-  await s.up();
-  await until('the link to be sent', () => outcome(s) === 'sent');
-  assert.match((await s.answer(said, 2)).words, /made.*csv/);
-  assert.equal(made().length, 0);
-});
