@@ -6,6 +6,7 @@
 #include "text.h"
 #include "tree.h"
 #include "write.h"
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -122,7 +123,7 @@ struct guard {
 	const struct links *links;
 	struct arena *arena;
 	bool changed; /* something was not as it may be */
-	bool tags;    /* something looks like HTML: it is only to be written again, as text */
+	bool tags;    /* something looks like HTML or an entity: it is only to be written again, as text */
 };
 
 /* Host and path: what shows of an address. */
@@ -212,7 +213,7 @@ struct flat {
 		size_t at;
 	} * places; /* of each byte */
 	size_t room;
-	bool tags; /* something looks like HTML */
+	bool tags; /* something looks like HTML or an entity */
 };
 
 static void put(struct flat *flat, const char *text, size_t len, struct markup_node *node, size_t at)
@@ -232,6 +233,16 @@ static bool is_tag(const char *text, size_t len)
 	       (strchr("/!?", text[1]) || ((text[1] | 0x20) >= 'a' && (text[1] | 0x20) <= 'z'));
 }
 
+/* "&period;" that we do not decode but another program may: it is written as text, too. */
+static bool is_entity(const char *text, size_t len)
+{
+	size_t end = 1;
+
+	while (end < len && text[0] == '&' && (isalnum((unsigned char)text[end]) || text[end] == '#'))
+		end++;
+	return end > 1 && end < len && text[end] == ';';
+}
+
 static void flatten(struct flat *flat, struct markup_node *node)
 {
 	bool apart = node->kind == MARKUP_LINK || node->kind == MARKUP_IMAGE || node->kind == MARKUP_CODE ||
@@ -242,7 +253,8 @@ static void flatten(struct flat *flat, struct markup_node *node)
 	for (size_t at = 0; node->kind == MARKUP_TEXT && at < node->len;) {
 		size_t hidden = address_hidden(node->text + at, node->len - at);
 
-		flat->tags = flat->tags || is_tag(node->text + at, node->len - at);
+		flat->tags = flat->tags || is_tag(node->text + at, node->len - at) ||
+			     is_entity(node->text + at, node->len - at);
 		if (hidden == 0)
 			put(flat, node->text + at, 1, node, at);
 		at += hidden ? hidden : 1;

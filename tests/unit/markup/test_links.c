@@ -119,6 +119,9 @@ static void test_words_that_a_platform_would_link_are_code(void **state)
 		{ "# Read evil.test\n\nmore", "**Read `evil.test`**\n\nmore" },
 		{ "<img src=\"https://evil.test/x\">", "\\<img src=\"`evil.test/x`\"\\>" },
 		{ "<b>bold</b>", "\\<b\\>bold\\</b\\>" },
+		/* names of characters that only some programs know */
+		{ "evil&period;test/x", "evil\\&period;test/x" },
+		{ "Fish & chips; R&D", NULL },
 	};
 
 	CHECK(samples);
