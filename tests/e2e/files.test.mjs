@@ -29,6 +29,7 @@ async function slack(t, options = {}) {
   const said = s.people.tell(s.ann, s.bot, 'a table', { files: [file] });
   await s.answer(said);
   await s.settled();
+  await until('the answer to be on record', () => sql(s.daemon.dir, "SELECT count(*) FROM outbox WHERE state <> 'sent'") === '0');
   await s.daemon.kill();
   makeOutput(s.daemon.dir);
   return { s, said, made: () => [...s.slack.world.files.values()].filter((f) => f.name === 'made.csv') };
@@ -72,6 +73,7 @@ async function telegram(t, options = {}) {
   const said = s.people.document(s.ann, s.chat(s.ann), { name: 'people.csv', mime: 'text/csv', bytes }, { caption: 'a table' });
   await s.answer(said);
   await s.settled();
+  await until('the answer to be on record', () => sql(s.daemon.dir, "SELECT count(*) FROM outbox WHERE state <> 'sent'") === '0');
   await s.daemon.kill();
   makeOutput(s.daemon.dir);
   return { s, said, made: () => s.chat(s.ann).list.filter((m) => m.bot === s.bot && m.media?.document?.file_name === 'made.csv') };
@@ -110,6 +112,7 @@ async function discord(t, options = {}) {
   const s = await discordStage(t, model, options), said = s.people.tell(s.ann, s.app, 'a table', { files: [{ name: 'people.csv', bytes }] });
   await s.answer(said);
   await s.settled();
+  await until('the answer to be on record', () => sql(s.daemon.dir, "SELECT count(*) FROM outbox WHERE state <> 'sent'") === '0');
   await s.daemon.kill();
   makeOutput(s.daemon.dir);
   return { s, said, made: () => s.dm().list.filter((m) => m.app === s.app && m.attachments.length) };
@@ -125,4 +128,13 @@ test('Discord: a file comes into the channel once, through a lost answer and a k
   await s.up();
   await until('the file to be sent', () => outcome(s) === 'sent', 40);
   assert.deepEqual(made().map((m) => m.attachments.map((a) => [a.filename, a.size])), [[['made.csv', bytes.length]]]);
+});
+
+test('Discord: where no files may be attached the link is said', async (t) => {
+  const { s, said, made } = await discord(t);
+  s.discord.fault({ route: 'POST /channels/:channel/messages', kind: 'error', status: 400, code: 40005, message: 'Request entity too large', times: 1 });
+  await s.up();
+  await until('the link to be sent', () => outcome(s) === 'sent');
+  assert.match((await s.answer(said, 2)).words, /made.*csv/);
+  assert.equal(made().length, 0);
 });
