@@ -35,9 +35,15 @@ static int list(struct cli *cli)
 static int approve(struct cli *cli)
 {
 	json_t *answer = NULL;
-	int status =
-		cli_ask(cli, "/admin/tools/approve", json_pack("{s:[s]}", "args", cli->args[0]), &answer);
+	int status;
 
+	if (strchr(cli->args[0], '/') == NULL) {
+		fputs("usher: a tool is named SERVER/TOOL here, by the name that the server itself gives "
+		      "it\n",
+		      stderr);
+		return CLI_USAGE;
+	}
+	status = cli_ask(cli, "/admin/tools/approve", json_pack("{s:[s]}", "args", cli->args[0]), &answer);
 	if (status != CLI_OK)
 		return status;
 	if (cli->json) {

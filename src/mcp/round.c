@@ -51,13 +51,14 @@ json_t *round_next(const json_t *result, struct err *err)
 	}
 	if (state)
 		json_object_set(more, "requestState", state); /* the very value, unread */
-	if ((state && (!json_is_string(state) || json_string_length(state) > STATE_MAX)) ||
-	    (state == NULL && questions == NULL)) {
+	if (state && (!json_is_string(state) || json_string_length(state) > STATE_MAX))
+		err_set(err, ERR_REFUSED, "its requestState is no text of at most %d bytes", STATE_MAX);
+	else if (state == NULL && questions == NULL)
 		err_set(err, ERR_REFUSED, "it wants the call once more without saying what for");
-		json_decref(more);
-		return NULL;
-	}
-	return more;
+	else
+		return more;
+	json_decref(more);
+	return NULL;
 }
 
 enum round_kind round_of(const json_t *result)

@@ -16,7 +16,15 @@ bool act_mcp_grant_keep(struct db *db, struct arena *room, const char *const *ar
 bool act_mcp_grant_drop(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 			struct err *err)
 {
+	int64_t count = 0;
+
 	(void)room;
+	if (!db_run(db, err, &count, "DELETE FROM mcp_grants WHERE server = $1", "t", args[0]))
+		return false;
+	if (count == 0 && args[1] == NULL)
+		return err_set(err, ERR_GONE,
+			       "there is no server \"%.*s\" in tools.mcp, and nothing of it is kept",
+			       CUT(args[0]));
 	*answer_out = json_pack("{s:s}", "server", args[0]);
-	return db_run(db, err, NULL, "DELETE FROM mcp_grants WHERE server = $1", "t", args[0]);
+	return true;
 }

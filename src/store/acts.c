@@ -30,7 +30,7 @@ static const struct act {
 	{ "tools_seen", "TT", "server,tools", act_tools_seen },
 	{ "tool_approve", "TT", "server,tool", act_tool_approve },
 	{ "mcp_grant_keep", "TTT", "server,issuer,sealed", act_mcp_grant_keep },
-	{ "mcp_grant_drop", "T", "server", act_mcp_grant_drop },
+	{ "mcp_grant_drop", "Tt", "server,known", act_mcp_grant_drop },
 	{ "conversation_rename", "CpT", "conversation,profile,title", act_conversation_rename },
 	{ "conversation_archive", "Cp", "conversation,profile", act_conversation_archive },
 	{ "conversation_unarchive", "Cp", "conversation,profile", act_conversation_unarchive },

@@ -195,14 +195,14 @@ static void on_again(void *data)
 void grants_drop(struct grants *grants, const char *server, store_json_fn *fn, void *owner, uint64_t ticket)
 {
 	struct keeping *keeping, *next;
+	bool known;
 
 	DL_FOREACH_SAFE(grants->keeps, keeping, next)
 	if (keeping->waits && strcmp(keeping->server, server) == 0)
 		free_keeping(keeping);
-	if (grants->mcp)
-		mcp_logout(grants->mcp, server);
-	store_act(grants->options.store, "mcp_grant_drop", (const char *const[]){ server }, 1, fn, owner,
-		  ticket);
+	known = grants->mcp && mcp_logout(grants->mcp, server);
+	store_act(grants->options.store, "mcp_grant_drop",
+		  (const char *const[]){ server, known ? "known" : NULL }, 2, fn, owner, ticket);
 }
 
 bool grants_last(const struct grants *grants)

@@ -31,7 +31,8 @@ void grants_use(struct grants *grants, struct mcp *mcp);
 /* Hands what is kept to mcp_recall and then calls done, in a later round; tried again until the store answers. */
 void grants_recall(struct grants *grants, void (*done)(void *owner), void *owner);
 
-/* Forgets what this server granted, here, in the mcp and in the store. fn as of store_act. */
+/* Forgets what this server granted, here, in the mcp and in the store. fn as of store_act; ERR_GONE: there is no such server,
+ * and nothing of it is kept. */
 void grants_drop(struct grants *grants, const char *server, store_json_fn *fn, void *owner, uint64_t ticket);
 
 /* When the mcp and the store ask and answer no more; takes NULL. */

@@ -68,7 +68,7 @@ test('help of all and of each command, names near to a mistyped one', async () =
 });
 
 test('wrong use is status 2 with the right use in a line', async () => {
-  for (const words of [['status', 'now'], ['explain'], ['explain', '1', '2'], ['user', 'add'], ['user', 'role', 'ann'], ['key', 'add', 'ann'], ['key', 'revoke'], ['pair', 'approve'],
+  for (const words of [['status', 'now'], ['tool', 'approve', 'no-slash'], ['explain'], ['explain', '1', '2'], ['user', 'add'], ['user', 'role', 'ann'], ['key', 'add', 'ann'], ['key', 'revoke'], ['pair', 'approve'],
     ['conversation', 'rename', '1'], ['dead-letters', 'retry'], ['usage', 'x'], ['user', 'add', 'bob'], ['usage', '--days', '0'], ['usage', '--days', 'x'], ['user'], ['--bogus', 'status'], []]) {
     const { stderr, stdout } = await run(2, ...words);
     assert.match(stderr, /usher/, words.join(' '));

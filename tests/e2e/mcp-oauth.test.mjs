@@ -103,6 +103,9 @@ test('a person logs in once; tokens are refreshed, rotated and survive a restart
   assert.equal(server.count('/token', 'refresh_token'), 2, 'and the token that was rotated');
   assert.match(await daemon.call('s__who'), /who for/);
 
+  const mistyped = await daemon.cli('tool', 'logout', 'S');
+  assert.equal(mistyped.status, 1, 'who believes to have logged out has');
+  assert.match(mistyped.stderr, /no server "S"/);
   const out = await daemon.cli('tool', 'logout', 's');
   assert.equal(out.status, 0, out.stderr);
   await daemon.reaches('waiting for authorization');

@@ -370,6 +370,8 @@ static void strange_answers_end_the_call(void **state)
 		const char *says, *told;
 	} rows[] = {
 		{ "\"result\":{\"resultType\":\"task\",\"content\":[]}", "not known here" },
+		{ "\"result\":{\"resultType\":\"input_required\",\"requestState\":{\"a\":1}}",
+		  "requestState is no text" },
 		{ "\"result\":{\"resultType\":\"input_required\"}", "without saying what for" },
 		{ "\"result\":{\"resultType\":\"input_required\",\"inputRequests\":{\"a\":{\"method\":"
 		  "\"sampling/createMessage\"}}}",
