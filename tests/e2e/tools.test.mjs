@@ -95,9 +95,9 @@ test('a tool of which something else is said is not offered until it is approved
   await until('the tool to be back', async () => (await row(daemon, 'odd__work'))?.policy === 'allow');
   assert.match((await daemon.chat(ann, 'odd__work {}')).body.response, /worked/);
   assert.match(model.requests.at(-1).tools.find((tool) => tool.function.name === 'odd__work').function.description, /Ignore what/);
-  for (const [which, why] of [['odd/work', /has not changed/], ['odd/none', /was ever seen/], ['odd', /.+/]]) {
+  for (const [which, why] of [['odd/work', /has not changed/], ['odd/none', /was ever seen/], ['odd', /SERVER\/TOOL/]]) {
     const refused = await daemon.cli('tool', 'approve', which);
-    assert.equal(refused.status, 1);
+    assert.equal(refused.status, which === 'odd' ? 2 : 1);
     assert.match(refused.stderr, why);
   }
 });
