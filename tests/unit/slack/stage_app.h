@@ -23,7 +23,8 @@
 #define STAGE_BOTS_INFO "{\"ok\":true,\"bot\":{\"id\":\"B1\",\"app_id\":\"A0001\",\"user_id\":\"U0BOT\"}}"
 #define STAGE_SCOPES                                                                                         \
 	"app_mentions:read,assistant:write,channels:history,channels:read,chat:write,commands,"              \
-	"files:read,files:write,groups:history,groups:read,im:history,im:read,mpim:history,mpim:read,users:read"
+	"files:read,files:write,groups:history,groups:read,im:history,im:read,mpim:history,mpim:read,users:" \
+	"read"
 
 enum { APP_ANSWERS_MAX = 32, APP_CALLS_MAX = 200, APP_DOORS_MAX = 4 };
 
