@@ -10,6 +10,7 @@
 #include "mem.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct run {
 	void *owner;
 	uint64_t ticket;
 	struct err err;
+	bool tried;			 /* a child of it was killed from outside */
 	char *code, *done, *kind, *mime; /* what the child said */
 	struct run *prev, *next;
 };
@@ -172,14 +174,33 @@ static void on_line(void *owner, struct child *child, const char *line, size_t l
 	json_decref(said);
 }
 
+/* It waits in line once more, and begins anew. */
+static void try_again(struct run *run)
+{
+	run->tried = true;
+	run->state = RUN_WAITS;
+	run->imports->children--;
+	unlink(run->out);
+	free(run->kind);
+	free(run->mime);
+	run->kind = run->mime = NULL;
+	loop_timer_start(run->limit, 0, 0);
+}
+
+/* A child that somebody else killed (an operator, the kernel when memory is short) says nothing about its file: worth one more
+ * try. Its own limits end it with a last line, or with other signals. */
 static void on_ended(void *owner, struct child *child, const struct err *err)
 {
 	struct run *run = owner;
+	int signal = child_signal(child);
 
-	(void)child;
 	run->child = NULL;
 	if (run->done == NULL && run->err.kind == ERR_NONE) {
 		log_warn(&run->imports->log, "the parser of a file %s", err->text);
+		if (!run->tried && (signal == SIGKILL || signal == SIGTERM)) {
+			try_again(run);
+			return;
+		}
 		fail(run, ERR_REFUSED, "crashed", "the file can't be read: its reader broke off");
 	}
 	end(run);

@@ -35,6 +35,7 @@ struct child {
 	char bytes[READ_SIZE];
 	bool exited, out_over, in_closed, mute, ending;
 	bool wanted; /* its end, by child_close */
+	int signal;  /* that ended it, if not we did */
 	enum ladder ladder;
 	struct err err;
 	unsigned lines, left_out;
@@ -129,10 +130,12 @@ static void exited(uv_process_t *process, int64_t status, int signal)
 	struct child *child = process->data;
 
 	child->exited = true;
-	if (child->err.kind == ERR_NONE && signal != 0 && child->ladder <= LADDER_ASKED)
+	if (child->err.kind == ERR_NONE && signal != 0 && child->ladder <= LADDER_ASKED) {
+		child->signal = signal;
 		err_set(&child->err, ERR_AGAIN, "killed by signal %d", signal);
-	else if (child->err.kind == ERR_NONE && signal == 0 && (status != 0 || !child->wanted))
+	} else if (child->err.kind == ERR_NONE && signal == 0 && (status != 0 || !child->wanted)) {
 		err_set(&child->err, ERR_AGAIN, "exited with status %d", (int)status);
+	}
 	if (child->out_over)
 		end(child);
 	else
@@ -273,6 +276,11 @@ void child_close(struct child *child)
 {
 	child->wanted = true;
 	ask_to_end(child);
+}
+
+int child_signal(const struct child *child)
+{
+	return child->signal;
 }
 
 void child_destroy(struct child *child)

@@ -46,6 +46,9 @@ bool child_send(struct child *child, const void *data, size_t len);
 /* Asks it to end: closes its input, after CHILD_PATIENCE_MS SIGTERM to its group, then SIGKILL. ended follows. */
 void child_close(struct child *child);
 
+/* The signal that somebody else ended it with; 0: none. For its `ended`. */
+int child_signal(const struct child *child);
+
 /* Kills it and its group at once; no callback comes any more, the pointer dies. Takes NULL. */
 void child_destroy(struct child *child);
 

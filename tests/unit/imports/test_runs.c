@@ -217,6 +217,30 @@ static void test_broken(void **state)
 	}
 }
 
+/* Killed from outside, as by an operator or for want of memory: read once more, and not again and again. */
+static void test_killed(void **state)
+{
+	struct place *place = *state;
+	char script[600];
+
+	snprintf(script, sizeof(script),
+		 "echo x >>%s/tries\necho half >&4\n" CHECKED
+		 "[ $(wc -l <%s/tries) -gt 1 ] || kill -KILL $$\necho whole >&4\necho '{\"done\":{}}'",
+		 place->dir, place->dir);
+	parser_is(place, script);
+	begin(place, 1);
+	run(place, 1);
+	assert_int_equal(place->err.kind, ERR_NONE);
+	assert_string_equal(place->chunks, "half\nwhole\n");
+	snprintf(script, sizeof(script), "echo x >>%s/tries\nkill -KILL $$", place->dir);
+	parser_is(place, script);
+	begin(place, 2);
+	run(place, 2);
+	assert_string_equal(place->code, "crashed");
+	snprintf(script, sizeof(script), "[ $(wc -l <%s/tries) = 4 ]", place->dir);
+	assert_int_equal(system(script), 0);
+}
+
 /* Five at once: two run, three are told that they wait, all end. */
 static void test_line(void **state)
 {
@@ -355,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_parser, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
