@@ -13,6 +13,7 @@
 #define HASH_FUNCTION HASH_FNV /* the default falls through cases without a mark that clang knows */
 #include <uthash.h>
 
+struct fetches;
 struct held;
 struct waiters;
 struct sending;
@@ -42,6 +43,7 @@ struct webhook {
 	unsigned gone_next;
 	struct loop_timer *soon; /* things decided now and told in the next round */
 	struct failures failures;
+	struct fetches *fetches; /* files.c */
 };
 
 /* Of this process: callbacks carry it, and a request that carries it is our own, come back. */
@@ -74,6 +76,11 @@ void hook_send_finish(struct webhook *hook);
 
 /* What one attempt's end means. retry_ms_out is set with SENT_LIMITED; why_out says why not. Pure. */
 enum sent hook_send_outcome(const struct http_answer *answer, unsigned *retry_ms_out, struct err *why_out);
+
+/* files.c: what lies at the addresses of a message's files. */
+void hook_files_create(struct webhook *hook);
+void hook_fetch(struct webhook *hook, const struct message_file *file, const char *path, int64_t max,
+		uint64_t ticket);
 
 /* encode.c: JSON for the outside, appended. Pure. */
 struct receipt {

@@ -1,5 +1,6 @@
 /* Signed webhooks as a platform: the table, and one hook's making and ending. Read this file first. */
 #include "webhook.h"
+#include "fetches.h"
 #include "hook.h"
 #include "mem.h"
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static void webhook_destroy(struct platform *platform)
 	web_release(hook->host->web, hook);
 	hook_refuse_held(hook);
 	hook_send_finish(hook);
+	fetches_destroy(hook->fetches);
 	loop_timer_destroy(hook->sweep);
 	loop_timer_destroy(hook->soon);
 	hook_config_finish(&hook->config);
@@ -62,6 +64,7 @@ static struct platform *webhook_create(struct platform_host *host, const struct 
 	}
 	hook->sweep = loop_timer_create(host->loop, hook_sweep, hook);
 	hook->soon = loop_timer_create(host->loop, tell_soon, hook);
+	hook_files_create(hook);
 	return (struct platform *)(void *)hook;
 }
 
@@ -104,6 +107,12 @@ static void webhook_found(struct platform *platform, uint64_t ticket, const stru
 	hook_found(hook_of(platform), ticket, out);
 }
 
+static void webhook_fetch(struct platform *platform, const struct message_file *file, const char *path,
+			  int64_t max, uint64_t ticket)
+{
+	hook_fetch(hook_of(platform), file, path, max, ticket);
+}
+
 static void webhook_stop(struct platform *platform)
 {
 	struct webhook *hook = hook_of(platform);
@@ -126,6 +135,7 @@ const struct platform_ops webhook_platform = {
 	.send = webhook_send,
 	.ended = webhook_ended,
 	.found = webhook_found,
+	.fetch = webhook_fetch,
 	.stop = webhook_stop,
 	.destroy = webhook_destroy,
 };

@@ -142,6 +142,8 @@ struct download *download_start(struct io *io, struct http *http, const struct d
 					       .idle_ms = call->idle_ms,
 					       .total_ms = call->total_ms,
 					       .answer_max = (size_t)call->max + ROOM,
+					       .guarded = call->guarded,
+					       .guard_loopback = call->guard_loopback,
 				       },
 				       on_data, on_done, download, 0);
 	return download;

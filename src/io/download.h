@@ -2,6 +2,7 @@
 #ifndef USHER_DOWNLOAD_H
 #define USHER_DOWNLOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,7 @@ struct download_call {
 	const char *path;	    /* does not exist yet; made with mode 0600 */
 	int64_t max;
 	unsigned total_ms, idle_ms;
+	bool guarded, guard_loopback; /* http.h: the address comes from outside */
 };
 
 struct download *download_start(struct io *io, struct http *http, const struct download_call *call,

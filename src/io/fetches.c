@@ -192,16 +192,24 @@ static void downloaded(void *owner, uint64_t serial, const struct download_end *
 	}
 }
 
-void fetch_get(struct fetch *fetch, const char *url, const char *const *headers)
+static void start(struct fetch *fetch, const struct download_call *what)
 {
 	struct platform_host *host = fetch->of->host;
+	struct download_call call = *what;
 
-	fetch->download = download_start(host->io, host->http,
-					 &(struct download_call){ .url = url,
-								  .headers = headers,
-								  .path = fetch->path,
-								  .max = fetch->max,
-								  .total_ms = TOTAL_MS,
-								  .idle_ms = IDLE_MS },
-					 downloaded, fetch->of, fetch->serial);
+	call.path = fetch->path;
+	call.max = fetch->max;
+	call.total_ms = TOTAL_MS;
+	call.idle_ms = IDLE_MS;
+	fetch->download = download_start(host->io, host->http, &call, downloaded, fetch->of, fetch->serial);
+}
+
+void fetch_get(struct fetch *fetch, const char *url, const char *const *headers)
+{
+	start(fetch, &(struct download_call){ .url = url, .headers = headers });
+}
+
+void fetch_get_public(struct fetch *fetch, const char *url, bool loopback)
+{
+	start(fetch, &(struct download_call){ .url = url, .guarded = true, .guard_loopback = loopback });
 }

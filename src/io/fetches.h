@@ -48,6 +48,8 @@ void fetches_each(struct fetches *fetches, void (*fn)(struct fetch *fetch)); /* 
 
 /* What happens next: exactly one of these from begin, complete, answered, or later. */
 void fetch_get(struct fetch *fetch, const char *url, const char *const *headers);
+/* The same for an address that others chose: public ones only, and this machine when loopback says so. */
+void fetch_get_public(struct fetch *fetch, const char *url, bool loopback);
 void fetch_later(struct fetch *fetch, unsigned ms);
 /* The end: the fetch dies. */
 void fetch_fail(struct fetch *fetch, enum fetched_how how, const char *why);

@@ -106,10 +106,10 @@ test('a body is mapped by its pointers: nested, numbers, defaults, forms and pla
     return (await daemon.json('explain', answer.body.id)).message;
   };
   const first = await post('tickets', { delivery: 77, ticket: { 'last/comment': '  ', title: 'the title then', number: 42, customer: [{ id: 9, name: 'Ida' }],
-    files: [{ url: 'https://example.org/a.pdf', name: 'a.pdf', mime: 'application/pdf', size: 5 }, 'https://example.org/b.png'] } });
+    files: [{ url: 'http://127.0.0.1:9/a.pdf', name: 'a.pdf', mime: 'application/pdf', size: 5 }, 'http://127.0.0.1:9/b.png'] } });
   assert.deepEqual([first.text, first.sender, first.sender_name], ['the title then', '9', 'Ida']);
   assert.match(first.delivery_key, /77/);
-  assert.deepEqual(first.files.map((f) => f.url), ['https://example.org/a.pdf', 'https://example.org/b.png']);
+  assert.deepEqual(first.files.map((f) => f.url), ['http://127.0.0.1:9/a.pdf', 'http://127.0.0.1:9/b.png']);
   const same = await post('tickets', { delivery: 78, ticket: { 'last/comment': 'the comment wins', title: 'not this', number: 42, customer: [{ id: '9' }] } });
   assert.equal(same.text, 'the comment wins');
   assert.equal(same.conversation_id, (await daemon.json('explain', first.uuid)).message.conversation_id, 'the same number is the same conversation');
