@@ -6,6 +6,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { Daemon, until, wait } from '../e2e/harness.mjs';
 import { discordRows } from './discord.mjs';
+import { importRows } from './imports.mjs';
 import { slackRows } from './slack.mjs';
 import { telegramRows } from './telegram.mjs';
 
@@ -152,6 +153,7 @@ try {
   for (const transport of ['http', 'socket']) await slackRows(server, transport, asked);
   for (const transport of ['poll', 'webhook']) await telegramRows(server, transport, asked);
   await discordRows(server, asked);
+  await importRows(server, asked);
   await waiting(server, 1000);
   if (!quick) await waiting(server, 10000);
 } finally {
