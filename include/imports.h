@@ -30,6 +30,7 @@ struct import_progress {
 struct imports_options {
 	struct io *io;
 	struct web *web;		   /* where links are served; NULL: none are made */
+	struct web *control;		   /* where they are served too, for `usher import --out`; or NULL */
 	const char *data_dir;		   /* DIR: DIR/blobs and DIR/work are made */
 	const char *parser;		   /* the program usher-parse */
 	const char *public_url;		   /* or NULL: links are paths only */

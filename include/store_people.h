@@ -32,7 +32,7 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   interactions  [profile] [since] [limit]  newest first
  *   feedback      [since] [limit]            what people thought of answers, newest first: "value" is up or down
  *   uploads_waiting                          "url" of uploads that were not fetched yet
- *   message_imports message                  "import_id" of its files; message_files: files that its answer has
+ *   message_imports message                  "import_id" of its files
  *   dead_letters  [limit]                    replies that did not arrive ("r12"), messages set aside ("m7")
  *   status                                   object: counts by state, and who was refused by a budget of today or this month
  *   budgets                                  each with its limit, and what is spent and held of it

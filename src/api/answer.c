@@ -15,7 +15,7 @@ void answer_print_ids(struct buf *json, int64_t conversation_id, const char *con
 		   (long long)conversation_id, conversation_uuid ? conversation_uuid : "", uuid);
 }
 
-static void print_response(struct buf *json, const struct outgoing *out)
+static void print_response(struct buf *json, const struct call *call, const struct outgoing *out)
 {
 	const char *text = out->text ? out->text : "";
 
@@ -25,24 +25,23 @@ static void print_response(struct buf *json, const struct outgoing *out)
 	buf_text(json, out->tool_calls ? out->tool_calls : "[]");
 	if (out->choices)
 		buf_format(json, ",\"choices\":%s", out->choices);
-	if (out->files)
-		buf_format(json, ",\"files\":%s", out->files);
+	/* Who sent files finds "files" in any case. */
+	if (out->files || call->import_ids)
+		buf_format(json, ",\"files\":%s", out->files ? out->files : "[]");
 }
 
-void answer_print_files(struct buf *json, const struct call *call)
+void answer_print_imports(struct buf *json, const struct call *call)
 {
 	if (call->import_ids)
 		buf_format(json, ",\"import_ids\":%s", call->import_ids);
-	if (call->files)
-		buf_format(json, ",\"files\":%s", call->files);
 }
 
 void answer_print(struct buf *json, const struct call *call, const struct outgoing *out)
 {
 	buf_text(json, "{");
 	answer_print_ids(json, out->conversation_id, out->conversation_uuid, call->uuid);
-	print_response(json, out);
-	answer_print_files(json, call);
+	print_response(json, call, out);
+	answer_print_imports(json, call);
 	buf_text(json, "}");
 }
 
@@ -53,9 +52,9 @@ void answer_print_state(struct buf *json, const struct call *call, const struct 
 	buf_text(json, "{");
 	answer_print_ids(json, call->conversation_id, call->conversation_uuid, call->uuid);
 	buf_format(json, ",\"status\":\"%s\"", message_state_name(state));
-	answer_print_files(json, call);
+	answer_print_imports(json, call);
 	if (out && state == MESSAGE_ANSWERED) {
-		print_response(json, out);
+		print_response(json, call, out);
 	} else if (out && answer_final(state)) {
 		buf_text(json, ",\"error\":");
 		error_print(json, error_of_end(state, out->reason), out->text);

@@ -60,7 +60,6 @@ enum call_step {
 	CALL_STORE,   /* a report or an act */
 	CALL_TOOL,    /* what a tool gives */
 	CALL_UPLOAD,  /* the body, and what is in it */
-	CALL_FILES,   /* the files of an answer */
 };
 
 /* Who asks. */
@@ -105,7 +104,6 @@ struct call {
 
 	struct upload *upload; /* files that came with it */
 	char *import_ids;      /* JSON array, of a message that came as an upload */
-	char *files;	       /* JSON array: files of its answer */
 	struct mcp_work *mcp;  /* messages of the Model Context Protocol */
 	struct watch *watch;
 	struct call *prev, *next; /* at the watch */
@@ -226,7 +224,7 @@ void events_fail(struct call *call, enum api_error error, const char *why);
 bool answer_final(enum message_state state);
 /* Appends what the client of an answered message gets (seed 004 and the message's id). */
 void answer_print(struct buf *json, const struct call *call, const struct outgoing *out);
-void answer_print_files(struct buf *json, const struct call *call);
+void answer_print_imports(struct buf *json, const struct call *call);
 /* A message's state, with its answer or error when it has one. out may be NULL: the call knows enough. */
 void answer_print_state(struct buf *json, const struct call *call, const struct outgoing *out);
 /* Appends the ids that every answer about a message begins with, without braces. */
@@ -264,9 +262,6 @@ void upload_fetch(struct platform *api, const struct message_file *file, const c
 		  uint64_t ticket);
 void upload_clean(void *api); /* files nobody waits for, now and then */
 void uploads_free(struct platform *api);
-
-/* The answer's files are asked for before it is given; false: they are known, or there can be none. */
-bool upload_ask_files(struct call *call);
 
 /* ---- imports.c: what became of them ---- */
 

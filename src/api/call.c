@@ -85,7 +85,6 @@ void call_drop(struct call *call)
 	mcp_forget(call);
 	upload_forget(call);
 	free(call->import_ids);
-	free(call->files);
 	uncount(call);
 	HASH_DEL(api->calls, call);
 	free(call);

@@ -69,7 +69,7 @@ static void add_accepted(struct call *call, struct buf *out, bool resumed)
 
 	buf_text(&data, "{");
 	answer_print_ids(&data, call->conversation_id, call->conversation_uuid, call->uuid);
-	answer_print_files(&data, call);
+	answer_print_imports(&data, call);
 	buf_text(&data, "}");
 	print_event(out, "accepted", resumed ? NULL : event_id_print(&call->shown, call->uuid, id), &data);
 	buf_free(&data);

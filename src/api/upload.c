@@ -436,37 +436,6 @@ void upload_mark(struct call *call, bool stored)
 		form_finish(&call->upload->form, true);
 }
 
-static void on_files(void *owner, uint64_t ticket, const struct err *err, const char *json)
-{
-	struct platform *api = owner;
-	struct call *call = call_claim(api, ticket, CALL_FILES);
-	json_t *files;
-
-	if (call == NULL)
-		return;
-	files = err->kind == ERR_NONE ? json_read(json, strlen(json), NULL) : NULL;
-	if (files == NULL)
-		files = json_array();
-	import_add_links(call, files);
-	call->files = json_write(files);
-	json_decref(files);
-	watch_join(call);
-	watch_look(call);
-}
-
-bool upload_ask_files(struct call *call)
-{
-	struct platform *api = call->door->api;
-
-	if (call->import_ids == NULL || call->files)
-		return false;
-	watch_leave(call);
-	call->step = CALL_FILES;
-	store_report(api->store, "message_files", (const char *const[]){ call->uuid }, 1, on_files, api,
-		     call->ticket);
-	return true;
-}
-
 /* ---- fetched by the core ------------------------------------------------------------------------------------------- */
 
 static void tell_fetched(void *data)

@@ -225,8 +225,6 @@ static void answer_call(struct call *call, const struct outgoing *out)
 
 	if (!owns(call, out)) {
 		call_fail(call, API_MESSAGE_NOT_FOUND);
-	} else if (out->state == MESSAGE_ANSWERED && upload_ask_files(call)) {
-		return; /* it is told with them */
 	} else if (call->stream) {
 		events_end(call, out);
 	} else if (out->state == MESSAGE_ANSWERED) {

@@ -34,6 +34,8 @@ struct cli {
 	const char *conversation; /* --conversation */
 	const char *why;	  /* --why */
 	const char *as;		  /* --as */
+	const char *out;	  /* --out */
+	bool force;		  /* --force */
 	const char *installation; /* --installation */
 	const char **sets;	  /* each --set */
 	size_t set_count;
@@ -92,6 +94,10 @@ int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn
 
 /* POSTs JSON text as it is: the whole answer, whatever its status (0: there was none). Prints nothing. */
 int cli_post(struct cli *cli, const char *path, const char *text, struct buf *answer_out, long *status_out);
+
+/* Writes the files of an answer ([{"name","link"}]) into cli->out, which is made when it is not there: each complete or not
+ * at all, and none in the place of another without --force. Prints what it does. Returns an exit status. */
+int cli_write_files(const struct cli *cli, const json_t *files);
 
 /* The commands, one function each. */
 int cli_status(struct cli *cli);

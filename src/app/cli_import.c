@@ -76,7 +76,8 @@ static CURLcode send_form(CURL *curl, struct cli *cli, curl_mime *form, struct b
 		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &shown);
-	}
+	} else if (!cli->json)
+		fprintf(stderr, "sending %zu file%s\n", cli->count, cli->count == 1 ? "" : "s");
 	code = curl_easy_perform(curl);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status_out);
 	curl_free(user);
@@ -84,7 +85,32 @@ static CURLcode send_form(CURL *curl, struct cli *cli, curl_mime *form, struct b
 	return code;
 }
 
-static void print_answer(const json_t *answer)
+/* What is still worked on when the daemon lets go of the connection is asked for until it has ended. Takes answer. */
+static json_t *wait_for_end(struct cli *cli, json_t *answer)
+{
+	char *user = cli->user ? curl_easy_escape(NULL, cli->user, 0) : NULL;
+	const char *id = json_text(answer, "message_id"), *state = json_text(answer, "status");
+	char *path =
+		mem_format("/api/me/messages/%s%s%s", id ? id : "", user ? "?user=" : "", user ? user : "");
+
+	while (answer && id && state && (strcmp(state, "accepted") == 0 || strcmp(state, "claimed") == 0)) {
+		json_t *ids = json_incref(json_object_get(answer, "import_ids")), *next = NULL;
+
+		sleep(1);
+		if (cli_ask(cli, path, NULL, &next) == CLI_OK)
+			json_object_set(next, "import_ids", ids);
+		json_decref(ids);
+		json_decref(answer);
+		answer = next;
+		id = json_text(answer, "message_id");
+		state = json_text(answer, "status");
+	}
+	curl_free(user);
+	free(path);
+	return answer;
+}
+
+static void print_answer(const struct cli *cli, const json_t *answer)
 {
 	const json_t *ids = json_object_get(answer, "import_ids"), *files = json_object_get(answer, "files");
 	const char *response = json_text(answer, "response");
@@ -93,12 +119,10 @@ static void print_answer(const json_t *answer)
 
 	json_array_foreach (ids, i, one)
 		printf("import %lld\n", (long long)json_integer_value(one));
-	if (response == NULL)
-		puts("It is still being worked on. See: usher import show IMPORT");
-	else
-		cli_put(stdout, response);
-	if (response)
-		puts("");
+	cli_put(stdout, response ? response : "");
+	puts("");
+	if (cli->out)
+		return; /* they are written */
 	json_array_foreach (files, i, one) {
 		const char *name = json_text(one, "name"), *link = json_text(one, "link");
 
@@ -108,24 +132,50 @@ static void print_answer(const json_t *answer)
 	}
 }
 
-static int tell(const struct cli *cli, CURLcode code, long status, const struct buf *text)
+static int explain(const struct cli *cli, CURLcode code, const json_t *answer)
 {
-	json_t *answer = json_read(buf_str(text), text->len, NULL);
 	const char *why = json_text(json_object_get(answer, "error"), "message");
-	int result = CLI_OK;
 
 	if (code == CURLE_COULDNT_CONNECT) {
 		fprintf(stderr, "usher: no daemon answers on %s. Start it with: usher run\n", cli->socket);
-		result = CLI_NO_DAEMON;
-	} else if (status < 200 || status > 299 || answer == NULL) {
-		fputs("usher: ", stderr);
-		cli_put(stderr, why ? why : status ? "the daemon refused" : curl_easy_strerror(code));
-		fputs("\n", stderr);
-		result = CLI_FAILED;
-	} else if (cli->json) {
-		puts(buf_str(text));
+		return CLI_NO_DAEMON;
+	}
+	fputs("usher: ", stderr);
+	cli_put(stderr, why ? why
+			: code != CURLE_OK
+				? curl_easy_strerror(code)
+				: "the daemon's answer is not understood; is it of another version?");
+	fputs("\n", stderr);
+	return CLI_FAILED;
+}
+
+static int print_end(struct cli *cli, const json_t *answer)
+{
+	const json_t *files = json_object_get(answer, "files");
+	char *text;
+
+	if (json_object_get(answer, "error"))
+		return explain(cli, CURLE_OK, answer);
+	if (cli->json) {
+		text = json_write(answer);
+		puts(text);
+		free(text);
 	} else {
-		print_answer(answer);
+		print_answer(cli, answer);
+	}
+	return cli->out && json_array_size(files) ? cli_write_files(cli, files) : CLI_OK;
+}
+
+static int tell(struct cli *cli, CURLcode code, long status, const struct buf *text)
+{
+	json_t *answer = json_read(buf_str(text), text->len, NULL);
+	int result;
+
+	if (code != CURLE_OK || status < 200 || status > 299 || answer == NULL) {
+		result = explain(cli, code, answer);
+	} else {
+		answer = wait_for_end(cli, answer);
+		result = answer ? print_end(cli, answer) : CLI_FAILED;
 	}
 	json_decref(answer);
 	return result;

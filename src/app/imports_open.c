@@ -59,6 +59,7 @@ struct imports *imports_open(struct daemon *daemon, struct err *err)
 	imports = imports_create(
 		&(struct imports_options){ .io = daemon->io,
 					   .web = daemon->web,
+					   .control = daemon->control,
 					   .data_dir = derived->data_dir,
 					   .parser = parser,
 					   .public_url = derived->public_url,

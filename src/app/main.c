@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
-	{ "import", "FILE... [--as TEXT] [--user NAME] | list|show|retry|cancel|delete",
+	{ "import", "FILE... [--as TEXT] [--out DIR] [--user NAME] | list|show|retry|cancel|delete",
 	  "send files, and see what became of them", 1, 20, cli_import, cli_import_verbs },
 	{ "model", "list|show|set|use|remove", "who is answered by which model, and how", 0, 0, NULL,
 	  cli_model_verbs },
@@ -63,6 +63,7 @@ static const struct option options[] = {
 	{ "to", required_argument, NULL, 'T' },	    { "user", required_argument, NULL, 'U' },
 	{ "why", required_argument, NULL, 'W' },    { "conversation", required_argument, NULL, 'V' },
 	{ "as", required_argument, NULL, 'A' },	    { "installation", required_argument, NULL, 'I' },
+	{ "out", required_argument, NULL, 'O' },    { "force", no_argument, NULL, 'f' },
 	{ "version", no_argument, NULL, 'v' },	    { NULL, 0, NULL, 0 },
 };
 
@@ -139,6 +140,9 @@ static void help_command(FILE *out, const struct command *c)
 		fputs("  --as TEXT      what is to be done with the files: \"turn this into JSON with name, "
 		      "amount, "
 		      "date\"\n"
+		      "  --out DIR      write the files made of them there; what is there already is not "
+		      "touched\n"
+		      "  --force        with --out: write over files of the same name\n"
 		      "  --user NAME    as this person; otherwise as the operator\n"
 		      "  --json         print JSON instead of text\n"
 		      "\nThe answer is waited for and printed, with links to the files made. A file that is "
@@ -181,6 +185,7 @@ static bool take_plain_option(struct cli *cli, int letter)
 			     : letter == 'V' ? &cli->conversation
 			     : letter == 'W' ? &cli->why
 			     : letter == 'A' ? &cli->as
+			     : letter == 'O' ? &cli->out
 			     : letter == 'I' ? &cli->installation
 					     : NULL;
 
@@ -200,6 +205,9 @@ static void take_option(struct cli *cli, int letter, bool *help_out)
 		break;
 	case 'C':
 		cli->csv = true;
+		break;
+	case 'f':
+		cli->force = true;
 		break;
 	case 't':
 		cli->try_it = true;

@@ -109,6 +109,7 @@ char *imports_link(const struct imports *imports, const char *org_id, const char
 
 struct serving {
 	struct imports *imports;
+	struct web *web;
 	uint64_t request;
 	int fd;
 	char *name, *mime;
@@ -148,7 +149,7 @@ static void add_headers(struct web_request *request, const char *name)
 static void on_opened(void *owner, uint64_t ticket, const struct err *err)
 {
 	struct serving *serving = owner;
-	struct web_request *request = web_find(serving->imports->options.web, serving->request);
+	struct web_request *request = web_find(serving->web, serving->request);
 	off_t size = lseek(serving->fd, 0, SEEK_END);
 
 	(void)ticket;
@@ -166,12 +167,13 @@ static void on_opened(void *owner, uint64_t ticket, const struct err *err)
 	free_serving(serving);
 }
 
-static void serve(struct imports *imports, struct web_request *request, const json_t *what)
+static void serve(struct imports *imports, struct web *web, struct web_request *request, const json_t *what)
 {
 	struct serving *serving = mem_zero(1, sizeof(*serving));
 	const char *org = json_text(what, "o"), *hash = json_text(what, "h");
 
 	serving->imports = imports;
+	serving->web = web;
 	DL_APPEND(imports->servings, serving);
 	serving->request = web_id(request);
 	serving->name = mem_text(json_text(what, "n"));
@@ -186,15 +188,14 @@ static void serve(struct imports *imports, struct web_request *request, const js
 	imports_open_kept(imports, org, hash, serving->fd, on_opened, serving, 0);
 }
 
-static void on_get(void *owner, struct web_request *request)
+static void get(struct imports *imports, struct web *web, struct web_request *request)
 {
-	struct imports *imports = owner;
 	char *sealed = from_path(web_param(request, "token"));
 	char *text = crypto_open(imports->link_key, context, sealed);
 	json_t *what = text ? json_read(text, strlen(text), NULL) : NULL;
 
 	if (what && json_int(what, "e", 0) * 1000 > clock_wall_ms())
-		serve(imports, request, what);
+		serve(imports, web, request, what);
 	else
 		refuse(request);
 	json_decref(what);
@@ -202,13 +203,32 @@ static void on_get(void *owner, struct web_request *request)
 	free(sealed);
 }
 
+static void on_get(void *owner, struct web_request *request)
+{
+	struct imports *imports = owner;
+
+	get(imports, imports->options.web, request);
+}
+
+static void on_get_here(void *owner, struct web_request *request)
+{
+	struct imports *imports = owner;
+
+	get(imports, imports->options.control, request);
+}
+
+static bool claim(struct imports *imports, struct web *web, web_fn *fn)
+{
+	return web == NULL ||
+	       web_claim(web, &(struct web_route){ "GET", "/files/{token}/{name}", 0, fn, imports });
+}
+
 bool links_start(struct imports *imports, struct err *err)
 {
 	if (!have_key(imports, err))
 		return false;
-	return imports->options.web == NULL ||
-	       web_claim(imports->options.web,
-			 &(struct web_route){ "GET", "/files/{token}/{name}", 0, on_get, imports }) ||
+	return (claim(imports, imports->options.web, on_get) &&
+		claim(imports, imports->options.control, on_get_here)) ||
 	       err_set(err, ERR_BUG, "the path /files is taken");
 }
 
@@ -216,6 +236,8 @@ void links_stop(struct imports *imports)
 {
 	if (imports->options.web)
 		web_release(imports->options.web, imports);
+	if (imports->options.control)
+		web_release(imports->options.control, imports);
 	while (imports->servings)
 		free_serving(imports->servings);
 }

@@ -76,7 +76,7 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 
 /* report_imports.c: a profile's or, without one, all: profile, organisation, state, limit, before; one: number, profile. */
 extern const char imports_sql[], imports_all_sql[], import_sql[], uploads_waiting_sql[],
-	message_imports_sql[], message_files_sql[];
+	message_imports_sql[];
 
 /* report_files.c: organisation, profile, conversation, words, limit. */
 extern const char files_sql[];

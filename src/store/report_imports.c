@@ -28,12 +28,6 @@ const char uploads_waiting_sql[] = "SELECT \"inputFileUrl\" AS url FROM \"LLMAge
 const char message_imports_sql[] = "SELECT i.id AS import_id FROM inbox w JOIN \"LLMAgentImport\" i ON"
 				   " i.\"inboxId\" = w.id WHERE w.uuid = $1 ORDER BY i.id";
 
-/* Files made by the turn that answered this message. */
-const char message_files_sql[] =
-	"SELECT o.id AS output_id, o.import_id, o.name, o.format, o.mime AS type, o.bytes, o.sha256"
-	" FROM inbox w JOIN import_outputs o ON o.turn_id = w.turn_id WHERE w.uuid = $1"
-	" ORDER BY o.id";
-
 const char import_sql[] =
 	ROW ", i.sha256, i.outline AS \"outline:json\", (SELECT count(*) FROM knowledge k WHERE k.import_id "
 	    "= i.id) AS"

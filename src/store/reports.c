@@ -273,7 +273,6 @@ static const struct report reports[] = {
 	  .sql_all = imports_all_sql },
 	{ "uploads_waiting", "", "", .sql = uploads_waiting_sql },
 	{ "message_imports", "T", "message", .sql = message_imports_sql },
-	{ "message_files", "T", "message", .sql = message_files_sql },
 	{ "import", "Ip", "import,profile", .sql = import_sql, .object = true },
 	{ "task_list", "TPt", "organisation,profile,all|pending|completed", .sql = task_list_sql },
 };

@@ -1,7 +1,7 @@
 // The doors through which files come without a chat platform: uploads by curl, and what their senders may see and do.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
@@ -172,4 +172,34 @@ test('usher doctor runs the reader once, and says when it is not there', async (
   t.after(() => Promise.all([lame.finish(), broken.finish()]));
   assert.match((await lame.cli('doctor')).stdout, /files.*\/nowhere\/usher-parse can't be run/);
   assert.match((await broken.cli('doctor')).stdout, /files.*\/bin\/false broke off \(status 1\)/);
+});
+
+test('usher import --out writes the files made, under safe names, and over nothing', async () => {
+  const own = await new Daemon({}).start();
+  try {
+    const file = path.join(own.dir, 'people.csv'), out = path.join(own.dir, 'out');
+    writeFileSync(file, 'name;betrag;datum\nEva Example;3,50;01.02.2026\nBob Sample;40,00;02.03.2026\n');
+    const words = ['import', file, '--as', 'turn this into JSON with name, betrag, datum'];
+    const linked = await own.cli(...words);
+    assert.equal(linked.status, 0, linked.stderr);
+    assert.match(linked.stdout, /^file: people\.json {2}\/files\//m);
+    assert.match(linked.stderr, /^sending 1 file$/m, 'plain lines where there is no terminal');
+    assert.equal(JSON.parse((await own.cli(...words, '--json')).stdout).files.length, 1);
+    const first = await own.cli(...words, '--out', out);
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /^written: people\.json$/m);
+    assert.deepEqual(readdirSync(out), ['people.json'], 'and nothing unfinished');
+    const made = path.join(out, 'people.json');
+    assert.equal(JSON.parse(readFileSync(made, 'utf8')).length, 2);
+    writeFileSync(made, 'mine');
+    const second = await own.cli(...words, '--out', out);
+    assert.equal(second.status, 1);
+    assert.match(second.stderr, /people\.json is not written: it is there already; --force/);
+    assert.equal(readFileSync(made, 'utf8'), 'mine');
+    assert.equal((await own.cli(...words, '--out', out, '--force')).status, 0);
+    assert.equal(JSON.parse(readFileSync(made, 'utf8'))[0].name, 'Eva Example');
+    assert.equal((await own.cli(...words, '--out', file)).status, 1, 'a file is no folder');
+  } finally {
+    await own.finish();
+  }
 });
