@@ -14,6 +14,8 @@ enum {
 	CELLS_MAX = 1000,
 	SPAN_MAX = 100, /* columns that one cell may cover */
 	META_LOOK = 4096,
+	LISTS_MAX = 16, /* lists in lists whose items are counted */
+	ITEM_MAX = 1000000,
 };
 
 struct html_cell {
@@ -36,6 +38,8 @@ struct html {
 	struct html_cell cells[CELLS_MAX];
 	size_t cells_count;
 	unsigned span;
+	unsigned lists;			/* open ones */
+	unsigned long items[LISTS_MAX]; /* of each the number of the next item; 0: it has none */
 };
 
 static bool one_of(const char *name, const char *const *names)
@@ -174,15 +178,23 @@ static void row_end(struct html *html)
 	html->heads = true;
 }
 
-static unsigned span_of(const xmlChar **attributes)
+/* A number that is an attribute, between 1 and most; 0: there is none. */
+static unsigned long attribute_number(const xmlChar **attributes, const char *name, unsigned long most)
 {
 	for (; attributes != NULL && attributes[0] != NULL; attributes += 2)
-		if (strcasecmp((const char *)attributes[0], "colspan") == 0 && attributes[1] != NULL) {
-			unsigned long span = strtoul((const char *)attributes[1], NULL, 10);
+		if (strcasecmp((const char *)attributes[0], name) == 0 && attributes[1] != NULL) {
+			unsigned long value = strtoul((const char *)attributes[1], NULL, 10);
 
-			return span < 1 ? 1 : span > SPAN_MAX ? SPAN_MAX : (unsigned)span;
+			return value < 1 ? 1 : value > most ? most : value;
 		}
-	return 1;
+	return 0;
+}
+
+static unsigned span_of(const xmlChar **attributes)
+{
+	unsigned long span = attribute_number(attributes, "colspan", SPAN_MAX);
+
+	return span ? (unsigned)span : 1;
 }
 
 static void table_begins(struct html *html)
@@ -213,6 +225,37 @@ static void table_ends(struct html *html)
 		return;
 	row_end(html);
 	html->told = false;
+}
+
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
+
+static bool is_list(const char *name)
+{
+	return one_of(name, (const char *const[]){ "ol", "ul", "menu", NULL });
+}
+
+static void list_begins(struct html *html, const char *name, const xmlChar **attributes)
+{
+	unsigned long start = attribute_number(attributes, "start", ITEM_MAX);
+
+	if (html->lists < LISTS_MAX)
+		html->items[html->lists] = strcasecmp(name, "ol") != 0 ? 0 : start ? start : 1;
+	html->lists++;
+}
+
+/* What stands before an item: people refer to it by its number. */
+static void item_mark(struct html *html, const xmlChar **attributes)
+{
+	unsigned long *item =
+		html->lists > 0 && html->lists <= LISTS_MAX ? &html->items[html->lists - 1] : NULL;
+	unsigned long value = attribute_number(attributes, "value", ITEM_MAX);
+
+	if (item == NULL || *item == 0) {
+		text_add(&html->text, "- ", 2);
+		return;
+	}
+	*item = value ? value : *item;
+	buf_format(&html->text, "%lu. ", (*item)++);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
@@ -248,8 +291,10 @@ static void on_start(void *owner, const xmlChar *element, const xmlChar **attrib
 	else if (html->tables == 1 && (strcasecmp(name, "td") == 0 || strcasecmp(name, "th") == 0)) {
 		html->span = span_of(attributes);
 		html->heads = html->heads && strcasecmp(name, "th") == 0;
+	} else if (is_list(name)) {
+		list_begins(html, name, attributes);
 	} else if (strcasecmp(name, "li") == 0 && !in_cell(html)) {
-		text_add(&html->text, "- ", 2);
+		item_mark(html, attributes);
 	}
 }
 
@@ -264,6 +309,7 @@ static void on_end(void *owner, const xmlChar *element)
 	}
 	if (html->over || html->skip > 0)
 		return;
+	html->lists -= html->lists > 0 && is_list(name);
 	if (strcasecmp(name, "title") == 0 && html->in_title) {
 		trim(&html->title);
 		if (html->title.len > 0)

@@ -10,6 +10,7 @@
 enum {
 	WHOLE_MAX = 16 << 20, /* bytes: md4c wants the whole; larger ones are read as plain text */
 	CELLS_MAX = 1000,
+	LISTS_MAX = 16, /* lists in lists whose items are counted */
 };
 
 struct document {
@@ -21,6 +22,8 @@ struct document {
 	size_t starts[CELLS_MAX], cells_count;
 	int64_t row;
 	bool head_row, titled;
+	unsigned lists;		   /* open ones */
+	unsigned items[LISTS_MAX]; /* of each the number of the next item; 0: it has none */
 };
 
 static void text_end(struct document *document)
@@ -57,15 +60,42 @@ static void row_end(struct document *document)
 	buf_clear(&document->cells_text);
 }
 
+static void list_begin(struct document *document, unsigned first, bool numbered)
+{
+	if (document->lists < LISTS_MAX)
+		document->items[document->lists] = numbered ? (first ? first : 1) : 0;
+	document->lists++;
+}
+
+/* What stands before an item: people refer to it by its number. */
+static void item_mark(struct document *document)
+{
+	unsigned *item = document->lists > 0 && document->lists <= LISTS_MAX
+				 ? &document->items[document->lists - 1]
+				 : NULL;
+
+	text_end(document);
+	if (item != NULL && *item > 0)
+		buf_format(&document->text, "%u. ", (*item)++);
+	else
+		buf_text(&document->text, "- ");
+}
+
 static int on_enter(MD_BLOCKTYPE type, void *detail, void *owner)
 {
 	struct document *document = owner;
 
-	(void)detail;
 	switch (type) {
-	case MD_BLOCK_LI:
+	case MD_BLOCK_OL:
 		text_end(document);
-		buf_text(&document->text, "- ");
+		list_begin(document, ((const MD_BLOCK_OL_DETAIL *)detail)->start, true);
+		break;
+	case MD_BLOCK_UL:
+		text_end(document);
+		list_begin(document, 0, false);
+		break;
+	case MD_BLOCK_LI:
+		item_mark(document);
 		break;
 	case MD_BLOCK_TABLE:
 		text_end(document);
@@ -121,6 +151,10 @@ static int on_leave(MD_BLOCKTYPE type, void *detail, void *owner)
 		break;
 	case MD_BLOCK_TR:
 		row_end(document);
+		break;
+	case MD_BLOCK_OL:
+	case MD_BLOCK_UL:
+		document->lists -= document->lists > 0;
 		break;
 	case MD_BLOCK_TABLE:
 		document->in_table = false;

@@ -39,8 +39,10 @@ bool odf_blank(struct sax *sax, const char *name)
 	return true;
 }
 
-static bool content_read(struct sax *sax, struct parse *parse, zip_t *zip, struct sink *sink, struct err *err)
+static bool content_read(struct sax *sax, bool styles, struct parse *parse, zip_t *zip, struct sink *sink,
+			 struct err *err)
 {
+	struct err ignored;
 	struct manifest_sax manifest = { .sax.start = manifest_start };
 
 	if (package_has(zip, "META-INF/manifest.xml") &&
@@ -49,10 +51,16 @@ static bool content_read(struct sax *sax, struct parse *parse, zip_t *zip, struc
 	if (manifest.encrypted)
 		return parse_fail(err, "encrypted", "The file needs a password.");
 	package_title(parse, zip, "meta.xml", sink);
+	/* Styles are what the text looks like: it is read without them if need be. */
+	if (styles && package_has(zip, "styles.xml") && !sax_read(sax, parse, zip, "styles.xml", &ignored) &&
+	    parse->spent) {
+		*err = ignored;
+		return false;
+	}
 	return sax_read(sax, parse, zip, "content.xml", err);
 }
 
-bool odf_read(struct sax *sax, struct parse *parse, const struct input *input, struct sink *sink,
+bool odf_read(struct sax *sax, bool styles, struct parse *parse, const struct input *input, struct sink *sink,
 	      struct err *err)
 {
 	zip_t *zip = zip_input_open(input, err);
@@ -60,7 +68,7 @@ bool odf_read(struct sax *sax, struct parse *parse, const struct input *input, s
 
 	if (zip == NULL)
 		return false;
-	good = content_read(sax, parse, zip, sink, err);
+	good = content_read(sax, styles, parse, zip, sink, err);
 	zip_discard(zip);
 	return good;
 }

@@ -4,8 +4,9 @@
 
 #include "sax.h"
 
-/* Opens the archive, refuses encrypted ones, tells the title, reads content.xml. */
-bool odf_read(struct sax *sax, struct parse *parse, const struct input *input, struct sink *sink,
+/* Opens the archive, refuses encrypted ones, tells the title, reads content.xml; with styles styles.xml before it, whose elements
+ * are told to the same sax. */
+bool odf_read(struct sax *sax, bool styles, struct parse *parse, const struct input *input, struct sink *sink,
 	      struct err *err);
 
 /* Blanks, tabs and line breaks, which are elements: tells text what they mean. False: name is none of them. */

@@ -194,7 +194,7 @@ static bool ods_read(struct parse *parse, const struct input *input, struct sink
 	struct ods ods = { .sax = { .start = ods_start, .end = ods_end, .text = ods_text },
 			   .parse = parse,
 			   .grid = { .parse = parse, .sink = sink, .next = 1 } };
-	bool good = odf_read(&ods.sax, parse, input, sink, err);
+	bool good = odf_read(&ods.sax, false, parse, input, sink, err);
 
 	for (size_t i = 0; i < ods.hidden_count; i++)
 		free(ods.hidden_styles[i]);

@@ -24,11 +24,62 @@ static bool page_tell(struct sink *sink, const char *place, const char *text, si
 	return true;
 }
 
+/* Whether a new piece of text begins at next: beside the one before at some distance, or on another line. */
+static bool apart(const PopplerRectangle *last, const PopplerRectangle *next)
+{
+	double height = last->y2 - last->y1, gap = next->x1 - last->x2, down = next->y1 - last->y1;
+
+	return height > 0 &&
+	       (gap > height / 2 || gap < -4 * height || down > height / 2 || down < -height / 2);
+}
+
+/* Cells of a table stand beside each other and poppler puts nothing between them. Takes text; the caller frees with
+ * g_free. */
+static char *cells_apart(PopplerPage *page, char *text)
+{
+	PopplerRectangle *places = NULL;
+	guint count = 0, at = 0;
+	GString *out;
+
+	if (!poppler_page_get_text_layout(page, &places, &count) || (glong)count != g_utf8_strlen(text, -1)) {
+		g_free(places);
+		return text;
+	}
+	out = g_string_sized_new(strlen(text) + 64);
+	for (char *c = text, *next; *c; c = next, at++) {
+		next = g_utf8_next_char(c);
+		if (at > 0 && !g_ascii_isspace(c[-1]) && !g_ascii_isspace(*c) &&
+		    apart(&places[at - 1], &places[at]))
+			g_string_append_c(out, places[at].y1 - places[at - 1].y1 > 1 ? '\n' : ' ');
+		g_string_append_len(out, c, next - c);
+	}
+	g_free(places);
+	g_free(text);
+	return g_string_free(out, FALSE);
+}
+
+/* Poppler leaves out the first or the last line of a page when it is written from right to left, unless it is asked from
+ * right to left; which of other pages leaves out more. */
+static char *page_text(PopplerPage *page)
+{
+	PopplerRectangle back = { 0, 0, 0, 0 };
+	char *text = poppler_page_get_text(page), *other;
+
+	poppler_page_get_size(page, &back.x1, &back.y2);
+	other = poppler_page_get_selected_text(page, POPPLER_SELECTION_GLYPH, &back);
+	if (text && (!other || strlen(other) <= strlen(text))) {
+		g_free(other);
+		return cells_apart(page, text);
+	}
+	g_free(text);
+	return other;
+}
+
 /* Returns false when the sink has enough. */
 static bool page_read(PopplerDocument *document, int number, struct sink *sink, bool *text_out)
 {
 	PopplerPage *page = poppler_document_get_page(document, number);
-	char *raw = page ? poppler_page_get_text(page) : NULL, *text;
+	char *raw = page ? page_text(page) : NULL, *text;
 	char place[40];
 	bool more = true;
 
