@@ -126,10 +126,20 @@ enum {
 };
 #define VERIFIED "seq, hash, content_hash, content_salt, input, output, erased_by"
 
+/* Bytes behind a NUL, which no comparison would see. */
+static bool has_more(const struct query *query, int column)
+{
+	const char *text = db_text(query, column);
+
+	return text && strlen(text) != db_text_len(query, column);
+}
+
 static bool check_content(struct walk *walk, const struct query *query, const struct link *link)
 {
 	char hash[CRYPTO_SHA256_HEX];
 
+	if (has_more(query, COLUMN_HASH) || has_more(query, COLUMN_CONTENT) || has_more(query, COLUMN_SALT))
+		find(walk, link->seq, link->id, "changed: something stands behind its hash or its salt");
 	if (db_null(query, COLUMN_ERASED)) {
 		audit_content_hash(db_text(query, COLUMN_SALT), db_text(query, COLUMN_INPUT),
 				   db_text_len(query, COLUMN_INPUT), db_text(query, COLUMN_OUTPUT),
@@ -143,7 +153,9 @@ static bool check_content(struct walk *walk, const struct query *query, const st
 	if (!in_ranges(walk->ranges, link->seq))
 		find(walk, link->seq, link->id, "changed: emptied, and no erasure on record tells of it");
 	else if (!db_null(query, COLUMN_OUTPUT) || !db_null(query, COLUMN_SALT) ||
-		 !(db_null(query, COLUMN_INPUT) || strcmp(db_text(query, COLUMN_INPUT), prompt_deleted) == 0))
+		 !(db_null(query, COLUMN_INPUT) ||
+		   (strcmp(db_text(query, COLUMN_INPUT), prompt_deleted) == 0 &&
+		    !has_more(query, COLUMN_INPUT))))
 		find(walk, link->seq, link->id, "changed: it was erased and holds something again");
 	return true;
 }

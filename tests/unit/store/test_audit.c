@@ -209,6 +209,23 @@ static void changes_are_found(void **state)
 	expect_found(a, 1, 2, "no erasure on record");
 }
 
+/* A comparison that ends at a NUL would not see it; sha256sum would. */
+static void what_hides_behind_a_nul_is_found(void **state)
+{
+	static const char *const columns[] = { "hash", "content_hash", "content_salt" };
+	struct asking *a = *state;
+	char sql[256];
+
+	talk(a, 8);
+	for (int i = 0; i < 3; i++) {
+		snprintf(sql, sizeof(sql),
+			 "UPDATE ai_agent_interactions SET %s = %s || char(0) || 'note' WHERE seq = %d",
+			 columns[i], columns[i], i + 2);
+		asking_sql(a, sql);
+		expect_found(a, i + 1, i + 2, "stands behind");
+	}
+}
+
 static void what_is_removed_is_found(void **state)
 {
 	struct asking *a = *state;
@@ -472,6 +489,9 @@ static void erasure_keeps_the_chain(void **state)
 	expect_fine(a);
 	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'made up' WHERE seq = 2");
 	expect_found(a, 1, 2, "holds something again");
+	asking_sql(a, "UPDATE ai_agent_interactions SET output = NULL, input = '(deleted by its author)' ||"
+		      " char(0) || 'x' WHERE seq = 2");
+	expect_found(a, 1, 2, "holds something again");
 }
 
 static void on_retained(void *owner, uint64_t ticket, const struct err *err, bool more)
@@ -586,6 +606,7 @@ int main(void)
 		CASE(what_is_written_is_proved),
 		CASE(the_rules_are_those_of_the_book),
 		CASE(changes_are_found),
+		CASE(what_hides_behind_a_nul_is_found),
 		CASE(what_is_removed_is_found),
 		CASE(renumbering_does_not_help),
 		CASE(what_is_inserted_is_found),
