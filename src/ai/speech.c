@@ -103,6 +103,7 @@ static void tell(struct hearing *hearing, const struct err *err, const char *tex
 static struct ai_attempt *record(struct hearing *hearing, const struct http_answer *answer, const char *error)
 {
 	unsigned at = hearing->tries - 1;
+	bool done = answer->how == HTTP_ANSWERED && answer->status >= 200 && answer->status < 300;
 	struct ai_attempt *attempt = &hearing->attempts[at];
 
 	hearing->words[at] = mem_text(error);
@@ -114,7 +115,7 @@ static struct ai_attempt *record(struct hearing *hearing, const struct http_answ
 		.input_tokens = -1,
 		.output_tokens = -1,
 		.cached_tokens = -1,
-		.cost_micros = error ? 0 : AI_COST_UNKNOWN,
+		.cost_micros = done ? AI_COST_UNKNOWN : 0,	 /* also if nobody can read what was heard */
 		.estimated = error && answer->how == HTTP_MAYBE, /* who knows what it cost */
 		.reservation = *hearing->reservations[at] ? hearing->reservations[at] : NULL,
 		.latency_ms = (int64_t)(loop_now_ms(hearing->speech->host.loop) - hearing->began_ms),

@@ -268,6 +268,7 @@ static void test_what_will_not_work_is_not_tried_again(void **state)
 	fake_http_status(w.http, 200, "<html>");
 	assert_int_equal(w.ends, 2);
 	assert_int_equal(w.err.kind, ERR_AGAIN);
+	assert_int_equal(w.last.cost_micros, AI_COST_UNKNOWN); /* what was reserved counts */
 	unlink(w.path);
 	hear(&w);
 	assert_int_equal(w.ends, 3);
