@@ -8,10 +8,12 @@ import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
 import { buildKiller, killPoints } from './lives.mjs';
 import { discordWays } from './scenarios-discord.mjs';
+import { importWays } from './scenarios-imports.mjs';
 import { slackWays } from './scenarios-slack.mjs';
 import { telegramWays } from './scenarios-telegram.mjs';
 import { deliver, scenarios, wrongRows } from './scenarios.mjs';
 import { discordEndurance, printDiscord } from './discord.mjs';
+import { importEndurance, printImports } from './imports.mjs';
 import { printEndurance, slackEndurance } from './slack.mjs';
 import { printTools, toolEndurance } from './tools.mjs';
 import { printTelegram, telegramEndurance } from './telegram.mjs';
@@ -193,11 +195,13 @@ await everyStep();
 counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 14 : 390, killer, work, note })).points;
 counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 8 : 150, killer, work, note })).points;
 counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 6 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
+counts.points += (await killPoints(importWays, { points: all ? 2000 : short ? 4 : 300, only: short ? ['made', 'chat'] : null, killer, work, note })).points;
 await random(short ? 5 : 200);
 const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
 const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
 const tools = await toolEndurance({ calls: short ? 200 : 10_000, note, check: checkDatabase });
+const imports = await importEndurance({ files: short ? 0 : 300, kills: 60, readers: short ? 4 : 80, note });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}
 random kills under load:             ${counts.randomKills}
@@ -213,8 +217,10 @@ console.log('');
 printDiscord(discord);
 console.log('');
 printTools(tools);
+console.log('');
+printImports(imports);
 console.log(`
 rules broken:                        ${broken.length}
 seconds:                             ${Math.round((Date.now() - begun) / 1000)}`);
-console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills + discord.kills + tools.lives} passed, ${broken.length} failed`);
+console.log(`${counts.points + counts.randomKills + slack.kills + telegram.kills + discord.kills + tools.lives + imports.kills + imports.readers} passed, ${broken.length} failed`);
 process.exit(broken.length ? 1 : 0);
