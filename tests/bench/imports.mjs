@@ -178,7 +178,7 @@ async function big(server, quick, { print, percentile }) {
   const daemon = await new Daemon({
     models: [{ name: 'main', provider: 'openai', base_url: server.base, model: 'echo', api_key: server.key }], limits: { file_mb: 200 },
   }).start();
-  const { pid } = daemon.child, file = path.join(daemon.dir, 'big.csv'), bytes = (quick ? 10 : 100) * megabyte, fd = openSync(file, 'w');
+  const { pid } = daemon.child, file = path.join(daemon.dir, 'big.csv'), bytes = (quick ? 10 : 102) * megabyte, fd = openSync(file, 'w');
   let size = writeSync(fd, head);
   for (let n = 1; size < bytes;) size += writeSync(fd, Array.from({ length: 10_000 }, () => table(n++)).join(''));
   closeSync(fd);
