@@ -85,6 +85,11 @@ void imports_drop(struct imports *imports, const char *org_id, const char *sha25
 char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
 		   const char *mime, bool path_only);
 
+/* The same link whenever it is asked for in the first days after made_ms (Unix milliseconds): what is sent again is the same to
+ * the byte. It holds for half of IMPORTS_LINK_S at least. */
+char *imports_link_made(const struct imports *imports, const char *org_id, const char *sha256,
+			const char *name, const char *mime, int64_t made_ms);
+
 /* ---- reading ---------------------------------------------------------------------------------------- */
 
 struct import_outline {

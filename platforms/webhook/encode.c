@@ -90,6 +90,17 @@ static const char *event_type(enum message_state state)
 	return "message.created";
 }
 
+/* A reply that is a file: its link, which is the same in every attempt, and not its bytes. */
+static void add_file(struct buf *json, const struct outgoing_file *file)
+{
+	buf_text(json, ",\"files\":[{\"name\":");
+	json_quote(json, file->name, strlen(file->name));
+	add_text(json, "mime", file->mime);
+	buf_format(json, ",\"size\":%lld", (long long)file->size);
+	add_text(json, "link", file->link);
+	buf_text(json, "}]");
+}
+
 /* Made of stored values only, so that each attempt has the same bytes. */
 void hook_encode_callback(struct buf *json, const struct outgoing *out)
 {
@@ -107,5 +118,7 @@ void hook_encode_callback(struct buf *json, const struct outgoing *out)
 	buf_text(json, ",\"tool_calls\":");
 	buf_text(json, out->tool_calls);
 	add_choices(json, out);
+	if (out->file)
+		add_file(json, out->file);
 	buf_text(json, "}}");
 }

@@ -125,7 +125,7 @@ static void webhook_stop(struct platform *platform)
 const struct platform_ops webhook_platform = {
 	.abi = PLATFORM_ABI,
 	.name = "webhook",
-	.can = PLATFORM_RESENDS | PLATFORM_SHEDS_EARLY,
+	.can = PLATFORM_RESENDS | PLATFORM_SHEDS_EARLY | PLATFORM_FILES,
 	.retry_cap_s = 3600,
 	.expire_s = 3 * 24 * 3600,
 	.settings = webhook_settings,

@@ -177,7 +177,7 @@ static size_t base64_size(size_t len)
 	return 4 * ((len + 2) / 3) + 1;
 }
 
-char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text)
+static char *seal(const uint8_t *key, const uint8_t *nonce, const char *context, const char *text)
 {
 	size_t len = strlen(text), mark = sizeof(seal_mark) - 1, whole = NONCE_SIZE + len + TAG_SIZE;
 	uint8_t *box = mem_alloc(whole), *cipher = box + NONCE_SIZE;
@@ -186,7 +186,7 @@ char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const
 	int written;
 
 	must(ctx != NULL && len <= INT_MAX / 2);
-	crypto_random(box, NONCE_SIZE);
+	memcpy(box, nonce, NONCE_SIZE);
 	must(EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, box, NULL));
 	must(EVP_EncryptUpdate(ctx, NULL, &written, (const uint8_t *)context, (int)strlen(context)));
 	must(EVP_EncryptUpdate(ctx, cipher, &written, (const uint8_t *)text, (int)len));
@@ -197,6 +197,26 @@ char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const
 	crypto_base64(box, whole, sealed + mark);
 	free(box);
 	return sealed;
+}
+
+char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text)
+{
+	uint8_t nonce[NONCE_SIZE];
+
+	crypto_random(nonce, sizeof(nonce));
+	return seal(key, nonce, context, text);
+}
+
+/* A nonce comes twice only with the same text, as in the SIV construction (RFC 5297). */
+char *crypto_seal_same(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text)
+{
+	const struct crypto_part parts[] = { { "nonce", 6 },
+					     { context, strlen(context) + 1 },
+					     { text, strlen(text) } };
+	uint8_t mac[CRYPTO_SHA256_SIZE];
+
+	crypto_hmac_sha256(key, CRYPTO_KEY_SIZE, parts, sizeof(parts) / sizeof(parts[0]), mac);
+	return seal(key, mac, context, text);
 }
 
 /* text: len + 1 bytes. false: not what was sealed with this key for this context. */

@@ -42,6 +42,10 @@ bool crypto_unbase64(const char *text, size_t len, uint8_t *out, size_t *len_out
  * authenticated too: what was sealed for one row does not open in another. The caller frees. */
 char *crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text);
 
+/* The same with a nonce that is made of what is sealed, with this key: equal texts give equal results, and who sees two of
+ * them can tell that they are equal, no more. */
+char *crypto_seal_same(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *text);
+
 /* The text, or NULL: another key, another context, or changed. The caller frees. */
 char *crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *context, const char *sealed);
 

@@ -186,7 +186,8 @@ static void hand_over(const struct core *core, struct installation *inst, const 
 		      uint64_t ticket)
 {
 	struct outgoing out = reply->out;
-	char *words = reply->file ? outbox_file_words(core, reply->file) : NULL, *notice = NULL;
+	char *words = reply->file ? outbox_file_words(core, reply->file, reply->out.created_ms) : NULL,
+	     *notice = NULL;
 
 	if (reply->settled_count)
 		words = settled_text(inst, reply);

@@ -47,8 +47,8 @@ static void hand_over(struct outbox *outbox, struct sending *sending)
 {
 	const struct store_kept *kept = sending->reply->file;
 	struct outgoing out = sending->reply->out;
-	char *link = imports_link(outbox->core->options.imports, kept->org_id, kept->sha256, kept->name,
-				  kept->mime, false);
+	char *link = imports_link_made(outbox->core->options.imports, kept->org_id, kept->sha256, kept->name,
+				       kept->mime, out.created_ms);
 	struct outgoing_file file = { .path = sending->path,
 				      .name = kept->name,
 				      .mime = kept->mime,
@@ -110,12 +110,12 @@ void outbox_file_begin(struct outbox *outbox, struct sending *sending, const str
 		      sending->serial);
 }
 
-char *outbox_file_words(const struct core *core, const struct store_kept *file)
+char *outbox_file_words(const struct core *core, const struct store_kept *file, int64_t made_ms)
 {
 	struct imports *imports = core->options.imports;
-	char *link =
-		imports ? imports_link(imports, file->org_id, file->sha256, file->name, file->mime, false)
-			: NULL;
+	char *link = imports ? imports_link_made(imports, file->org_id, file->sha256, file->name, file->mime,
+						 made_ms)
+			     : NULL;
 	struct buf out = { 0 };
 
 	words_plain(&out, file->name);

@@ -57,7 +57,7 @@ void outbox_file_begin(struct outbox *outbox, struct sending *sending, const str
 void outbox_file_done(struct sending *sending);
 
 /* What a platform that takes no files says instead, Markdown. The caller frees. */
-char *outbox_file_words(const struct core *core, const struct store_kept *file);
+char *outbox_file_words(const struct core *core, const struct store_kept *file, int64_t made_ms);
 void outbox_files_destroy(struct outbox *outbox);
 
 #endif

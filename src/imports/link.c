@@ -80,12 +80,11 @@ static char *from_path(const char *token)
 	return text;
 }
 
-char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
-		   const char *mime, bool path_only)
+static char *make_link(const struct imports *imports, const char *org_id, const char *sha256,
+		       const char *name, const char *mime, bool path_only, int64_t until_s)
 {
-	json_int_t until = clock_wall_ms() / 1000 + IMPORTS_LINK_S;
 	json_t *what = json_pack("{s:s, s:s, s:s, s:s, s:I}", "o", org_id, "h", sha256, "n", name, "m", mime,
-				 "e", until);
+				 "e", (json_int_t)until_s);
 	char *text, *sealed, *file, *link;
 
 	if (what == NULL || (!path_only && imports->public_url == NULL)) {
@@ -93,7 +92,7 @@ char *imports_link(const struct imports *imports, const char *org_id, const char
 		return NULL;
 	}
 	text = json_write(what);
-	sealed = crypto_seal(imports->link_key, context, text);
+	sealed = crypto_seal_same(imports->link_key, context, text);
 	to_path(sealed);
 	file = encoded(name);
 	link = mem_format("%s/files/%s/%s", path_only ? "" : imports->public_url, sealed + strlen("v1."),
@@ -103,6 +102,24 @@ char *imports_link(const struct imports *imports, const char *org_id, const char
 	free(sealed);
 	free(file);
 	return link;
+}
+
+char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
+		   const char *mime, bool path_only)
+{
+	return make_link(imports, org_id, sha256, name, mime, path_only,
+			 clock_wall_ms() / 1000 + IMPORTS_LINK_S);
+}
+
+char *imports_link_made(const struct imports *imports, const char *org_id, const char *sha256,
+			const char *name, const char *mime, int64_t made_ms)
+{
+	int64_t now_s = clock_wall_ms() / 1000, until_s = made_ms / 1000 + IMPORTS_LINK_S;
+
+	if (until_s < now_s + IMPORTS_LINK_S / 2) /* sent again long after by hand */
+		until_s +=
+			(now_s + IMPORTS_LINK_S - 1 - until_s) / (IMPORTS_LINK_S / 2) * (IMPORTS_LINK_S / 2);
+	return make_link(imports, org_id, sha256, name, mime, false, until_s);
 }
 
 /* ---- serving -------------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@ import path from 'node:path';
 import test from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { ModelServer } from '../servers/model.mjs';
+import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
 
 let model, daemon, ann, bob;
@@ -202,4 +203,26 @@ test('usher import --out writes the files made, under safe names, and over nothi
   } finally {
     await own.finish();
   }
+});
+
+test('webhook: a file named by a body is fetched, and the one made of it is posted by its link, the same in each attempt', async (t) => {
+  const source = createServer((request, response) => response.writeHead(200, { 'content-type': 'text/csv' }).end(table));
+  await new Promise((resolve) => source.listen(0, '127.0.0.1', resolve));
+  const receiver = await new Receiver(hookSecret).start();
+  const own = await new Daemon({ users: { strangers: 'allow' }, listen: { address: '127.0.0.1', port: 0, public_url: 'https://bot.example.org' },
+    platforms: { webhook: [{ name: 'crm', secret: hookSecret, reply_url: `${receiver.url}/status-500-times-1`, reply_loopback: true }] } }).start();
+  t.after(async () => { await own.finish(); source.close(); await receiver.stop(); });
+  const told = await own.hook('crm', { text: 'turn this into JSON with name, amount', sender: 'carl', files: [{ url: `http://127.0.0.1:${source.address().port}/people.csv`, name: 'people.csv' }] });
+  assert.equal(told.status, 202, told.raw);
+  const posts = await until('both attempts at the file', () => {
+    const found = receiver.received.filter((r) => r.raw.includes('"files":[{'));
+    return found.length >= 2 && found;
+  }, 30);
+  assert.equal(posts[0].raw, posts[1].raw, 'the same to the byte');
+  const [file] = posts[0].body.data.files;
+  assert.deepEqual([file.name, file.mime, posts[0].body.data.text], ['people.json', 'application/json', null]);
+  assert.match(file.link, /^https:\/\/bot\.example\.org\/files\//);
+  const got = await own.request('GET', new URL(file.link).pathname);
+  assert.equal(got.status, 200);
+  assert.equal(JSON.parse(got.raw).length, 2);
 });

@@ -159,6 +159,13 @@ char *imports_link(const struct imports *imports, const char *org_id, const char
 	return mem_format("%s/files/%s-%s/%s", path_only ? "" : "https://files.test", org_id, sha256, name);
 }
 
+char *imports_link_made(const struct imports *imports, const char *org_id, const char *sha256,
+			const char *name, const char *mime, int64_t made_ms)
+{
+	(void)made_ms;
+	return imports_link(imports, org_id, sha256, name, mime, false);
+}
+
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
 static const struct err none;

@@ -13,6 +13,26 @@
 static const uint8_t key[CRYPTO_KEY_SIZE] = { 1, 2, 3 };
 static const char secret[] = "{\"token\":\"xoxb-\xc3\xa4\"}";
 
+/* A link that is made again for the same answer is the same, and one nonce never serves two texts. */
+static void equal_texts_are_sealed_equally_when_asked(void **state)
+{
+	char *one = crypto_seal_same(key, "a", "a text"), *same = crypto_seal_same(key, "a", "a text"),
+	     *next = crypto_seal_same(key, "a", "a texu"), *there = crypto_seal_same(key, "b", "a text");
+	char *text = crypto_open(key, "a", one);
+
+	(void)state;
+	assert_string_equal(one, same);
+	assert_memory_not_equal(one + 3, next + 3, 16);
+	assert_memory_not_equal(one + 3, there + 3, 16);
+	assert_string_equal(text, "a text");
+	assert_null(crypto_open(key, "b", one));
+	free(one);
+	free(same);
+	free(next);
+	free(there);
+	free(text);
+}
+
 static void what_is_sealed_opens(void **state)
 {
 	static const char *const texts[] = { "", "x", secret };
@@ -187,9 +207,13 @@ static void keys_have_32_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_sealed_opens), cmocka_unit_test(no_two_are_alike),
-		cmocka_unit_test(key_and_row_must_fit), cmocka_unit_test(damage_is_seen),
-		cmocka_unit_test(it_is_aes_256_gcm),	cmocka_unit_test(keys_have_32_bytes),
+		cmocka_unit_test(equal_texts_are_sealed_equally_when_asked),
+		cmocka_unit_test(what_is_sealed_opens),
+		cmocka_unit_test(no_two_are_alike),
+		cmocka_unit_test(key_and_row_must_fit),
+		cmocka_unit_test(damage_is_seen),
+		cmocka_unit_test(it_is_aes_256_gcm),
+		cmocka_unit_test(keys_have_32_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

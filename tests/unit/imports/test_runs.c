@@ -373,6 +373,29 @@ static void test_link(void **state)
 	free(link);
 }
 
+/* What is sent again has the same bytes, and an old answer that is sent again by hand has a link that still leads somewhere. */
+static void test_link_of_an_answer(void **state)
+{
+	struct place *place = *state;
+	const char *hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	int64_t now = clock_wall_ms(), day = INT64_C(86400000);
+	char *first = imports_link_made(place->imports, ORG, hash, "a.csv", "text/csv", now - 3 * day),
+	     *second = imports_link_made(place->imports, ORG, hash, "a.csv", "text/csv", now - 3 * day),
+	     *other = imports_link_made(place->imports, ORG, hash, "b.csv", "text/csv", now - 3 * day),
+	     *old = imports_link_made(place->imports, ORG, hash, "a.csv", "text/csv", now - 30 * day),
+	     *older =
+		     imports_link_made(place->imports, ORG, hash, "a.csv", "text/csv", now - 30 * day - 5000);
+
+	assert_string_equal(first, second);
+	assert_string_not_equal(first, other);
+	assert_string_not_equal(old, older);
+	free(first);
+	free(second);
+	free(other);
+	free(old);
+	free(older);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_quiet, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone_meanwhile, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_link, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link_of_an_answer, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,36 @@ static void a_repetition_has_the_same_id_and_bytes(void **state)
 	stage_close(stage);
 }
 
+/* A file is told by its link, never by its bytes: the receiver gets JSON in any case. */
+static void a_reply_that_is_a_file_is_told_by_its_link(void **state)
+{
+	struct stage *stage = stage_open(with_callback);
+	char *url = address(stage, "/cb");
+	struct outgoing out = answer_to(url);
+	struct outgoing_file file = { .path = "/nowhere",
+				      .name = "a \"b\".json",
+				      .mime = "application/json",
+				      .size = 7,
+				      .link = "https://bot.example.org/files/x/a" };
+
+	(void)state;
+	out.text = NULL;
+	out.file = &file;
+	send_and_hear(stage, &out, 1);
+	assert_int_equal(stage->sent_how, SENT_ACCEPTED);
+	receiver_checks(stage);
+	assert_non_null(
+		strstr(stage->callback_body,
+		       "\"text\":null,\"tool_calls\":[],\"files\":[{\"name\":\"a \\\"b\\\".json\",\"mime\":"
+		       "\"application/json\",\"size\":7,"
+		       "\"link\":\"https://bot.example.org/files/x/a\"}]}}"));
+	file.link = NULL; /* no public_url */
+	send_and_hear(stage, &out, 2);
+	assert_non_null(strstr(stage->callback_body, "\"link\":null}]}}"));
+	free(url);
+	stage_close(stage);
+}
+
 static void each_status_has_its_outcome(void **state)
 {
 	static const struct {
@@ -355,6 +385,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_receiver_gets_a_signed_event),
 		cmocka_unit_test(a_repetition_has_the_same_id_and_bytes),
+		cmocka_unit_test(a_reply_that_is_a_file_is_told_by_its_link),
 		cmocka_unit_test(each_status_has_its_outcome),
 		cmocka_unit_test(each_fault_has_its_outcome),
 		cmocka_unit_test(gone_stops_that_address_for_good),
