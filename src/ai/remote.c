@@ -164,7 +164,7 @@ static bool feed_lines(struct remote_call *call, const char *data, size_t len)
 		size_t piece = (size_t)((lf ? lf : end) - data);
 
 		if (call->line.len + piece > REMOTE_LINE_MAX)
-			return err_set(&call->err, ERR_AGAIN, "the server's stream has a line over %d bytes",
+			return err_set(&call->err, ERR_UNSURE, "the server's stream has a line over %d bytes",
 				       REMOTE_LINE_MAX);
 		buf_add(&call->line, data, piece);
 		data += piece + 1;
@@ -192,7 +192,7 @@ static bool read_stream(struct remote_call *call, const char *data, size_t len)
 	if (made(&call->reply) != before)
 		call->progress_ms = now;
 	if (call->sse.dead && call->err.kind == ERR_NONE && !call->reply.too_long)
-		err_set(&call->err, ERR_AGAIN, "the server's stream has a line over %d bytes",
+		err_set(&call->err, ERR_UNSURE, "the server's stream has a line over %d bytes",
 			REMOTE_LINE_MAX);
 	if (more && now - call->progress_ms > NO_PROGRESS_MS)
 		more = err_set(&call->err, ERR_UNSURE,
@@ -214,7 +214,7 @@ static bool on_data(void *owner, uint64_t ticket, const char *data, size_t len)
 		recognise(call, data, len);
 	if (call->form == REMOTE_BODY) {
 		if (call->body.len + len > REMOTE_BODY_MAX)
-			return err_set(&call->err, ERR_AGAIN, "the server's answer is over %d bytes",
+			return err_set(&call->err, ERR_UNSURE, "the server's answer is over %d bytes",
 				       REMOTE_BODY_MAX);
 		buf_add(&call->body, data, len);
 		return true;

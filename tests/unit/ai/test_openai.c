@@ -186,8 +186,10 @@ static void test_broken_connections(void **state)
 {
 	struct http_answer maybe = { .how = HTTP_MAYBE, .status = 200, .retry_after_ms = -1 };
 	struct llm_stage w;
+	char line[4096];
 
 	(void)state;
+	memset(line, 'x', sizeof(line));
 	llm_stage_open(&w, "openai", NULL);
 	llm_stage_ask(&w, -1, 0);
 	fake_http_broken(w.http, HTTP_NOT_SENT);
@@ -215,6 +217,15 @@ static void test_broken_connections(void **state)
 	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
 	assert_int_equal(w.err.kind, ERR_UNSURE);
 	assert_null(strstr(w.err.text, "JSON"));
+	llm_stage_forget(&w);
+	llm_stage_ask(&w, -1, 0); /* and a line without end: it was made, so it was billed */
+	fake_http_data(w.http, SAID, 40);
+	for (size_t i = 0; i <= REMOTE_LINE_MAX / (sizeof(line) - 1); i++)
+		fake_http_data(w.http, line, sizeof(line) - 1);
+	fake_http_end(w.http, &maybe);
+	assert_int_equal(w.fault, LLM_FAULT_TRANSIENT);
+	assert_int_equal(w.err.kind, ERR_UNSURE);
+	assert_non_null(strstr(w.err.text, "line over"));
 	llm_stage_forget(&w);
 	llm_stage_ask(&w, -1, 0);
 	maybe.how = HTTP_NOT_SENT;
