@@ -112,6 +112,20 @@ static bool retry_message(struct db *db, const struct dead_letter *letter, struc
 		      "i", letter->id);
 }
 
+/* Which conversation it waits in, so that the core looks there at once (core_acted). */
+static bool answer_where(struct db *db, const struct dead_letter *letter, json_t *answer, struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query, "SELECT uuid, coalesce(\"llmConversationId\", 0) FROM inbox WHERE id = $1", "i",
+		 letter->id);
+	if (db_row(&query)) {
+		json_object_set_new(answer, "message", json_string(db_text(&query, 0)));
+		json_object_set_new(answer, "conversation_id", json_integer(db_int(&query, 1)));
+	}
+	return db_end(&query, err);
+}
+
 bool act_dead_letter_retry(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 			   struct err *err)
 {
@@ -120,7 +134,8 @@ bool act_dead_letter_retry(struct db *db, struct arena *room, const char *const 
 	if (!find(db, room, args[0], &letter, err))
 		return false;
 	answer(&letter, room, letter.reply ? "pending" : "accepted", answer_out);
-	return letter.reply ? retry_reply(db, room, &letter, err) : retry_message(db, &letter, err);
+	return letter.reply ? retry_reply(db, room, &letter, err)
+			    : retry_message(db, &letter, err) && answer_where(db, &letter, *answer_out, err);
 }
 
 bool act_dead_letter_drop(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,

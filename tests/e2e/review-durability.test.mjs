@@ -167,3 +167,22 @@ test('a clock that jumps back and forth keeps order, times that rise, and every 
   assert.equal(sql(db, "SELECT count(*) FROM inbox WHERE state = 'answered'"), String(ids.length));
   assert.equal(sql(db, `SELECT count(*) FROM (SELECT "timestamp" AS at, lag("timestamp") OVER (ORDER BY id) AS before FROM message) WHERE before >= at`), '0');
 });
+
+test('what was set aside after three crashes begins at once when the operator says so', async (t) => {
+  const model = await new ModelServer().start(), receiver = await new Receiver(hookSecret).start();
+  const daemon = new Daemon(settings(model, receiver, 'hang'));
+  t.after(async () => { await daemon.finish(); await model.stop(); await receiver.stop(); });
+  await daemon.start();
+  await daemon.hook('crm', { text: 'hello there', sender: 'ann', conversation: 'room' });
+  for (let crash = 1; crash <= 3; crash++) {
+    await until('it to be begun', () => model.requests.length === crash);
+    await daemon.kill();
+    if (crash === 3) daemon.configure(settings(model, receiver, 'echo'));
+    await daemon.start();
+  }
+  await until('the notice', () => receiver.received.length === 1);
+  const [letter] = await daemon.json('dead-letters', 'list');
+  assert.equal((await daemon.cli('dead-letters', 'retry', letter.id)).status, 0);
+  await until('the answer', () => receiver.received.length === 2);
+  assert.deepEqual(receiver.received.map((r) => r.body.data.status), ['quarantined', 'answered']);
+});
