@@ -15,7 +15,8 @@ const rowsOf = (ends) => ({
   'messages that belong to nobody': "SELECT 1 FROM inbox WHERE state = 'answered' AND (profile_id IS NULL OR \"llmConversationId\" IS NULL)",
   'tool calls without a result': `SELECT 1 FROM "LLMTaskStep" s WHERE s.kind = 'intent' AND NOT EXISTS
     (SELECT 1 FROM "LLMTaskStep" r WHERE r."llmTaskId" = s."llmTaskId" AND r.kind = 'result' AND r."callId" = s."callId")
-    AND NOT EXISTS (SELECT 1 FROM "LLMConversationMessage" m JOIN inbox i ON i.turn_id = m.id WHERE m."llmTaskId" = s."llmTaskId" AND i.state = 'quarantined')`,
+    AND NOT EXISTS (SELECT 1 FROM "LLMConversationMessage" m JOIN inbox i ON i.turn_id = m.id WHERE m."llmTaskId" = s."llmTaskId" AND i.state = 'quarantined')
+    AND NOT EXISTS (SELECT 1 FROM "LLMTask" t WHERE t.id = s."llmTaskId" AND t."errorMessage" = 'quarantined')`,
   'messages whose time does not rise': `SELECT 1 FROM (SELECT "timestamp" AS at, lag("timestamp") OVER (PARTITION BY conversation_id ORDER BY id) AS before
     FROM message) WHERE before >= at`,
   'turns with two finished tasks': `SELECT 1 FROM "LLMConversationMessage" m JOIN "LLMTask" t ON t.id = m."llmTaskId"
