@@ -44,9 +44,10 @@ void store_imports(struct store *store, const char *const *uuids, size_t count, 
 struct store_import_step {
 	int64_t id;
 	enum import_state state;
+	const char *org_id; /* FETCHED: whose the file is, for when the import is gone */
 	const char *mime, *kind;
-	const char *sha256;	  /* FETCHED: and the blob's row is made */
-	int64_t size, stored;	  /* FETCHED */
+	const char *sha256;   /* FETCHED: and the blob's row is made, even when it fails: the file is to go */
+	int64_t size, stored; /* FETCHED */
 	const char *code, *error; /* FAILED: error is a line for the person */
 	int64_t quota; /* FETCHED: bytes the organisation may keep; ERR_REFUSED when it would be passed. 0: any number */
 };

@@ -28,7 +28,8 @@ enum {
 	API_DOORS_MAX = 2 * 20,
 	API_UPLOADS_MAX = 16,	/* bodies that arrive at the same time */
 	API_UPLOAD_AGE_S = 600, /* a file nobody waits for is removed when it is older */
-	API_UPLOAD_SWEEP_MS = 600000,
+	API_UPLOAD_CALM_S = 20, /* and when it is older than this, if no file is just coming in */
+	API_UPLOAD_SWEEP_MS = 20000,
 };
 
 struct call;

@@ -503,20 +503,36 @@ static bool waited_for(const json_t *rows, const char *name)
 	return false;
 }
 
+/* Something is on its way that has no row yet. */
+static bool under_way(const struct platform *api)
+{
+	const struct call *call;
+
+	if (api->arriving > 0 || api->upload_works)
+		return true;
+	for (call = api->calls; call; call = call->hh.next)
+		if (call->upload &&
+		    (call->step == CALL_UPLOAD || call->step == CALL_RESOLVE || call->step == CALL_ACCEPT))
+			return true;
+	return false;
+}
+
+/* What was kept, or deleted, does not lie here in the clear for longer than it must. ticket: nothing was on its way when the
+ * store was asked. */
 static void on_waiting(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
 	struct platform *api = owner;
 	json_t *rows = err->kind == ERR_NONE ? json_read(json, strlen(json), NULL) : NULL;
 	DIR *dir = rows ? opendir(api->upload_folder) : NULL;
-	time_t now = time(NULL);
+	bool calm = ticket && !under_way(api);
+	time_t before = time(NULL) - (calm ? API_UPLOAD_CALM_S : API_UPLOAD_AGE_S);
 	struct dirent *entry;
 	struct stat found;
 
-	(void)ticket;
 	while (dir && (entry = readdir(dir)) != NULL)
 		if (crypto_uuid_valid(entry->d_name) &&
 		    fstatat(dirfd(dir), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    found.st_mtime + API_UPLOAD_AGE_S < now && !waited_for(rows, entry->d_name))
+		    found.st_mtime < before && !waited_for(rows, entry->d_name))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	if (dir)
 		closedir(dir);
@@ -527,7 +543,7 @@ void upload_clean(void *data)
 {
 	struct platform *api = data;
 
-	store_report(api->store, "uploads_waiting", NULL, 0, on_waiting, api, 0);
+	store_report(api->store, "uploads_waiting", NULL, 0, on_waiting, api, !under_way(api));
 	loop_timer_start(api->upload_sweep, API_UPLOAD_SWEEP_MS, 0);
 }
 

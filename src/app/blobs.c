@@ -1,4 +1,4 @@
-/* Kept files that nothing names any more: at the start, every hour, and soon after something was erased they go, row first and
+/* Kept files that nothing names any more: at the start, every few minutes, and soon after something was erased they go, row first and
  * then file, a few at a time. Nothing is kept meanwhile, so that no file goes that a row is about to name. */
 #include "daemon_room.h"
 #include "imports.h"
@@ -6,7 +6,7 @@
 #include "store_imports.h"
 #include <stdlib.h>
 
-enum { AT_ONCE = 64, SOON_MS = 2000, STEP_MS = 100, AGAIN_MS = 60 * 1000, HOUR_MS = 3600 * 1000 };
+enum { AT_ONCE = 64, SOON_MS = 2000, STEP_MS = 100, AGAIN_MS = 60 * 1000, WHILE_MS = 300 * 1000 };
 
 struct blobs {
 	struct daemon *daemon;
@@ -20,7 +20,7 @@ static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, cons
 {
 	struct blobs *blobs = owner;
 	struct imports *imports = blobs->daemon->imports;
-	unsigned next = blobs->again ? SOON_MS : HOUR_MS;
+	unsigned next = blobs->again ? SOON_MS : WHILE_MS;
 
 	(void)ticket;
 	if (imports == NULL)

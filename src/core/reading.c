@@ -92,6 +92,12 @@ static void on_read(void *owner, uint64_t ticket, const struct err *err, const c
 
 	if (item == NULL)
 		return;
+	if (err->kind != ERR_NONE && err->kind != ERR_REFUSED) { /* ours: nothing for the person's eyes */
+		log_error(&gather->turn->log, "files can't be read (usher doctor): %s", err->text);
+		reading_failed(gather, item, "reader",
+			       "files can't be read here at the moment: please tell the operator");
+		return;
+	}
 	if (err->kind != ERR_NONE) {
 		reading_failed(gather, item, code ? code : "reader", err->text);
 		return;
@@ -265,6 +271,7 @@ static void ask_step(struct gather *gather, struct item *item)
 			core->options.store,
 			&(struct store_import_step){ .id = item->id,
 						     .state = item->reached,
+						     .org_id = gather->turn->question.caller.org_id,
 						     .mime = item->mime ? item->mime : item->file.mime,
 						     .sha256 = item->sha256,
 						     .size = item->size,

@@ -368,27 +368,44 @@ static bool apply(struct db *db, struct job *job, const struct store_import *imp
 		       state_names[import->state], state_names[step->state]);
 }
 
+struct step_answer {
+	bool full, gone;
+};
+
+/* Taken back or cancelled: what was just kept of it is to go, too. */
+static bool leave(struct db *db, struct job *job, const struct store_import *import,
+		  const struct store_import_step *step, struct err *err)
+{
+	const char *org_id = import->org_id ? import->org_id : step->org_id;
+
+	return step->state != IMPORT_FETCHED || step->sha256 == NULL || org_id == NULL ||
+	       blob_leave(db, job->room, org_id, step->sha256, err);
+}
+
 static bool run_step(struct db *db, struct job *job, struct err *err)
 {
 	const struct store_import_step *step = &((const struct step_ask *)job->ask)->step;
-	bool *full = arena_alloc(job->room, sizeof(*full)), found;
+	struct step_answer *answer = arena_alloc(job->room, sizeof(*answer));
 	struct store_import import;
+	bool found;
 
-	job->answer = full;
+	job->answer = answer;
 	if (!import_load(db, job->room, step->id, &import, &found, err))
 		return false;
-	if (!found || import.state == IMPORT_FAILED)
-		return err_set(err, ERR_GONE, "import %" PRId64 " is gone or has failed", step->id);
-	return apply(db, job, &import, step, full, err);
+	answer->gone = !found || import.state == IMPORT_FAILED;
+	return answer->gone ? leave(db, job, &import, step, err)
+			    : apply(db, job, &import, step, &answer->full, err);
 }
 
 static void give_step(struct job *job)
 {
 	const struct step_ask *ask = job->ask;
-	const bool *full = job->answer;
+	const struct step_answer *answer = job->answer;
 
-	if (full && *full)
+	if (answer && answer->full)
 		err_set(&job->err, ERR_REFUSED, "the files of this organisation fill what it may keep");
+	else if (answer && answer->gone && job->err.kind == ERR_NONE)
+		err_set(&job->err, ERR_GONE, "import %" PRId64 " is gone or has failed", ask->step.id);
 	ask->fn(job->owner, job->ticket, &job->err);
 }
 
@@ -400,6 +417,7 @@ void store_import_step(struct store *store, const struct store_import_step *step
 
 	ask->fn = fn;
 	ask->step = *step;
+	ask->step.org_id = job_text(job, step->org_id);
 	ask->step.mime = job_text(job, step->mime);
 	ask->step.kind = job_text(job, step->kind);
 	ask->step.sha256 = job_text(job, step->sha256);

@@ -41,9 +41,11 @@ bool import_state_parse(const char *name, enum import_state *state_out);
 enum { IMPORT_COLUMN_COUNT = 11 };
 void import_take(const struct query *query, struct arena *room, struct store_import *out);
 
-/* outputs.c: content that an organisation keeps. full_out: it would be more than quota (0: any number), nothing is kept. */
+/* outputs.c: content that an organisation keeps. full_out: it would be more than quota (0: any number), nothing is kept.
+ * blob_leave: its file is there, but nothing is to name it: a row that counts nothing, so that store_blobs_unnamed finds it. */
 bool blob_add(struct db *db, struct arena *room, const char *org_id, const char *sha256, int64_t bytes,
 	      int64_t stored, int64_t quota, bool *full_out, struct err *err);
+bool blob_leave(struct db *db, struct arena *room, const char *org_id, const char *sha256, struct err *err);
 
 /* The files that were made in a turn, as struct outgoing has them; NULL: none. */
 bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const char **json_out,

@@ -19,10 +19,21 @@ bool blob_add(struct db *db, struct arena *room, const char *org_id, const char 
 			return false;
 		*full_out = kept + bytes > quota;
 	}
-	return *full_out || db_run(db, err, NULL,
-				   "INSERT INTO blobs (org_id, sha256, bytes, stored, created_at)"
-				   " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org_id, sha256) DO NOTHING",
-				   "ttiit", org_id, sha256, bytes, stored, room_time(room, clock_wall_ms()));
+	if (*full_out)
+		return blob_leave(db, room, org_id, sha256, err);
+	return db_run(db, err, NULL,
+		      "INSERT INTO blobs (org_id, sha256, bytes, stored, created_at)"
+		      " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (org_id, sha256)"
+		      " DO UPDATE SET bytes = excluded.bytes, stored = excluded.stored",
+		      "ttiit", org_id, sha256, bytes, stored, room_time(room, clock_wall_ms()));
+}
+
+bool blob_leave(struct db *db, struct arena *room, const char *org_id, const char *sha256, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "INSERT INTO blobs (org_id, sha256, bytes, stored, created_at)"
+		      " VALUES ($1, $2, 0, 0, $3) ON CONFLICT (org_id, sha256) DO NOTHING",
+		      "ttt", org_id, sha256, room_time(room, clock_wall_ms()));
 }
 
 /* ---- files that were made ------------------------------------------------------------------------------------ */
@@ -35,7 +46,7 @@ struct output_ask {
 
 struct output_answer {
 	int64_t id;
-	bool full;
+	bool full, gone;
 };
 
 /* The one that an earlier call with the same key made. Its organisation's, so nobody finds another's. */
@@ -49,8 +60,8 @@ static bool find_output(struct db *db, const struct output_ask *ask, int64_t *id
 			  ask->reach.org_id, ask->output.key);
 }
 
-/* A number that nobody may have forgotten: that the import was taken back meanwhile. */
-static bool check_import(struct db *db, const struct output_ask *ask, struct err *err)
+/* The import may have been taken back meanwhile. */
+static bool check_import(struct db *db, const struct output_ask *ask, bool *gone_out, struct err *err)
 {
 	int64_t one;
 	bool found = true;
@@ -60,7 +71,8 @@ static bool check_import(struct db *db, const struct output_ask *ask, struct err
 			"SELECT 1 FROM \"LLMAgentImport\" WHERE id = $1 AND \"userCompanyId\" = $2", "it",
 			ask->output.import_id, ask->reach.org_id))
 		return false;
-	return found || err_set(err, ERR_GONE, "import %" PRId64 " is gone", ask->output.import_id);
+	*gone_out = !found;
+	return true;
 }
 
 static bool add_output(struct db *db, struct arena *room, const struct output_ask *ask, int64_t *id_out,
@@ -108,8 +120,11 @@ static bool run_output(struct db *db, struct job *job, struct err *err)
 		return false;
 	if (out->id)
 		return true;
-	if (!check_import(db, ask, err) ||
-	    !blob_add(db, job->room, ask->reach.org_id, output->sha256, output->bytes, output->stored,
+	if (!check_import(db, ask, &out->gone, err))
+		return false;
+	if (out->gone)
+		return blob_leave(db, job->room, ask->reach.org_id, output->sha256, err);
+	if (!blob_add(db, job->room, ask->reach.org_id, output->sha256, output->bytes, output->stored,
 		      output->quota, &out->full, err))
 		return false;
 	return out->full ||
@@ -123,6 +138,8 @@ static void give_output(struct job *job)
 
 	if (out && out->full)
 		err_set(&job->err, ERR_REFUSED, "the files of this organisation fill what it may keep");
+	else if (out && out->gone)
+		err_set(&job->err, ERR_GONE, "import %" PRId64 " is gone", ask->output.import_id);
 	ask->fn(job->owner, job->ticket, &job->err, out ? out->id : 0);
 }
 

@@ -478,7 +478,7 @@ static void test_a_reader_that_cannot_be_started(void **state)
 	fetched(house, 0, FETCHED, NULL);
 	kept(house, 31);
 	fake_unread(imports, task(TASK_READ), ERR_AGAIN, NULL, "it could not be started");
-	failed(house, 31, "reader", "it could not be started");
+	failed(house, 31, "reader", "files can't be read here at the moment: please tell the operator");
 	assert_non_null(thinking(house));
 }
 

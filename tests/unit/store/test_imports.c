@@ -441,8 +441,36 @@ static void a_quota_holds(void **state)
 	assert_false(store_gauges(a->store).full);
 	it.sha256 = HASH_B;
 	assert_int_equal(step(a, &it), ERR_REFUSED);
-	assert_int_equal(count(a, "blobs"), 1);
+	assert_int_equal(asking_int(a, "SELECT sum(bytes) FROM blobs"), 10);
 	assert_int_equal(output(a, "k", 1, 0, 15), 1);
+	assert_true(asking_int(a, "SELECT min(bytes) FROM blobs") > 0);
+	assert_int_equal(unnamed(a), 0);
+}
+
+/* What was kept before it was known that nothing may name it does not stay on the disk. */
+static void what_was_kept_in_vain_goes(void **state)
+{
+	struct asking *a = *state;
+	struct store_import_step it = {
+		.id = 1, .state = IMPORT_FETCHED, .sha256 = HASH_A, .size = 10, .stored = 20, .quota = 5
+	};
+
+	say(a, "m1");
+	assert_int_equal(step(a, &it), ERR_REFUSED);
+	assert_int_equal(unnamed(a), 1);
+	assert_int_equal(
+		step(a, &(struct store_import_step){ .id = 1, .state = IMPORT_FAILED, .code = "cancelled" }),
+		ERR_NONE);
+	assert_int_equal(step(a, &it), ERR_GONE);
+	assert_int_equal(unnamed(a), 1);
+	it.id = 999;
+	it.org_id = asking_text(a, "SELECT id FROM organizations");
+	assert_int_equal(step(a, &it), ERR_GONE);
+	assert_int_equal(unnamed(a), 1);
+	assert_int_equal(output(a, "k", 999, 0, 0), 0);
+	assert_int_equal(a->err.kind, ERR_GONE);
+	assert_int_equal(unnamed(a), 1);
+	assert_int_equal(count(a, "blobs"), 0);
 }
 
 static void on_retained(void *owner, uint64_t ticket, const struct err *err, bool more)
@@ -520,6 +548,7 @@ int main(void)
 		CASE(a_fetched_answer_is_delivered_at_once),
 		CASE(taking_back_takes_everything),
 		CASE(a_quota_holds),
+		CASE(what_was_kept_in_vain_goes),
 		CASE(old_imports_go),
 		CASE(what_is_not_answered_has_failed),
 		CASE(those_of_a_removed_place_end),
