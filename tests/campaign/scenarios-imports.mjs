@@ -1,7 +1,7 @@
 // Files on their way when the daemon is killed: read, kept, told to the model, made into another, sent, told to the target.
 //   node campaign/scenarios-imports.mjs POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time)
 import http from 'node:http';
-import { Stage } from '../e2e/discord-kit.mjs';
+import { isPreview, Stage } from '../e2e/discord-kit.mjs';
 import { Daemon, hookSecret, until } from '../e2e/harness.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { checkImports, Target, told } from './imports-check.mjs';
@@ -89,7 +89,8 @@ export const importScenarios = {
     },
     done: (s) => s.said && s.answers(s.dm()).length > 0 && idle(s) && told(s.daemon.dir),
     check(s, note) {
-      const answers = s.answers(s.dm()), sent = answers.filter((m) => m.attachments.length || m.words.startsWith('orders.json: '));
+      const answers = s.dm().list.filter((m) => m.app === s.app && (m.attachments.length || !isPreview(m))), sent = // a file comes without words
+        answers.filter((m) => m.attachments.length || m.words.startsWith('orders.json: '));
       if (sent.length !== 1) note(`${sent.length} files were sent: ${answers.map((m) => m.words.slice(0, 60))}`);
       if (answers.length - sent.length !== 1) note(`${answers.length - sent.length} answers: ${answers.map((m) => m.words.slice(0, 60))}`);
     },
