@@ -265,6 +265,7 @@ static void begin(struct sending *sending, const struct outgoing *out)
 	else if (sending->unsure && (sending->stood = discord_sends_find(bot->sends, sending->nonce)).message)
 		tell_soon(sending, SENT_ACCEPTED, NULL);
 	else if (sending->place.whisper && is_private(out))
+		/* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
 		discord_send_post(sending);
 	else if (sending->part == 0)
 		discord_preview_end(bot, out, preview_ended, bot->sends, sending->ticket);

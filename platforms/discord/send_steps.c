@@ -268,6 +268,7 @@ static void create_link(struct sending *sending, const struct discord_answer *an
 /* What was refused may be taken with less, or elsewhere. */
 static void create_refused(struct sending *sending, const struct discord_answer *answer)
 {
+	/* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
 	if (file_refused(sending, answer)) {
 		create_link(sending, answer);
 	} else if (discord_refused(answer, DISCORD_NO_REPLY) && is_reply(sending)) {

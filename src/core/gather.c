@@ -442,15 +442,13 @@ static void sweep_items(struct gather *gather, uint64_t now)
 	for (size_t i = 0; i < gather->count && under_way(gather); i++) {
 		struct item *item = &gather->items[i];
 
-		if ((item->state == ITEM_FETCHES || item->state == ITEM_LATER) &&
+		if ((item->state == ITEM_FETCHES || item->state == ITEM_LATER || item->state == ITEM_HEARS) &&
 		    now - item->began_ms >= FETCH_LIMIT_MS)
 			give_up(gather, item);
 		else if (item->state == ITEM_LATER && item->retry_ms <= now)
 			fetch(gather, item);
 		else if (item->state == ITEM_AGAIN && item->retry_ms <= now)
 			reading_again(gather, item);
-		else if (item->state == ITEM_HEARS && now - item->began_ms >= FETCH_LIMIT_MS)
-			give_up(gather, item);
 	}
 }
 

@@ -123,6 +123,7 @@ void imports_keep(struct imports *imports, const char *org_id, const char *path,
 		start_keep(imports, keeping);
 		return;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): begin put it in there, so the list has its ends */
 	DL_DELETE(imports->keepings, keeping);
 	DL_APPEND(imports->held, keeping);
 }

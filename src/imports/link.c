@@ -60,7 +60,8 @@ static bool have_key(struct imports *imports, struct err *err)
 static void to_path(char *text)
 {
 	for (; *text; text++)
-		*text = *text == '+' ? '-' : *text == '/' ? '_' : *text;
+		if (*text == '+' || *text == '/')
+			*text = (char)(*text == '+' ? '-' : '_');
 }
 
 static char *encoded(const char *name)
@@ -76,7 +77,8 @@ static char *from_path(const char *token)
 	char *text = mem_format("v1.%s", token);
 
 	for (char *p = text; *p; p++)
-		*p = *p == '-' ? '+' : *p == '_' ? '/' : *p;
+		if (*p == '-' || *p == '_')
+			*p = (char)(*p == '-' ? '+' : '/');
 	return text;
 }
 
@@ -135,6 +137,7 @@ struct serving {
 
 static void free_serving(struct serving *serving)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so the list has its ends */
 	DL_DELETE(serving->imports->servings, serving);
 	if (serving->fd >= 0)
 		close(serving->fd);
@@ -256,5 +259,6 @@ void links_stop(struct imports *imports)
 	if (imports->options.control)
 		web_release(imports->options.control, imports);
 	while (imports->servings)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the list */
 		free_serving(imports->servings);
 }

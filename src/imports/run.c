@@ -301,6 +301,7 @@ static void start_next(struct imports *imports)
 	struct run *run = imports->runs;
 
 	while (run && imports->children < IMPORTS_AT_ONCE) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed before has left the list */
 		struct run *next = run->next;
 
 		if (run->state == RUN_WAITS)
@@ -390,6 +391,7 @@ void imports_cancel(struct imports *imports, void *owner, uint64_t ticket)
 	struct run *run;
 
 	DL_FOREACH (imports->runs, run)
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed before has left the list */
 		if (run->owner == owner && run->ticket == ticket)
 			break;
 	if (run == NULL)
@@ -402,6 +404,7 @@ void imports_cancel(struct imports *imports, void *owner, uint64_t ticket)
 void runs_destroy(struct imports *imports)
 {
 	while (imports->runs) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed before has left the list */
 		unlink(imports->runs->out);
 		free_run(imports->runs);
 	}

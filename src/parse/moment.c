@@ -46,7 +46,7 @@ static bool number_token(struct token *token, const char *text, int32_t len, int
 
 static bool word_token(struct token *token, const char *text, int32_t len, int32_t *at)
 {
-	int32_t from = *at, last = *at;
+	int32_t from = *at, last;
 	UChar32 c;
 
 	do {
@@ -242,9 +242,9 @@ static bool parts_read(struct tokens *tokens, struct parts *parts)
 		} else if (token->kind == 'a' && token->value == WORD_TIME) {
 			tokens->at++;
 			break;
-		} else if (token->kind == 'a' && token->value != WORD_FILLER) {
-			return false;
-		} else if (strchr(":+()", token->kind) != NULL) {
+		} else if ((token->kind == 'a' && token->value != WORD_FILLER) ||
+			   /* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
+			   strchr(":+()", token->kind) != NULL) {
 			return false;
 		} else if (parts->count == 1 && parts->mark == 0) {
 			parts->mark = token->kind;

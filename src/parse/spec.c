@@ -38,6 +38,7 @@ const char *spec_type_name(enum spec_type type)
 struct reading {
 	struct spec *spec;
 	const char *column; /* NULL: of none */
+	char nameless[24];  /* a column that has no name yet: its number */
 	struct err *err;
 };
 
@@ -249,11 +250,10 @@ static bool column_take(struct reading *reading, struct spec_column *column, con
 {
 	static const char *const keys[] = { "name", "from",   "type",	    "required", "unique", "min",
 					    "max",  "one_of", "max_length", "default",	NULL };
-	char nameless[40];
 	unsigned type = SPEC_AS_TEXT;
 
-	snprintf(nameless, sizeof(nameless), "%zu", number);
-	reading->column = nameless;
+	snprintf(reading->nameless, sizeof(reading->nameless), "%zu", number);
+	reading->column = reading->nameless;
 	if (!json_is_object(given))
 		return refuse(reading, "must be an object like {\"name\":\"amount\",\"type\":\"number\"}.");
 	if (json_object_get(given, "name") == NULL)
@@ -300,7 +300,7 @@ bool spec_read(struct spec *spec, const json_t *given, struct err *err)
 {
 	static const char *const keys[] = { "format", "table", "columns", "refused", NULL };
 	static const char *const refused[] = { "leave_out", "keep" };
-	struct reading reading = { spec, NULL, err };
+	struct reading reading = { .spec = spec, .err = err };
 	unsigned format = 0, keep = 0;
 
 	*spec = (struct spec){ .arena = arena_create() };
