@@ -222,6 +222,12 @@ static int year_of(const struct token *token, struct moment *moment)
 	return token->value + (token->value < CENTURY_TURN ? 2000 : 1900);
 }
 
+/* A word that dates don't have, or a mark of the time. */
+static bool is_foreign(const struct token *token)
+{
+	return token->kind == 'a' ? token->value != WORD_FILLER : strchr(":+()", token->kind) != NULL;
+}
+
 /* Up to the time or the end. */
 static bool parts_read(struct tokens *tokens, struct parts *parts)
 {
@@ -242,9 +248,8 @@ static bool parts_read(struct tokens *tokens, struct parts *parts)
 		} else if (token->kind == 'a' && token->value == WORD_TIME) {
 			tokens->at++;
 			break;
-		} else if ((token->kind == 'a' && token->value != WORD_FILLER) ||
-			   /* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
-			   strchr(":+()", token->kind) != NULL) {
+			/* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
+		} else if (is_foreign(token)) {
 			return false;
 		} else if (parts->count == 1 && parts->mark == 0) {
 			parts->mark = token->kind;
