@@ -121,6 +121,10 @@ void imports_convert(struct imports *imports, const char *org_id, const char *sh
 		     const char *spec, const char *out, const struct import_events *events, void *owner,
 		     uint64_t ticket);
 
+/* The same of the file at path, which stays. */
+void imports_convert_file(struct imports *imports, const char *path, const char *name, const char *spec,
+			  const char *out, const struct import_events *events, void *owner, uint64_t ticket);
+
 /* Ends it; no event follows. Unknown tickets are ignored. */
 void imports_cancel(struct imports *imports, void *owner, uint64_t ticket);
 

@@ -23,6 +23,10 @@ struct file_call *file_call_of(void *tools, uint64_t serial)
 static void free_call(struct file_call *call)
 {
 	DL_DELETE(call->tools->calls, call);
+	if (call->made.rows) {
+		unlink(call->made.rows);
+		free(call->made.rows);
+	}
 	if (call->made.path) {
 		unlink(call->made.path);
 		free(call->made.path);

@@ -50,6 +50,7 @@ struct file_about {
 /* A file that is being made. */
 struct file_made {
 	const char *name, *format, *mime;
+	char *rows;			  /* a path: what it is made of when that is kept nowhere; or NULL */
 	const char *source, *source_name; /* what it is made of: its hash, and what it is called */
 	const char *spec;
 	char *path; /* in the folder of work: removed at the end */

@@ -202,6 +202,11 @@ void file_run(struct file_call *call)
 	static const struct import_events events = { .made = on_made };
 	struct file_made *made = &call->made;
 
-	imports_convert(call->tools->options.imports, call->reach.org_id, made->source, made->source_name,
-			made->spec, made->path, &events, call->tools, call->serial);
+	if (made->rows)
+		imports_convert_file(call->tools->options.imports, made->rows, made->source_name, made->spec,
+				     made->path, &events, call->tools, call->serial);
+	else
+		imports_convert(call->tools->options.imports, call->reach.org_id, made->source,
+				made->source_name, made->spec, made->path, &events, call->tools,
+				call->serial);
 }

@@ -90,22 +90,6 @@ static bool put_text(const char *path, const char *text, size_t len)
 	return fd >= 0 && close(fd) == 0 && done;
 }
 
-/* The rows are kept, so that the converter can read them; no row names them, so the next start takes them away. */
-static void on_rows(void *tools, uint64_t serial, const struct err *err, const struct import_blob *blob)
-{
-	struct file_call *call = file_call_of(tools, serial);
-
-	if (call == NULL)
-		return;
-	if (err->kind != ERR_NONE) {
-		file_fail(call, err);
-		return;
-	}
-	unlink(call->made.path);
-	call->made.source = arena_text(call->arena, blob->sha256);
-	file_run(call);
-}
-
 /* Rows go through the converter: it writes tables as spreadsheets may read them. */
 static bool needs_rows(const struct file_format *format)
 {
@@ -134,8 +118,9 @@ static void write_rows(struct file_call *call, const char *content)
 	content += strspn(content, " \t\r\n");
 	call->made.source_name = *content == '[' || *content == '{' ? "rows.json" : "rows.csv";
 	call->made.spec = arena_format(call->arena, "{\"format\":\"%s\"}", call->made.format);
-	imports_keep(call->tools->options.imports, call->reach.org_id, call->made.path, on_rows, call->tools,
-		     call->serial);
+	call->made.rows = call->made.path;
+	call->made.path = imports_work_path(call->tools->options.imports);
+	file_run(call);
 }
 
 void file_write(struct file_call *call)

@@ -386,6 +386,20 @@ void imports_convert(struct imports *imports, const char *org_id, const char *sh
 	begin(imports, &what);
 }
 
+void imports_convert_file(struct imports *imports, const char *path, const char *name, const char *spec,
+			  const char *out, const struct import_events *events, void *owner, uint64_t ticket)
+{
+	struct run what = { .path = lent(path),
+			    .name = lent(name),
+			    .spec = lent(spec),
+			    .out = lent(out),
+			    .events = events,
+			    .owner = owner,
+			    .ticket = ticket };
+
+	begin(imports, &what);
+}
+
 void imports_cancel(struct imports *imports, void *owner, uint64_t ticket)
 {
 	struct run *run;

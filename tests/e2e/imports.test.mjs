@@ -1,5 +1,6 @@
 // Files as people use them: sent, asked about, converted, checked; found by nobody else, obeyed by nobody. The offline model speaks, so what is said here is
 // what a first run does; a model that obeys everything shows that a file has no rights.
+import { readdirSync } from 'node:fs';
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -78,6 +79,8 @@ test('a program gets a link to what it has made', async (t) => {
   const boss = await connect(t, daemon, await daemon.addUser('boss', 'operator'));
   const made = await boss('write_file', { name: 'list', format: 'csv', content: '[{"name":"=1+1","n":2}]' });
   assert.ok(made.link?.startsWith('https://usher.test/files/'), JSON.stringify(made));
+  const kept = readdirSync(`${daemon.dir}/blobs`, { recursive: true }).map((name) => name.split('/').at(-1)).filter((name) => name.length === 64);
+  assert.deepEqual(kept, sql(daemon, 'SELECT sha256 FROM import_outputs').map((row) => row.sha256), 'nothing is kept that no row names');
   const answer = await daemon.request('GET', made.link.slice('https://usher.test'.length));
   assert.deepEqual([answer.status, answer.raw.replace(/\r/g, '').replace(/"/g, '')], [200, "name,n\n'=1+1,2\n"]);
   assert.match((await boss('write_file', { name: 'x', format: 'json', content: '{' })).failed, /not JSON/);

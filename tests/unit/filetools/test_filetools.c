@@ -170,6 +170,18 @@ void imports_convert(struct imports *imports, const char *org_id, const char *sh
 	events->made(owner, ticket, &stage.made_err, stage.code, stage.report, out);
 }
 
+void imports_convert_file(struct imports *imports, const char *path, const char *name, const char *spec,
+			  const char *out, const struct import_events *events, void *owner, uint64_t ticket)
+{
+	char text[64] = { 0 };
+	int fd = open(path, O_RDONLY);
+
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	note("of %s\n", text);
+	imports_convert(imports, ORG, HASH, name, spec, out, events, owner, ticket);
+}
+
 char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,
 		   const char *mime, bool path_only)
 {
@@ -429,7 +441,7 @@ static void written_rows_go_through_the_converter(void **state)
 	(void)state;
 	call("write_file", "{\"name\":\"t.csv\",\"format\":\"csv\",\"content\":\"[{\\\"a\\\":\\\"=1\\\"}]\"}",
 	     "k", 12);
-	asked("keep [{\"a\":\"=1\"}]\nconvert rows.json {\"format\":\"csv\"}\nkeep [1]\n"
+	asked("of [{\"a\":\"=1\"}]\nconvert rows.json {\"format\":\"csv\"}\nkeep [1]\n"
 	      "output t.csv csv text/csv of 0 in turn 12, quota 99: [1]\n");
 	call("write_file", "{\"name\":\"t\",\"format\":\"xlsx\",\"content\":[{\"a\":1}]}", "k", 12);
 	assert_non_null(strstr(stage.asked, "convert rows.json {\"format\":\"xlsx\"}"));
