@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Behind a full stop within a host. */
+#define HOST_SIGNS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_&\\-"
+
 enum { LOOK_EVERY = 32 /* a growing answer is looked at again when it is a 32nd longer */ };
 
 static bool is_foreign(const struct turn *turn)
@@ -18,9 +21,22 @@ static bool is_foreign(const struct turn *turn)
 	       links_quotes(question->text, strlen(question->text));
 }
 
+/* Most full stops end a sentence, and what they end needs no look. Generous: signs of Markdown and entities may become a
+ * letter. idx_message_address says the same. */
+static bool may_name_host(const char *text)
+{
+	const char *dot = strchr(text, '.');
+
+	if (dot && strstr(text, "://"))
+		return true;
+	while (dot && strspn(dot + 1, HOST_SIGNS) == 0)
+		dot = strchr(dot + 1, '.');
+	return dot != NULL;
+}
+
 static void take_said(struct links *known, const char *text)
 {
-	if (text && strchr(text, '.'))
+	if (text && may_name_host(text))
 		links_said(known, text, strlen(text));
 }
 

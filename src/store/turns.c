@@ -109,24 +109,28 @@ static bool read_past(struct db *db, struct arena *room, const struct recall_ask
 enum { LOOK_BACK = 200 /* turns */, SAID_MAX = 50 /* of them, with an address */ };
 
 /* Whether others had a say in the newest turns: people, files, tools, and what stood before it in the place. A conversation
- * that has a summary is looked at by whoever asks. */
+ * that has a summary is looked at by whoever asks. Read row by row: as a question of its own within another one, SQLite
+ * would copy the turns first. */
 static bool read_foreign(struct db *db, const struct recall_ask *ask, struct store_recalled *out,
 			 struct err *err)
 {
-	int64_t one;
+	struct query query;
 
-	return db_one_int(
-		db, err, &out->foreign, &one,
-		"SELECT 1 FROM (SELECT o.id, o.\"userId\", o.\"llmTaskId\", o.\"structuredUserPrompt\" FROM"
-		" \"LLMConversationMessage\" o WHERE o.\"llmConversationId\" = $1 AND o.id < $2"
-		" ORDER BY o.id DESC LIMIT $3) past, \"LLMConversationMessage\" t WHERE t.id = $2"
-		" AND (past.\"userId\" IS NOT t.\"userId\" OR past.\"structuredUserPrompt\" LIKE "
-		"'{\"context\"%'"
-		" OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = past.\"llmTaskId\")"
-		" OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = past.id AND w.files <> '[]')) LIMIT 1",
-		"iii", ask->conversation_id, ask->turn_id, (int64_t)LOOK_BACK);
+	db_query(db, &query,
+		 "SELECT o.\"userId\" IS NOT (SELECT t.\"userId\" FROM \"LLMConversationMessage\" t WHERE "
+		 "t.id = $2)"
+		 " OR o.\"structuredUserPrompt\" LIKE '{\"context\"%'"
+		 " OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = o.\"llmTaskId\")"
+		 " OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = o.id AND w.files <> '[]')"
+		 " FROM \"LLMConversationMessage\" o WHERE o.\"llmConversationId\" = $1 AND o.id < $2"
+		 " ORDER BY o.id DESC LIMIT $3",
+		 "iii", ask->conversation_id, ask->turn_id, (int64_t)LOOK_BACK);
+	while (!out->foreign && db_row(&query))
+		out->foreign = db_bool(&query, 0);
+	return db_end(&query, err);
 }
 
+/* The condition is the one of idx_message_address, which holds next to nothing: most full stops end a sentence. */
 static bool read_said(struct db *db, struct arena *room, const struct recall_ask *ask,
 		      struct store_recalled *out, struct err *err)
 {
@@ -134,10 +138,11 @@ static bool read_said(struct db *db, struct arena *room, const struct recall_ask
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT m.\"userPrompt\" FROM \"LLMConversationMessage\" m, \"LLMConversationMessage\" t"
-		 " WHERE t.id = $2 AND m.\"llmConversationId\" = $1 AND m.id < $2 AND m.\"userId\" = "
-		 "t.\"userId\""
-		 " AND instr(m.\"userPrompt\", '.') > 0 ORDER BY m.id DESC LIMIT $3",
+		 "SELECT m.\"userPrompt\" FROM \"LLMConversationMessage\" m"
+		 " WHERE m.\"llmConversationId\" = $1 AND m.id < $2 AND m.\"userId\" ="
+		 " (SELECT t.\"userId\" FROM \"LLMConversationMessage\" t WHERE t.id = $2)"
+		 " AND (m.\"userPrompt\" GLOB '*.[0-9A-Za-z_&\\-]*' OR instr(m.\"userPrompt\", '://') > 0)"
+		 " ORDER BY m.id DESC LIMIT $3",
 		 "iii", ask->conversation_id, ask->turn_id, (int64_t)SAID_MAX);
 	while (out->said_count < SAID_MAX && db_row(&query))
 		said[out->said_count++] = room_text(room, &query, 0);

@@ -303,12 +303,16 @@ static void on_recalled(void *owner, uint64_t ticket, const struct err *err, con
 	(void)ticket;
 	if (r) {
 		struct ai_message *history = arena_alloc(asking->room, r->count * sizeof(*history));
+		const char **said = arena_alloc(asking->room, r->said_count * sizeof(*said));
 
 		copy = arena_alloc(asking->room, sizeof(*copy));
 		*copy = *r;
 		for (size_t i = 0; i < r->count; i++)
 			history[i] = keep_message(asking->room, &r->history[i]);
 		copy->history = history;
+		for (size_t i = 0; i < r->said_count; i++)
+			said[i] = arena_text(asking->room, r->said[i]);
+		copy->said = said;
 		copy->model = arena_text(asking->room, r->model);
 		copy->system_prompt = arena_text(asking->room, r->system_prompt);
 		copy->language = arena_text(asking->room, r->language);

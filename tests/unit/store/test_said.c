@@ -101,6 +101,30 @@ static void it_is_a_reply_like_others(void **state)
 	assert_int_equal(due->replies[0].conversation_id, message->conversation_id);
 }
 
+/* Hosts that a person named may be led to, in that conversation: full stops at the end of sentences name none. */
+static void addresses_are_remembered(void **state)
+{
+	static const char *const texts[] = { "Hello. How are you.", "see docs.example.org",
+					     "and\nhttp://intranet/x", "ask 10.1.2.3, please" };
+	struct asking *a = *state;
+	const struct store_accepted *message;
+	const struct store_recalled *past;
+	char key[] = "k0";
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++, key[1]++) {
+		message = say(a, "ann", key, texts[i]);
+		answer_with(a, message->turn->id, "hi", true);
+	}
+	message = say(a, "bob", "b1", "bob.example.org");
+	answer_with(a, message->turn->id, "hi", true);
+	message = say(a, "ann", "last", "what was it?");
+	past = ask_recall(a, message->turn->conversation_id, message->turn->id, 2);
+	assert_int_equal(past->said_count, 3);
+	assert_string_equal(past->said[0], texts[3]);
+	assert_string_equal(past->said[2], texts[1]);
+	assert_false(past->foreign);
+}
+
 /* Who is asked about it later must know that it was said. */
 static void the_model_knows_that_it_was_said(void **state)
 {
@@ -232,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(it_is_a_reply_like_others, open_case, close_case),
+		cmocka_unit_test_setup_teardown(addresses_are_remembered, open_case, close_case),
 		cmocka_unit_test_setup_teardown(the_model_knows_that_it_was_said, open_case, close_case),
 		cmocka_unit_test_setup_teardown(the_same_key_says_it_once, open_case, close_case),
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
