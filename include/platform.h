@@ -105,6 +105,11 @@ struct platform_host {
 	struct web *web;   /* our web server: claim paths under /{platform}/{name} */
 	struct http *http; /* outgoing requests */
 	struct log *log;   /* prints "webhook/crm: ..." */
+	const char *
+		uploads; /* a folder for bodies that are files: names in it are UUIDs, and a message names them
+				"upload:UUID"; what no import waits for is removed there after a while. NULL: no files
+				are kept */
+	int64_t file_max; /* bytes of one */
 
 	/* A message came in. Answer: ops->ack with in->receipt, exactly once. */
 	void (*incoming)(struct platform_host *host, const struct incoming *in);

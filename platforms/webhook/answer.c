@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utlist.h>
 
 enum held_for {
@@ -21,6 +22,7 @@ struct held {
 	enum held_for what;
 	unsigned wait_s;
 	char *ignored; /* why there is nothing to answer, or NULL */
+	char *file;    /* that came as the body, or NULL */
 	char uuid[MESSAGE_UUID_SIZE], conversation_uuid[MESSAGE_UUID_SIZE];
 	int64_t conversation_id;
 	enum message_state state;
@@ -60,6 +62,14 @@ static struct held *hold(struct webhook *hook, struct web_request *request, enum
 	return held;
 }
 
+static struct held *find(const struct webhook *hook, uint64_t ticket)
+{
+	struct held *held;
+
+	HASH_FIND(hh, hook->held, &ticket, sizeof(ticket), held);
+	return held;
+}
+
 uint64_t hook_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored)
 {
 	struct held *held = hold(hook, request, HELD_ACK);
@@ -69,20 +79,17 @@ uint64_t hook_hold(struct webhook *hook, struct web_request *request, unsigned w
 	return held->ticket;
 }
 
+void hook_hold_file(struct webhook *hook, uint64_t ticket, char *path)
+{
+	find(hook, ticket)->file = path;
+}
+
 uint64_t hook_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid)
 {
 	struct held *held = hold(hook, request, HELD_LOOK);
 
 	snprintf(held->uuid, sizeof(held->uuid), "%s", uuid);
 	return held->ticket;
-}
-
-static struct held *find(const struct webhook *hook, uint64_t ticket)
-{
-	struct held *held;
-
-	HASH_FIND(hh, hook->held, &ticket, sizeof(ticket), held);
-	return held;
 }
 
 static struct waiters *waiters_of(const struct webhook *hook, const char *uuid)
@@ -123,6 +130,7 @@ static void forget(struct webhook *hook, struct held *held)
 	}
 	HASH_DEL(hook->held, held);
 	free(held->ignored);
+	free(held->file);
 	free(held);
 	if (hook->held == NULL)
 		loop_timer_stop(hook->sweep);
@@ -248,6 +256,8 @@ void hook_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack)
 
 	if (held == NULL || held->what != HELD_ACK)
 		return;
+	if (held->file && ack->how != ACK_STORED && ack->how != ACK_FAILED)
+		unlink(held->file); /* what failed may be stored after all: then its import waits for it */
 	if (ack->how == ACK_STORED || ack->how == ACK_BEFORE) {
 		accepted(hook, held, ack);
 		return;

@@ -123,6 +123,12 @@ static enum body_fault read_plain(const char *body, size_t len, struct mapped *o
 	return BODY_OK;
 }
 
+bool hook_type_read(const char *type)
+{
+	return is_json(type) || is_type(type, "application/x-www-form-urlencoded") ||
+	       is_type(type, "text/plain");
+}
+
 enum body_fault hook_body_read(const char *type, const char *body, size_t len, struct mapped *out,
 			       struct err *err)
 {

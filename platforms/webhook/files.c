@@ -6,6 +6,8 @@
 #include "mem.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct file {
 	struct fetch fetch;
@@ -17,6 +19,26 @@ static struct file *file_of(struct fetch *fetch)
 	return (struct file *)fetch;
 }
 
+/* A body that was a file: a second name for it, since the first stays until the import's row says that it is kept. */
+static void take_upload(struct fetch *fetch, const char *id)
+{
+	const struct webhook *hook = fetches_owner(fetch);
+	char *from = hook->host->uploads && crypto_uuid_valid(id)
+			     ? mem_format("%s/%s", hook->host->uploads, id)
+			     : NULL;
+	struct stat found;
+
+	if (from == NULL || stat(from, &found) != 0)
+		fetch_fail(fetch, FETCHED_REFUSED, "it is not here any more");
+	else if (found.st_size > fetch->max)
+		fetch_fail(fetch, FETCHED_REFUSED, fetch_too_large);
+	else if (link(from, fetch->path) != 0)
+		fetch_fail(fetch, FETCHED_NOT, "it can't be taken in at the moment");
+	else
+		fetch_take(fetch, found.st_size, NULL);
+	free(from);
+}
+
 static void begin(struct fetch *fetch)
 {
 	const struct webhook *hook = fetches_owner(fetch);
@@ -24,7 +46,9 @@ static void begin(struct fetch *fetch)
 	bool loopback = hook->config.reply_loopback;
 	struct err err = { 0 };
 
-	if (url && http_url_allowed(url, loopback, &err))
+	if (url && strncmp(url, HOOK_UPLOAD, sizeof(HOOK_UPLOAD) - 1) == 0)
+		take_upload(fetch, url + sizeof(HOOK_UPLOAD) - 1);
+	else if (url && http_url_allowed(url, loopback, &err))
 		fetch_get_public(fetch, url, loopback);
 	else
 		fetch_fail(fetch, FETCHED_REFUSED, "the file's address is not a public one");

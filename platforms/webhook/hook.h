@@ -17,7 +17,10 @@ struct fetches;
 struct held;
 struct waiters;
 struct sending;
+struct hashing;
 struct buf;
+
+#define HOOK_UPLOAD "upload:" /* before the name of a file in host->uploads */
 
 enum hook_limits {
 	HOOK_HELD_MAX = 1000, /* requests that wait for an answer; further ones get their 202 at once */
@@ -43,6 +46,8 @@ struct webhook {
 	unsigned gone_next;
 	struct loop_timer *soon; /* things decided now and told in the next round */
 	struct failures failures;
+	struct hashing *hashings; /* bodies that are files (upload.c) */
+	unsigned arriving;
 	struct fetches *fetches; /* files.c */
 };
 
@@ -56,9 +61,30 @@ void hook_settle(struct webhook *hook);
 void hook_receive_post(void *owner, struct web_request *request);
 void hook_receive_poll(void *owner, struct web_request *request);
 
+/* upload.c: bodies that are files. */
+bool hook_body_is_file(const struct webhook *hook, const struct web_request *request);
+void hook_receive_file(struct webhook *hook, struct web_request *request);
+void hook_files_forget(struct webhook *hook); /* the hook ends */
+
+/* receive.c, for upload.c: the checks of a body that comes in pieces, refusals, and a file that has come and is genuine; its
+ * path is taken over. */
+struct hook_file {
+	char *path;
+	const char *sha256;
+	int64_t size;
+};
+enum verified hook_check_head(const struct webhook *hook, const struct web_request *request);
+struct verify_body *hook_check_begin(const struct webhook *hook, const struct web_request *request,
+				     char **signature_out); /* NULL: the head said it all */
+void hook_refuse(struct webhook *hook, struct web_request *request, enum verified why);
+void hook_refuse_busy(struct web_request *request, const char *code, const char *why);
+void hook_take_file(struct webhook *hook, struct web_request *request, const struct hook_file *file);
+
 /* answer.c: requests that wait. Each returns a ticket, which crosses the wait in the request's place. */
 uint64_t hook_hold(struct webhook *hook, struct web_request *request, unsigned wait_s, const char *ignored);
 uint64_t hook_hold_poll(struct webhook *hook, struct web_request *request, const char *uuid);
+void hook_hold_file(struct webhook *hook, uint64_t ticket,
+		    char *path); /* removed unless it is stored; taken over */
 void hook_ack(struct webhook *hook, uint64_t receipt, const struct ack *ack);
 void hook_ended(struct webhook *hook, const struct outgoing *out);
 void hook_found(struct webhook *hook, uint64_t ticket, const struct outgoing *out);

@@ -46,6 +46,9 @@ enum body_fault hook_map(const struct mapping *mapping, const char *type, const 
 
 void hook_mapped_finish(struct mapped *mapped);
 
+/* Is a body of this type a message that can be read, in whatever characters? */
+bool hook_type_read(const char *type);
+
 /* Reading of the body alone (body.c): fills document or plain. */
 enum body_fault hook_body_read(const char *type, const char *body, size_t len, struct mapped *out,
 			       struct err *err);

@@ -1,6 +1,7 @@
 /* A request's way in: check, read, map, hand over. */
 #include "buf.h"
 #include "clock.h"
+#include "header.h"
 #include "hook.h"
 #include "log.h"
 #include "mem.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 enum { DELIVERY_KEY_SIZE = 96 };
 
@@ -18,6 +20,10 @@ static struct metric failed_checks = {
 	.type = METRIC_COUNTER,
 	.label = "hook,why",
 };
+
+static const char *const standard_once[] = { "webhook-id", "webhook-timestamp", "webhook-signature",
+					     "svix-id",	   "svix-timestamp",	"svix-signature",
+					     NULL };
 
 static bool any_repeated(const struct web_request *request, const char *const *names)
 {
@@ -41,16 +47,13 @@ static void standard_headers(const struct web_request *request, struct verify_he
 
 static enum verified check_standard(const struct webhook *hook, const struct web_request *request)
 {
-	static const char *const once[] = { "webhook-id", "webhook-timestamp", "webhook-signature",
-					    "svix-id",	  "svix-timestamp",    "svix-signature",
-					    NULL };
 	struct verify_headers headers;
 	size_t len;
 	const char *body = web_body(request, &len);
 	int64_t now_s = clock_wall_ms() / 1000;
 	enum verified result;
 
-	if (any_repeated(request, once))
+	if (any_repeated(request, standard_once))
 		return VERIFIED_FORM;
 	standard_headers(request, &headers);
 	result = hook_verify_standard(&hook->config.keys, &headers, body, len, now_s,
@@ -111,7 +114,7 @@ static enum verified check_poll(const struct webhook *hook, const struct web_req
 
 /* The check comes first even for a peer that failed often, since many senders may share a proxy's address:
  * who has the key is never locked out by who has not. */
-static void refuse(struct webhook *hook, struct web_request *request, enum verified why)
+void hook_refuse(struct webhook *hook, struct web_request *request, enum verified why)
 {
 	const char *labels[] = { hook->config.name, hook_verified_name(why) };
 
@@ -206,14 +209,12 @@ static const char *sent_id(const struct web_request *request, const struct mappe
 
 /* Hands the message over. The delivery key is the sender's id, and then the same id with another body is a
  * conflict; or the body itself together with the stretch of time it came in. */
-static void hand_over(struct webhook *hook, struct web_request *request, const struct mapped *mapped,
-		      unsigned wait_s, const char *ignored)
+static uint64_t hand_over(struct webhook *hook, struct web_request *request, const struct mapped *mapped,
+			  const char *fingerprint, unsigned wait_s, const char *ignored)
 {
 	const struct hook_config *config = &hook->config;
-	char fingerprint[CRYPTO_SHA256_HEX], key[DELIVERY_KEY_SIZE];
+	char key[DELIVERY_KEY_SIZE];
 	const char *id = sent_id(request, mapped);
-	size_t len;
-	const char *body = web_body(request, &len);
 	struct incoming in = {
 		.delivery_key = id ? id : key,
 		.fingerprint = id ? fingerprint : NULL,
@@ -226,7 +227,6 @@ static void hand_over(struct webhook *hook, struct web_request *request, const s
 		.file_count = mapped->file_count,
 	};
 
-	crypto_sha256_hex(body, len, fingerprint);
 	snprintf(key, sizeof(key), "sha256:%s:%lld", fingerprint,
 		 (long long)(clock_wall_ms() / 1000 / HOOK_REPEAT_S));
 	if (ignored)
@@ -235,6 +235,7 @@ static void hand_over(struct webhook *hook, struct web_request *request, const s
 		in.flags |= INCOMING_ALONE;
 	in.receipt = hook_hold(hook, request, wait_s, ignored);
 	hook->host->incoming(hook->host, &in);
+	return in.receipt;
 }
 
 static void answer_body_fault(const struct webhook *hook, struct web_request *request, enum body_fault fault,
@@ -270,27 +271,32 @@ static enum body_fault judge(const struct webhook *hook, const struct mapped *ma
 	return BODY_OK;
 }
 
-void hook_receive_post(void *owner, struct web_request *request)
+/* False: already answered. */
+static bool may_go_on(struct webhook *hook, struct web_request *request, unsigned *wait_s_out)
+{
+	if (!hook->stopping)
+		return wait_read(hook, request, wait_s_out);
+	hook_refuse_busy(request, "STOPPING", "the service is stopping; send again");
+	return false;
+}
+
+static void read_body(void *owner, struct web_request *request)
 {
 	struct webhook *hook = owner;
 	struct mapped mapped = { 0 };
 	struct err err = { 0 };
 	enum verified genuine = check(hook, request);
+	char fingerprint[CRYPTO_SHA256_HEX];
 	enum body_fault fault;
 	const char *ignored, *body;
 	unsigned wait_s = 0;
 	size_t len;
 
 	if (genuine != VERIFIED) {
-		refuse(hook, request, genuine);
+		hook_refuse(hook, request, genuine);
 		return;
 	}
-	if (hook->stopping) {
-		web_add_header(request, "retry-after", "5");
-		web_answer_error(request, 503, "STOPPING", "the service is stopping; send again");
-		return;
-	}
-	if (!wait_read(hook, request, &wait_s))
+	if (!may_go_on(hook, request, &wait_s))
 		return;
 	body = web_body(request, &len);
 	ignored = ignore_reason(hook, request);
@@ -299,10 +305,160 @@ void hook_receive_post(void *owner, struct web_request *request)
 	if (fault == BODY_OK)
 		fault = judge(hook, &mapped, ignored, &err);
 	if (fault == BODY_OK)
-		hand_over(hook, request, &mapped, wait_s, ignored);
+		hand_over(hook, request, &mapped, crypto_sha256_hex(body, len, fingerprint), wait_s, ignored);
 	else
 		answer_body_fault(hook, request, fault, &err);
 	hook_mapped_finish(&mapped);
+}
+
+void hook_receive_post(void *owner, struct web_request *request)
+{
+	struct webhook *hook = owner;
+
+	if (hook->host->uploads == NULL)
+		read_body(hook, request);
+	else if (hook_body_is_file(hook, request))
+		hook_receive_file(hook, request);
+	else
+		web_collect(request, hook->config.body_max, read_body, hook);
+}
+
+/* ---- bodies that are files ----------------------------------------------------------------------------- */
+
+void hook_refuse_busy(struct web_request *request, const char *code, const char *why)
+{
+	web_add_header(request, "retry-after", "5");
+	web_answer_error(request, 503, code, "%s", why);
+}
+
+enum verified hook_check_head(const struct webhook *hook, const struct web_request *request)
+{
+	struct verify_headers headers;
+
+	switch (hook->config.auth) {
+	case AUTH_STANDARD:
+		if (any_repeated(request, standard_once))
+			return VERIFIED_FORM;
+		standard_headers(request, &headers);
+		return hook_verify_standard_head(&headers, clock_wall_ms() / 1000, hook->config.tolerance_s);
+	case AUTH_GITHUB:
+		if (web_header_repeated(request, "x-hub-signature-256"))
+			return VERIFIED_FORM;
+		return hook_verify_github_head(web_header(request, "x-hub-signature-256"));
+	case AUTH_BEARER:
+	case AUTH_NONE:
+		break;
+	}
+	return check(hook, request);
+}
+
+struct verify_body *hook_check_begin(const struct webhook *hook, const struct web_request *request,
+				     char **signature_out)
+{
+	struct verify_headers headers;
+
+	if (hook->config.auth == AUTH_STANDARD) {
+		standard_headers(request, &headers);
+		*signature_out = mem_text(headers.signature);
+		return hook_body_begin(&hook->config.keys, &headers);
+	}
+	if (hook->config.auth != AUTH_GITHUB)
+		return NULL;
+	*signature_out = mem_text(web_header(request, "x-hub-signature-256"));
+	return hook_body_begin(&hook->config.keys, NULL);
+}
+
+/* Words beside the body. They are not signed: with an id that is, they count once with it; where the id is not, whoever had
+ * seen one request could ask anything. */
+static const char *beside(const struct web_request *request, const char *name)
+{
+	const char *text = web_query(request, name);
+
+	return text && *text ? text : NULL;
+}
+
+static void map_file(const struct webhook *hook, const struct web_request *request, struct mapped *out)
+{
+	const struct mapping *mapping = &hook->config.mapping;
+	const char *text = beside(request, "text"), *sender = beside(request, "sender"),
+		   *place = beside(request, "conversation");
+
+	if (text == NULL)
+		text = web_header(request, "x-usher-text");
+	out->text = text ? text : "";
+	out->sender = sender ? sender : mapping->default_sender;
+	out->sender_name = beside(request, "sender_name");
+	out->conversation = place			    ? place
+			    : mapping->default_conversation ? mapping->default_conversation
+							    : out->sender;
+	out->id = beside(request, "id");
+}
+
+static void fingerprint_file(const struct mapped *mapped, const struct message_file *file, const char *sha256,
+			     char out[CRYPTO_SHA256_HEX])
+{
+	char *all = mem_format("%s\n%s\n%s\n%s\n%s", sha256, file->name, mapped->sender, mapped->conversation,
+			       mapped->text);
+
+	crypto_sha256_hex(all, strlen(all), out);
+	free(all);
+}
+
+/* What it is called: as its sender says, or "file". The caller frees. */
+static char *file_name(const struct web_request *request)
+{
+	const char *disposition = web_header(request, "content-disposition");
+	char *given = disposition ? header_param(disposition, "filename") : NULL;
+	char *name = given ? header_file_name(given) : NULL;
+
+	if (name == NULL && beside(request, "name"))
+		name = header_file_name(beside(request, "name"));
+	free(given);
+	return name ? name : mem_text("file");
+}
+
+static const char *file_fault(const struct webhook *hook, const struct web_request *request,
+			      const struct hook_file *file)
+{
+	if (file->size == 0)
+		return "the body is empty: send a file";
+	if (hook->config.auth == AUTH_GITHUB &&
+	    (beside(request, "text") || beside(request, "sender") || beside(request, "conversation") ||
+	     web_header(request, "x-usher-text")))
+		return "with auth = \"github\" nothing but the body is signed: no words may stand beside it";
+	return NULL;
+}
+
+void hook_take_file(struct webhook *hook, struct web_request *request, const struct hook_file *file)
+{
+	const char *type = web_header(request, "content-type"), *fault = file_fault(hook, request, file);
+	char *name = file_name(request), *mime = type ? mem_text_n(type, strcspn(type, "; \t")) : NULL;
+	char *url = mem_format(HOOK_UPLOAD "%s", strrchr(file->path, '/') + 1);
+	struct message_file one = { .url = url, .name = name, .mime = mime, .size = file->size };
+	struct mapped mapped = { .files = &one, .file_count = 1 };
+	char fingerprint[CRYPTO_SHA256_HEX];
+	unsigned wait_s = 0;
+	bool taken = false;
+
+	if (fault) {
+		hook_count(hook, "malformed");
+		web_answer_error(request, 422, "UNPROCESSABLE", "%s", fault);
+	} else if (may_go_on(hook, request, &wait_s)) {
+		map_file(hook, request, &mapped);
+		fingerprint_file(&mapped, &one, file->sha256, fingerprint);
+		hook_hold_file(
+			hook,
+			hand_over(hook, request, &mapped, fingerprint, wait_s, ignore_reason(hook, request)),
+			file->path);
+		taken = true;
+	}
+	if (!taken) {
+		unlink(file->path);
+		free(file->path);
+	}
+	free(name);
+	free(mime);
+	free(url);
 }
 
 void hook_receive_poll(void *owner, struct web_request *request)
@@ -317,7 +473,7 @@ void hook_receive_poll(void *owner, struct web_request *request)
 	}
 	genuine = check_poll(hook, request, uuid);
 	if (genuine != VERIFIED) {
-		refuse(hook, request, genuine);
+		hook_refuse(hook, request, genuine);
 		return;
 	}
 	if (hook->stopping) {

@@ -1,8 +1,10 @@
 /* Decides whether a request is from who it claims to be, over its raw bytes, before anything is parsed. */
 #include "verify.h"
 #include "clock.h"
-#include "crypto.h"
+#include "crypto_stream.h"
+#include "mem.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -101,10 +103,9 @@ static bool list_has(const char *list, const char *item)
 	return found;
 }
 
-enum verified hook_verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
-				   const void *body, size_t len, int64_t now_s, int64_t tolerance_s)
+enum verified hook_verify_standard_head(const struct verify_headers *headers, int64_t now_s,
+					int64_t tolerance_s)
 {
-	bool genuine = false;
 	int64_t sent_s;
 
 	if (!headers->id || !headers->timestamp || !headers->signature)
@@ -113,6 +114,17 @@ enum verified hook_verify_standard(const struct verify_keys *keys, const struct 
 		return VERIFIED_FORM;
 	if (sent_s < now_s - tolerance_s || sent_s > now_s + tolerance_s)
 		return VERIFIED_TIME;
+	return VERIFIED;
+}
+
+enum verified hook_verify_standard(const struct verify_keys *keys, const struct verify_headers *headers,
+				   const void *body, size_t len, int64_t now_s, int64_t tolerance_s)
+{
+	enum verified head = hook_verify_standard_head(headers, now_s, tolerance_s);
+	bool genuine = false;
+
+	if (head != VERIFIED)
+		return head;
 	for (size_t i = 0; i < keys->count; i++) {
 		char item[VERIFY_SIGNATURE_SIZE];
 
@@ -131,18 +143,33 @@ void hook_sign(const struct verify_key *key, const char *id, int64_t timestamp_s
 	sign(key, id, timestamp, body, len, out);
 }
 
+static enum verified github_read(const char *header, uint8_t given[CRYPTO_SHA256_SIZE])
+{
+	if (header == NULL)
+		return VERIFIED_MISSING;
+	if (strncmp(header, "sha256=", 7) != 0 || strlen(header + 7) != 2 * (size_t)CRYPTO_SHA256_SIZE ||
+	    !crypto_unhex(header + 7, 2 * (size_t)CRYPTO_SHA256_SIZE, given))
+		return VERIFIED_FORM;
+	return VERIFIED;
+}
+
+enum verified hook_verify_github_head(const char *header)
+{
+	uint8_t given[CRYPTO_SHA256_SIZE];
+
+	return github_read(header, given);
+}
+
 enum verified hook_verify_github(const struct verify_keys *keys, const char *header, const void *body,
 				 size_t len)
 {
 	const struct crypto_part whole = { body, len };
 	uint8_t given[CRYPTO_SHA256_SIZE], mac[CRYPTO_SHA256_SIZE];
+	enum verified head = github_read(header, given);
 	bool genuine = false;
 
-	if (header == NULL)
-		return VERIFIED_MISSING;
-	if (strncmp(header, "sha256=", 7) != 0 || strlen(header + 7) != 2 * sizeof(given) ||
-	    !crypto_unhex(header + 7, 2 * sizeof(given), given))
-		return VERIFIED_FORM;
+	if (head != VERIFIED)
+		return head;
 	for (size_t i = 0; i < keys->count; i++) {
 		crypto_hmac_sha256(keys->at[i].bytes, keys->at[i].len, &whole, 1, mac);
 		genuine |= crypto_equal(mac, sizeof(mac), given, sizeof(given));
@@ -194,4 +221,52 @@ enum verified hook_verify_poll(const struct verify_keys *keys, const char *heade
 		genuine |= crypto_equal(token, strlen(token), expected, VERIFY_TOKEN_SIZE - 1);
 	}
 	return genuine ? VERIFIED : VERIFIED_WRONG;
+}
+
+/* ---- bodies in pieces ---------------------------------------------------------------------------------- */
+
+struct verify_body {
+	struct crypto_hmac *macs[2];
+	size_t count;
+	bool standard;
+};
+
+struct verify_body *hook_body_begin(const struct verify_keys *keys, const struct verify_headers *headers)
+{
+	struct verify_body *body = mem_zero(1, sizeof(*body));
+
+	body->count = keys->count;
+	body->standard = headers != NULL;
+	for (size_t i = 0; i < keys->count; i++) {
+		body->macs[i] = crypto_hmac_create(keys->at[i].bytes, keys->at[i].len);
+		if (headers == NULL)
+			continue;
+		crypto_hmac_add(body->macs[i], headers->id, strlen(headers->id));
+		crypto_hmac_add(body->macs[i], ".", 1);
+		crypto_hmac_add(body->macs[i], headers->timestamp, strlen(headers->timestamp));
+		crypto_hmac_add(body->macs[i], ".", 1);
+	}
+	return body;
+}
+
+void hook_body_add(struct verify_body *body, const void *data, size_t len)
+{
+	for (size_t i = 0; i < body->count; i++)
+		crypto_hmac_add(body->macs[i], data, len);
+}
+
+enum verified hook_body_end(struct verify_body *body, const char *signature)
+{
+	uint8_t mac[CRYPTO_SHA256_SIZE], given[CRYPTO_SHA256_SIZE] = { 0 };
+	char item[VERIFY_SIGNATURE_SIZE];
+	bool formed = body->standard || github_read(signature, given) == VERIFIED, genuine = false;
+
+	for (size_t i = 0; i < body->count; i++) {
+		crypto_hmac_end(body->macs[i], mac);
+		crypto_base64(mac, sizeof(mac), item + snprintf(item, sizeof(item), "v1,"));
+		genuine |= body->standard ? list_has(signature, item)
+					  : crypto_equal(mac, sizeof(mac), given, sizeof(given));
+	}
+	free(body);
+	return genuine && formed ? VERIFIED : VERIFIED_WRONG;
 }

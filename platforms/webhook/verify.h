@@ -66,4 +66,16 @@ enum verified hook_verify_bearer(const struct verify_keys *keys, const char *hea
 void hook_poll_token(const struct verify_key *key, const char *uuid, char out[VERIFY_TOKEN_SIZE]);
 enum verified hook_verify_poll(const struct verify_keys *keys, const char *header, const char *uuid);
 
+/* What the head of a signed request says before its body has come: is it of a form and of a time that may be genuine? */
+enum verified hook_verify_standard_head(const struct verify_headers *headers, int64_t now_s,
+					int64_t tolerance_s);
+enum verified hook_verify_github_head(const char *header);
+
+/* The same checks over a body that comes in pieces. headers NULL: X-Hub-Signature-256. Copies what it keeps; any thread, one at
+ * a time. */
+struct verify_body;
+struct verify_body *hook_body_begin(const struct verify_keys *keys, const struct verify_headers *headers);
+void hook_body_add(struct verify_body *body, const void *data, size_t len);
+enum verified hook_body_end(struct verify_body *body, const char *signature); /* frees */
+
 #endif

@@ -23,7 +23,7 @@ static void tell_soon(void *data)
 	struct webhook *hook = data;
 
 	hook_send_tell(hook);
-	if (!hook->stopping || hook->stopped || hook->held || hook->sending)
+	if (!hook->stopping || hook->stopped || hook->held || hook->sending || hook->hashings)
 		return;
 	hook->stopped = true;
 	hook->host->stopped(hook->host);
@@ -31,7 +31,8 @@ static void tell_soon(void *data)
 
 void hook_settle(struct webhook *hook)
 {
-	if (hook->stopping && !hook->stopped && hook->held == NULL && hook->sending == NULL)
+	if (hook->stopping && !hook->stopped && hook->held == NULL && hook->sending == NULL &&
+	    hook->hashings == NULL)
 		loop_timer_start(hook->soon, 0, 0);
 }
 
@@ -42,6 +43,7 @@ static void webhook_destroy(struct platform *platform)
 	if (hook == NULL)
 		return;
 	web_release(hook->host->web, hook);
+	hook_files_forget(hook);
 	hook_refuse_held(hook);
 	hook_send_finish(hook);
 	fetches_destroy(hook->fetches);
@@ -72,11 +74,19 @@ static bool webhook_start(struct platform *platform, struct err *err)
 {
 	struct webhook *hook = hook_of(platform);
 	char *post = mem_format("/webhook/%s", hook->config.name);
+	size_t most = hook->config.body_max;
 	char *poll = mem_format("/webhook/%s/messages/{id}", hook->config.name);
-	bool claimed =
-		web_claim(hook->host->web, &(struct web_route){ "POST", post, hook->config.body_max,
-								hook_receive_post, hook }) &&
-		web_claim(hook->host->web, &(struct web_route){ "GET", poll, 0, hook_receive_poll, hook });
+	bool claimed;
+
+	if (hook->host->uploads && (int64_t)most < hook->host->file_max)
+		most = (size_t)hook->host->file_max;
+	claimed = web_claim(hook->host->web, &(struct web_route){ .method = "POST",
+								  .path = post,
+								  .body_max = most,
+								  .fn = hook_receive_post,
+								  .owner = hook,
+								  .folder = hook->host->uploads }) &&
+		  web_claim(hook->host->web, &(struct web_route){ "GET", poll, 0, hook_receive_poll, hook });
 
 	if (claimed)
 		hook->host->link(hook->host, LINK_UP, NULL);

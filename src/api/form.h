@@ -44,11 +44,4 @@ bool form_sync(const char *folder, struct err *err);
 /* Frees; remove: the files too. */
 void form_finish(struct form *form, bool remove);
 
-/* A parameter of a header like `attachment; filename="a.csv"`: of "filename" also filename* (RFC 8187, UTF-8). The caller
- * frees; NULL: there is none. */
-char *form_param(const char *header, const char *name);
-
-/* The last part of a path of any system, as the name of a file; NULL: nothing is left. The caller frees. */
-char *form_file_name(const char *name);
-
 #endif

@@ -4,6 +4,7 @@
 #include "api_room.h"
 #include "chat_body.h"
 #include "form.h"
+#include "header.h"
 #include "mem.h"
 #include "text.h"
 #include "work.h"
@@ -59,7 +60,7 @@ static const char *take_type(struct upload *upload, const char *type)
 	size_t len = type ? strcspn(type, "; \t") : 0;
 
 	if (len == 19 && strncasecmp(type, "multipart/form-data", len) == 0) {
-		upload->boundary = form_param(type, "boundary");
+		upload->boundary = header_param(type, "boundary");
 		return upload->boundary ? NULL : "multipart/form-data needs a boundary";
 	}
 	if (len && len <= 255 &&
@@ -77,9 +78,9 @@ static void take_name(struct upload *upload, const struct web_request *request)
 	if (given == NULL)
 		given = web_query(request, "name");
 	if (given == NULL && disposition)
-		given = named = form_param(disposition, "filename");
+		given = named = header_param(disposition, "filename");
 	if (given)
-		upload->name = form_file_name(given);
+		upload->name = header_file_name(given);
 	free(named);
 }
 

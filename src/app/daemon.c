@@ -286,6 +286,7 @@ static void make_core(struct daemon *daemon)
 		.erased = on_erased,
 		.quota = (int64_t)settings_int(part(daemon, "imports"), "quota_mb") << 20,
 		.file_max = daemon->derived.file_max,
+		.uploads = daemon->uploads,
 		.keys = (const uint8_t(*)[CRYPTO_KEY_SIZE])daemon->derived.keys,
 		.key_count = daemon->derived.key_count,
 		.fatal = on_fatal,
@@ -385,6 +386,8 @@ static bool make_imports(struct daemon *daemon, struct err *err)
 {
 	err_clear(err);
 	daemon->imports = imports_open(daemon, err);
+	if (daemon->imports)
+		daemon->uploads = mem_format("%s/uploads", daemon->derived.data_dir);
 	return err->kind == ERR_NONE;
 }
 
@@ -446,6 +449,7 @@ static void take_down(struct daemon *daemon)
 	grants_destroy(daemon->tools.grants);
 	io_destroy(daemon->io);
 	free(daemon->socket_path);
+	free(daemon->uploads);
 	prices_free(&daemon->prices);
 	derived_finish(&daemon->derived);
 	settings_destroy(daemon->settings);

@@ -34,6 +34,7 @@ struct daemon {
 	struct blobs *blobs;
 	struct target *target; /* who is told of finished imports, or NULL */
 	char *socket_path;
+	char *uploads; /* folder of files that came as bodies, or NULL */
 	bool ready, stopping, reload;
 	unsigned closing;    /* servers that still drain */
 	int status;	     /* exit status */

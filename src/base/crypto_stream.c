@@ -2,8 +2,10 @@
 #include "crypto_stream.h"
 #include "mem.h"
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,39 @@ char *crypto_digest_end(struct crypto_digest *digest, char out[CRYPTO_SHA256_HEX
 	free(digest);
 	crypto_hex(sum, sizeof(sum), out);
 	return out;
+}
+
+struct crypto_hmac {
+	EVP_MAC_CTX *ctx;
+};
+
+struct crypto_hmac *crypto_hmac_create(const void *key, size_t key_len)
+{
+	struct crypto_hmac *hmac = mem_zero(1, sizeof(*hmac));
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", (char[]){ "SHA256" }, 0),
+				OSSL_PARAM_construct_end() };
+	EVP_MAC *kind = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	must(kind != NULL);
+	hmac->ctx = EVP_MAC_CTX_new(kind);
+	EVP_MAC_free(kind); /* the context keeps it */
+	must(hmac->ctx != NULL);
+	must(EVP_MAC_init(hmac->ctx, key_len ? key : "", key_len, params));
+	return hmac;
+}
+
+void crypto_hmac_add(struct crypto_hmac *hmac, const void *data, size_t len)
+{
+	must(EVP_MAC_update(hmac->ctx, data, len));
+}
+
+void crypto_hmac_end(struct crypto_hmac *hmac, uint8_t out[CRYPTO_SHA256_SIZE])
+{
+	size_t len;
+
+	must(EVP_MAC_final(hmac->ctx, out, &len, CRYPTO_SHA256_SIZE));
+	EVP_MAC_CTX_free(hmac->ctx);
+	free(hmac);
 }
 
 /* HKDF (RFC 5869) with one block of output would hash once more; the salt is random and the key is too. */

@@ -42,6 +42,7 @@ struct core_options {
 	const char *public_url;		/* of settings listen; or NULL */
 	struct imports *imports;	/* keeps and reads files; NULL: they stay references */
 	int64_t file_max;		/* bytes of one file */
+	const char *uploads;		/* platform_host.uploads, or NULL */
 	int64_t quota;			/* bytes that an organisation may keep; 0: any number */
 	const uint8_t (
 		*keys)[CRYPTO_KEY_SIZE]; /* to seal secrets with: the first; to open: any. NULL: none */

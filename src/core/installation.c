@@ -157,6 +157,8 @@ static struct installation *make(struct core *core, const struct platform_ops *o
 		.loop = core->options.loop,
 		.io = core->options.io,
 		.log = &inst->log,
+		.uploads = core->options.imports ? core->options.uploads : NULL,
+		.file_max = core->options.file_max,
 		.incoming = host_incoming,
 		.sent = host_sent,
 		.look = host_look,

@@ -268,14 +268,25 @@ static void body_progress(struct conn *conn)
 	conn_touch(conn);
 }
 
+void answer_too_large(struct web_request *request)
+{
+	answer_fault(request, &large_body);
+}
+
 /* All of it has come. */
 static void body_end(struct conn *conn)
 {
+	struct web_request *request = conn->request;
+
 	conn->unread = false;
-	if (conn->request->to_file)
+	if (request->to_file) {
 		file_end(conn);
-	else
+	} else if (request->arrived) {
+		conn_to(conn, CONN_REPLY);
+		request->arrived(request->arrived_owner, request);
+	} else {
 		hand_over(conn);
+	}
 }
 
 static void body_grows(struct conn *conn)

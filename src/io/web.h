@@ -62,7 +62,7 @@ struct web_route {
 	web_fn *fn;
 	void *owner;
 	/* The body goes to a file in this folder instead of memory. NULL: memory. Not a byte of it is read before the
-	 * handler wants it: fn is called with the head alone, and answers or calls web_receive. */
+	 * handler wants it: fn is called with the head alone, and answers or calls web_receive or web_collect. */
 	const char *folder;
 };
 
@@ -91,6 +91,10 @@ bool web_peer_unix(const struct web_request *request, uid_t *uid_out, gid_t *gid
  * round; the file is complete and synced. One that can't be written: fn too, web_file then says why. Reading
  * stops while WEB_SPOOL_WAIT bytes wait for the disk. The file goes with the request. */
 void web_receive(struct web_request *request, web_fn *fn, void *owner);
+
+/* Of a route with a folder, instead of web_receive: reads the body into memory as other routes do, at most max bytes (else 413),
+ * then calls fn(owner, request), at once when there is none to come. */
+void web_collect(struct web_request *request, size_t max, web_fn *fn, void *owner);
 
 /* Where it is, and its size; NULL and err: it could not be written (ERR_FULL: the disk is full). */
 const char *web_file(const struct web_request *request, int64_t *size_out, struct err *err);

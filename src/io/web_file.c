@@ -57,6 +57,28 @@ void web_receive(struct web_request *request, web_fn *fn, void *owner)
 	conn_go_on(conn);
 }
 
+void web_collect(struct web_request *request, size_t max, web_fn *fn, void *owner)
+{
+	struct conn *conn = request->conn;
+
+	free(request->file);
+	request->file = NULL;
+	request->to_file = false;
+	request->body_max = max;
+	request->arrived = fn;
+	request->arrived_owner = owner;
+	if (!conn->unread) {
+		fn(owner, request);
+	} else if (request->head.length > max) {
+		answer_too_large(request);
+	} else {
+		conn_to(conn, CONN_BODY);
+		if (request->head.continues && conn->rest.len == 0)
+			answer_continue(conn);
+		conn_go_on(conn);
+	}
+}
+
 void file_take(struct conn *conn)
 {
 	struct web_request *request = conn->request;

@@ -174,6 +174,7 @@ bool file_full(const struct web_request *request); /* more must not be read now 
 
 /* answer.c */
 void answer_fault(struct web_request *request, const struct web_fault *fault);
+void answer_too_large(struct web_request *request);
 void answer_continue(struct conn *conn);
 void answer_ping(struct conn *conn);
 

@@ -1,6 +1,7 @@
 // The doors through which files come without a chat platform: uploads by curl, and what their senders may see and do.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net from 'node:net';
@@ -225,4 +226,41 @@ test('webhook: a file named by a body is fetched, and the one made of it is post
   const got = await own.request('GET', new URL(file.link).pathname);
   assert.equal(got.status, 200);
   assert.equal(JSON.parse(got.raw).length, 2);
+});
+
+test('webhook: a signed body that is no message is a file, and only its own signature lets it in', async (t) => {
+  const own = await new Daemon({ users: { strangers: 'allow' }, limits: { file_mb: 1 }, platforms: { webhook: [{ name: 'crm', secret: hookSecret },
+    { name: 'hub', auth: 'github', secret: 'a shared secret of the tests' }, { name: 'key', auth: 'bearer', secret: 'another secret of the tests' }] } }).start();
+  t.after(() => own.finish());
+  const left = () => readdirSync(`${own.dir}/uploads`).length;
+  const send = (id, { body = table, signed = body, query = '?wait=10&text=turn%20this%20into%20JSON%20with%20name,%20amount&sender=carl', headers = {} } = {}) => {
+    const at = new Date();
+    return own.request('POST', `/webhook/crm${query}`, { body, headers: { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="people.csv"',
+      'webhook-id': id, 'webhook-timestamp': String(Math.floor(at / 1000)), 'webhook-signature': new Webhook(hookSecret).sign(id, at, signed), ...headers } });
+  };
+  const first = await send('msg_1');
+  assert.equal(first.status, 200, first.raw);
+  assert.equal(first.body.status, 'answered');
+  assert.equal(first.body.reply.files[0].name, 'people.json');
+  const made = await own.request('GET', first.body.reply.files[0].link);
+  assert.deepEqual(JSON.parse(made.raw).map((row) => row.name), ['Eva Example', 'Bob Sample']);
+  const kept = left();
+  assert.equal((await send('msg_1')).body.id, first.body.id, 'the same delivery again');
+  assert.equal((await send('msg_1', { body: table + 'Cay Third,5\n' })).status, 422, 'one id, another file');
+  assert.equal((await send('msg_2', { signed: table + ' ' })).status, 401, 'bytes that were not signed');
+  assert.equal((await send('msg_3', { headers: { 'webhook-timestamp': '1000' } })).status, 401);
+  assert.equal((await send('msg_4', { body: '' })).status, 422);
+  assert.equal((await send('msg_5', { body: 'x'.repeat(2 << 20) })).status, 413);
+  assert.equal((await send('msg_6', { headers: { 'content-type': 'multipart/form-data; boundary=x', 'content-disposition': '' } })).status, 415);
+  await until('nothing more to be left', () => left() === kept);
+  const plain = await send('msg_7', { headers: { 'content-type': 'text/plain', 'content-disposition': '' }, body: 'what is in it?', query: '?wait=10&sender=carl' });
+  assert.equal(plain.body.status, 'answered', 'text is still what was said');
+  assert.equal(left(), kept);
+  const hub = (query) => own.request('POST', `/webhook/hub${query}`, { body: table, headers: { 'content-type': 'text/csv',
+    'x-hub-signature-256': 'sha256=' + createHmac('sha256', 'a shared secret of the tests').update(table).digest('hex') } });
+  assert.equal((await hub('?text=who%20am%20I')).status, 422, 'nothing beside the body is signed there');
+  assert.equal((await hub('?wait=10')).body.status, 'answered');
+  const bearer = (key) => own.request('POST', '/webhook/key?wait=10', { body: table, headers: { 'content-type': 'application/octet-stream', authorization: `Bearer ${key}` } });
+  assert.equal((await bearer('wrong')).status, 401);
+  assert.equal((await bearer('another secret of the tests')).body.status, 'answered');
 });

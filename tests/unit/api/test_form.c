@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "form.h"
+#include "header.h"
 #include "mem.h"
 #include <dirent.h>
 #include <stdio.h>
@@ -168,7 +169,7 @@ static void parameters_are_read_as_clients_write_them(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *value = form_param(cases[i].header, "filename");
+		char *value = header_param(cases[i].header, "filename");
 
 		if (cases[i].value)
 			assert_string_equal(value, cases[i].value);
