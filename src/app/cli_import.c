@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ANSWER_MAX = 16 << 20, SEND_SECONDS = 900 };
@@ -47,6 +48,13 @@ static curl_mime *make_form(CURL *curl, struct cli *cli)
 		curl_mime_data(part, cli->as, CURL_ZERO_TERMINATED);
 	}
 	for (size_t i = 0; i < cli->count; i++) {
+		struct stat found;
+
+		if (stat(cli->args[i], &found) == 0 && S_ISDIR(found.st_mode)) {
+			fprintf(stderr, "usher: %s is a folder: name the files in it\n", cli->args[i]);
+			curl_mime_free(form);
+			return NULL;
+		}
 		part = curl_mime_addpart(form);
 		curl_mime_name(part, "file");
 		if (curl_mime_filedata(part, cli->args[i]) != CURLE_OK) {

@@ -17,7 +17,7 @@ import { Daemon, until, wait } from './harness.mjs';
 export const publicUrl = 'https://usher.test';
 
 // What stands for an answer that is not there yet, or still grows.
-export const isPreview = (m) => /(^|\s)…$/.test(m.words) || m.words.trim() === '' || (m.flags & 128) !== 0;
+export const isPreview = (m) => /(^|\s)…$/.test(m.words) || (m.words.trim() === '' && !m.attachments?.length) || (m.flags & 128) !== 0;
 
 export class Stage {
   // discord: options of the stand-in; app: of the application (intents, shards); own: settings of the bot; rest: other settings. http: interactions come

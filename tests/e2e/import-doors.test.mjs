@@ -165,6 +165,7 @@ test('usher import sends files as a person, and shows, retries and deletes impor
   assert.equal((await daemon.cli('import', 'delete', id)).status, 0);
   assert.equal((await daemon.cli('import', 'show', id)).status, 1);
   assert.equal((await daemon.cli('import', `${file}.no`)).status, 1);
+  assert.match((await daemon.cli('import', daemon.dir)).stderr, /is a folder/);
   assert.equal((await daemon.cli('import')).status, 2);
 });
 
