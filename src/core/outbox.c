@@ -1,5 +1,4 @@
 /* Hands due replies to plugins, a bounded number at a time, and sees each attempt through to its record. */
-#include "approval.h"
 #include "clock.h"
 #include "counts.h"
 #include "installation.h"
@@ -166,40 +165,6 @@ static void put_back(struct outbox *outbox, struct sending *sending, int64_t aft
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* What stands there, and below it how it ended. */
-static char *settled_text(struct installation *inst, const struct store_reply *reply)
-{
-	struct buf ends = { 0 };
-	char *form, *text;
-
-	approval_ends(&ends, reply->settled, reply->settled_count);
-	form = installation_notice(inst, buf_str(&ends));
-	text = mem_format("%s\n\n%s", reply->out.text, form);
-	free(form);
-	buf_free(&ends);
-	return text;
-}
-
-/* What is in the outbox has the plugin's form already, except the store's own notice of a quarantine and what operators
- * say. A file is said as a line where none are taken. */
-static void hand_over(const struct core *core, struct installation *inst, const struct store_reply *reply,
-		      uint64_t ticket)
-{
-	struct outgoing out = reply->out;
-	char *words = reply->file ? outbox_file_words(core, reply->file, reply->out.created_ms) : NULL,
-	     *notice = NULL;
-
-	if (reply->settled_count)
-		words = settled_text(inst, reply);
-	if (words)
-		out.text = words;
-	if (reply->file || out.state == MESSAGE_QUARANTINED || reply->markdown)
-		out.text = notice = installation_notice(inst, out.text);
-	inst->ops->send(inst->platform, &out, ticket);
-	free(words);
-	free(notice);
-}
-
 static void run(struct outbox *outbox, struct sending *sending, const struct store_reply *reply)
 {
 	struct installation *inst = sending->inst;
@@ -215,7 +180,7 @@ static void run(struct outbox *outbox, struct sending *sending, const struct sto
 	if (reply->file && (inst->ops->can & PLATFORM_FILES))
 		outbox_file_begin(outbox, sending, reply);
 	else
-		hand_over(outbox->core, inst, reply, sending->serial);
+		outbox_hand_over(outbox->core, inst, reply, sending->serial);
 }
 
 static void leave_plugin(struct outbox *outbox, struct sending *sending)

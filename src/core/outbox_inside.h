@@ -50,6 +50,11 @@ struct outbox {
 void outbox_return(struct outbox *outbox, struct sending *sending, int64_t after_ms, const char *why);
 void outbox_reject(struct outbox *outbox, struct sending *sending, const char *why);
 
+/* outbox_hand.c: asks the plugin to send. What is in the outbox has the plugin's form already, except the store's own notice of a
+ * quarantine and what operators say. A file is said as a line where none are taken. */
+void outbox_hand_over(const struct core *core, struct installation *inst, const struct store_reply *reply,
+		      uint64_t ticket);
+
 /* outbox_file.c: brings the file of this reply to a path of its own, then hands it to the plugin. */
 void outbox_file_begin(struct outbox *outbox, struct sending *sending, const struct store_reply *reply);
 
