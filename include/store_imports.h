@@ -118,7 +118,8 @@ void store_post_done(struct store *store, int64_t id, const char *external_id, c
 /* ---- blobs nobody names any more ------------------------------------------------------------------------------- */
 
 /* Takes rows of blobs that no import and no output names away, at most `limit`, and says which; called after deletions and
- * by the retention. The files are removed after that commit (imports_drop); a start removes what has no row. */
+ * by the retention. The files are removed after that commit (imports_drop); one that a kill in between left behind stays on
+ * the disk until the same content is kept and erased again. */
 struct store_blob {
 	const char *org_id, *sha256;
 };

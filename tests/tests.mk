@@ -155,7 +155,7 @@ tsan: ## the store's tests and the end-to-end tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory -s B=build/tsan MODE=tsan unit-store unit-tasks
 	@$(MAKE) --no-print-directory -s B=build/tsan MODE=tsan e2e
 
-VALGRIND := valgrind -q --max-threads=2000 --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
+VALGRIND := valgrind -q --suppressions=$(abspath tests/valgrind.supp) --max-threads=2000 --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 valgrind: ## unit tests and one whole life of the daemon under valgrind
 	@$(MAKE) --no-print-directory -s -j2 B=build/debug MODE=debug unit-bins all
 	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $t"; USHER_VALGRIND=1 $(VALGRIND) $t >/dev/null || exit 1; done

@@ -24,7 +24,7 @@ static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, cons
 
 	(void)ticket;
 	if (imports == NULL)
-		return; /* the daemon ends: the next start looks for files without a row */
+		return; /* the daemon ends; these files stay without a row */
 	if (err->kind != ERR_NONE)
 		log_warn(&blobs->daemon->log, "erasing files waits: %s", err->text);
 	for (size_t i = 0; err->kind == ERR_NONE && i < count; i++)
