@@ -110,18 +110,22 @@ enum { LOOK_BACK = 200 /* turns */, SAID_MAX = 50 /* of them, with an address */
 
 /* Whether others had a say in the newest turns: people, files, tools, and what stood before it in the place. A conversation
  * that has a summary is looked at by whoever asks. Read row by row: as a question of its own within another one, SQLite
- * would copy the turns first. */
+ * would copy the turns first. What is newer than the last turn with tools or files isn't looked up, which CASE sees to: an OR
+ * that is a column is worked out to its end. */
 static bool read_foreign(struct db *db, const struct recall_ask *ask, struct store_recalled *out,
 			 struct err *err)
 {
 	struct query query;
 
 	db_query(db, &query,
-		 "SELECT o.\"userId\" IS NOT (SELECT t.\"userId\" FROM \"LLMConversationMessage\" t WHERE "
-		 "t.id = $2)"
+		 "SELECT CASE WHEN o.\"userId\" IS NOT"
+		 " (SELECT t.\"userId\" FROM \"LLMConversationMessage\" t WHERE t.id = $2)"
 		 " OR o.\"structuredUserPrompt\" LIKE '{\"context\"%'"
-		 " OR EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = o.\"llmTaskId\")"
-		 " OR EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = o.id AND w.files <> '[]')"
+		 " OR (o.\"llmTaskId\" <= (SELECT max(\"llmTaskId\") FROM \"LLMTaskStep\") AND"
+		 " EXISTS (SELECT 1 FROM \"LLMTaskStep\" s WHERE s.\"llmTaskId\" = o.\"llmTaskId\"))"
+		 " OR (o.id <= (SELECT max(turn_id) FROM inbox WHERE files <> '[]') AND"
+		 " EXISTS (SELECT 1 FROM inbox w WHERE w.turn_id = o.id AND w.files <> '[]'))"
+		 " THEN 1 ELSE 0 END"
 		 " FROM \"LLMConversationMessage\" o WHERE o.\"llmConversationId\" = $1 AND o.id < $2"
 		 " ORDER BY o.id DESC LIMIT $3",
 		 "iii", ask->conversation_id, ask->turn_id, (int64_t)LOOK_BACK);

@@ -125,6 +125,29 @@ static void addresses_are_remembered(void **state)
 	assert_false(past->foreign);
 }
 
+static bool heard_others(struct asking *a, const struct store_turn *turn)
+{
+	return ask_recall(a, turn->conversation_id, turn->id, 2)->foreign;
+}
+
+/* Links are kept back from then on: a file, or what a tool returned, may have been written by anybody. */
+static void files_and_tools_are_others_words(void **state)
+{
+	struct asking *a = *state;
+	const struct store_accepted *first = say(a, "ann", "k1", "hello"), *message;
+
+	answer_with(a, first->turn->id, "hi", true);
+	message = say(a, "ann", "k2", "and now?");
+	assert_false(heard_others(a, message->turn));
+	asking_sql(a, "UPDATE inbox SET files = '[{}]' WHERE delivery_key = 'k1'");
+	assert_true(heard_others(a, message->turn));
+	asking_sql(a, "UPDATE inbox SET files = '[]' WHERE delivery_key = 'k1'");
+	assert_false(heard_others(a, message->turn));
+	asking_sql(a, "INSERT INTO \"LLMTaskStep\" (\"llmTaskId\", n, kind, round, payload)"
+		      " SELECT min(\"llmTaskId\"), 0, 'reply', 0, '{}' FROM \"LLMConversationMessage\"");
+	assert_true(heard_others(a, message->turn));
+}
+
 /* Who is asked about it later must know that it was said. */
 static void the_model_knows_that_it_was_said(void **state)
 {
@@ -257,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(it_is_a_reply_like_others, open_case, close_case),
 		cmocka_unit_test_setup_teardown(addresses_are_remembered, open_case, close_case),
+		cmocka_unit_test_setup_teardown(files_and_tools_are_others_words, open_case, close_case),
 		cmocka_unit_test_setup_teardown(the_model_knows_that_it_was_said, open_case, close_case),
 		cmocka_unit_test_setup_teardown(the_same_key_says_it_once, open_case, close_case),
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
