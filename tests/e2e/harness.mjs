@@ -38,13 +38,14 @@ export async function until(what, ask, seconds = 15) {
 // Every text that a setting of this name holds is a secret.
 const secretNames = ['secret', 'secret_previous', 'reply_secret', 'api_key', 'bot_token', 'app_token', 'signing_secret', 'client_secret', 'key', 'key_previous'];
 const wordsNames = ['message', 'text', 'content', 'response'];
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const leastWords = 12; // shorter ones may stand in a log line by chance
 
 function textsOf(value, names, found = []) {
   if (typeof value !== 'object' || value === null) return found;
   for (const [name, inside] of Object.entries(value)) {
     if (name === 'error') continue; // its message is ours, and the log may say the same
-    if (typeof inside === 'string' && names.includes(name)) found.push(inside);
+    if (typeof inside === 'string' && names.includes(name)) uuid.test(inside) || found.push(inside); // an import's "message" is its id
     else textsOf(inside, names, found);
   }
   return found;
