@@ -413,6 +413,75 @@ static void test_file(void **state)
 	close(fd);
 }
 
+/* However a body comes, the file holds its bytes, and the next request on the connection is the next request. */
+static void test_body_to_a_file(void **state)
+{
+	int fd = dial(&server);
+
+	(void)state;
+	put(fd, "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" HELLO);
+	expect_reply(fd, 200, "abc");
+	expect_reply(fd, 200, "hello");
+	put(fd, "POST /keep HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\n");
+	put(fd, "c\r\n0\r\n\r\n");
+	expect_reply(fd, 200, "abc");
+	put(fd, "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	expect_reply(fd, 200, "");
+	put(fd, "POST /keep HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	expect_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	put(fd, "x");
+	put(fd, "yz");
+	expect_reply(fd, 200, "xyz");
+	close(fd);
+}
+
+/* Hostile senders are refused with the file half written, and one who waits for leave to send is refused without. */
+static void test_body_to_a_file_refused(void **state)
+{
+	static const struct {
+		const char *request;
+		int status;
+	} rows[] = {
+		{ "POST /keep HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n", 413 },
+		{ "POST /keep HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3e8\r\n",
+		  413 },
+		{ "POST /keep HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nx\r\n",
+		  400 },
+		{ "POST /keep/nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 503 },
+		{ "POST /refuse HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+		  401 },
+		{ "POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na", 401 },
+		{ "POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 17\r\n\r\n", 413 },
+		{ "POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n11\r\n", 413 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(status_of(&server, rows[i].request), rows[i].status);
+}
+
+/* A handler that wants the body in memory after all gets it as on any other route. */
+static void test_body_back_into_memory(void **state)
+{
+	int fd = dial(&server);
+
+	(void)state;
+	put(fd, "POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" HELLO);
+	expect_reply(fd, 200, "abc");
+	expect_reply(fd, 200, "hello");
+	put(fd, "POST /collect HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	expect_reply(fd, 200, "");
+	put(fd, "POST /collect HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	expect_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	put(fd, "x");
+	put(fd, "yz");
+	expect_reply(fd, 200, "xyz");
+	put(fd,
+	    "POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n");
+	expect_reply(fd, 200, "ab");
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +504,9 @@ int main(void)
 		cmocka_unit_test(test_half_closed),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_body_to_a_file),
+		cmocka_unit_test(test_body_to_a_file_refused),
+		cmocka_unit_test(test_body_back_into_memory),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

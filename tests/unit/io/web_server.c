@@ -49,6 +49,47 @@ static void on_echo(void *owner, struct web_request *request)
 	web_answer(request, 200, "text/plain", body, len);
 }
 
+/* The body of a file, from the disk. */
+static void on_kept(void *owner, struct web_request *request)
+{
+	char *path, *text;
+	int64_t size;
+	FILE *file;
+
+	(void)owner;
+	handled_count++;
+	if (web_file(request, &size, NULL) == NULL) {
+		web_answer(request, 503, NULL, NULL, 0);
+		return;
+	}
+	path = web_take_file(request);
+	text = mem_zero(1, (size_t)size + 1);
+	file = fopen(path, "r");
+	if (file == NULL || fread(text, 1, (size_t)size + 1, file) != (size_t)size)
+		abort();
+	fclose(file);
+	unlink(path);
+	web_answer(request, 200, "text/plain", text, (size_t)size);
+	free(text);
+	free(path);
+}
+
+static void on_keep(void *owner, struct web_request *request)
+{
+	web_receive(request, on_kept, owner);
+}
+
+static void on_collect(void *owner, struct web_request *request)
+{
+	web_collect(request, 16, on_echo, owner);
+}
+
+static void on_refuse(void *owner, struct web_request *request)
+{
+	(void)owner;
+	web_answer_error(request, 401, "AUTH_FAILED", "not you");
+}
+
 static void on_hello(void *owner, struct web_request *request)
 {
 	(void)owner;
@@ -268,6 +309,10 @@ static const struct web_route routes[] = {
 	{ "POST", "/destroy", 1000, on_destroy, &web },
 	{ "GET", "/both", 0, on_hello, &web },
 	{ "POST", "/both", 10, on_echo, &web },
+	{ "POST", "/keep", 1000, on_keep, &web, WEB_SERVER_FOLDER },
+	{ "POST", "/keep/nowhere", 1000, on_keep, &web, "/nonexistent" },
+	{ "POST", "/collect", 1000, on_collect, &web, WEB_SERVER_FOLDER },
+	{ "POST", "/refuse", 1000, on_refuse, &web, WEB_SERVER_FOLDER },
 };
 
 static void lower_files(unsigned most)

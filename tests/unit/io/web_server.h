@@ -8,6 +8,9 @@
 
 #define HELLO "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
 
+#define WEB_SERVER_FOLDER                                                                                    \
+	"/tmp" /* bodies of POST /keep and /refuse: names are UUIDs, nothing of them stays */
+
 struct server {
 	pid_t pid;
 	int port;
@@ -25,7 +28,8 @@ struct server_options {
 /* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET /file/{bytes}[?short=1], GET+POST /hold (answered
  * by POST /release), GET /stream (fed by POST /tell, ended by POST /end), GET /flood, GET /param/{a}/x/{b},
  * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain,
- * POST /destroy (web_destroy in the handler), GET+POST /both. */
+ * POST /destroy (web_destroy in the handler), GET+POST /both; with bodies that go to a file: POST /keep (1000 bytes, echoed from the
+ * disk), /keep/nowhere, /collect (16 bytes, back into memory), /refuse (401 by the head alone). */
 void server_start(struct server *server, const struct server_options *options);
 
 /* Ends it and asserts that it ended well: no leak, no handle left. */
