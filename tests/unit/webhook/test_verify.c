@@ -314,6 +314,55 @@ static void poll_token_opens_one_message(void **state)
 	assert_int_equal(hook_verify_poll(&keys, header, mine), VERIFIED_WRONG);
 }
 
+/* A file comes in pieces: wherever it is cut, the published signatures hold, and a changed byte is found. */
+static void a_body_in_pieces_is_checked_like_a_whole_one(void **state)
+{
+	static const struct vector *const all[] = { &a, &c_up, &c_down, &d };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct vector *v = all[i];
+		const struct verify_headers headers = { v->id, v->timestamp, v->signature };
+		struct verify_keys keys = keys_of(KEY_UP, v->secret);
+		size_t len = strlen(v->body);
+
+		for (size_t cut = 0; cut <= len; cut++) {
+			struct verify_body *body = hook_body_begin(&keys, &headers);
+
+			hook_body_add(body, v->body, cut);
+			hook_body_add(body, v->body + cut, len - cut);
+			assert_int_equal(hook_body_end(body, v->signature), VERIFIED);
+			body = hook_body_begin(&keys, &headers);
+			hook_body_add(body, v->body, cut);
+			hook_body_add(body, "x", 1);
+			hook_body_add(body, v->body + cut, len - cut);
+			assert_int_equal(hook_body_end(body, v->signature), VERIFIED_WRONG);
+		}
+	}
+}
+
+static void a_body_in_pieces_by_the_other_scheme(void **state)
+{
+	struct verify_keys keys = { .count = 1 };
+	struct verify_body *body;
+
+	(void)state;
+	/* The example of GitHub's documentation. */
+	assert_true(hook_key_text("It's a Secret to Everybody", &keys.at[0], NULL));
+	for (int wrong = 0; wrong < 2; wrong++) {
+		body = hook_body_begin(&keys, NULL);
+		hook_body_add(body, "Hello, ", 7);
+		hook_body_add(body, wrong ? "World?" : "World!", 6);
+		assert_int_equal(
+			hook_body_end(
+				body,
+				"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"),
+			wrong ? VERIFIED_WRONG : VERIFIED);
+	}
+	assert_int_equal(hook_verify_github_head("sha256=75"), VERIFIED_FORM);
+	assert_int_equal(hook_verify_github_head(NULL), VERIFIED_MISSING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +376,8 @@ int main(void)
 		cmocka_unit_test(each_header_is_needed),
 		cmocka_unit_test(borders_cannot_be_shifted),
 		cmocka_unit_test(secrets_are_read_leniently_and_short_ones_refused),
+		cmocka_unit_test(a_body_in_pieces_is_checked_like_a_whole_one),
+		cmocka_unit_test(a_body_in_pieces_by_the_other_scheme),
 		cmocka_unit_test(github_signature),
 		cmocka_unit_test(bearer_key),
 		cmocka_unit_test(poll_token_opens_one_message),
