@@ -265,3 +265,26 @@ test('webhook: a signed body that is no message is a file, and only its own sign
   assert.equal((await bearer('wrong')).status, 401);
   assert.equal((await bearer('another secret of the tests')).body.status, 'answered');
 });
+
+test('a target that is gone is given up; one that was cut off by a kill gets the same import under the same id', async (t) => {
+  const calls = [];
+  let answer = (response) => response.writeHead(410).end();
+  const stand = createServer((request, response) => request.resume().on('end', () => { calls.push(request.headers['webhook-id']); answer(response); }));
+  await new Promise((resolve) => stand.listen(0, '127.0.0.1', resolve));
+  const own = await new Daemon({ imports: { target: { url: `http://127.0.0.1:${stand.address().port}/`, secret: hookSecret } } }).start();
+  t.after(async () => { await own.finish(); stand.closeAllConnections(); stand.close(); });
+  const file = path.join(own.dir, 'people.csv'), show = async (id) => JSON.parse((await own.cli('import', 'show', id, '--json')).stdout);
+  writeFileSync(file, table);
+  await own.cli('import', file);
+  const gone = await until('it to be given up', async () => { const one = await show('1'); return one.target_error && one; });
+  assert.match(gone.target_error, /answered 410/);
+  assert.deepEqual([gone.status, gone.target_id], ['delivered', null], 'the import itself is done');
+  answer = () => {}; // it has it, and its answer never comes
+  await own.cli('import', file);
+  await until('the second to be posted', () => calls.length === 2);
+  await own.kill();
+  answer = (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":8}');
+  await own.start();
+  await until('its id', async () => (await show('2')).target_id === '8');
+  assert.deepEqual(calls, ['import-1', 'import-2', 'import-2']);
+});
