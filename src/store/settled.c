@@ -7,7 +7,7 @@
 
 enum {
 	UNDER_WAY_MS = 180000,	    /* longer than the core waits for a plugin */
-	NOT_SENT_YET_MS = 20000,    /* the message that asks is on its way itself */
+	NOT_SENT_YET_MS = 2000,	    /* the message that asks is on its way itself */
 	WORTH_MS = 24 * 3600 * 1000 /* after its end: nobody looks for its buttons any more */
 };
 
