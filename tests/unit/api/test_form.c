@@ -119,7 +119,7 @@ static void what_is_no_form_is_refused_and_leaves_nothing(void **state)
 		"",
 		"hello",
 		"--b\r\n",
-		"--b--no line end is needed" + 3,
+		"--no line end is needed",
 		FILE_PART("a", "x"), /* no end */
 		"--bx\r\n\r\n\r\n--b--",
 		PART("X: y", "no name") "--b--",
