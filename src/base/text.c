@@ -164,13 +164,36 @@ char *text_visible(const char *text, const char *kept)
 	return buf_take(&out);
 }
 
+/* What nobody sees may make two names look alike, or turn "txt.exe" round. */
+static bool hides(ucs4_t c)
+{
+	return uc_is_property_bidi_control(c) || uc_is_property_default_ignorable_code_point(c);
+}
+
+static bool breaks_name(ucs4_t c)
+{
+	return c == '/' || c == '\\' || c == 0x2028 || c == 0x2029 ||
+	       uc_is_general_category(c, UC_CATEGORY_Cc);
+}
+
 char *text_file_name(const char *name, size_t max)
 {
-	char *copy = mem_text_n(name, text_fit(name, strlen(name), max));
+	char *whole = text_repair(name, strlen(name)), *copy;
+	const uint8_t *at = (const uint8_t *)whole, *next;
+	struct buf out = { 0 };
+	ucs4_t c;
 
-	for (char *at = copy; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f || *at == '/' || *at == '\\')
-			*at = '_';
+	for (; (next = u8_next(&c, at)); at = next) {
+		if (breaks_name(c))
+			buf_text(&out, "_");
+		else if (!hides(c))
+			buf_add(&out, (const char *)at, (size_t)(next - at));
+	}
+	if (out.len == 0 && *name)
+		buf_text(&out, "_");
+	copy = mem_text_n(buf_str(&out), text_fit(buf_str(&out), out.len, max));
+	buf_free(&out);
+	free(whole);
 	return copy;
 }
 

@@ -31,8 +31,8 @@ char *text_visible(const char *text, const char *kept);
  * what follows, become one blank, and there is none at either end. text must be valid UTF-8. The caller frees. */
 char *text_one_line(const char *text);
 
-/* A copy of a file's name that somebody else chose, at most max bytes: no folders, no control characters. The caller
- * frees. */
+/* A copy of a file's name that somebody else chose, at most max bytes: no folders, no control characters, nothing that is
+ * not seen or turns the direction; "_" where nothing else is left. The caller frees. */
 char *text_file_name(const char *name, size_t max);
 
 /* Each line of text behind "> ", a blank line after the last; of more than max bytes the beginning, and " …". */

@@ -321,6 +321,31 @@ static void names_stand_on_one_line(void **state)
 	}
 }
 
+/* "gpj.exe" that shows as "exe.jpg", two names that look alike, a folder in a name. */
+static void names_of_files_hide_nothing(void **state)
+{
+	static const char *const table[][2] = {
+		{ "", "" },
+		{ "report.pdf", "report.pdf" },
+		{ "a/b\\c\x1b\xc2\x9b\xe2\x80\xa8.txt", "a_b_c___.txt" },
+		{ "photo\u202egpj.exe", "photogpj.exe" },
+		{ "\u2066a\u2069\u202a\u202b\u202c\u202d\u2067\u2068.txt", "a.txt" },
+		{ "in\u200bvoice\u200f\u00ad\ufeff.csv", "invoice.csv" },
+		{ "\u200e", "_" },
+		{ "bad\xff.txt", "bad\ufffd.txt" },
+		{ "J\u00fcrgen \u5c71 \u05d0\u05d1.txt", "J\u00fcrgen \u5c71 \u05d0\u05d1.txt" },
+		{ "a\u200e234567890", "a23456789" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *name = text_file_name(table[i][0], i + 1 < sizeof(table) / sizeof(table[0]) ? 255 : 9);
+
+		assert_string_equal(name, table[i][1]);
+		free(name);
+	}
+}
+
 /* Who searches finds what was written in other letters of the same word. */
 static void letters_are_folded_in_every_script(void **state)
 {
@@ -358,6 +383,7 @@ int main(void)
 		cmocka_unit_test(message_states_have_words),
 		cmocka_unit_test(context_comes_before_what_was_said),
 		cmocka_unit_test(names_stand_on_one_line),
+		cmocka_unit_test(names_of_files_hide_nothing),
 		cmocka_unit_test(letters_are_folded_in_every_script),
 	};
 
