@@ -21,9 +21,11 @@
 const char imports_sql[] = ROW FROM " WHERE i.\"userId\" = $1" LIST;
 const char imports_all_sql[] = ROW FROM " WHERE $1 IS NULL" LIST;
 
-/* What is still waited for: files of uploads that were not fetched. */
-const char uploads_waiting_sql[] = "SELECT \"inputFileUrl\" AS url FROM \"LLMAgentImport\" WHERE"
-				   " \"processingStatus\" = 'received' AND \"inputFileUrl\" LIKE 'upload:%'";
+/* What is still waited for: files of uploads that were not fetched. Said twice, for the index of those that are open. */
+const char uploads_waiting_sql[] =
+	"SELECT \"inputFileUrl\" AS url FROM \"LLMAgentImport\" WHERE"
+	" \"processingStatus\" IN ('received', 'fetched', 'checked', 'extracted')"
+	" AND \"processingStatus\" = 'received' AND \"inputFileUrl\" LIKE 'upload:%'";
 
 const char message_imports_sql[] = "SELECT i.id AS import_id FROM inbox w JOIN \"LLMAgentImport\" i ON"
 				   " i.\"inboxId\" = w.id WHERE w.uuid = $1 ORDER BY i.id";

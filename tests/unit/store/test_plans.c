@@ -23,10 +23,12 @@ static const char *const growing[] = { "inbox",
 				       "p",
 				       "feedback",
 				       "ai_agent_interactions",
-				       "user_profiles" };
+				       "user_profiles",
+				       "LLMAgentImport" };
 
 /* These hold only what has not ended. */
-static const char *const short_lists[] = { "idx_inbox_waiting", "idx_outbox_due" };
+static const char *const short_lists[] = { "idx_inbox_waiting", "idx_outbox_due", "idx_import_open",
+					   "idx_import_commercial" };
 
 static char offence[2000];
 
@@ -232,7 +234,8 @@ static void nor_do_moves_and_codes(void **state)
 	in.files = &file;
 	in.file_count = 1;
 	id = answer_with(a, ask_accept(a, &in, true)->turn->id, "x", true)->reply->id;
-	a->waiting += 3;
+	a->waiting += 4;
+	store_report(a->store, "uploads_waiting", NULL, 0, on_act, a, 1);
 	store_hold(a->store, id, "7", on_done, a, 1);
 	store_act(a->store, "language", who, 1, on_act, a, 1);
 	store_report(a->store, "language_of", who, 1, on_act, a, 1);
