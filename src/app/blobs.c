@@ -1,5 +1,6 @@
 /* Kept files that nothing names any more: at the start, every few minutes, and soon after something was erased they go, row first and
- * then file, a few at a time. Nothing is kept meanwhile, so that no file goes that a row is about to name. */
+ * then file, a few at a time. Nothing is kept meanwhile, so that no file goes that a row is about to name. Then the words of what went
+ * leave the index, in small steps; at the start in any case, since a kill may have come in between. */
 #include "daemon_room.h"
 #include "imports.h"
 #include "mem.h"
@@ -10,17 +11,50 @@ enum { AT_ONCE = 64, SOON_MS = 2000, STEP_MS = 100, AGAIN_MS = 60 * 1000, WHILE_
 
 struct blobs {
 	struct daemon *daemon;
-	struct loop_timer *timer;
-	bool asked; /* a round is under way */
-	bool again; /* more was erased meanwhile */
+	struct loop_timer *timer, *step; /* a round; a step of the index of words */
+	bool asked;			 /* a round is under way */
+	bool again;			 /* more was erased meanwhile */
+	bool words;			 /* files went since the index of words was merged */
 };
+
+static void next_round(struct blobs *blobs, unsigned wait_ms)
+{
+	if (blobs->again)
+		wait_ms = SOON_MS;
+	blobs->asked = blobs->again = false;
+	loop_timer_start(blobs->timer, wait_ms, 0);
+}
+
+static void on_merged(void *owner, uint64_t ticket, const struct err *err, bool more)
+{
+	struct blobs *blobs = owner;
+
+	(void)ticket;
+	if (blobs->daemon->imports == NULL)
+		return; /* the daemon ends */
+	if (err->kind != ERR_NONE) {
+		log_warn(&blobs->daemon->log, "erasing words waits: %s", err->text);
+		next_round(blobs, AGAIN_MS);
+	} else if (more) {
+		loop_timer_start(blobs->step, STEP_MS, 0);
+	} else {
+		blobs->words = false;
+		next_round(blobs, WHILE_MS);
+	}
+}
+
+static void merge(void *data)
+{
+	struct blobs *blobs = data;
+
+	store_words_merge(blobs->daemon->store, on_merged, blobs, 0);
+}
 
 static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, const struct store_blob *list,
 		       size_t count)
 {
 	struct blobs *blobs = owner;
 	struct imports *imports = blobs->daemon->imports;
-	unsigned next = blobs->again ? SOON_MS : WHILE_MS;
 
 	(void)ticket;
 	if (imports == NULL)
@@ -30,12 +64,15 @@ static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, cons
 	for (size_t i = 0; err->kind == ERR_NONE && i < count; i++)
 		imports_drop(imports, list[i].org_id, list[i].sha256);
 	imports_resume(imports);
-	blobs->asked = blobs->again = false;
+	blobs->words |= count > 0;
 	if (err->kind != ERR_NONE)
-		next = AGAIN_MS;
+		next_round(blobs, AGAIN_MS);
 	else if (count == AT_ONCE)
-		next = STEP_MS;
-	loop_timer_start(blobs->timer, next, 0);
+		next_round(blobs, STEP_MS);
+	else if (blobs->words)
+		merge(blobs);
+	else
+		next_round(blobs, WHILE_MS);
 }
 
 static void on_quiet(void *owner)
@@ -62,6 +99,8 @@ struct blobs *blobs_start(struct daemon *daemon)
 	blobs = mem_zero(1, sizeof(*blobs));
 	blobs->daemon = daemon;
 	blobs->timer = loop_timer_create(io_loop(daemon->io), look, blobs);
+	blobs->step = loop_timer_create(io_loop(daemon->io), merge, blobs);
+	blobs->words = true;
 	loop_timer_start(blobs->timer, SOON_MS, 0);
 	return blobs;
 }
@@ -77,7 +116,9 @@ void blobs_look(struct blobs *blobs)
 
 void blobs_destroy(struct blobs *blobs)
 {
-	if (blobs)
+	if (blobs) {
 		loop_timer_destroy(blobs->timer);
+		loop_timer_destroy(blobs->step);
+	}
 	free(blobs);
 }

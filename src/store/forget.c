@@ -4,7 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 64, PIECES_MAX = 500 /* in one transaction, where there is time */ };
+enum {
+	LIST_MAX = 64,
+	PIECES_MAX = 500,   /* in one transaction, where there is time */
+	MERGE_AT_LEAST = 2, /* rows of the index that change when there was something to merge */
+};
 
 struct list {
 	int64_t ids[LIST_MAX];
@@ -171,4 +175,50 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 		*count_out += !left;
 	}
 	return true;
+}
+
+/* ---- words of what went ---------------------------------------------------------------------------------------- */
+
+struct merge_ask {
+	store_merged_fn *fn;
+};
+
+static bool read_changes(struct db *db, int64_t *changes_out, struct err *err)
+{
+	struct query query;
+
+	db_query(db, &query, "SELECT total_changes()", "");
+	*changes_out = db_row(&query) ? db_int(&query, 0) : 0;
+	return db_end(&query, err);
+}
+
+/* Negative: down to a single part, so that no mark of a deleted word is left. A number of pages each time, of 4 KB. */
+static bool run_merge(struct db *db, struct job *job, struct err *err)
+{
+	int64_t before, after;
+
+	if (!read_changes(db, &before, err) ||
+	    !db_run(db, err, NULL,
+		    "INSERT INTO knowledge_words (knowledge_words, rank) VALUES ('merge', -100)", "") ||
+	    !read_changes(db, &after, err))
+		return false;
+	job->erases = after - before >= MERGE_AT_LEAST;
+	job->answer = job->erases ? job : NULL;
+	return true;
+}
+
+static void give_merge(struct job *job)
+{
+	const struct merge_ask *ask = job->ask;
+
+	ask->fn(job->owner, job->ticket, &job->err, job->err.kind == ERR_NONE && job->answer != NULL);
+}
+
+void store_words_merge(struct store *store, store_merged_fn *fn, void *owner, uint64_t ticket)
+{
+	struct job *job =
+		job_create(JOB_WRITE, run_merge, give_merge, sizeof(struct merge_ask), owner, ticket);
+
+	*(struct merge_ask *)job->ask = (struct merge_ask){ .fn = fn };
+	store_ask(store, job);
 }

@@ -1,6 +1,7 @@
 /* The store's questions as blocking calls on real files and a real loop. */
 #include "asking.h"
 #include "crypto.h"
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -595,4 +596,42 @@ int64_t asking_int(struct asking *asking, const char *sql)
 	const char *text = asking_text(asking, sql);
 
 	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static size_t count_in_file(const char *path, const char *word)
+{
+	FILE *file = fopen(path, "rb");
+	size_t count = 0, len = strlen(word), size;
+	char *bytes;
+
+	assert_non_null(file);
+	fseek(file, 0, SEEK_END);
+	size = (size_t)ftell(file);
+	rewind(file);
+	bytes = malloc(size + 1);
+	assert_int_equal(fread(bytes, 1, size, file), size);
+	fclose(file);
+	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), word, len)) != NULL; at += len)
+		count++;
+	free(bytes);
+	return count;
+}
+
+size_t asking_bytes(const struct asking *asking, const char *word)
+{
+	DIR *folder = opendir(asking->folder);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder)) != NULL) {
+		char path[1024];
+
+		if (entry->d_type != DT_REG)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", asking->folder, entry->d_name);
+		count += count_in_file(path, word);
+	}
+	closedir(folder);
+	return count;
 }

@@ -76,6 +76,9 @@ void asking_sql(struct asking *asking, const char *sql);
 int64_t asking_int(struct asking *asking, const char *sql);
 const char *asking_text(struct asking *asking, const char *sql);
 
+/* How often a word stands in the database's files, in every byte of them, used or not. */
+size_t asking_bytes(const struct asking *asking, const char *word);
+
 /* Admits "ann" on webhook/crm so that what she says is placed at once. */
 void asking_know(struct asking *asking, const char *sender);
 

@@ -3,7 +3,6 @@
 #include "asking.h"
 #include "buf.h"
 #include "store_people.h"
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,45 +184,6 @@ static const char *where_is(struct asking *a, const char *word)
 	return found;
 }
 
-static size_t count_in_file(const char *path, const char *word)
-{
-	FILE *file = fopen(path, "rb");
-	size_t count = 0, len = strlen(word), size;
-	char *bytes;
-
-	assert_non_null(file);
-	fseek(file, 0, SEEK_END);
-	size = (size_t)ftell(file);
-	rewind(file);
-	bytes = malloc(size + 1);
-	assert_int_equal(fread(bytes, 1, size, file), size);
-	fclose(file);
-	for (char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), word, len)) != NULL; at += len)
-		count++;
-	free(bytes);
-	return count;
-}
-
-/* In every byte of the database's files, used or not. */
-static size_t count_in_files(const struct asking *a, const char *word)
-{
-	DIR *folder = opendir(a->folder);
-	const struct dirent *entry;
-	size_t count = 0;
-
-	assert_non_null(folder);
-	while ((entry = readdir(folder)) != NULL) {
-		char path[1024];
-
-		if (entry->d_type != DT_REG)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", a->folder, entry->d_name);
-		count += count_in_file(path, word);
-	}
-	closedir(folder);
-	return count;
-}
-
 static void erase(struct asking *a, const char *what, const char *id)
 {
 	bool more = true;
@@ -257,12 +217,12 @@ static void nothing_of_a_person_is_left(void **state)
 	     *table; table++)
 		if (strstr(where_is(a, HERS), *table) == NULL)
 			fail_msg("the test leaves nothing in %s: %s", *table, where_is(a, HERS));
-	assert_true(count_in_files(a, HERS) > 0);
-	assert_true(count_in_files(a, "zanzibar4711") > 0); /* as the index of words has it */
+	assert_true(asking_bytes(a, HERS) > 0);
+	assert_true(asking_bytes(a, "zanzibar4711") > 0); /* as the index of words has it */
 	erase(a, "user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"));
 	assert_string_equal(where_is(a, HERS), "");
-	assert_int_equal(count_in_files(a, HERS), 0);
-	assert_int_equal(count_in_files(a, "zanzibar4711"), 0);
+	assert_int_equal(asking_bytes(a, HERS), 0);
+	assert_int_equal(asking_bytes(a, "zanzibar4711"), 0);
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge_words"), 1);
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM user_profiles WHERE language = 'sw'"),
 			 asking_int(a, "SELECT count(*) - 1 FROM user_profiles"));
@@ -289,7 +249,7 @@ static void others_do_not_quote_the_erased(void **state)
 	asking_sql(a, "UPDATE outbox SET state = 'sent', sent_at = created_at");
 	erase(a, "user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"));
 	assert_string_equal(where_is(a, HERS), "");
-	assert_int_equal(count_in_files(a, HERS), 0);
+	assert_int_equal(asking_bytes(a, HERS), 0);
 	assert_non_null(strstr(where_is(a, HIS), "LLMConversationMessage.userPrompt"));
 	assert_non_null(strstr(verify(a), "\"found\":0,"));
 }
@@ -310,7 +270,7 @@ static void what_is_under_way_is_told(void **state)
 	answer = act(a, "audit_erase", (const char *const[]){ "user", profile, "x", "boss" }, 4);
 	assert_non_null(strstr(answer, "\"waiting\":0"));
 	assert_string_equal(where_is(a, HERS), "");
-	assert_int_equal(count_in_files(a, HERS), 0);
+	assert_int_equal(asking_bytes(a, HERS), 0);
 }
 
 static void nothing_of_a_conversation_is_left(void **state)
@@ -332,8 +292,8 @@ static void nothing_of_a_conversation_is_left(void **state)
 		      a,
 		      "SELECT CAST(\"llmConversationId\" AS TEXT) FROM inbox WHERE sender = 'ann' LIMIT 1"));
 	assert_string_equal(where_is(a, HERS), "");
-	assert_int_equal(count_in_files(a, HERS), 0);
-	assert_true(count_in_files(a, HIS) > 0);
+	assert_int_equal(asking_bytes(a, HERS), 0);
+	assert_true(asking_bytes(a, HIS) > 0);
 	assert_non_null(strstr(verify(a), "\"found\":0,"));
 }
 

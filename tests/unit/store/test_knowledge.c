@@ -305,6 +305,45 @@ static void operators_see_cancel_repeat_and_delete(void **state)
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMAgentImport\""), 1);
 }
 
+static void on_merged(void *owner, uint64_t ticket, const struct err *err, bool more)
+{
+	struct asking *a = owner;
+
+	(void)ticket;
+	a->got = more ? a : NULL;
+	end(a, err);
+}
+
+/* What a person deleted would be read from the disk, word by word, until enough other files came. */
+static void deleted_words_leave_the_disk(void **state)
+{
+	struct asking *a = *state;
+	int64_t id = file(a, "ann", "room", "one.txt",
+			  "{\"place\":\"1\",\"text\":\"quetzalcoatl4711 is here\"}\n");
+	unsigned steps = 0;
+
+	answer_with(a, asking_int(a, "SELECT max(turn_id) FROM inbox"), "Well.", false);
+	for (int i = 0; i < 3; i++) {
+		file(a, "ann", "room", arena_format(a->room, "%d.txt", i),
+		     "{\"place\":\"1\",\"text\":\"staying\"}\n");
+		answer_with(a, asking_int(a, "SELECT max(turn_id) FROM inbox"), "Well.", false);
+	}
+	act(a, "import_delete", arena_format(a->room, "%lld", (long long)id), NULL);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_true(asking_bytes(a, "quetzalcoatl4711") > 0); /* as the index has it */
+	do {
+		a->waiting++;
+		store_words_merge(a->store, on_merged, a, 1);
+		asking_wait(a);
+		assert_int_equal(a->err.kind, ERR_NONE);
+	} while (a->got && ++steps < 20);
+	assert_in_range(steps, 1, 19);
+	assert_int_equal(asking_bytes(a, "quetzalcoatl4711"), 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge_words WHERE knowledge_words MATCH "
+				       "'staying'"),
+			 3);
+}
+
 static void on_post(void *owner, uint64_t ticket, const struct err *err, const struct store_post *post)
 {
 	struct asking *a = owner;
@@ -376,6 +415,7 @@ int main(void)
 		CASE(nobody_reaches_beyond),
 		CASE(a_file_is_read_in_pieces),
 		CASE(operators_see_cancel_repeat_and_delete),
+		CASE(deleted_words_leave_the_disk),
 		CASE(the_target_is_told),
 	};
 
