@@ -169,6 +169,17 @@ test('usher import sends files as a person, and shows, retries and deletes impor
   assert.equal((await daemon.cli('import')).status, 2);
 });
 
+test('what was deleted is gone from the disk soon: the file, and its words from the index', async () => {
+  const file = path.join(daemon.dir, 'rare.txt'), word = 'quetzalcoatl4711';
+  const bytes = () => readdirSync(daemon.dir).filter((name) => name.includes('.db'))
+    .some((name) => readFileSync(path.join(daemon.dir, name)).includes(word));
+  writeFileSync(file, `${'A line that tells little.\n'.repeat(3000)}The ${word} is here, where no summary comes to.\n`);
+  const id = (await daemon.cli('import', file, '--user', 'bob')).stdout.match(/^import (\d+)\n/)[1];
+  assert.ok(bytes());
+  assert.equal((await daemon.cli('import', 'delete', id)).status, 0);
+  await until('its words to be gone', () => !bytes());
+});
+
 test('usher doctor runs the reader once, and says when it is not there', async (t) => {
   assert.match((await daemon.cli('doctor')).stdout, /files.*usher-parse reads them, locked in/);
   const lame = new Daemon({ imports: { parser: '/nowhere/usher-parse' } }), broken = new Daemon({ imports: { parser: '/bin/false' } });
