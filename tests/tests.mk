@@ -132,11 +132,12 @@ test: deps ## everything that must hold: unit tests under sanitizers, the daemon
 	@$(MAKE) --no-print-directory -s campaign-short
 	@$(MAKE) --no-print-directory -s fuzz-short
 
-# What computes, while the tests end to end mostly wait.
+# What computes, while the tests end to end mostly wait. One build serves both: clang with its sanitizers (gcc makes the daemon;
+# `make asan` tests with its sanitizers).
 .PHONY: units-and-fuzz-bins
 units-and-fuzz-bins:
-	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins
-	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
+	@$(MAKE) --no-print-directory -s -j2 CC=clang B=build/fuzz MODE=fuzz unit-bins
+	@$(MAKE) --no-print-directory -s CC=clang B=build/fuzz MODE=fuzz unit
 	@$(MAKE) --no-print-directory -s fuzz-bins
 
 .PHONY: unit-bins

@@ -218,7 +218,7 @@ void anthropic_encode_start(struct buf *out, const char *model, const struct llm
 
 void anthropic_encode_params(struct buf *out, const struct remote_params *params, bool temperature)
 {
-	unsigned hundredths = (unsigned)(params->temperature * 100 + 0.5);
+	unsigned hundredths = params->temperature >= 0 ? (unsigned)(params->temperature * 100 + 0.5) : 0;
 
 	buf_format(out, ",\"max_tokens\":%ld",
 		   params->max_output_tokens > 0 ? params->max_output_tokens : (long)ANTHROPIC_OUTPUT_TOKENS);

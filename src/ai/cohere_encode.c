@@ -123,7 +123,7 @@ void cohere_encode_start(struct buf *out, const char *model, const struct llm_re
 
 void cohere_encode_params(struct buf *out, const struct remote_params *params)
 {
-	unsigned hundredths = (unsigned)(params->temperature * 100 + 0.5);
+	unsigned hundredths = params->temperature >= 0 ? (unsigned)(params->temperature * 100 + 0.5) : 0;
 
 	if (params->max_output_tokens > 0)
 		buf_format(out, ",\"max_tokens\":%ld", params->max_output_tokens);

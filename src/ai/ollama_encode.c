@@ -101,7 +101,7 @@ static bool is_number(const char *text)
 void ollama_encode_params(struct buf *out, const struct remote_params *params,
 			  const struct ollama_options *options)
 {
-	unsigned hundredths = (unsigned)(params->temperature * 100 + 0.5);
+	unsigned hundredths = params->temperature >= 0 ? (unsigned)(params->temperature * 100 + 0.5) : 0;
 
 	buf_format(out, ",\"stream\":%s,\"options\":{\"num_ctx\":%ld", params->stream ? "true" : "false",
 		   options->context_tokens);

@@ -160,7 +160,7 @@ void responses_encode_start(struct buf *out, const char *model, const struct llm
 void responses_encode_params(struct buf *out, const struct remote_params *params,
 			     const struct responses_quirks *quirks)
 {
-	unsigned hundredths = (unsigned)(params->temperature * 100 + 0.5);
+	unsigned hundredths = params->temperature >= 0 ? (unsigned)(params->temperature * 100 + 0.5) : 0;
 
 	put(out, ",\"store\":false");
 	if (!quirks->no_include)
