@@ -180,7 +180,9 @@ static void status(void *owner, struct web_request *request)
 	core_status(daemon->core, &out);
 	servers = mcp_status(daemon->tools.mcp);
 	changed = admin_tools_changed(daemon);
-	buf_format(&out, ",\"mcp\":%s,\"tools_changed\":%s}", servers, changed);
+	buf_format(&out, ",\"mcp\":%s,\"tools_changed\":%s,\"import_target\":", servers, changed);
+	target_status(daemon->target, &out);
+	buf_text(&out, "}");
 	free(changed);
 	free(servers);
 	web_answer_json(request, 200, out.data);

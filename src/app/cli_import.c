@@ -251,6 +251,11 @@ static int import_retry(struct cli *cli)
 		      "It is read and answered once more, as a new import.");
 }
 
+static int import_post(struct cli *cli)
+{
+	return cli_do(cli, "import_post", cli->args, 1, "It is posted to the target again, from now on.");
+}
+
 static int import_cancel(struct cli *cli)
 {
 	return cli_do(cli, "import_cancel", cli->args, 1,
@@ -269,6 +274,8 @@ const struct command cli_import_verbs[] = {
 	{ "show", "IMPORT", "one with its outline, its way, and the files made of it", 1, 1, import_show,
 	  NULL },
 	{ "retry", "IMPORT", "read and answer it again, when it has ended", 1, 1, import_retry, NULL },
+	{ "post", "IMPORT", "post it to imports.target again, when that was given up or waits", 1, 1,
+	  import_post, NULL },
 	{ "cancel", "IMPORT", "end it while it is being read", 1, 1, import_cancel, NULL },
 	{ "delete", "IMPORT", "erase it and everything that came of it", 1, 1, import_delete, NULL },
 	{ NULL },

@@ -79,9 +79,10 @@ void blobs_look(struct blobs *blobs);
 void blobs_destroy(struct blobs *blobs);
 
 /* target.c: finished imports are posted to imports.target. check: before the store is opened. start: NULL without a target.
- * destroy takes NULL, after http and store. */
+ * status: JSON of what went wrong last and was not mended yet, or null. Both take NULL; destroy after http and store. */
 bool target_check(const struct settings *imports, struct err *err);
 struct target *target_start(struct daemon *daemon);
+void target_status(const struct target *target, struct buf *out);
 void target_destroy(struct target *target);
 
 /* health.c: claims /healthz, /readyz and /metrics on the world's server. */

@@ -311,6 +311,21 @@ static void check_changed(struct doctor *doctor, const json_t *changed)
 		    json_string_value(one), json_string_value(one));
 }
 
+static void check_target(struct doctor *doctor, const json_t *fault)
+{
+	long long id = (long long)json_int(fault, "import", 0);
+
+	if (id == 0)
+		return;
+	if (json_is_true(json_object_get(fault, "given_up")))
+		say(doctor, FAULT, "files",
+		    "import %lld was not taken: %s; given up, to post it again: usher import post %lld", id,
+		    json_text(fault, "why"), id);
+	else
+		say(doctor, FAULT, "files", "import %lld was not taken: %s; it is tried again", id,
+		    json_text(fault, "why"));
+}
+
 static void check_running(struct doctor *doctor)
 {
 	json_t *status = NULL, *models = NULL;
@@ -326,6 +341,7 @@ static void check_running(struct doctor *doctor)
 	check_daemon(doctor, status);
 	check_servers(doctor, json_object_get(status, "mcp"));
 	check_changed(doctor, json_object_get(status, "tools_changed"));
+	check_target(doctor, json_object_get(status, "import_target"));
 	json_decref(status);
 	if (cli_ask(doctor->cli, "/admin/models", NULL, &models) == CLI_OK)
 		json_array_foreach (models, i, name)

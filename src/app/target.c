@@ -2,6 +2,7 @@
  * it says yes or it has been tried long enough. The database says which is due, so that a kill changes nothing: the
  * same import comes again under the same webhook-id. */
 #include "backoff.h"
+#include "buf.h"
 #include "clock.h"
 #include "daemon_room.h"
 #include "http.h"
@@ -30,6 +31,12 @@ struct target {
 	int64_t id; /* of the import that is being posted */
 	unsigned attempts;
 	uint64_t call;
+	struct {
+		int64_t id; /* 0: the last one was taken */
+		unsigned attempts;
+		bool given_up;
+		char why[320];
+	} fault;
 };
 
 static void later(struct target *target, int64_t due_ms)
@@ -67,29 +74,49 @@ static char *read_id(const struct http_answer *answer)
 	return text;
 }
 
+/* Only what is said of this import. A wrong secret or address is mended in the settings, and then all of them are to arrive. */
 static bool for_good(const struct http_answer *answer)
 {
-	int status = answer->status;
+	int status = answer->how == HTTP_ANSWERED ? answer->status : 0;
 
-	if (answer->how != HTTP_ANSWERED)
-		return answer->how == HTTP_NOT_SENT && answer->err.kind == ERR_REFUSED;
-	return status < 500 && status != 408 && status != 425 && status != 429;
+	return status == 400 || status == 410 || status == 413 || status == 415 || status == 422;
+}
+
+static const char *hint_of(int status)
+{
+	if (status == 401 || status == 403)
+		return "; is imports.target.secret what it expects?";
+	return status == 404 || status == 405 || (status >= 300 && status <= 399)
+		       ? "; is imports.target.url right?"
+		       : "";
+}
+
+/* More than we read of its answer is an answer, too. */
+static bool was_taken(const struct http_answer *answer)
+{
+	return (answer->how == HTTP_ANSWERED || answer->too_large) && answer->status >= 200 &&
+	       answer->status <= 299;
 }
 
 static void failed(struct target *target, const struct http_answer *answer)
 {
 	int64_t due = clock_wall_ms() + 1 + (int64_t)backoff_ms(target->attempts, BASE_MS, CAP_MS);
-	char why[320];
+	char *why = target->fault.why;
 
 	if (answer->how == HTTP_ANSWERED)
-		snprintf(why, sizeof(why), "the target answered %d", answer->status);
+		snprintf(why, sizeof(target->fault.why), "the target answered %d%s", answer->status,
+			 hint_of(answer->status));
 	else
-		snprintf(why, sizeof(why), "the target did not answer: %.250s", answer->err.text);
+		snprintf(why, sizeof(target->fault.why), "the target did not answer: %.250s",
+			 answer->err.text);
 	if (answer->how == HTTP_ANSWERED && answer->retry_after_ms >= 0)
 		due = clock_wall_ms() + 1 +
 		      (answer->retry_after_ms > CAP_MS ? CAP_MS : answer->retry_after_ms);
 	if (for_good(answer) || target->attempts >= TRIES_MAX)
 		due = 0;
+	target->fault.id = target->id;
+	target->fault.attempts = target->attempts;
+	target->fault.given_up = due == 0;
 	log_warn(&target->daemon->log, "import %lld: %s; %s", (long long)target->id, why,
 		 due ? "it is tried again" : "given up");
 	store_post_done(target->daemon->store, target->id, NULL, why, due, on_kept, target, 0);
@@ -102,10 +129,11 @@ static void on_answer(void *owner, uint64_t ticket, const struct http_answer *an
 
 	(void)ticket;
 	target->call = 0;
-	if (answer->how != HTTP_ANSWERED || answer->status < 200 || answer->status > 299) {
+	if (!was_taken(answer)) {
 		failed(target, answer);
 		return;
 	}
+	target->fault.id = 0;
 	id = read_id(answer);
 	if (id == NULL)
 		log_warn(&target->daemon->log, "the target took import %lld and gave no id for it",
@@ -190,6 +218,19 @@ struct target *target_start(struct daemon *daemon)
 	target->timer = loop_timer_create(io_loop(daemon->io), look, target);
 	loop_timer_start(target->timer, 1, 0);
 	return target;
+}
+
+void target_status(const struct target *target, struct buf *out)
+{
+	if (target == NULL || target->fault.id == 0) {
+		buf_text(out, "null");
+		return;
+	}
+	buf_format(out,
+		   "{\"import\":%lld,\"attempts\":%u,\"given_up\":%s,\"why\":", (long long)target->fault.id,
+		   target->fault.attempts, target->fault.given_up ? "true" : "false");
+	json_quote(out, target->fault.why, strlen(target->fault.why));
+	buf_text(out, "}");
 }
 
 void target_destroy(struct target *target)

@@ -121,6 +121,29 @@ bool act_import_retry(struct db *db, struct arena *room, const char *const *args
 	return true;
 }
 
+/* To the target of the settings, with all its attempts, whether it was given up or only waits. */
+bool act_import_post(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
+		     struct err *err)
+{
+	struct meant it;
+	int64_t rows;
+
+	if (!find(db, room, args, &it, err) || !has_ended(&it, err) ||
+	    !db_run(db, err, &rows,
+		    "UPDATE \"LLMAgentImport\" SET \"commercialState\" = 'due', \"commercialAttempts\" = 0,"
+		    " \"commercialDueAt\" = $2 WHERE id = $1 AND coalesce(\"commercialState\", 'failed') IN"
+		    " ('failed', 'due') AND EXISTS (SELECT 1 FROM import_target)",
+		    "it", it.id, room_time(room, clock_wall_ms())))
+		return false;
+	if (rows == 0)
+		return err_set(err, ERR_REFUSED,
+			       "import %" PRId64 " is not to be posted: the target has it, is being sent it,"
+			       " or the settings name none",
+			       it.id);
+	*answer_out = json_pack("{s:I, s:s}", "import_id", (json_int_t)it.id, "target_state", "due");
+	return true;
+}
+
 /* ---- no more, away -------------------------------------------------------------------------------------------- */
 
 bool act_import_cancel(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,

@@ -42,6 +42,7 @@ static const struct act {
 	  act_task_update },
 	{ "task_delete", "TPIt", "organisation,profile,task_id,call key", act_task_delete },
 	{ "import_retry", "Ip", "import,profile", act_import_retry },
+	{ "import_post", "Ip", "import,profile", act_import_post },
 	{ "import_cancel", "Ip", "import,profile", act_import_cancel },
 	{ "import_delete", "Ip", "import,profile", act_import_delete },
 	{ "file_share", "TPIT", "organisation,profile,import,scope", act_file_share },

@@ -94,9 +94,9 @@ act_run act_conversation_rename, act_conversation_archive,
 act_run act_dead_letter_retry, act_dead_letter_drop;			   /* act_letters.c */
 act_run act_task_add, act_task_complete, act_task_update, act_task_delete; /* act_tasks.c */
 act_run act_model_set, act_model_remove, act_model_use_conversation,
-	act_model_use_installation;				/* act_models.c */
-act_run act_message_send;					/* act_send.c */
-act_run act_import_retry, act_import_cancel, act_import_delete; /* act_imports.c */
-act_run act_file_share, act_file_delete;			/* act_files.c */
+	act_model_use_installation;						 /* act_models.c */
+act_run act_message_send;							 /* act_send.c */
+act_run act_import_retry, act_import_post, act_import_cancel, act_import_delete; /* act_imports.c */
+act_run act_file_share, act_file_delete;					 /* act_files.c */
 
 #endif

@@ -126,12 +126,14 @@ test('killed behind the acknowledgement: the file is there and is read after the
 });
 
 test('a finished import is posted to its target until it says yes, always under one id', async (t) => {
-  const calls = [], secret = hookSecret;
+  const calls = [], secret = hookSecret, wrong = [503, 401, 403, 404, 302];
   const stand = createServer((request, response) => {
     let text = '';
     request.on('data', (data) => (text += data)).on('end', () => {
       calls.push({ id: request.headers['webhook-id'], body: new Webhook(secret).verify(text, request.headers) });
-      if (calls.length === 1) response.writeHead(503, { 'retry-after': '0' }).end();
+      if (calls.length <= wrong.length) response.writeHead(wrong[calls.length - 1], { 'retry-after': '0' }).end();
+      else if (calls.length === wrong.length + 1) response.writeHead(422).end();
+      else if (calls.at(-1).id === 'import-2') response.writeHead(200).end('x'.repeat(200000));
       else response.writeHead(201, { 'content-type': 'application/json' }).end('{"id":"erp-7"}');
     });
   });
@@ -143,8 +145,18 @@ test('a finished import is posted to its target until it says yes, always under 
     const key = await own.addUser('ann');
     writeFileSync(path.join(own.dir, 'people.csv'), table);
     const { body } = await curl(key, '/api/me/imports', '-F', `file=@${own.dir}/people.csv`, { url: own.url });
+    const id = String(body.import_ids[0]);
+    await until('the end of it', async () => JSON.parse((await own.cli('import', 'show', id, '--json')).stdout).target_state === 'failed');
+    assert.match((await own.cli('import', 'show', id)).stdout, /the target answered 422/);
+    assert.match((await own.cli('status')).stdout, /the target answered 422/);
+    assert.match((await own.cli('doctor')).stdout, new RegExp(`import ${id} was not taken: the target answered 422; given up.*usher import post ${id}`));
+    assert.equal((await own.cli('import', 'post', id)).status, 0);
     await until('its id', async () => (await curl(key, `/api/me/imports/${body.import_ids[0]}`, { url: own.url })).body.target_id === 'erp-7');
-    assert.deepEqual(calls.map((call) => call.id), ['import-1', 'import-1']);
+    assert.deepEqual(calls.map((call) => call.id), Array(wrong.length + 2).fill('import-1'));
+    assert.equal((await own.cli('import', 'post', id)).status, 1);
+    assert.doesNotMatch((await own.cli('doctor')).stdout, /was not taken/);
+    const next = (await curl(key, '/api/me/imports', '-F', `file=@${own.dir}/people.csv`, { url: own.url })).body.import_ids[0];
+    await until('the long answer to count', async () => JSON.parse((await own.cli('import', 'show', String(next), '--json')).stdout).target_state === 'done');
     assert.equal(calls[1].body.file, 'people.csv');
   } finally {
     await own.finish();

@@ -378,6 +378,7 @@ static void the_target_is_told(void **state)
 {
 	struct asking *a = *state;
 	int64_t id = file(a, "ann", "room", "one.txt", "{\"place\":\"1\",\"text\":\"first\"}\n");
+	const char *number = arena_format(a->room, "%lld", (long long)id);
 	const struct store_post *post;
 
 	assert_int_equal(next_post(a)->id, 0);
@@ -397,7 +398,19 @@ static void the_target_is_told(void **state)
 	assert_true(post->due_ms > clock_wall_ms());
 	asking_sql(a, "UPDATE \"LLMAgentImport\" SET \"commercialDueAt\" = '2026-01-01T00:00:00.000Z'");
 	assert_int_equal(next_post(a)->attempts, 3);
+	assert_int_equal(posted(a, id, NULL, "422", 0), ERR_NONE);
+	assert_int_equal(next_post(a)->due_ms, 0);
+	act(a, "import_post", number, NULL);
+	assert_int_equal(a->err.kind, ERR_REFUSED); /* the next start named no target */
+	asking_sql(a, "INSERT INTO import_target (id, since) VALUES (1, '2026')");
+	act(a, "import_post", number, NULL);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_int_equal(next_post(a)->attempts, 1);
+	act(a, "import_post", number, NULL);
+	assert_int_equal(a->err.kind, ERR_REFUSED); /* it is under way */
 	assert_int_equal(posted(a, id, "their-7", NULL, 0), ERR_NONE);
+	act(a, "import_post", number, NULL);
+	assert_int_equal(a->err.kind, ERR_REFUSED);
 	assert_int_equal(posted(a, id, "their-8", NULL, 0), ERR_GONE);
 	assert_int_equal(next_post(a)->id, 0);
 	assert_string_equal(
