@@ -80,6 +80,16 @@ void imports_resume(struct imports *imports);
 /* Removes a kept file; no row may name it any more. Between imports_quiet and imports_resume. */
 void imports_drop(struct imports *imports, const char *org_id, const char *sha256);
 
+/* Which files are kept, some at a time: false with the last. Between imports_quiet and imports_resume, so that each of them has
+ * its row unless a kill came in between. end takes NULL. */
+struct import_scan;
+struct import_name {
+	char org_id[37], sha256[65];
+};
+struct import_scan *imports_scan_begin(struct imports *imports);
+bool imports_scan_next(struct import_scan *scan, struct import_name *names, size_t max, size_t *count_out);
+void imports_scan_end(struct import_scan *scan);
+
 /* A link under public_url that shows this file to whoever has it, until IMPORTS_LINK_S from now: /files/TOKEN/NAME, TOKEN sealed
  * (organisation, hash, mime, end). NULL without a public_url. The caller frees. path only: without the host. */
 char *imports_link(const struct imports *imports, const char *org_id, const char *sha256, const char *name,

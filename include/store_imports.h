@@ -118,8 +118,8 @@ void store_post_done(struct store *store, int64_t id, const char *external_id, c
 /* ---- blobs nobody names any more ------------------------------------------------------------------------------- */
 
 /* Takes rows of blobs that no import and no output names away, at most `limit`, and says which; called after deletions and
- * by the retention. The files are removed after that commit (imports_drop); one that a kill in between left behind stays on
- * the disk until the same content is kept and erased again. */
+ * by the retention. The files are removed after that commit (imports_drop); one that a kill in between left behind is found
+ * at the next start (store_blobs_found). */
 struct store_blob {
 	const char *org_id, *sha256;
 };
@@ -127,6 +127,10 @@ typedef void store_blobs_fn(void *owner, uint64_t ticket, const struct err *err,
 			    const struct store_blob *blobs, size_t count);
 void store_blobs_unnamed(struct store *store, unsigned limit, store_blobs_fn *fn, void *owner,
 			 uint64_t ticket);
+
+/* Files that are kept: those without a row get one that counts nothing, so that store_blobs_unnamed finds them. */
+void store_blobs_found(struct store *store, const struct store_blob *blobs, size_t count, store_done_fn *fn,
+		       void *owner, uint64_t ticket);
 
 /* The index of words only marks what was deleted: the words leave it when its parts are merged. Merges a small piece of it, in
  * a transaction of its own; more: ask again. */

@@ -14,6 +14,7 @@ struct blobs {
 	struct loop_timer *timer, *step; /* a round; a step of the index of words */
 	bool asked;			 /* a round is under way */
 	bool again;			 /* more was erased meanwhile */
+	struct import_scan *scan;	 /* of what lies on the disk, once at the start; then NULL */
 	bool words;			 /* files went since the index of words was merged */
 };
 
@@ -67,7 +68,7 @@ static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, cons
 	blobs->words |= count > 0;
 	if (err->kind != ERR_NONE)
 		next_round(blobs, AGAIN_MS);
-	else if (count == AT_ONCE)
+	else if (count == AT_ONCE || blobs->scan)
 		next_round(blobs, STEP_MS);
 	else if (blobs->words)
 		merge(blobs);
@@ -75,10 +76,39 @@ static void on_unnamed(void *owner, uint64_t ticket, const struct err *err, cons
 		next_round(blobs, WHILE_MS);
 }
 
+static void on_found(void *owner, uint64_t ticket, const struct err *err)
+{
+	struct blobs *blobs = owner;
+
+	(void)ticket;
+	if (err->kind != ERR_NONE)
+		log_warn(&blobs->daemon->log, "files without a row may stay until the next start: %s",
+			 err->text);
+}
+
+/* What a kill left between a file and its row is named, for the question that follows. */
+static void scan_some(struct blobs *blobs)
+{
+	struct import_name names[AT_ONCE];
+	struct store_blob found[AT_ONCE];
+	size_t count;
+	bool more = imports_scan_next(blobs->scan, names, AT_ONCE, &count);
+
+	for (size_t i = 0; i < count; i++)
+		found[i] = (struct store_blob){ .org_id = names[i].org_id, .sha256 = names[i].sha256 };
+	store_blobs_found(blobs->daemon->store, found, count, on_found, blobs, 0);
+	if (more)
+		return;
+	imports_scan_end(blobs->scan);
+	blobs->scan = NULL;
+}
+
 static void on_quiet(void *owner)
 {
 	struct blobs *blobs = owner;
 
+	if (blobs->scan)
+		scan_some(blobs);
 	store_blobs_unnamed(blobs->daemon->store, AT_ONCE, on_unnamed, blobs, 0);
 }
 
@@ -100,6 +130,7 @@ struct blobs *blobs_start(struct daemon *daemon)
 	blobs->daemon = daemon;
 	blobs->timer = loop_timer_create(io_loop(daemon->io), look, blobs);
 	blobs->step = loop_timer_create(io_loop(daemon->io), merge, blobs);
+	blobs->scan = imports_scan_begin(daemon->imports);
 	blobs->words = true;
 	loop_timer_start(blobs->timer, SOON_MS, 0);
 	return blobs;
@@ -117,6 +148,7 @@ void blobs_look(struct blobs *blobs)
 void blobs_destroy(struct blobs *blobs)
 {
 	if (blobs) {
+		imports_scan_end(blobs->scan);
 		loop_timer_destroy(blobs->timer);
 		loop_timer_destroy(blobs->step);
 	}

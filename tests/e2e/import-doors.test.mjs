@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
@@ -190,6 +190,20 @@ test('what was deleted is gone from the disk soon: the file, and its words from 
   assert.ok(bytes());
   assert.equal((await daemon.cli('import', 'delete', id)).status, 0);
   await until('its words to be gone', () => !bytes());
+});
+
+test('a kept file that a kill left without a row goes at the next start, the others stay', async () => {
+  const all = () => readdirSync(path.join(daemon.dir, 'blobs'), { recursive: true }).filter((name) => /[0-9a-f]{64}$/.test(name));
+  const kept = all(), hash = 'ab'.repeat(32), folder = path.join(daemon.dir, 'blobs', kept[0].split('/')[0], 'ab');
+  assert.ok(kept.length > 0);
+  await daemon.stop();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, hash), 'nobody names it');
+  writeFileSync(path.join(folder, 'notes.txt'), 'not ours');
+  await daemon.start();
+  await until('it to be gone', () => !all().some((name) => name.endsWith(hash)));
+  assert.deepEqual(all().sort(), kept.sort());
+  assert.ok(readdirSync(folder).includes('notes.txt'));
 });
 
 test('usher doctor runs the reader once, and says when it is not there', async (t) => {
