@@ -99,7 +99,7 @@ LINK_release := $(HARDEN_LINK)
 LINK_asan    := -fsanitize=address,undefined -pie
 LINK_tsan    := -fsanitize=thread -pie
 LINK_debug   := -pie
-LINK_fuzz    := -fsanitize=address,undefined -pie
+LINK_fuzz    := -fsanitize=address,undefined -pie -fuse-ld=lld
 
 CFLAGS_ALL  = -std=gnu17 -D_GNU_SOURCE -DUSHER_VERSION='"$(VERSION)"' $(WARN) $(OPT_$(MODE)) -pthread -MMD -MP $(CFLAGS)
 LDFLAGS_ALL = $(LINK_$(MODE)) -pthread $(LDFLAGS)
@@ -161,7 +161,7 @@ DEPS_BUILD := gcc make binutils pkg-config libwebsockets-dev libwebsockets-evlib
 	libmagic-dev libmagic-mgc libicu-dev libcsv-dev libyajl-dev libxml2-dev libzip-dev libseccomp-dev \
 	libxlsxwriter-dev libminizip-dev \
 	libpoppler-glib-dev poppler-data libgmime-3.0-dev
-DEPS_TEST := libcmocka-dev clang clang-format clang-tidy cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
+DEPS_TEST := libcmocka-dev clang clang-format clang-tidy lld cppcheck valgrind libclang-rt-14-dev nodejs npm sqlite3 \
 	curl git
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 

@@ -192,7 +192,7 @@ fuzz: fuzz-bins ## every fuzz target for FUZZ_SECONDS (600) each
 fuzz-short:
 	@$(MAKE) --no-print-directory -s fuzz-bins
 	@ls build/fuzz/bin/* | grep -v '\.d$$' | xargs -P2 -I{} sh -c 'log=build/fuzz/$$(basename {}).log; \
-		{} -runs=20000 -max_total_time=4 -seed=1 -max_len=4096 -timeout=10 -artifact_prefix=build/fuzz/ >$$log 2>&1 && \
+		{} -runs=20000 -max_total_time=2 -seed=1 -max_len=4096 -timeout=10 -artifact_prefix=build/fuzz/ >$$log 2>&1 && \
 		echo "fuzz $$(basename {}): no finding" || { cat $$log; exit 255; }'
 
 # ---- conformance with the Model Context Protocol -----------------------------------------------------------

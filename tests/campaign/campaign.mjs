@@ -197,8 +197,8 @@ counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 
 counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 6 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
 counts.points += (await killPoints(importWays, { points: all ? 2000 : short ? 4 : 300, only: short ? ['made', 'chat'] : null, killer, work, note })).points;
 await random(short ? 5 : 200);
-const slack = await slackEndurance({ messages: short ? 100 : 1000, kills: short ? 3 : 20, note, check: checkDatabase });
-const telegram = await telegramEndurance({ chats: short ? 6 : 25, lines: short ? 8 : 20, kills: short ? 3 : 20, note, check: checkDatabase });
+const slack = await slackEndurance({ messages: short ? 60 : 1000, kills: short ? 2 : 20, note, check: checkDatabase });
+const telegram = await telegramEndurance({ chats: short ? 5 : 25, lines: short ? 6 : 20, kills: short ? 2 : 20, note, check: checkDatabase });
 const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
 const tools = await toolEndurance({ calls: short ? 200 : 10_000, note, check: checkDatabase });
 const imports = await importEndurance({ files: short ? 0 : 300, kills: 60, readers: short ? 4 : 80, note });
