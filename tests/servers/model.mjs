@@ -24,7 +24,8 @@
 //   cool            answers, but takes no temperature
 //   tool-NAME       asks for the tool NAME with {"title": the message}, then says "done: " and its result
 //   obey            does whatever the last thing it was told says: a line "DO: TOOL {...}" anywhere in what the user, a tool or somebody quoted said is a call of
-//                   that tool, up to three times; "SAY: words" is said; then all that it was ever told
+//                   that tool, up to three times; "SAY: words" is said; then all that it was ever told, in pieces with pauses
+//                   when it was told "[slowly]"
 //   call            asks for the tool that the message names, with the JSON behind it as arguments ("add {\"a\":1}"), then
 //                   says "done: " and its result
 import http from 'node:http';
@@ -259,7 +260,8 @@ const behaviours = {
     const orders = [...told.matchAll(/DO: (\w+) (\{[^{}]*\})/g)], done = now.filter((m) => m.role === 'tool').length;
     if (done < Math.min(orders.length, 3))
       return answer({ ...a, calls: [{ id: `call_${a.body.messages.length}`, type: 'function', function: { name: orders[done][1], arguments: orders[done][2] } }] });
-    answer({ ...a, text: `I obeyed: ${told.match(/SAY: ([^\n"]*)/)?.[1] ?? ''} ${now.filter((m) => m.role === 'tool').map((m) => m.content).join(' ')}`.slice(0, 4000) });
+    const say = told.includes('[slowly]') ? (one) => behaviours.drip({ ...one, value: 1800 / pieces(one.text).length }) : answer;
+    say({ ...a, text: `I obeyed: ${told.match(/SAY: ([^\n"]*)/)?.[1] ?? ''} ${now.filter((m) => m.role === 'tool').map((m) => m.content).join(' ')}`.slice(0, 4000) });
   },
   parallel: (a) => {
     const results = a.body.messages.slice(a.body.messages.findLastIndex((m) => m.role === 'user')).filter((m) => m.role === 'tool');
