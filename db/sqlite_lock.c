@@ -3,6 +3,7 @@
 #include "sqlite.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The holder wrote its number into the file; only a lock that is held makes the number true. */
@@ -31,13 +33,40 @@ static bool fault_held(const struct db *db, int fd, struct err *err)
 		db->path);
 }
 
+/* Whoever wrote its number is gone. */
+static bool holder_is_dead(int fd)
+{
+	char text[24] = "";
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+	long pid = len > 0 ? strtol(text, NULL, 10) : 0;
+
+	return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* A child that a killed daemon was just starting holds its lock until it has become its own program: a moment. */
+static bool lock_now(int fd)
+{
+	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+	for (int i = 0; i < 100 && !locked && errno == EWOULDBLOCK; i++) {
+		if (!holder_is_dead(fd)) {
+			errno = EWOULDBLOCK;
+			break;
+		}
+		nanosleep(&moment, NULL);
+		locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+	}
+	return locked;
+}
+
 static bool take(const struct db *db, int fd, const char *path, struct err *err)
 {
 	char text[24];
 	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	bool named;
 
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!lock_now(fd)) {
 		if (errno == EWOULDBLOCK)
 			return fault_held(db, fd, err);
 		return err_set(err, ERR_FATAL, "can't lock %s: %s", path, strerror(errno));

@@ -1,4 +1,4 @@
-/* rooms: app io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord base */
+/* rooms: app io db store core ai mcp mcpserver imports filetools tasks tools markup api webhook slack telegram discord base */
 /* Whatever is sent to the control socket as arguments is taken whole or refused with a sentence. */
 #include "admin_args.h"
 #include <stdint.h>

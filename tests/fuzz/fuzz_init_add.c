@@ -1,4 +1,4 @@
-/* rooms: app io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord base */
+/* rooms: app io db store core ai mcp mcpserver imports filetools tasks tools markup api webhook slack telegram discord base */
 /* Any text as a settings file: extending it only inserts, and what could be read can be read with the addition. */
 #include "init.h"
 #include "mem.h"

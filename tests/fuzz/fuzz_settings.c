@@ -1,4 +1,4 @@
-/* rooms: app io db store core ai mcp mcpserver tasks tools markup api webhook slack telegram discord base */
+/* rooms: app io db store core ai mcp mcpserver imports filetools tasks tools markup api webhook slack telegram discord base */
 /* Any file given as settings is taken or refused with a sentence, never more. */
 #include "log.h"
 #include "settings_build.h"
