@@ -117,7 +117,7 @@ async function everyStep() {
     // A run that is not killed tells how many calls there are; a few more are tried, since their number varies.
     await killAt(name, 0, false);
     const total = readFileSync(path.join(work, 'count')).readUInt16LE(0);
-    const step = all ? 1 : Math.max(1, Math.floor(total / (short ? 4 : 80)));
+    const step = all ? 1 : Math.max(1, Math.floor(total / (short ? 2 : 80)));
     console.log(`${name}: ${total} calls on the way`);
     for (let k = 1; k <= total; k += step)
       for (const after of short ? [k % 2 === 0] : [false, true]) if (await killAt(name, k, after)) counts.points++;
@@ -192,15 +192,15 @@ async function random(kills) {
 
 const begun = Date.now();
 await everyStep();
-counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 14 : 390, killer, work, note })).points;
-counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 8 : 150, killer, work, note })).points;
-counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 6 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
+counts.points += (await killPoints(slackWays, { points: all ? 2000 : short ? 8 : 390, killer, work, note })).points;
+counts.points += (await killPoints(telegramWays, { points: all ? 1000 : short ? 5 : 150, killer, work, note })).points;
+counts.points += (await killPoints(discordWays, { points: all ? 2000 : short ? 3 : 400, only: short ? ['command', 'replayed', 'missed'] : null, killer, work, note })).points;
 counts.points += (await killPoints(importWays, { points: all ? 2000 : short ? 4 : 300, only: short ? ['made', 'chat'] : null, killer, work, note })).points;
-await random(short ? 5 : 200);
+await random(short ? 3 : 200);
 const slack = await slackEndurance({ messages: short ? 60 : 1000, kills: short ? 2 : 20, note, check: checkDatabase });
 const telegram = await telegramEndurance({ chats: short ? 5 : 25, lines: short ? 6 : 20, kills: short ? 2 : 20, note, check: checkDatabase });
 const discord = await discordEndurance({ talkers: short ? 6 : 50, lines: short ? 5 : 20, kills: short ? 1 : 20, missed: !short, note, check: checkDatabase });
-const tools = await toolEndurance({ calls: short ? 200 : 10_000, note, check: checkDatabase });
+const tools = await toolEndurance({ calls: short ? 120 : 10_000, note, check: checkDatabase });
 const imports = await importEndurance({ files: short ? 0 : 300, kills: 60, readers: short ? 4 : 80, note });
 rmSync(work, { recursive: true, force: true });
 console.log(`\nkill points on the way of a message: ${counts.points}

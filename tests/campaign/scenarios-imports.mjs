@@ -38,7 +38,7 @@ const files = { 'orders.csv': table(600), 'list.md': '# List\n\nNordlicht pays w
 export function callbacks(receiver, message) {
   const found = new Map();
   for (const { id, status, body: { data } } of receiver.received)
-    if (status === 200 && data.in_reply_to.includes(message)) found.set(id, data.text);
+    if (status === 200 && data.in_reply_to.includes(message)) found.set(id, data.text ?? data.files?.[0]?.name ?? ''); // a file is posted by its link
   return found;
 }
 
