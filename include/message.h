@@ -170,6 +170,9 @@ void message_file_free(struct outgoing_file *file);
  * Markdown) and where it is. The caller frees. */
 char *message_file_words(const struct outgoing_file *file, const char *why);
 
+/* The first of what ops.split made; frees the array and the others. The caller frees. */
+char *message_first_part(char **texts, size_t count);
+
 /* What somebody asks about: another message, quoted line by line, with its author's name (NULL: somebody). UTF-8. The
  * caller frees. */
 char *message_about(const char *author, const char *words);

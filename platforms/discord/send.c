@@ -234,10 +234,7 @@ void discord_send_link(struct sending *sending, const char *why)
 	log_warn(sending->bot->host->log, "a file is not sent, its link is: %s", why);
 	free(words);
 	free(sending->text);
-	sending->text = texts[0]; /* a line: it is one message */
-	for (size_t i = 1; i < count; i++)
-		free(texts[i]);
-	free(texts);
+	sending->text = message_first_part(texts, count); /* a line: it is one message */
 	message_file_free(sending->upload);
 	sending->upload = NULL;
 }

@@ -183,3 +183,21 @@ const json_t *json_pointer(const json_t *document, const char *pointer)
 	}
 	return at;
 }
+
+char *json_words(const char *text, size_t most)
+{
+	static const char blank[] = " \t\r\n";
+	json_t *words = json_array();
+	char *written;
+
+	while (text && json_array_size(words) < most) {
+		text += strspn(text, blank);
+		if (*text == '\0')
+			break;
+		json_array_append_new(words, json_stringn(text, strcspn(text, blank)));
+		text += strcspn(text, blank);
+	}
+	written = json_write(words);
+	json_decref(words);
+	return written;
+}

@@ -23,6 +23,9 @@ const char *json_text(const json_t *object, const char *key);
 int64_t json_int(const json_t *object, const char *key,
 		 int64_t fallback); /* takes whole reals ("12.0") too */
 
+/* What stands between white space in text (NULL: nothing), as a JSON array of at most `most` words. The caller frees. */
+char *json_words(const char *text, size_t most);
+
 /* Appends text as a JSON string with its quotes. text must be UTF-8. */
 struct buf;
 void json_quote(struct buf *out, const char *text, size_t len);

@@ -141,3 +141,13 @@ char *message_file_words(const struct outgoing_file *file, const char *why)
 		buf_text(&out, ": the operator has it (usher import list)");
 	return buf_take(&out);
 }
+
+char *message_first_part(char **texts, size_t count)
+{
+	char *first = texts[0];
+
+	for (size_t i = 1; i < count; i++)
+		free(texts[i]);
+	free(texts);
+	return first;
+}

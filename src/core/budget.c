@@ -113,10 +113,10 @@ static void done_reserve(void *owner, uint64_t ticket, const struct err *err,
 	ai_reserved(core->options.ai, ticket, &why);
 }
 
-static void ask_store(struct turn *turn)
+void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_fn *fn, void *owner,
+		uint64_t ticket)
 {
 	struct core *core = turn->core;
-	const struct ai_reserve *ask = turn->reserving;
 
 	core_asking(core);
 	store_reserve(
@@ -128,7 +128,12 @@ static void ask_store(struct turn *turn)
 					 .micros = ask->micros,
 					 .channel_parts = turn->inst ? turn->inst->ops->channel_parts : 0,
 					 .limits = core->options.limits },
-		done_reserve, core, turn_ticket(turn));
+		fn, owner, ticket);
+}
+
+static void ask_store(struct turn *turn)
+{
+	budget_ask(turn, turn->reserving, done_reserve, turn->core, turn_ticket(turn));
 }
 
 bool budget_may_be_unknown(const struct core *core, const char *name)

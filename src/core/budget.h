@@ -29,6 +29,10 @@ void budget_why(struct err *err, const struct ai_reserve *ask, const struct stor
 /* The model of this name may be asked within a budget although its price is not known. */
 bool budget_may_be_unknown(const struct core *core, const char *name);
 
+/* Asks the store to set this money aside for the turn. */
+void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_fn *fn, void *owner,
+		uint64_t ticket);
+
 /* A copy in the arena. */
 const struct ai_reserve *budget_keep(struct arena *arena, const struct ai_reserve *ask);
 

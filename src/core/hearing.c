@@ -79,17 +79,7 @@ static void hear_reserve(void *owner, uint64_t ticket, const struct ai_reserve *
 		return;
 	}
 	wait->gather->items[wait->item].reserving = budget_keep(wait->gather->arena, ask);
-	core_asking(core);
-	store_reserve(
-		core->options.store,
-		&(struct store_reserve){ .id = ask->id,
-					 .turn_id = turn->id,
-					 .provider = ask->provider,
-					 .model = ask->model,
-					 .micros = ask->micros,
-					 .channel_parts = turn->inst ? turn->inst->ops->channel_parts : 0,
-					 .limits = core->options.limits },
-		done_hear_reserve, gathers, ticket);
+	budget_ask(turn, ask, done_hear_reserve, gathers, ticket);
 }
 
 void hearing_begin(struct gather *gather, struct item *item)

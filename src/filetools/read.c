@@ -72,24 +72,13 @@ json_t *file_outline(const json_t *outline)
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
-/* As the store takes them: a JSON array of words. In the arena. */
+/* As the store takes them, in the arena. */
 static const char *words_of(struct file_call *call, const char *query)
 {
-	json_t *words = json_array();
-	const char *text;
-	char *written;
+	char *written = json_words(query, WORDS_MAX);
+	const char *text = arena_text(call->arena, written);
 
-	while (query && json_array_size(words) < WORDS_MAX) {
-		query += strspn(query, " \t\r\n");
-		if (*query == '\0')
-			break;
-		json_array_append_new(words, json_stringn(query, strcspn(query, " \t\r\n")));
-		query += strcspn(query, " \t\r\n");
-	}
-	written = json_write(words);
-	text = arena_text(call->arena, written);
 	free(written);
-	json_decref(words);
 	return text;
 }
 

@@ -31,6 +31,11 @@ struct audit_row {
 	int64_t task_id; /* 0: none */
 };
 
+/* Of a row that is no request to a model. */
+#define AUDIT_NO_COST                                                                                        \
+	.tokens = -1, .input_tokens = -1, .output_tokens = -1, .cached_tokens = -1, .cost_micros = -1,       \
+	.first_token_ms = -1
+
 /* Writes it as the next row of its organisation's chain. seq_out may be NULL. */
 bool audit_add(struct db *db, const struct audit_row *row, int64_t *seq_out, struct err *err);
 

@@ -51,13 +51,8 @@ bool audit_erasure(struct db *db, struct audit_going *going, const struct audit_
 	struct audit_row row = { .org_id = going->org_id,
 				 .agent = why->who ? why->who : "usher",
 				 .type = "erasure",
-				 .tokens = -1,
-				 .input_tokens = -1,
-				 .output_tokens = -1,
-				 .cached_tokens = -1,
-				 .cost_micros = -1,
+				 AUDIT_NO_COST,
 				 .latency_ms = -1,
-				 .first_token_ms = -1,
 				 .at_ms = clock_wall_ms() };
 	struct buf metadata = { 0 };
 	bool done;

@@ -32,13 +32,8 @@ static bool run_called(struct db *db, struct job *job, struct err *err)
 				 .output = called->result,
 				 .error = called->error,
 				 .platform = "mcp",
-				 .tokens = -1,
-				 .input_tokens = -1,
-				 .output_tokens = -1,
-				 .cached_tokens = -1,
-				 .cost_micros = -1,
+				 AUDIT_NO_COST,
 				 .latency_ms = called->latency_ms,
-				 .first_token_ms = -1,
 				 .at_ms = ask->at_ms };
 	bool done;
 

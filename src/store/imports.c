@@ -80,12 +80,7 @@ static bool add_record(struct db *db, const struct import_end *end, struct err *
 		.agent = "usher",
 		.type = "import",
 		.error = end->code,
-		.tokens = -1,
-		.input_tokens = -1,
-		.output_tokens = -1,
-		.cached_tokens = -1,
-		.cost_micros = -1,
-		.first_token_ms = -1,
+		AUDIT_NO_COST,
 		.at_ms = end->now_ms,
 		.task_id = end->task_id,
 	};

@@ -122,13 +122,8 @@ static bool add_mark(struct retain *it, int64_t upto, const char *hash, int64_t 
 					 "{\"up_to\":%" PRId64 ",\"hash\":\"%s\",\"rows\":%" PRId64
 					 ",\"keep_days\":%" PRId64 "}",
 					 upto, hash, rows, it->days),
-		.tokens = -1,
-		.input_tokens = -1,
-		.output_tokens = -1,
-		.cached_tokens = -1,
-		.cost_micros = -1,
+		AUDIT_NO_COST,
 		.latency_ms = -1,
-		.first_token_ms = -1,
 		.at_ms = clock_wall_ms(),
 	};
 

@@ -49,13 +49,8 @@ static bool add_call(struct db *db, const struct run *run, const struct called *
 				 .error = called->failed ? (called->result ? "failed" : "outcome unknown")
 							 : NULL,
 				 .platform = run->platform,
-				 .tokens = -1,
-				 .input_tokens = -1,
-				 .output_tokens = -1,
-				 .cached_tokens = -1,
-				 .cost_micros = -1,
+				 AUDIT_NO_COST,
 				 .latency_ms = called->latency_ms,
-				 .first_token_ms = -1,
 				 .at_ms = now_ms,
 				 .task_id = run->task_id };
 	bool done;
@@ -177,13 +172,8 @@ bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struc
 		.type = "interrupted",
 		.error = "the daemon ended meanwhile; a request to a model may have been under way",
 		.platform = run->platform,
-		.tokens = -1,
-		.input_tokens = -1,
-		.output_tokens = -1,
-		.cached_tokens = -1,
-		.cost_micros = -1,
+		AUDIT_NO_COST,
 		.latency_ms = -1,
-		.first_token_ms = -1,
 		.at_ms = now_ms,
 		.task_id = run->task_id
 	};

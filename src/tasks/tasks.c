@@ -215,24 +215,6 @@ static const char *argument(const json_t *arguments, const char *name, char numb
 	return number;
 }
 
-/* A query as the store takes it: a JSON array of its words. NULL stays NULL; the caller frees. */
-static char *words_of(const char *query)
-{
-	json_t *words = json_array();
-	char *text;
-
-	while (query && json_array_size(words) < WORDS_MAX) {
-		query += strspn(query, " \t\r\n");
-		if (*query == '\0')
-			break;
-		json_array_append_new(words, json_stringn(query, strcspn(query, " \t\r\n")));
-		query += strcspn(query, " \t\r\n");
-	}
-	text = json_write(words);
-	json_decref(words);
-	return text;
-}
-
 static uint64_t expect(struct tasks *tasks, const struct kind *kind, tool_done_fn *done, void *owner,
 		       uint64_t ticket)
 {
@@ -266,7 +248,7 @@ static void call_tool(void *box, const struct tool_caller *caller, const char *a
 	uint64_t serial = expect(bound->tasks, kind, done, owner, ticket);
 	json_t *given = json_read(arguments, strlen(arguments), NULL);
 	char *guarded = guarded_text(bound, given);
-	char *words = kind->rows ? words_of(json_text(given, "query")) : NULL;
+	char *words = kind->rows ? json_words(json_text(given, "query"), WORDS_MAX) : NULL;
 	size_t count = 2;
 
 	for (size_t i = 0; i < NAMES_MAX && kind->names[i] != NULL; i++)
