@@ -7,83 +7,82 @@
 
 #include <cmocka.h>
 
+static const struct {
+	const char *text;
+	enum amount_marks marks;
+	const char *point, *comma; /* what it is with either decimal mark; NULL: the same */
+} numbers[] = {
+	{ "0", MARKS_NONE, "0", NULL },
+	{ "12", MARKS_NONE, "12", NULL },
+	{ "-12", MARKS_NONE, "-12", NULL },
+	{ "+12", MARKS_NONE, "12", NULL },
+	{ "007", MARKS_NONE, "7", NULL },
+	{ "-0", MARKS_NONE, "0", NULL },
+	{ "12.50", MARKS_POINT, "12.50", NULL },
+	{ "12,50", MARKS_COMMA, "12.50", NULL },
+	{ ".5", MARKS_POINT, "0.5", NULL },
+	{ "0,123", MARKS_COMMA, "0.123", NULL },
+	{ "0.123", MARKS_POINT, "0.123", NULL },
+	{ "1.234", MARKS_OPEN, "1.234", "1234" },
+	{ "1,234", MARKS_OPEN, "1234", "1.234" },
+	{ "1234.567", MARKS_POINT, "1234.567", NULL },
+	{ "1,234.56", MARKS_POINT, "1234.56", NULL },
+	{ "1.234,56", MARKS_COMMA, "1234.56", NULL },
+	{ "1.234.567", MARKS_COMMA, "1234567", NULL },
+	{ "1,234,567", MARKS_POINT, "1234567", NULL },
+	{ "12,34,567.5", MARKS_POINT, "1234567.5", NULL },   /* India */
+	{ "1'234'567.50", MARKS_POINT, "1234567.50", NULL }, /* Switzerland */
+	{ "1\xe2\x80\x99"
+	  "234.50",
+	  MARKS_POINT, "1234.50", NULL },
+	{ "1 234,50", MARKS_COMMA, "1234.50", NULL },
+	{ "1\xc2\xa0"
+	  "234",
+	  MARKS_NONE, "1234", NULL },
+	{ "1\xe2\x80\xaf"
+	  "234,5",
+	  MARKS_COMMA, "1234.5", NULL },
+	{ "$1,234.50", MARKS_POINT, "1234.50", NULL },
+	{ "US$ 12.50", MARKS_POINT, "12.50", NULL },
+	{ "1.234,56 €", MARKS_COMMA, "1234.56", NULL },
+	{ "EUR 12", MARKS_NONE, "12", NULL },
+	{ "12 CHF", MARKS_NONE, "12", NULL },
+	{ "Fr. 12.50", MARKS_POINT, "12.50", NULL },
+	{ "99,90 zł", MARKS_COMMA, "99.90", NULL },
+	{ "R$ 5,00", MARKS_COMMA, "5.00", NULL },
+	{ "-$5", MARKS_NONE, "-5", NULL },
+	{ "$-5", MARKS_NONE, "-5", NULL },
+	{ "5-", MARKS_NONE, "-5", NULL }, /* SAP */
+	{ "(1,234.50)", MARKS_POINT, "-1234.50", NULL },
+	{ "($5)", MARKS_NONE, "-5", NULL },
+	{ "\xe2\x88\x92"
+	  "5",
+	  MARKS_NONE, "-5", NULL }, /* a real minus sign */
+	{ "12 %", MARKS_NONE, "0.12", NULL },
+	{ "12,5%", MARKS_COMMA, "0.125", NULL },
+	{ "150%", MARKS_NONE, "1.50", NULL },
+	{ "1.5E+3", MARKS_POINT, "1500", NULL },
+	{ "2e-3", MARKS_NONE, "0.002", NULL },
+	{ "0.1000000000000000055511151231257827", MARKS_POINT, "0.1000000000000000055511151231257827", NULL },
+	{ "123456789012345678901234567890", MARKS_NONE, "123456789012345678901234567890", NULL },
+	{ "١٢٫٥", MARKS_POINT, "12.5", NULL }, /* Arabic digits */
+};
+
 static void numbers_are_read_as_people_write_them(void **state)
 {
-	static const struct {
-		const char *text;
-		enum amount_marks marks;
-		const char *point, *comma; /* what it is with either decimal mark; NULL: the same */
-	} all[] = {
-		{ "0", MARKS_NONE, "0", NULL },
-		{ "12", MARKS_NONE, "12", NULL },
-		{ "-12", MARKS_NONE, "-12", NULL },
-		{ "+12", MARKS_NONE, "12", NULL },
-		{ "007", MARKS_NONE, "7", NULL },
-		{ "-0", MARKS_NONE, "0", NULL },
-		{ "12.50", MARKS_POINT, "12.50", NULL },
-		{ "12,50", MARKS_COMMA, "12.50", NULL },
-		{ ".5", MARKS_POINT, "0.5", NULL },
-		{ "0,123", MARKS_COMMA, "0.123", NULL },
-		{ "0.123", MARKS_POINT, "0.123", NULL },
-		{ "1.234", MARKS_OPEN, "1.234", "1234" },
-		{ "1,234", MARKS_OPEN, "1234", "1.234" },
-		{ "1234.567", MARKS_POINT, "1234.567", NULL },
-		{ "1,234.56", MARKS_POINT, "1234.56", NULL },
-		{ "1.234,56", MARKS_COMMA, "1234.56", NULL },
-		{ "1.234.567", MARKS_COMMA, "1234567", NULL },
-		{ "1,234,567", MARKS_POINT, "1234567", NULL },
-		{ "12,34,567.5", MARKS_POINT, "1234567.5", NULL },   /* India */
-		{ "1'234'567.50", MARKS_POINT, "1234567.50", NULL }, /* Switzerland */
-		{ "1\xe2\x80\x99"
-		  "234.50",
-		  MARKS_POINT, "1234.50", NULL },
-		{ "1 234,50", MARKS_COMMA, "1234.50", NULL },
-		{ "1\xc2\xa0"
-		  "234",
-		  MARKS_NONE, "1234", NULL },
-		{ "1\xe2\x80\xaf"
-		  "234,5",
-		  MARKS_COMMA, "1234.5", NULL },
-		{ "$1,234.50", MARKS_POINT, "1234.50", NULL },
-		{ "US$ 12.50", MARKS_POINT, "12.50", NULL },
-		{ "1.234,56 €", MARKS_COMMA, "1234.56", NULL },
-		{ "EUR 12", MARKS_NONE, "12", NULL },
-		{ "12 CHF", MARKS_NONE, "12", NULL },
-		{ "Fr. 12.50", MARKS_POINT, "12.50", NULL },
-		{ "99,90 zł", MARKS_COMMA, "99.90", NULL },
-		{ "R$ 5,00", MARKS_COMMA, "5.00", NULL },
-		{ "-$5", MARKS_NONE, "-5", NULL },
-		{ "$-5", MARKS_NONE, "-5", NULL },
-		{ "5-", MARKS_NONE, "-5", NULL }, /* SAP */
-		{ "(1,234.50)", MARKS_POINT, "-1234.50", NULL },
-		{ "($5)", MARKS_NONE, "-5", NULL },
-		{ "\xe2\x88\x92"
-		  "5",
-		  MARKS_NONE, "-5", NULL }, /* a real minus sign */
-		{ "12 %", MARKS_NONE, "0.12", NULL },
-		{ "12,5%", MARKS_COMMA, "0.125", NULL },
-		{ "150%", MARKS_NONE, "1.50", NULL },
-		{ "1.5E+3", MARKS_POINT, "1500", NULL },
-		{ "2e-3", MARKS_NONE, "0.002", NULL },
-		{ "0.1000000000000000055511151231257827", MARKS_POINT, "0.1000000000000000055511151231257827",
-		  NULL },
-		{ "123456789012345678901234567890", MARKS_NONE, "123456789012345678901234567890", NULL },
-		{ "١٢٫٥", MARKS_POINT, "12.5", NULL }, /* Arabic digits */
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct amount amount;
 		struct buf point = { 0 }, comma = { 0 };
 
-		if (!amount_scan(&amount, all[i].text, strlen(all[i].text)))
-			fail_msg("%s", all[i].text);
+		if (!amount_scan(&amount, numbers[i].text, strlen(numbers[i].text)))
+			fail_msg("%s", numbers[i].text);
 		assert_true(amount_write(&amount, '.', &point));
 		assert_true(amount_write(&amount, ',', &comma));
-		if (amount.marks != all[i].marks)
-			fail_msg("%s: marks %d", all[i].text, (int)amount.marks);
-		assert_string_equal(buf_str(&point), all[i].point);
-		assert_string_equal(buf_str(&comma), all[i].comma ? all[i].comma : all[i].point);
+		if (amount.marks != numbers[i].marks)
+			fail_msg("%s: marks %d", numbers[i].text, (int)amount.marks);
+		assert_string_equal(buf_str(&point), numbers[i].point);
+		assert_string_equal(buf_str(&comma), numbers[i].comma ? numbers[i].comma : numbers[i].point);
 		buf_free(&point);
 		buf_free(&comma);
 	}

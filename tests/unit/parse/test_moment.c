@@ -22,64 +22,64 @@ static int end(void **state)
 	return 0;
 }
 
+static const struct {
+	const char *text;
+	enum moment_order order;
+	const char *day_first, *month_first; /* NULL: the same */
+} dates[] = {
+	{ "2026-01-31", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "2026/1/3", ORDER_YEAR_FIRST, "2026-01-03T00:00:00", NULL },
+	{ "20260131", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "2024-02-29", ORDER_YEAR_FIRST, "2024-02-29T00:00:00", NULL },
+	{ "31.01.2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "1.2.26", ORDER_DAY_FIRST, "2026-02-01T00:00:00", NULL },
+	{ "31. 1. 2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "31/01/2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "01/31/2026", ORDER_MONTH_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "1/2/2026", ORDER_OPEN, "2026-02-01T00:00:00", "2026-01-02T00:00:00" },
+	{ "1-2-99", ORDER_OPEN, "1999-02-01T00:00:00", "1999-01-02T00:00:00" },
+	{ "31 January 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "January 31, 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "Jan 31st, 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "Sat, 31 Jan 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "31-Jan-26", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "1. März 2026", ORDER_YEAR_FIRST, "2026-03-01T00:00:00", NULL },
+	{ "Samstag, 31. Januar 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "31 de enero de 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "1 août 2026", ORDER_YEAR_FIRST, "2026-08-01T00:00:00", NULL },
+	{ "1 maggio 2026", ORDER_YEAR_FIRST, "2026-05-01T00:00:00", NULL },
+	{ "5 de março de 2026", ORDER_YEAR_FIRST, "2026-03-05T00:00:00", NULL },
+	{ "3 mei 2026", ORDER_YEAR_FIRST, "2026-05-03T00:00:00", NULL },
+	{ "31 stycznia 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "31 января 2026 г.", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "31 Ocak 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "2026年1月31日", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "2026년 1월 31일", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
+	{ "2026-01-31T10:05:06Z", ORDER_YEAR_FIRST, "2026-01-31T10:05:06Z", NULL },
+	{ "2026-01-31T10:05:06.123+02:00", ORDER_YEAR_FIRST, "2026-01-31T10:05:06.123+02:00", NULL },
+	{ "2026-01-31 10:05 -0500", ORDER_YEAR_FIRST, "2026-01-31T10:05:00-05:00", NULL },
+	{ "31.01.2026 10:05 Uhr", ORDER_DAY_FIRST, "2026-01-31T10:05:00", NULL },
+	{ "1/31/2026 10:05 PM", ORDER_MONTH_FIRST, "2026-01-31T22:05:00", NULL },
+	{ "1/31/2026, 12:05:09 a.m.", ORDER_MONTH_FIRST, "2026-01-31T00:05:09", NULL },
+	{ "٣١/٠١/٢٠٢٦", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
+};
+
 static void dates_are_read_as_people_write_them(void **state)
 {
-	static const struct {
-		const char *text;
-		enum moment_order order;
-		const char *day_first, *month_first; /* NULL: the same */
-	} all[] = {
-		{ "2026-01-31", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "2026/1/3", ORDER_YEAR_FIRST, "2026-01-03T00:00:00", NULL },
-		{ "20260131", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "2024-02-29", ORDER_YEAR_FIRST, "2024-02-29T00:00:00", NULL },
-		{ "31.01.2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "1.2.26", ORDER_DAY_FIRST, "2026-02-01T00:00:00", NULL },
-		{ "31. 1. 2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "31/01/2026", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "01/31/2026", ORDER_MONTH_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "1/2/2026", ORDER_OPEN, "2026-02-01T00:00:00", "2026-01-02T00:00:00" },
-		{ "1-2-99", ORDER_OPEN, "1999-02-01T00:00:00", "1999-01-02T00:00:00" },
-		{ "31 January 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "January 31, 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "Jan 31st, 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "Sat, 31 Jan 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "31-Jan-26", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "1. März 2026", ORDER_YEAR_FIRST, "2026-03-01T00:00:00", NULL },
-		{ "Samstag, 31. Januar 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "31 de enero de 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "1 août 2026", ORDER_YEAR_FIRST, "2026-08-01T00:00:00", NULL },
-		{ "1 maggio 2026", ORDER_YEAR_FIRST, "2026-05-01T00:00:00", NULL },
-		{ "5 de março de 2026", ORDER_YEAR_FIRST, "2026-03-05T00:00:00", NULL },
-		{ "3 mei 2026", ORDER_YEAR_FIRST, "2026-05-03T00:00:00", NULL },
-		{ "31 stycznia 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "31 января 2026 г.", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "31 Ocak 2026", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "2026年1月31日", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "2026년 1월 31일", ORDER_YEAR_FIRST, "2026-01-31T00:00:00", NULL },
-		{ "2026-01-31T10:05:06Z", ORDER_YEAR_FIRST, "2026-01-31T10:05:06Z", NULL },
-		{ "2026-01-31T10:05:06.123+02:00", ORDER_YEAR_FIRST, "2026-01-31T10:05:06.123+02:00", NULL },
-		{ "2026-01-31 10:05 -0500", ORDER_YEAR_FIRST, "2026-01-31T10:05:00-05:00", NULL },
-		{ "31.01.2026 10:05 Uhr", ORDER_DAY_FIRST, "2026-01-31T10:05:00", NULL },
-		{ "1/31/2026 10:05 PM", ORDER_MONTH_FIRST, "2026-01-31T22:05:00", NULL },
-		{ "1/31/2026, 12:05:09 a.m.", ORDER_MONTH_FIRST, "2026-01-31T00:05:09", NULL },
-		{ "٣١/٠١/٢٠٢٦", ORDER_DAY_FIRST, "2026-01-31T00:00:00", NULL },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
 		struct moment moment;
 		struct buf day = { 0 }, month = { 0 };
 
-		if (moment_scan(&moment, all[i].text, strlen(all[i].text)) != MOMENT_GOOD)
-			fail_msg("%s", all[i].text);
+		if (moment_scan(&moment, dates[i].text, strlen(dates[i].text)) != MOMENT_GOOD)
+			fail_msg("%s", dates[i].text);
 		assert_true(moment_write(&moment, true, true, &day));
 		assert_true(moment_write(&moment, false, true, &month));
-		if (moment.order != all[i].order)
-			fail_msg("%s: order %d", all[i].text, (int)moment.order);
-		assert_string_equal(buf_str(&day), all[i].day_first);
+		if (moment.order != dates[i].order)
+			fail_msg("%s: order %d", dates[i].text, (int)moment.order);
+		assert_string_equal(buf_str(&day), dates[i].day_first);
 		assert_string_equal(buf_str(&month),
-				    all[i].month_first ? all[i].month_first : all[i].day_first);
+				    dates[i].month_first ? dates[i].month_first : dates[i].day_first);
 		buf_free(&day);
 		buf_free(&month);
 	}

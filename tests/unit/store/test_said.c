@@ -241,6 +241,20 @@ static void conversations_are_searched_by_their_owner(void **state)
 	assert_int_equal(found(a, all, ORG, BOSS, "[\"whale\"]", NULL), 0);
 }
 
+/* What an operator has said in somebody's conversation is that person's to find. */
+static void what_was_sent_is_found_by_whom_it_was_said_to(void **state)
+{
+	static const char all[] = "search_conversations";
+	struct asking *a = *state;
+	const struct store_accepted *message = say(a, "ann", "k1", "hello");
+	const char *where = message->conversation_uuid;
+
+	answer_with(a, message->turn->id, "hi", true);
+	assert_non_null(send(a, ORG, BOSS, where, "the walrus has arrived", NULL));
+	assert_int_equal(found(a, all, ORG, ann, "[\"walrus\"]", NULL), 1);
+	assert_int_equal(found(a, all, ORG, BOSS, "[\"walrus\"]", NULL), 0);
+}
+
 static size_t listed(struct asking *a, const char *org, const char *who, const char *words, const char *limit)
 {
 	a->waiting++;
@@ -285,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_same_key_says_it_once, open_case, close_case),
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
 		cmocka_unit_test_setup_teardown(conversations_are_searched_by_their_owner, open_case,
+		cmocka_unit_test_setup_teardown(what_was_sent_is_found_by_whom_it_was_said_to, open_case,
 						close_case),
 		cmocka_unit_test_setup_teardown(files_are_listed_by_name_and_type, open_case, close_case),
 	};
