@@ -299,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_same_key_says_it_once, open_case, close_case),
 		cmocka_unit_test_setup_teardown(who_may_not, open_case, close_case),
 		cmocka_unit_test_setup_teardown(conversations_are_searched_by_their_owner, open_case,
+						close_case),
 		cmocka_unit_test_setup_teardown(what_was_sent_is_found_by_whom_it_was_said_to, open_case,
 						close_case),
 		cmocka_unit_test_setup_teardown(files_are_listed_by_name_and_type, open_case, close_case),
