@@ -43,7 +43,7 @@ const stages = {
       next: (m, count = 1) => until(`answer ${count} behind the buttons`, () => s.answers(s.channel, m.threadTs).filter((a) => a.ts > m.ts)[count - 1], 20).then((a) => a.text),
       seen: 0, // of the refusals: only who pressed sees them
       refused: (m, n) => until('the refusal', () => s.slack.ephemerals[n - 1]?.text),
-      over: () => s.settled() };
+      over: (killed) => s.settled({ seconds: killed ? 120 : 15 }) };
   },
   async telegram(t, rest) {
     const s = await telegramStage(t, model, { modelName: 'call', bot: { privacy: false }, rest: { users: { strangers: 'allow' }, ...rest } });

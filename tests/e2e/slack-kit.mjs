@@ -98,8 +98,8 @@ export class Stage {
   }
 
   // Nothing is under way any more, on either side, and nothing was done that no well-behaved app does.
-  async settled() {
-    await until('all deliveries to be taken', () => this.slack.deliveries.running === 0);
+  async settled({ seconds = 15 } = {}) { // more after a kill: Slack sends again what it has seen cut off
+    await until('all deliveries to be taken', () => this.slack.deliveries.running === 0, seconds);
     await until('all answers to be there', async () => {
       const { status, raw } = await this.daemon.request('GET', '/metrics');
       return status === 200 && !/^usher_turns_running [^0]/m.test(raw);
