@@ -136,6 +136,19 @@ char *arena_format(struct arena *arena, const char *fmt, ...)
 	return copy;
 }
 
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t *space, size_t size)
+{
+	void *more;
+
+	if (count < *space)
+		return items;
+	*space = *space * 2 + 16;
+	more = arena_alloc(arena, *space * size);
+	if (count)
+		memcpy(more, items, count * size);
+	return more;
+}
+
 size_t arena_size(const struct arena *arena)
 {
 	return arena->total;

@@ -20,6 +20,9 @@ void *arena_alloc(struct arena *arena, size_t size);	 /* cleared, aligned for an
 char *arena_text(struct arena *arena, const char *text); /* NULL gives NULL */
 char *arena_text_n(struct arena *arena, const char *text, size_t len);
 char *arena_format(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Room for one more in an array of `count` items of `size` bytes: the same array, or a larger copy when *space, how many fit, is
+ * reached. An array begins as NULL with count and *space 0; what it leaves behind goes with the arena. */
+void *arena_grow(struct arena *arena, void *items, size_t count, size_t *space, size_t size);
 size_t arena_size(const struct arena *arena); /* bytes taken from the heap */
 void arena_destroy(struct arena *arena);      /* takes NULL */
 

@@ -8,7 +8,6 @@
 struct called_ask {
 	struct store_called called;
 	int64_t at_ms; /* when it had ended */
-	store_done_fn *fn;
 };
 
 static void member(struct buf *out, const char *name, const char *text)
@@ -49,18 +48,11 @@ static bool run_called(struct db *db, struct job *job, struct err *err)
 	return done;
 }
 
-static void give_called(struct job *job)
-{
-	const struct called_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_called(struct store *store, const struct store_called *called, store_done_fn *fn, void *owner,
 		  uint64_t ticket)
 {
 	struct job *job =
-		job_create(JOB_WRITE, run_called, give_called, sizeof(struct called_ask), owner, ticket);
+		job_create_done(JOB_WRITE, run_called, sizeof(struct called_ask), fn, owner, ticket);
 
 	*(struct called_ask *)job->ask =
 		(struct called_ask){ .called = { .org_id = job_text(job, called->org_id),
@@ -72,7 +64,6 @@ void store_called(struct store *store, const struct store_called *called, store_
 						 .result = job_text(job, called->result),
 						 .error = job_text(job, called->error),
 						 .latency_ms = called->latency_ms },
-				     .at_ms = clock_wall_ms(),
-				     .fn = fn };
+				     .at_ms = clock_wall_ms() };
 	store_ask(store, job);
 }

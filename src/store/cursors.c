@@ -45,14 +45,7 @@ static bool run_cursors(struct db *db, struct job *job, struct err *err)
 		 "ttti", ask->platform, ask->installation,
 		 room_time(job->room, ask->since_ms + !ask->since_ms), (int64_t)STORE_CURSORS_MAX);
 	while (db_row(&query)) {
-		if (out->count == space) {
-			struct store_cursor *more =
-				arena_alloc(job->room, (space = space * 2 + 64) * sizeof(*more));
-
-			for (size_t i = 0; i < out->count; i++)
-				more[i] = out->cursors[i];
-			out->cursors = more;
-		}
+		out->cursors = arena_grow(job->room, out->cursors, out->count, &space, sizeof(*out->cursors));
 		out->cursors[out->count++] =
 			(struct store_cursor){ .scope = room_text(job->room, &query, 0),
 					       .position = room_text(job->room, &query, 1) };

@@ -37,17 +37,10 @@ const char *files_write(struct arena *room, const struct message_file *files, si
 
 static void add_file(struct arena *room, struct file_list *list, const json_t *file, size_t message)
 {
-	if (list->count == list->space) {
-		struct file_list old = *list;
+	size_t space = list->space;
 
-		list->space = list->space * 2 + 8;
-		list->files = arena_alloc(room, list->space * sizeof(*list->files));
-		list->messages = arena_alloc(room, list->space * sizeof(*list->messages));
-		for (size_t i = 0; i < old.count; i++) {
-			list->files[i] = old.files[i];
-			list->messages[i] = old.messages[i];
-		}
-	}
+	list->files = arena_grow(room, list->files, list->count, &space, sizeof(*list->files));
+	list->messages = arena_grow(room, list->messages, list->count, &list->space, sizeof(*list->messages));
 	list->messages[list->count] = message;
 	list->files[list->count++] = (struct message_file){
 		.url = arena_text(room, json_text(file, "url")),

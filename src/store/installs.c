@@ -23,14 +23,7 @@ struct installs_answer {
 
 static void add_row(const struct query *query, struct arena *room, struct installs_answer *out)
 {
-	if (out->count == out->space) {
-		struct store_installation *old = out->rows;
-
-		out->space = out->space * 2 + 8;
-		out->rows = arena_alloc(room, out->space * sizeof(*out->rows));
-		for (size_t i = 0; i < out->count; i++)
-			out->rows[i] = old[i];
-	}
+	out->rows = arena_grow(room, out->rows, out->count, &out->space, sizeof(*out->rows));
 	out->rows[out->count++] = (struct store_installation){
 		.platform = room_text(room, query, 0),
 		.name = room_text(room, query, 1),

@@ -206,7 +206,6 @@ struct journal_ask {
 	struct ai_step *steps;
 	struct ai_attempt *attempts;
 	size_t step_count, attempt_count;
-	store_done_fn *fn;
 };
 
 static bool add_steps(struct db *db, struct run *run, const struct journal_ask *ask, int64_t now_ms,
@@ -259,13 +258,6 @@ static bool run_journal(struct db *db, struct job *job, struct err *err)
 	       place_keep(db, &run.place, now, err);
 }
 
-static void give_journal(struct job *job)
-{
-	const struct journal_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 struct ai_attempt *job_attempts(struct job *job, const struct ai_attempt *attempts, size_t count)
 {
 	struct ai_attempt *copy = arena_alloc(job->room, count * sizeof(*copy));
@@ -289,12 +281,12 @@ void store_journal(struct store *store, int64_t turn_id, const struct ai_step *s
 		   uint64_t ticket)
 {
 	struct job *job =
-		job_create(JOB_WRITE, run_journal, give_journal, sizeof(struct journal_ask), owner, ticket);
+		job_create_done(JOB_WRITE, run_journal, sizeof(struct journal_ask), fn, owner, ticket);
 	struct journal_ask *ask = job->ask;
 
-	*ask = (struct journal_ask){
-		.turn_id = turn_id, .step_count = step_count, .attempt_count = attempt_count, .fn = fn
-	};
+	*ask = (struct journal_ask){ .turn_id = turn_id,
+				     .step_count = step_count,
+				     .attempt_count = attempt_count };
 	ask->steps = arena_alloc(job->room, step_count * sizeof(*ask->steps));
 	for (size_t i = 0; i < step_count; i++) {
 		ask->steps[i] = steps[i];

@@ -237,7 +237,6 @@ void store_due(struct store *store, size_t limit, store_due_fn *fn, void *owner,
 
 struct sent_ask {
 	struct store_sent sent;
-	store_done_fn *fn;
 };
 
 static const char *const states[] = {
@@ -282,20 +281,12 @@ static bool run_sent(struct db *db, struct job *job, struct err *err)
 	       (!there || imports_sent(db, sent->reply_id, now, err));
 }
 
-static void give_sent(struct job *job)
-{
-	const struct sent_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_sent(struct store *store, const struct store_sent *sent, store_done_fn *fn, void *owner,
 		uint64_t ticket)
 {
-	struct job *job = job_create(JOB_LAZY, run_sent, give_sent, sizeof(struct sent_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_LAZY, run_sent, sizeof(struct sent_ask), fn, owner, ticket);
 	struct sent_ask *ask = job->ask;
 
-	ask->fn = fn;
 	ask->sent = *sent;
 	ask->sent.remote_id = job_text(job, sent->remote_id);
 	ask->sent.why = job_text(job, sent->why);
@@ -308,7 +299,6 @@ void store_sent(struct store *store, const struct store_sent *sent, store_done_f
 struct hold_ask {
 	int64_t reply_id;
 	const char *remote_id;
-	store_done_fn *fn;
 };
 
 static bool run_hold(struct db *db, struct job *job, struct err *err)
@@ -321,19 +311,12 @@ static bool run_hold(struct db *db, struct job *job, struct err *err)
 	       (rows > 0 || err_set(err, ERR_GONE, "reply %lld is not being sent", (long long)ask->reply_id));
 }
 
-static void give_hold(struct job *job)
-{
-	const struct hold_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_hold(struct store *store, int64_t reply_id, const char *remote_id, store_done_fn *fn, void *owner,
 		uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_hold, give_hold, sizeof(struct hold_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_WRITE, run_hold, sizeof(struct hold_ask), fn, owner, ticket);
 
 	*(struct hold_ask *)job->ask =
-		(struct hold_ask){ .reply_id = reply_id, .remote_id = job_text(job, remote_id), .fn = fn };
+		(struct hold_ask){ .reply_id = reply_id, .remote_id = job_text(job, remote_id) };
 	store_ask(store, job);
 }

@@ -249,7 +249,6 @@ void store_blobs_unnamed(struct store *store, unsigned limit, store_blobs_fn *fn
 struct found_ask {
 	struct store_blob *blobs;
 	size_t count;
-	store_done_fn *fn;
 };
 
 /* Folders of organisations that are none stay. */
@@ -267,23 +266,14 @@ static bool run_found(struct db *db, struct job *job, struct err *err)
 	return true;
 }
 
-static void give_found(struct job *job)
-{
-	const struct found_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_blobs_found(struct store *store, const struct store_blob *blobs, size_t count, store_done_fn *fn,
 		       void *owner, uint64_t ticket)
 {
-	struct job *job =
-		job_create(JOB_WRITE, run_found, give_found, sizeof(struct found_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_WRITE, run_found, sizeof(struct found_ask), fn, owner, ticket);
 	struct found_ask *ask = job->ask;
 
 	ask->blobs = arena_alloc(job->room, (count + 1) * sizeof(*ask->blobs));
 	ask->count = count;
-	ask->fn = fn;
 	for (size_t i = 0; i < count; i++)
 		ask->blobs[i] = (struct store_blob){ .org_id = job_text(job, blobs[i].org_id),
 						     .sha256 = job_text(job, blobs[i].sha256) };

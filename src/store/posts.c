@@ -74,7 +74,6 @@ void store_post_next(struct store *store, store_post_fn *fn, void *owner, uint64
 struct done_ask {
 	int64_t id, due_ms;
 	const char *external_id, *error;
-	store_done_fn *fn;
 };
 
 static bool run_done(struct db *db, struct job *job, struct err *err)
@@ -93,22 +92,14 @@ static bool run_done(struct db *db, struct job *job, struct err *err)
 	       (rows > 0 || err_set(err, ERR_GONE, "import %" PRId64 " is not being posted", ask->id));
 }
 
-static void give_done(struct job *job)
-{
-	const struct done_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_post_done(struct store *store, int64_t id, const char *external_id, const char *error,
 		     int64_t due_ms, store_done_fn *fn, void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run_done, give_done, sizeof(struct done_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_WRITE, run_done, sizeof(struct done_ask), fn, owner, ticket);
 
 	*(struct done_ask *)job->ask = (struct done_ask){ .id = id,
 							  .due_ms = due_ms,
 							  .external_id = job_text(job, external_id),
-							  .error = job_text(job, error),
-							  .fn = fn };
+							  .error = job_text(job, error) };
 	store_ask(store, job);
 }

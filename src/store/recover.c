@@ -35,13 +35,7 @@ static bool read_ids(struct db *db, struct arena *room, struct ids *out, const c
 	*out = (struct ids){ 0 };
 	db_query(db, &query, sql, types, arg);
 	while (db_row(&query)) {
-		if (out->count == space) {
-			int64_t *more = arena_alloc(room, (space = space * 2 + 64) * sizeof(*more));
-
-			if (out->count)
-				memcpy(more, out->ids, out->count * sizeof(*more));
-			out->ids = more;
-		}
+		out->ids = arena_grow(room, out->ids, out->count, &space, sizeof(*out->ids));
 		out->ids[out->count++] = db_int(&query, 0);
 	}
 	return db_end(&query, err);
@@ -204,19 +198,13 @@ struct unplaced {
 
 static void make_space(struct arena *room, struct unplaced *list)
 {
-	struct unplaced old = *list;
+	size_t platforms = list->space, installations = list->space;
 
-	if (list->count < list->space)
-		return;
-	list->space = list->space * 2 + 16;
-	list->accepted = arena_alloc(room, list->space * sizeof(*list->accepted));
-	list->platforms = arena_alloc(room, list->space * sizeof(*list->platforms));
-	list->installations = arena_alloc(room, list->space * sizeof(*list->installations));
-	for (size_t i = 0; i < old.count; i++) {
-		list->accepted[i] = old.accepted[i];
-		list->platforms[i] = old.platforms[i];
-		list->installations[i] = old.installations[i];
-	}
+	list->platforms =
+		arena_grow(room, list->platforms, list->count, &platforms, sizeof(*list->platforms));
+	list->installations = arena_grow(room, list->installations, list->count, &installations,
+					 sizeof(*list->installations));
+	list->accepted = arena_grow(room, list->accepted, list->count, &list->space, sizeof(*list->accepted));
 }
 
 /* Messages whose sender was neither admitted nor refused; the sender may be known by now. */

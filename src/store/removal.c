@@ -7,7 +7,6 @@ struct change_ask {
 	const char *platform, *name;
 	const char *text; /* secrets, or why it was removed */
 	bool enabled;
-	store_done_fn *fn;
 };
 
 static bool changed(const struct change_ask *ask, int64_t rows, struct err *err)
@@ -145,23 +144,15 @@ bool removal_sweep(struct db *db, const char *now, struct err *err)
 /* ---- asking ----------------------------------------------------------------------------------------------
  */
 
-static void give_change(struct job *job)
-{
-	const struct change_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 static void put(struct store *store, job_run *run, const char *platform, const char *name, const char *text,
 		bool enabled, store_done_fn *fn, void *owner, uint64_t ticket)
 {
-	struct job *job = job_create(JOB_WRITE, run, give_change, sizeof(struct change_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_WRITE, run, sizeof(struct change_ask), fn, owner, ticket);
 
 	*(struct change_ask *)job->ask = (struct change_ask){ .platform = job_text(job, platform),
 							      .name = job_text(job, name),
 							      .text = job_text(job, text),
-							      .enabled = enabled,
-							      .fn = fn };
+							      .enabled = enabled };
 	store_ask(store, job);
 }
 

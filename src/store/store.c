@@ -52,6 +52,20 @@ struct job *job_create(enum job_way way, job_run *run, job_give *give, size_t as
 	return job;
 }
 
+static void give_done(struct job *job)
+{
+	job->done(job->owner, job->ticket, &job->err);
+}
+
+struct job *job_create_done(enum job_way way, job_run *run, size_t ask_size, store_done_fn *fn, void *owner,
+			    uint64_t ticket)
+{
+	struct job *job = job_create(way, run, give_done, ask_size, owner, ticket);
+
+	job->done = fn;
+	return job;
+}
+
 static void job_destroy(struct job *job)
 {
 	arena_destroy(job->room);

@@ -33,9 +33,10 @@ struct job {
 	enum job_way way;
 	job_run *run;
 	job_give *give;
-	struct arena *room; /* holds the job itself, its question and its answer; freed after give */
-	void *ask;	    /* the question: cleared, of the size given to job_create */
-	void *answer;	    /* NULL before every run */
+	struct arena *room;  /* holds the job itself, its question and its answer; freed after give */
+	store_done_fn *done; /* of job_create_done */
+	void *ask;	     /* the question: cleared, of the size given to job_create */
+	void *answer;	     /* NULL before every run */
 	void *owner;
 	uint64_t ticket;
 	size_t bytes; /* of the question, for the gauges */
@@ -47,6 +48,10 @@ struct job {
  * thread. */
 struct job *job_create(enum job_way way, job_run *run, job_give *give, size_t ask_size, void *owner,
 		       uint64_t ticket);
+
+/* The same for a question whose asker hears only how it ended: fn gets job->err after the commit. */
+struct job *job_create_done(enum job_way way, job_run *run, size_t ask_size, store_done_fn *fn, void *owner,
+			    uint64_t ticket);
 
 /* The copies of a question's strings; NULL gives NULL. */
 static inline const char *job_text(struct job *job, const char *text)

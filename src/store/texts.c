@@ -25,14 +25,7 @@ static bool run_texts(struct db *db, struct job *job, struct err *err)
 		 " ORDER BY name LIMIT $3",
 		 "tti", ask->platform, ask->installation, (int64_t)STORE_TEXTS_MAX);
 	while (db_row(&query)) {
-		if (out->count == space) {
-			struct store_text *more =
-				arena_alloc(job->room, (space = space * 2 + 16) * sizeof(*more));
-
-			for (size_t i = 0; i < out->count; i++)
-				more[i] = out->texts[i];
-			out->texts = more;
-		}
+		out->texts = arena_grow(job->room, out->texts, out->count, &space, sizeof(*out->texts));
 		out->texts[out->count++] = (struct store_text){ .name = room_text(job->room, &query, 0),
 								.text = room_text(job->room, &query, 1) };
 	}
@@ -64,7 +57,6 @@ void store_texts(struct store *store, const char *platform, const char *installa
 
 struct remember_ask {
 	const char *platform, *installation, *name, *text;
-	store_done_fn *fn;
 };
 
 bool texts_forget(struct db *db, const char *platform, const char *installation, struct err *err)
@@ -122,23 +114,15 @@ static bool run_remember(struct db *db, struct job *job, struct err *err)
 	return write_text(db, job->room, ask, err);
 }
 
-static void give_remember(struct job *job)
-{
-	const struct remember_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 void store_remember(struct store *store, const char *platform, const char *installation, const char *name,
 		    const char *text, store_done_fn *fn, void *owner, uint64_t ticket)
 {
 	struct job *job =
-		job_create(JOB_LAZY, run_remember, give_remember, sizeof(struct remember_ask), owner, ticket);
+		job_create_done(JOB_LAZY, run_remember, sizeof(struct remember_ask), fn, owner, ticket);
 
 	*(struct remember_ask *)job->ask = (struct remember_ask){ .platform = job_text(job, platform),
 								  .installation = job_text(job, installation),
 								  .name = job_text(job, name),
-								  .text = job_text(job, text),
-								  .fn = fn };
+								  .text = job_text(job, text) };
 	store_ask(store, job);
 }

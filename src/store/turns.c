@@ -212,7 +212,6 @@ void store_recall(struct store *store, int64_t conversation_id, int64_t turn_id,
 
 struct placed_ask {
 	const char *uuid, *remote_id;
-	store_done_fn *fn;
 };
 
 static bool run_placed(struct db *db, struct job *job, struct err *err)
@@ -227,22 +226,13 @@ static bool run_placed(struct db *db, struct job *job, struct err *err)
 	       (rows > 0 || err_set(err, ERR_GONE, "message %s has no turn", ask->uuid));
 }
 
-static void give_placed(struct job *job)
-{
-	const struct placed_ask *ask = job->ask;
-
-	ask->fn(job->owner, job->ticket, &job->err);
-}
-
 /* Rides with the next commit: it must be there before the answer is, and an answer comes with a commit. */
 void store_placed(struct store *store, const char *uuid, const char *remote_id, store_done_fn *fn,
 		  void *owner, uint64_t ticket)
 {
-	struct job *job =
-		job_create(JOB_LAZY, run_placed, give_placed, sizeof(struct placed_ask), owner, ticket);
+	struct job *job = job_create_done(JOB_LAZY, run_placed, sizeof(struct placed_ask), fn, owner, ticket);
 
-	*(struct placed_ask *)job->ask = (struct placed_ask){ .uuid = job_text(job, uuid),
-							      .remote_id = job_text(job, remote_id),
-							      .fn = fn };
+	*(struct placed_ask *)job->ask =
+		(struct placed_ask){ .uuid = job_text(job, uuid), .remote_id = job_text(job, remote_id) };
 	store_ask(store, job);
 }

@@ -233,6 +233,24 @@ static void arenas_keep_large_and_small_things(void **state)
 	arena_destroy(arena);
 }
 
+static void arrays_grow_in_an_arena_and_keep_what_they_hold(void **state)
+{
+	struct arena *arena = arena_create();
+	uint64_t *items = NULL;
+	size_t space = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		items = arena_grow(arena, items, i, &space, sizeof(*items));
+		assert_true(space > i);
+		items[i] = i;
+	}
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(items[i], i);
+	assert_ptr_equal(arena_grow(arena, items, space - 1, &space, sizeof(*items)), items);
+	arena_destroy(arena);
+}
+
 static struct metric counter = { .name = "t_total", .help = "T.", .type = METRIC_COUNTER, .label = "a,b" };
 static struct metric times = {
 	.name = "t_seconds", .help = "T.", .type = METRIC_HISTOGRAM, .buckets = metric_seconds
@@ -379,6 +397,7 @@ int main(void)
 		cmocka_unit_test(buffers_grow_and_shrink),
 		cmocka_unit_test(numbers_are_written_whole),
 		cmocka_unit_test(arenas_keep_large_and_small_things),
+		cmocka_unit_test(arrays_grow_in_an_arena_and_keep_what_they_hold),
 		cmocka_unit_test(metrics_are_printed_for_prometheus),
 		cmocka_unit_test(message_states_have_words),
 		cmocka_unit_test(context_comes_before_what_was_said),
