@@ -28,7 +28,7 @@ static struct metric messages = {
 	.label = "bot,outcome",
 };
 
-void discord_count(const struct platform *bot, const char *outcome)
+static void discord_count(const struct platform *bot, const char *outcome)
 {
 	metric_add(&messages, (const char *[]){ bot->config.name, outcome }, 1);
 }

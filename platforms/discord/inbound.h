@@ -73,7 +73,6 @@ struct discord_inbound {
 
 /* ---- inbound.c ------------------------------------------------------------------------------------------------ */
 
-void discord_count(const struct platform *bot, const char *outcome);
 /* Ends it and frees it. Not ACK_STORED and the like but ACK_BUSY or ACK_FAILED: whoever waits behind it in its channel
  * is to come again, too. The caller advances the channel. */
 void discord_arrival_end(struct discord_arrival *arrival, const struct ack *ack);

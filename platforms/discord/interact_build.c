@@ -20,7 +20,7 @@ json_t *discord_response_words(const char *words)
 			 "flags", FLAG_EPHEMERAL, "allowed_mentions", "parse");
 }
 
-json_t *discord_response_deferred(bool whisper)
+static json_t *discord_response_deferred(bool whisper)
 {
 	json_t *response = json_pack("{s:i}", "type", DISCORD_DEFERRED);
 

@@ -69,7 +69,6 @@ bool discord_act_build(struct discord_act *act, const struct discord_interaction
 
 /* Responses (sheet 10.3). A message that only that person sees. */
 json_t *discord_response_words(const char *words);
-json_t *discord_response_deferred(bool whisper);
 
 /* ---- interact_callback.c -------------------------------------------------------------------------------------------- */
 

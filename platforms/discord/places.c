@@ -86,7 +86,8 @@ void discord_channel_learn(struct discord_places *places, const struct discord_c
 		take_newer(&record_for(places, channel->id)->channel, channel);
 }
 
-bool discord_channel_read(const json_t *object, snowflake guild, struct discord_channel *out)
+/* A channel object of an event or an answer (sheet 9.3). guild: when the object names none. False: it is none. */
+static bool discord_channel_read(const json_t *object, snowflake guild, struct discord_channel *out)
 {
 	*out = (struct discord_channel){
 		.id = snowflake_read(json_object_get(object, "id")),

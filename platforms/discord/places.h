@@ -4,10 +4,8 @@
 
 #include "discord_room.h"
 
-/* A channel object of an event or an answer (sheet 9.3). guild: when the object names none. False: it is none. Pure. */
-bool discord_channel_read(const json_t *object, snowflake guild, struct discord_channel *out);
-
-/* The same, and it is kept with its name; *out is what is known of it now. False: nobody speaks there, or it is none. */
+/* Keeps a channel object of an event or an answer (sheet 9.3) with its name. guild: when the object names none. *out is what
+ * is known of it now. False: nobody speaks there, or it is none. */
 bool discord_channel_take(struct discord_places *places, const json_t *object, snowflake guild,
 			  struct discord_channel *out);
 

@@ -5,7 +5,7 @@
 
 enum { RETRY_CAP_MS = 3600 * 1000 };
 
-enum slack_error_class slack_error_class(const char *error)
+static enum slack_error_class slack_error_class(const char *error)
 {
 	static const struct {
 		const char *error;

@@ -49,7 +49,6 @@ enum slack_error_class {
 	SLACK_ERROR_GONE,      /* the method is not there any more */
 	SLACK_ERROR_BUG,       /* we said something wrong */
 };
-enum slack_error_class slack_error_class(const char *error);
 
 /* An answer of the API, or (plain) of a response_url, which says "ok", JSON or the text of an error (sheet 9).
  * Borrows from http and from what is kept here until slack_reading_finish. */

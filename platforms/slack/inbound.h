@@ -87,7 +87,4 @@ void slack_message_place(struct slack_arrival *arrival);
 const char *slack_event_key(struct slack_arrival *arrival);
 void slack_place_copy(char out[SLACK_ID_MAX + 1], const char *id); /* id may be NULL */
 
-/* This person is one of the workspace's own (config.members). */
-bool slack_vouched(struct platform *workspace, const struct slack_decoded *say);
-
 #endif

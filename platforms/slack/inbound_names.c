@@ -16,7 +16,7 @@ static bool same(const char *a, const char *b)
 /* The event says which company the author is of; what users.info knows comes on top: guests and strangers are let in by
  * the operator's rule for strangers. While users.info can't be had the event's word counts, or nobody could speak
  * without the scope users:read. */
-bool slack_vouched(struct platform *workspace, const struct slack_decoded *say)
+static bool slack_vouched(struct platform *workspace, const struct slack_decoded *say)
 {
 	const struct slack_known *known = say->user ? slack_known(workspace, 'U', say->user) : NULL;
 	const char *team = say->user_team ? say->user_team : known ? known->team : NULL;

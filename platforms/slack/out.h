@@ -82,6 +82,5 @@ void slack_stream_forget(struct platform *workspace, const char *const *answers_
 
 /* "CHANNEL/TS"; the caller frees. */
 char *slack_remote_id(const char *channel, const char *ts);
-const char *slack_remote_ts(const char *remote_id); /* the part behind the slash, or all of it */
 
 #endif

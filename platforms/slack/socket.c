@@ -12,7 +12,7 @@
 #include <string.h>
 #include <utlist.h>
 
-const struct socket_times slack_socket_times = {
+static const struct socket_times slack_socket_times = {
 	.hello = 30000,
 	.linger = 2000,
 	.drain = 10000,

@@ -43,7 +43,6 @@ struct socket_times {
 	unsigned ping_s;   /* seconds of silence after which we ask, and after which it is dead */
 	unsigned dead_s;
 };
-extern const struct socket_times slack_socket_times;
 
 enum { CONNS_MAX = 3 }; /* two, and one that drains */
 

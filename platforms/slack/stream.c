@@ -253,10 +253,18 @@ static bool can_stream(const struct slack_place *place)
 	return place->thread[0] && (place->direct || (place->user[0] && place->team[0]));
 }
 
+/* The part behind the slash of "CHANNEL/TS", or all of it. */
+static const char *remote_ts(const char *remote_id)
+{
+	const char *slash = strrchr(remote_id, '/');
+
+	return slash ? slash + 1 : remote_id;
+}
+
 /* remote_id: as we gave it to host->placed, or NULL. */
 static bool take_ts(struct stream *stream, const char *remote_id)
 {
-	const char *ts = remote_id ? slack_remote_ts(remote_id) : "";
+	const char *ts = remote_id ? remote_ts(remote_id) : "";
 
 	if (ts[0] == '\0' || strlen(ts) > SLACK_ID_MAX)
 		return false;
@@ -351,7 +359,7 @@ void slack_stream_end(struct platform *workspace, const struct outgoing *out, sl
 	struct stream *stream = stream_find(workspace->streams, out->answers_to, out->answers_to_count);
 
 	if (stream == NULL) {
-		done(workspace, owner, ticket, out->placeholder ? slack_remote_ts(out->placeholder) : NULL);
+		done(workspace, owner, ticket, out->placeholder ? remote_ts(out->placeholder) : NULL);
 		return;
 	}
 	if (stream->ts[0] == '\0' && take_ts(stream, out->placeholder))
@@ -407,11 +415,4 @@ void slack_streams_destroy(struct slack_streams *streams)
 char *slack_remote_id(const char *channel, const char *ts)
 {
 	return mem_format("%s/%s", channel, ts);
-}
-
-const char *slack_remote_ts(const char *remote_id)
-{
-	const char *slash = strrchr(remote_id, '/');
-
-	return slash ? slash + 1 : remote_id;
 }

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum telegram_refusal telegram_refusal_of(int code, const char *description)
+/* By the description, which is not a stable contract: substrings, in any case of letters. */
+static enum telegram_refusal telegram_refusal_of(int code, const char *description)
 {
 	static const struct {
 		const char *words;

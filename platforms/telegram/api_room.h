@@ -23,9 +23,6 @@ void telegram_reading_begin(struct telegram_reading *reading_out, const struct h
 			    const char *token);
 void telegram_reading_finish(struct telegram_reading *reading);
 
-/* By the description, which is not a stable contract: substrings, in any case of letters. */
-enum telegram_refusal telegram_refusal_of(int code, const char *description);
-
 /* ---- api.c ------------------------------------------------------------------------------------------------- */
 
 enum {

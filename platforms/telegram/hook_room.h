@@ -20,7 +20,6 @@ struct hook_times {
 	unsigned look;		 /* between looks at the webhook */
 	unsigned first, longest; /* pauses after failures */
 };
-extern const struct hook_times telegram_hook_times;
 
 struct telegram_hook {
 	struct platform *bot;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct hook_times telegram_hook_times = { .look = 300000, .first = 1000, .longest = 60000 };
+static const struct hook_times telegram_hook_times = { .look = 300000, .first = 1000, .longest = 60000 };
 
 static void look(void *data);
 

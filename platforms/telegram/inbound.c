@@ -19,7 +19,7 @@ static struct metric updates = {
 	.label = "bot,outcome",
 };
 
-void telegram_count(const struct platform *bot, const char *outcome)
+static void telegram_count(const struct platform *bot, const char *outcome)
 {
 	metric_add(&updates, (const char *[]){ bot->config.name, outcome }, 1);
 }

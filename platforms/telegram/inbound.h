@@ -80,7 +80,6 @@ struct telegram_inbound {
 
 /* ---- inbound.c --------------------------------------------------------------------------------------------- */
 
-void telegram_count(const struct platform *bot, const char *outcome);
 /* Ends it and frees it: its taker is told in the next round. Later: whoever waits behind it in its chat, too. The
  * caller advances the chat. */
 void telegram_arrival_end(struct telegram_arrival *arrival, enum telegram_taken how, unsigned retry_ms);

@@ -8,7 +8,7 @@
 
 enum { HOUR_MS = 3600000, SAME_MAX = 8 };
 
-const struct poll_times telegram_poll_times = {
+static const struct poll_times telegram_poll_times = {
 	.wait_s = 50,
 	.answer = 10000,
 	.body = 60000,

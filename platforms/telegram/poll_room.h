@@ -26,7 +26,6 @@ struct poll_times {
 	unsigned rival_slow; /* then with a pause of this and up to twice */
 	unsigned rival_over; /* without a conflict: it is gone */
 };
-extern const struct poll_times telegram_poll_times;
 
 enum held_state { HELD_WAITS, HELD_GIVEN, HELD_TAKEN };
 

@@ -14,7 +14,8 @@ struct check {
 	struct check *next;
 };
 
-struct model *model_find(const struct ai *ai, const char *name)
+/* NULL name: the default. */
+static struct model *model_find(const struct ai *ai, const char *name)
 {
 	if (name == NULL)
 		return ai->model;

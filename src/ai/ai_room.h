@@ -136,8 +136,7 @@ struct ai {
 const struct llm_ops *provider_find(const char *name);
 
 /* ai.c */
-struct llm_host ai_host(struct ai *ai, struct http *http);	 /* what a provider is given */
-struct model *model_find(const struct ai *ai, const char *name); /* NULL name: the default */
+struct llm_host ai_host(struct ai *ai, struct http *http); /* what a provider is given */
 struct turn *ai_turn_claim(struct ai *ai, uint64_t ticket,
 			   enum turn_state state); /* NULL: nobody waits for it */
 

@@ -96,7 +96,7 @@ static void destroy(struct llm *llm)
 	free(llm);
 }
 
-const struct dialect openai_dialect = {
+static const struct dialect openai_dialect = {
 	.name = "openai",
 	.event = openai_decode_event,
 	.body = openai_decode_body,

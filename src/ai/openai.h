@@ -6,7 +6,6 @@
 #include "remote.h"
 
 extern const struct llm_ops openai_ops;
-extern const struct dialect openai_dialect;
 
 /* Rows of a models[] entry beside REMOTE_SETTINGS. */
 #define OPENAI_SETTINGS                                                                                      \

@@ -271,8 +271,6 @@ void import_run(struct call *call, struct web_request *request);
 void import_retry_run(struct call *call, struct web_request *request);
 void import_cancel_run(struct call *call, struct web_request *request);
 void import_delete_run(struct call *call, struct web_request *request);
-/* Puts "link" into each of these files (JSON objects with sha256, name, type). */
-void import_add_links(const struct call *call, json_t *files);
 void page_answer(struct call *call, const char *name, const char *key,
 		 const char *text); /* conversations.c */
 bool page_limit(struct call *call, const struct web_request *request);

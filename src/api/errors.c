@@ -63,11 +63,6 @@ int error_status(enum api_error error)
 	return errors[error].status;
 }
 
-const char *error_code(enum api_error error)
-{
-	return errors[error].code;
-}
-
 const char *error_text(enum api_error error)
 {
 	return errors[error].text;

@@ -42,7 +42,6 @@ enum api_error {
 };
 
 int error_status(enum api_error error);
-const char *error_code(enum api_error error);
 const char *error_text(enum api_error error);
 
 /* The error that a message which ended without an answer is shown as; reason is the core's short code or

@@ -28,7 +28,8 @@ static struct call *claim(void *owner, uint64_t ticket, const struct err *err)
 	return NULL;
 }
 
-void import_add_links(const struct call *call, json_t *files)
+/* Puts "link" into each of these files (JSON objects with sha256, name, type). */
+static void import_add_links(const struct call *call, json_t *files)
 {
 	const struct api_imports *imports = &call->door->api->imports;
 	size_t i;

@@ -48,7 +48,7 @@ static void core_stopped(void *owner)
 	mcp_stop(daemon->tools.mcp, drained, daemon);
 }
 
-void daemon_stop(struct daemon *daemon)
+static void daemon_stop(struct daemon *daemon)
 {
 	if (daemon->stopping)
 		return;

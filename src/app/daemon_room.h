@@ -94,9 +94,6 @@ void first_steps(struct daemon *daemon);
 /* daemon.c: called once the operator's account is there, so that the first command finds it. */
 void daemon_ready(struct daemon *daemon);
 
-/* daemon.c: begins the graceful end. */
-void daemon_stop(struct daemon *daemon);
-
 /* daemon.c: parts of the start that trial.c does too. port 0: any free one. */
 bool daemon_open_world(struct daemon *daemon, int port, struct err *err);
 bool daemon_make_ai(struct daemon *daemon, struct err *err);

@@ -42,11 +42,6 @@ bool log_level_parse(const char *name, enum log_level *level_out)
 	return false;
 }
 
-bool log_wants(enum log_level level)
-{
-	return level >= least_level;
-}
-
 /* Where this value stands in the list, or the end of it. */
 static struct hidden **find_hidden(const char *secret)
 {

@@ -18,7 +18,6 @@ struct log {
 /* Called once at start, before threads. json false: text with a time of day. Lines go to stderr. */
 void log_setup(enum log_level least, bool json);
 bool log_level_parse(const char *name, enum log_level *level_out); /* "debug", "info", "warn", "error" */
-bool log_wants(enum log_level level);
 
 /* This value never appears in a line: it is replaced by "[secret]". Values under 6 bytes are not registered. NULL: none. */
 void log_hide(const char *secret);

@@ -166,7 +166,6 @@ void late_think(struct turn *turn);  /* the limit of the step has passed */
 void leave_think(struct turn *turn); /* the turn is given up while it thinks */
 void end_think(struct turn *turn, const char *code, const char *why); /* it ends while it thinks */
 void ask_placed(struct core *core, const char *uuid, const char *remote_id, const struct turn *turn);
-void turn_question_done(struct turn *turn);
 void turn_tools_done(struct turn *turn);
 
 /* notice.c: what the speaker is told, by code. Never NULL. */

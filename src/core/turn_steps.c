@@ -157,6 +157,13 @@ static const struct tool *const *listed_tools(const struct turn *turn, size_t *c
 	return tools;
 }
 
+/* Thousands of turns may wait for a model: they keep nothing that the AI room has copied. */
+static void drop_question(struct turn *turn)
+{
+	arena_destroy(turn->question.arena);
+	turn->question = (struct turn_question){ 0 };
+}
+
 void start_think(struct turn *turn)
 {
 	const struct core_options *options = &turn->core->options;
@@ -200,14 +207,7 @@ void start_think(struct turn *turn)
 		 &think_events, turn->core, turn_ticket(turn));
 	free(prompt);
 	free(how);
-	turn_question_done(turn);
-}
-
-/* Thousands of turns may wait for a model: they keep nothing that the AI room has copied. */
-void turn_question_done(struct turn *turn)
-{
-	arena_destroy(turn->question.arena);
-	turn->question = (struct turn_question){ 0 };
+	drop_question(turn);
 }
 
 static void show(struct turn *turn, size_t offset)

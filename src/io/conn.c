@@ -186,7 +186,7 @@ static size_t take_nothing(struct conn *conn, const char *data, size_t len)
 	return len;
 }
 
-void conn_feed(struct conn *conn, const char *data, size_t len)
+static void conn_feed(struct conn *conn, const char *data, size_t len)
 {
 	while (len > 0 && !conn->dead) {
 		size_t used = rules[conn->state].take(conn, data, len);

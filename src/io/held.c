@@ -88,11 +88,6 @@ struct web_request *web_held_take(struct web_held *held, uint64_t id)
 	return one != NULL ? forget(held, one) : NULL;
 }
 
-size_t web_held_count(const struct web_held *held)
-{
-	return HASH_COUNT(held->all);
-}
-
 struct web_held *web_held_create(struct web *web, struct loop *loop, unsigned patience_ms, size_t most)
 {
 	struct web_held *held = mem_zero(1, sizeof(*held));

@@ -17,8 +17,6 @@ bool web_held_add(struct web_held *held, struct web_request *request);
 /* To be answered now, by the caller. NULL: unknown, gone, or answered when its time was over. */
 struct web_request *web_held_take(struct web_held *held, uint64_t id);
 
-size_t web_held_count(const struct web_held *held);
-
 /* 503 with Retry-After in whole seconds, at least one. Ends the request. */
 void web_answer_later(struct web_request *request, unsigned retry_ms);
 

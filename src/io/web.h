@@ -102,9 +102,6 @@ const char *web_file(const struct web_request *request, int64_t *size_out, struc
 /* The file is the caller's: its path, to be freed, or NULL when there is none. */
 char *web_take_file(struct web_request *request);
 
-/* What the head announces; -1: chunks, nobody knows. */
-int64_t web_length(const struct web_request *request);
-
 /* The request comes from this machine, and not through a proxy on it. */
 bool web_loopback(const struct web_request *request);
 

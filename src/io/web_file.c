@@ -127,8 +127,3 @@ char *web_take_file(struct web_request *request)
 		request->file = NULL;
 	return path;
 }
-
-int64_t web_length(const struct web_request *request)
-{
-	return request->head.chunked ? -1 : (int64_t)request->head.length;
-}

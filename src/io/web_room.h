@@ -148,7 +148,6 @@ void conn_to(struct conn *conn, enum conn_state state); /* the only writer of co
 void conn_touch(struct conn *conn);			/* restarts the state's time limit */
 void conn_go_on(struct conn *conn);			/* what was read ahead is taken, in a later round */
 void conn_check_reading(struct conn *conn);
-void conn_feed(struct conn *conn, const char *data, size_t len);
 void conn_write(struct conn *conn, char *data, size_t len);
 void conn_write_file(struct conn *conn, int fd,
 		     int64_t size);    /* behind what was written; fd becomes the connection's */

@@ -247,7 +247,8 @@ char *oauth_scope_union(const char *a, const char *b)
 	return out.len > 0 ? buf_take(&out) : NULL;
 }
 
-char *oauth_words(const json_t *list)
+/* A list of texts as words with a space between, or NULL; the caller frees. */
+static char *oauth_words(const json_t *list)
 {
 	struct buf out = { 0 };
 	const json_t *one;

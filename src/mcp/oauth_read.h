@@ -77,9 +77,6 @@ enum oauth_method oauth_method_choose(const struct oauth_server *server);
 char *oauth_scope_union(const char *a, const char *b);
 bool oauth_scope_has(const char *list, const char *scope);
 
-/* The value of json's list of texts as such words, or NULL; the caller frees. */
-char *oauth_words(const json_t *list);
-
 /* Whether a redirect that carries this iss (or none: NULL) is of this server: exact, no slash more or less. */
 bool oauth_iss_fits(const struct oauth_server *server, const char *iss, struct err *err);
 

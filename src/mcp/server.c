@@ -218,7 +218,7 @@ static void unauthorized(struct server *server, const struct err *err)
 		rest(server, err->kind == ERR_REFUSED);
 }
 
-void server_authorized(struct server *server, const struct err *err)
+static void server_authorized(struct server *server, const struct err *err)
 {
 	bool good = err->kind == ERR_NONE;
 

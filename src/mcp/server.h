@@ -152,9 +152,8 @@ struct server {
 
 bool server_create(struct mcp *mcp, const struct mcp_options *options, const struct settings *settings,
 		   struct server *server, struct err *err);
-void server_need(struct server *server);  /* starts it if it is new */
-void server_again(struct server *server); /* the connection stands, but what was known of it holds no more */
-void server_authorized(struct server *server, const struct err *err); /* oauth_options.done */
+void server_need(struct server *server);   /* starts it if it is new */
+void server_again(struct server *server);  /* the connection stands, but what was known of it holds no more */
 void server_forget(struct server *server); /* its authorization, and the connection with it */
 void server_close(struct server *server);
 void server_destroy(struct server *server); /* its parts */

@@ -310,11 +310,6 @@ bool stream_next(struct stream *stream, const char **data_out, size_t *len_out)
 	return stream->out.len > 0;
 }
 
-const char *stream_charset(const struct stream *stream)
-{
-	return stream->name;
-}
-
 void stream_close(struct stream *stream)
 {
 	if (!stream->utf8)

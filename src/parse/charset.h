@@ -18,7 +18,6 @@ struct stream;
 struct stream *stream_open(struct parse *parse, const struct input *input, const char *declared);
 /* The next piece, borrowed until the next call; false at the end. Tells progress. NUL bytes come as blanks. */
 bool stream_next(struct stream *stream, const char **data_out, size_t *len_out);
-const char *stream_charset(const struct stream *stream);
 void stream_close(struct stream *stream);
 
 #endif

@@ -49,7 +49,7 @@ static bool stop_replies(struct db *db, struct arena *room, int64_t output_id, s
 	return true;
 }
 
-bool output_forget(struct db *db, struct arena *room, int64_t id, struct err *err)
+static bool output_forget(struct db *db, struct arena *room, int64_t id, struct err *err)
 {
 	return stop_replies(db, room, id, err) &&
 	       db_run(db, err, NULL, "DELETE FROM import_outputs WHERE id = $1", "i", id);

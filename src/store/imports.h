@@ -54,7 +54,6 @@ bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const c
 /* forget.c: everything of it, but not the blobs: those nobody names are asked for (store_blobs_unnamed). left_out (may be
  * NULL): a file of an older release could not be removed, its row stays. */
 bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err);
-bool output_forget(struct db *db, struct arena *room, int64_t id, struct err *err);
 
 /* At most `limit` pieces of it with their words; rows_out says how many. */
 bool pieces_forget(struct db *db, int64_t import_id, int64_t limit, int64_t *rows_out, struct err *err);

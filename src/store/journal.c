@@ -52,7 +52,8 @@ bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *ru
 	return found || err_set(err, ERR_GONE, "no turn %lld", (long long)turn_id);
 }
 
-bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *err)
+/* Makes its LLMTask when it has none. */
+static bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *err)
 {
 	char at[CLOCK_TEXT_SIZE];
 

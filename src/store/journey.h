@@ -84,9 +84,6 @@ struct run {
 /* ERR_GONE when there is no such turn. */
 bool run_load(struct db *db, struct arena *room, int64_t turn_id, struct run *run_out, struct err *err);
 
-/* Makes its LLMTask when it has none. */
-bool run_task(struct db *db, struct run *run, int64_t started_ms, struct err *err);
-
 /* One row of ai_agent_interactions each. */
 bool run_attempts(struct db *db, struct run *run, const struct ai_attempt *attempts, size_t count,
 		  int64_t now_ms, struct err *err);

@@ -46,10 +46,6 @@ bool person_find(struct db *db, struct arena *room, const char *who, struct pers
  * ":usd" (millionths, shown as decimal text); the end is not part of the name. */
 void row_print(const struct query *query, struct buf *out);
 
-/* Appends all rows as an array and ends the query. ERR_REFUSED when they are more than REPORT_BYTES_MAX
- * bytes. */
-bool rows_print(struct query *query, struct buf *out, struct err *err);
-
 /* The same of one statement whose arguments are all text. */
 bool rows_of(struct db *db, struct buf *out, const char *sql, const char *const *args, size_t count,
 	     struct err *err);

@@ -48,7 +48,8 @@ void row_print(const struct query *query, struct buf *out)
 	buf_text(out, "}");
 }
 
-bool rows_print(struct query *query, struct buf *out, struct err *err)
+/* Appends all rows as an array and ends the query. ERR_REFUSED when they are more than REPORT_BYTES_MAX bytes. */
+static bool rows_print(struct query *query, struct buf *out, struct err *err)
 {
 	size_t from = out->len;
 	bool more;

@@ -11,7 +11,6 @@ struct hearing {
 	ai_heard_fn *fn; /* NULL: none */
 	void *owner;
 	uint64_t ticket;
-	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask); /* NULL: no budget */
 };
 
 struct ai {
@@ -212,18 +211,7 @@ void ai_hear(struct ai *ai, const char *path, const char *mime, const struct ai_
 	(void)mime;
 	if (ai->hearing.fn)
 		abort(); /* a test hears one at a time */
-	ai->hearing = (struct hearing){ mem_text(path), events->heard, owner, ticket, events->reserve };
-}
-
-/* The fake reserves when the test says so; a refusal ends the hearing, as it does in truth. */
-void fake_ai_hear_reserve(struct ai *ai, int64_t micros)
-{
-	ai->hearing.reserve(ai->hearing.owner, ai->hearing.ticket,
-			    &(struct ai_reserve){ .id = "11111111-1111-4111-8111-111111111111",
-						  .name = "speech",
-						  .provider = "speech",
-						  .model = "w",
-						  .micros = micros });
+	ai->hearing = (struct hearing){ mem_text(path), events->heard, owner, ticket };
 }
 
 void ai_hear_reserved(struct ai *ai, uint64_t ticket, const struct err *err)

@@ -34,7 +34,6 @@ void fake_ai_repeats(struct ai *ai); /* there is no model that can sum up */
 
 /* Voice notes: heard from now on; the path of the one that is being heard, or NULL; what is said in it, or why not. */
 void fake_ai_hears(struct ai *ai);
-void fake_ai_hear_reserve(struct ai *ai, int64_t micros); /* what hears asks for money */
 const char *fake_ai_hearing(const struct ai *ai);
 void fake_ai_heard(struct ai *ai, const char *text, const char *why);
 

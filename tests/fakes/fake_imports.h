@@ -26,9 +26,6 @@ struct task *fake_imports_task(struct imports *imports, enum import_task kind);
 size_t fake_imports_waiting(const struct imports *imports, enum import_task kind);
 size_t fake_imports_cancelled(const struct imports *imports);
 
-/* The files that were dropped, as "ORG/HASH" joined by ","; never NULL. */
-const char *fake_imports_dropped(const struct imports *imports);
-
 /* Answers; they free the task. err NULL: it holds. A fetch makes the file, a reading its chunks. */
 void fake_kept(struct imports *imports, struct task *task, const struct err *err, const char *sha256,
 	       int64_t size);
