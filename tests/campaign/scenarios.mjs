@@ -2,7 +2,7 @@
 // send returns whether everything was accepted; done whether everything has reached its end, asked by both.
 import { execFileSync } from 'node:child_process';
 
-export const sql = (dir, query, ...options) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', ...options, `${dir}/usher.db`, query], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
+export const sql = (dir, query, ...options) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', ...options, `${dir}/usher.db`, query], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
 
 // Rows that must not be there when everything is through.
 const rowsOf = (ends) => ({

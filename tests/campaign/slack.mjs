@@ -1,19 +1,10 @@
 // A long day in two workspaces, one reached by a socket, the other over HTTP: connections moved all the time, deliveries
 // repeated, answers lost, limits met, and the daemon killed. The stand-in counts.
-import { createServer } from 'node:net';
 import { Slack } from '../servers/slack.mjs';
 import { appOf } from '../servers/slack/manifest.mjs';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, until, wait } from '../e2e/harness.mjs';
+import { Daemon, freePort, until, wait } from '../e2e/harness.mjs';
 import { isPreview, manifest } from '../e2e/slack-kit.mjs';
-
-// The HTTP side has to be reached again after a kill at the same place.
-const freePort = () => new Promise((resolve) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address();
-    server.close(() => resolve(port));
-  });
-});
 
 function settings(slack, model, sides, port) {
   return {
@@ -58,7 +49,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
     const app = slack.addApp({ ...appOf(manifest()), socketMode: transport === 'socket' });
     return { name: transport, transport, team, ann, app, bot: app.install({ team }) };
   });
-  const port = await freePort();
+  const port = await freePort(); // the HTTP side has to be reached again after a kill at the same place
   const daemon = new Daemon(settings(slack, model, sides, port));
   sides[1].app.eventsUrl = `http://127.0.0.1:${port}/slack/http/events`;
   await daemon.start();

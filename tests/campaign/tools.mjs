@@ -283,7 +283,7 @@ export async function toolEndurance({ calls = 10_000, note, check = () => {}, se
   await campaign.rest(0, 60);
   campaign.sayWishes();
   await campaign.rest(0, 60);
-  await campaign.rest(0, 1); // what is said to one that is used up
+  await campaign.rest(0, 0.25); // what is said to one that is used up
   const ends = { told: {}, runs: {}, calls: {}, hit: {}, twice: [], tasks: new Map() };
   const verified = await campaign.daemon.cli('audit', 'verify');
   if (verified.status !== 0) note(`tools: audit verify: ${verified.stdout}${verified.stderr}`);

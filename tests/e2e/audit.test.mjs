@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, until } from './harness.mjs';
 
-const sql = (daemon, text) => execFileSync('sqlite3', [path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
+const sql = (daemon, text) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
 const rows = (daemon, where) => Number(sql(daemon, `SELECT count(*) FROM ai_agent_interactions WHERE ${where}`));
 
 async function talked(t, messages, settings = {}) {
@@ -81,13 +81,13 @@ test('a cut that moved the mark of the end too is found by a head kept elsewhere
 
 test('the record holds each request of a storm, with kill -9 in it', async (t) => {
   const model = await new ModelServer().start();
-  const daemon = await new Daemon({ models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'slow-40', api_key: model.key }] }).start();
+  const daemon = await new Daemon({ models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'slow-200', api_key: model.key }] }).start();
   t.after(async () => { await daemon.finish(); await model.stop(); });
   const key = await daemon.addUser('ann');
   const say = (n) => daemon.chat(key, `storm ${n}`, {}, { 'idempotency-key': `storm-${n}` }).catch(() => null);
   for (let round = 0; round < 4; round++) {
-    const asked = Array.from({ length: 10 }, (_, n) => say(`${round}-${n}`));
-    await until('the model to be busy', () => model.running > 2);
+    const before = model.requests.length, asked = Array.from({ length: 10 }, (_, n) => say(`${round}-${n}`));
+    await until('the model to be busy', () => model.requests.length > before + 2);
     await daemon.kill();
     await Promise.all(asked);
     await daemon.start();

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, until, wait } from './harness.mjs';
+import { Daemon, sameDay, until, wait } from './harness.mjs';
 
 const inputUsd = 1, outputUsd = 300, answerTokens = 64; // for a million tokens
 const words = (n) => `[${n}] `.padEnd(230, 'word '); // echoed: some 60 tokens
@@ -24,6 +24,7 @@ test.after(async () => {
 });
 
 async function withBudget(t, budget, { name = 'echo', own = {}, ...settings } = {}) {
+  await sameDay();
   model.requests.length = 0;
   const daemon = await new Daemon({
     models: [{ name: 'main', provider: 'openai', base_url: model.base, model: name, api_key: model.key, price_as: 'priced', max_output_tokens: answerTokens, ...own }],

@@ -28,7 +28,7 @@ test.before(async () => {
 });
 test.after(() => daemon.finish());
 
-const sql = (on, text) => execFileSync('sqlite3', [path.join(on.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
+const sql = (on, text) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', path.join(on.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
 async function run(expected, ...words) {
   const result = await daemon.cli(...words);
   assert.equal(result.status, expected, `usher ${words.join(' ')}: ${result.status} ${result.stdout}${result.stderr}`);

@@ -12,6 +12,12 @@ test.after(() => model.stop());
 
 const create = 'POST /channels/:channel/messages';
 
+// How far it came is written now and then: until what was sent so far is.
+function written(s) {
+  const { seq } = s.live[0];
+  return until('its place to be written', () => Number(sql(s.daemon.dir, "SELECT json_extract(text, '$.seq') FROM plugin_texts WHERE platform = 'discord' AND name = 'shard/0'")) >= seq);
+}
+
 test('429: the wait is kept, and the order too', async (t) => {
   const s = await stage(t, model, { own: { preview: false }, modelName: 'ids' }), { people, ann, app } = s;
   s.discord.fault({ route: create, kind: 'limited', seconds: 1, times: 3 });
@@ -40,7 +46,7 @@ test('killed again and again: it resumes, and every message is answered once', a
       people.mention(bob, channel, app, `line [#b${i}.${n}]`, { wants: `b${i}.${n}` });
       await wait(60);
     }
-    await wait(2500); // how far it came is written now and then
+    await written(s);
     await s.daemon.kill();
     people.tell(ann, app, `while it is down [#down${i}]`, { wants: `down${i}` });
     await s.up();
@@ -56,7 +62,7 @@ test('down for ten minutes with 50 messages in 5 channels: all are answered once
   const s = await stage(t, model, { modelName: 'ids' }), { people, ann, app, discord, daemon } = s, minute = 60_000, now = Date.now();
   const channels = Array.from({ length: 5 }, (_, i) => discord.world.addChannel(s.guild, `room-${i}`));
   await s.answer(people.tell(ann, app, 'a word before the night'));
-  await wait(2500); // how far it came is written now and then
+  await written(s);
   await daemon.kill();
   discord.gateway.forget(app);
   s.guild.joined.set(app.id, new Date(now - 24 * 60 * minute).toISOString());

@@ -2,6 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { ModelServer } from '../servers/model.mjs';
+import { sql } from '../campaign/scenarios.mjs';
 import { stage } from './discord-kit.mjs';
 import { until, wait } from './harness.mjs';
 
@@ -86,13 +87,15 @@ test('a long answer comes whole and in order, with its fences closed and opened 
 });
 
 test('what is edited, deleted or only touched', async (t) => {
-  const s = await stage(t, model, { modelName: 'slow-1500' }), { people, ann, app } = s;
+  const s = await stage(t, model, { modelName: 'held' }), { people, ann, app } = s, release = model.hold();
+  t.after(release);
   const first = people.tell(ann, app, 'a question that takes a while');
   await until('the first turn', () => s.asked('takes a while').length > 0);
   const waits = people.tell(ann, app, 'tell me about trains'), gone = people.tell(ann, app, 'tell me about a secret');
-  await wait(200);
   people.edit(waits, 'tell me about ships');
   people.remove(gone);
+  await until('both changes', () => sql(s.daemon.dir, "SELECT (SELECT count(*) FROM inbox WHERE kind = 'said' AND body LIKE '%about ships%') + (SELECT count(*) FROM inbox WHERE kind = 'said' AND reason = 'deleted')") === '2');
+  release();
   await s.answer(first, 2, 30);
   await s.settled();
   assert.equal(s.asked('about trains').length, 0);

@@ -13,7 +13,7 @@ const LIMITS = { memory: 128 << 20, cpu_s: 4, output: 64 << 20, unpacked: 64 << 
 const BASE_KB = 64 << 10 // of the program, its libraries and what it stages before it is locked
 const CODES = ['encrypted', 'damaged', 'unsupported', 'too_large', 'too_slow', 'empty']
 const AT_ONCE = 2
-const WALL_MS = 20000 // longer than its processor time may be: one that waits for something is at fault
+const WALL_MS = 120000 // longer than its processor time may be: one that waits for something is at fault
 
 async function run(measure, dir, name, content) {
 	const at = path.join(dir, 'cwd'), input = path.join(dir, 'in'), output = path.join(dir, 'out')

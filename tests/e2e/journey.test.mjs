@@ -54,16 +54,17 @@ test('a signed webhook is answered by a signed callback, and survives kill -9 wh
   const model = await new ModelServer().start();
   const receiver = await new Receiver(hookSecret).start();
   const daemon = await new Daemon({
-    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'slow-400', api_key: model.key }],
+    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: 'held', api_key: model.key }],
     users: { strangers: 'allow' },
     platforms: { webhook: [{ name: 'crm', secret: hookSecret, reply_url: `${receiver.url}/ok`, reply_loopback: true }] },
   }).start();
   t.after(async () => { await daemon.finish(); await model.stop(); await receiver.stop(); });
 
-  const accepted = await daemon.hook('crm', { text: 'hello', sender: 'carl', conversation: 'ticket-1' }, { id: 'msg_1' });
+  const release = model.hold(), accepted = await daemon.hook('crm', { text: 'hello', sender: 'carl', conversation: 'ticket-1' }, { id: 'msg_1' });
   assert.equal(accepted.status, 202, accepted.raw);
   await until('the model to be asked', () => model.running === 1);
   await daemon.kill();
+  release();
   await daemon.start();
   await until('the callback', () => receiver.received.length > 0);
   assert.equal(receiver.received[0].body.data.text, 'echo: hello');

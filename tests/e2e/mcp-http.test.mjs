@@ -9,7 +9,7 @@ import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { McpServer } from '../servers/mcp-http.mjs';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, until } from './harness.mjs';
+import { Daemon, freePort, until } from './harness.mjs';
 
 let model, fake;
 test.before(async () => {
@@ -126,15 +126,6 @@ test('with its token, the server that wants one is used', async (t) => {
 });
 
 // ---- the real server --------------------------------------------------------------------------------------------
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 async function everything(t, mode) {
   const port = await freePort();

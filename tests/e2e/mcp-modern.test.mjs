@@ -3,23 +3,15 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModernServer } from '../servers/mcp/modern.mjs';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, until } from './harness.mjs';
+import { Daemon, freePort, until } from './harness.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const program = (file, ...words) => ({ command: [process.execPath, path.join(here, file), ...words] });
 const everything = '../node_modules/@modelcontextprotocol/server-everything/dist/index.js';
-
-const freePort = () => new Promise((resolve) => {
-  const probe = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => resolve(port));
-  });
-});
 
 let model, modern;
 test.before(async () => {

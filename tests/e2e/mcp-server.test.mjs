@@ -118,7 +118,7 @@ test('somebody else\'s tasks, conversations and files are not there', async (t) 
   for (const client of [other, operator]) // whose conversations they are counts, not what somebody may see elsewhere
     assert.deepEqual((await use(client, 'search_conversations', { query: 'budget' })).messages, []);
   const profile = (await daemon.json('user', 'list')).find((user) => user.username === 'ann');
-  execFileSync('sqlite3', ['-cmd', '.timeout 5000', `${daemon.dir}/usher.db`,
+  execFileSync('sqlite3', ['-cmd', '.timeout 20000', `${daemon.dir}/usher.db`,
     `INSERT INTO "LLMAgentImport" ("userId", "userCompanyId", "inputFileName", mime, size, path) VALUES ('${profile.profile_id}', '${profile.org_id}', 'North Wing.pdf', 'application/pdf', 7, '/secret/place')`]);
   for (const [client, count] of [[own, 1], [other, 0], [operator, 1]]) {
     const { files } = await use(client, 'search_files', { query: 'wing PDF' });

@@ -53,6 +53,7 @@ test('what falls out is summed up once, and the person is told once', async (t) 
     await wait(100);
     if (summaries().length > before) await made(it, summaries().length);
   }
+  await made(it, summaries().length);
   assert.equal(told, 1);
   assert.ok(summaries().length >= 2 && summaries().length <= 5, `${summaries().length} for 12 turns`);
   const [first, second] = summaries();
@@ -107,10 +108,12 @@ test('without the setting, and with the model that only repeats, there is none',
 });
 
 test('kill -9 while it is made: no turn is lost and it is made again', async (t) => {
-  const it = await begin(t, { history_messages: 6 }, 'slow-400');
+  const it = await begin(t, { history_messages: 6 }, 'held'), release = model.hold(isSummary);
+  t.after(release);
   for (let n = 1; n <= 4; n++) await say(it, `fact ${n}`);
   await until('the summary to be asked for', () => summaries().length === 1);
   await it.daemon.kill();
+  release();
   await it.daemon.start();
   assert.ok(!(await say(it, 'fact 5')).includes(notice));
   const told = questions().at(-1);

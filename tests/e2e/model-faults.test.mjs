@@ -11,8 +11,8 @@ test.after(() => model.stop());
 
 async function withModel(t, name, assistant = {}, own = {}) {
   daemon = await new Daemon({
-    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: name, api_key: model.key, first_byte_s: 2, ...own }],
-    assistant: { attempts: 2, answer_seconds: 20, ...assistant },
+    models: [{ name: 'main', provider: 'openai', base_url: model.base, model: name, api_key: model.key, ...(name === 'hang' && { first_byte_s: 1 }), ...own }],
+    assistant: { attempts: 2, ...assistant },
   }).start();
   t.after(() => daemon.finish());
   return daemon.addUser('ann');

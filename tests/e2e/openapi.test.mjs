@@ -61,7 +61,7 @@ function conforms(operation, answer) {
 }
 
 let model, daemon, key, other, conversation, message, slow;
-const withModel = (name, own = {}) => ({ name, provider: 'openai', base_url: model.base, model: name, api_key: model.key, first_byte_s: 1, ...own });
+const withModel = (name, own = {}) => ({ name, provider: 'openai', base_url: model.base, model: name, api_key: model.key, first_byte_s: 60, ...own });
 
 test.before(async () => {
   model = await new ModelServer().start();
@@ -192,7 +192,7 @@ test('400, 413, 415 and 422: what a client can do wrong', async () => {
 function raw(bytes, on = daemon, socket = net.connect(on.port, '127.0.0.1')) {
   return new Promise((resolve, reject) => {
     let text = '';
-    socket.setTimeout(20_000, () => socket.destroy());
+    socket.setTimeout(60_000, () => socket.destroy());
     socket.on('data', (data) => {
       text += data;
       if (/\r\n\r\n[\s\S]*}$/.test(text)) socket.destroy();
@@ -222,7 +222,7 @@ test('the ends of a message that no answer came to, as errors and as states', as
   const ends = [['status-500', 503, 'MODEL_UNAVAILABLE'], ['hang', 503, 'MODEL_UNAVAILABLE'], ['status-400', 502, 'MODEL_REFUSED'],
     ['overflow-0', 422, 'CONTEXT_OVERFLOW'], ['tools-list_tasks', 502, 'TOO_MANY_ROUNDS'], ['hang-504', 504, 'MODEL_TIMEOUT']];
   await Promise.all(ends.map(async ([name, status, code]) => {
-    const assistant = { attempts: name.startsWith('tools') ? 4 : 1, tool_rounds: 2, answer_seconds: 5 };
+    const assistant = { attempts: name.startsWith('tools') ? 4 : 1, tool_rounds: 2, answer_seconds: status === 504 ? 5 : 60 };
     const own = await new Daemon({ models: [withModel(name, { first_byte_s: name === 'hang' ? 1 : 30 })], assistant }).start();
     t.after(() => own.finish());
     const mine = await own.addUser('ann');
@@ -239,8 +239,9 @@ test('the ends of a message that no answer came to, as errors and as states', as
 });
 
 test('202 when it is being restarted, 429 for who guesses keys', async (t) => {
-  const own = await new Daemon({ models: [withModel('slow-3000', { first_byte_s: 30 })], limits: { stop_seconds: 0 } }).start();
+  const own = await new Daemon({ models: [withModel('held', { first_byte_s: 120 })], limits: { stop_seconds: 0 } }).start(), release = model.hold();
   t.after(() => own.finish());
+  t.after(release);
   const mine = await own.addUser('ann');
   for (let i = 0; i < 60; i++) await own.request('GET', '/api/me/conversations', { key: 'x' });
   for (const { method, path } of operations)
@@ -258,10 +259,12 @@ test('202 when it is being restarted, 429 for who guesses keys', async (t) => {
 });
 
 test('503 while it stops: nothing was accepted', async (t) => {
-  const own = await new Daemon({ models: [withModel('slow-2000', { first_byte_s: 30 })], limits: { stop_seconds: 1 } }).start();
+  const own = await new Daemon({ models: [withModel('held', { first_byte_s: 120 })], limits: { stop_seconds: 60 } }).start(), release = model.hold();
   t.after(() => own.finish());
+  t.after(release);
   const mine = await own.addUser('ann');
   own.chat(mine, 'something that takes a while').catch(() => null);
+  await until('the model to be asked', () => model.running > 0);
   const sockets = await Promise.all(operations.map(() => new Promise((resolve) => {
     const socket = net.connect(own.port, '127.0.0.1');
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');

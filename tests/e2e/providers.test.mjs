@@ -38,7 +38,7 @@ async function start(t, models, settings = {}) {
   return { daemon, key: await daemon.addUser('ann') };
 }
 
-const sql = (daemon, text) => execFileSync('sqlite3', ['-json', path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
+const sql = (daemon, text) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', '-json', path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
 const rows = (daemon) => JSON.parse(sql(daemon, `SELECT provider, model_used, tokens_used, input_tokens, output_tokens, cached_tokens, cost_micros, cost_usd, success,
   error_message, output FROM ai_agent_interactions WHERE interaction_type = 'chat' ORDER BY created_at, rowid`) || '[]');
 const tasks = (daemon) => JSON.parse(sql(daemon, 'SELECT title FROM tasks ORDER BY id') || '[]').map((row) => row.title);
@@ -382,7 +382,7 @@ test('seed 004, word for word with Cohere: the task is added and the answer stor
 
 test('seed 004, word for word with Cohere: a tool that fails', async (t) => {
   const { daemon, key, ask } = await seeded(t);
-  execFileSync('sqlite3', [path.join(daemon.dir, 'usher.db'), "CREATE TRIGGER no_task BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'no more tasks'); END"]);
+  execFileSync('sqlite3', ['-cmd', '.timeout 20000', path.join(daemon.dir, 'usher.db'), "CREATE TRIGGER no_task BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'no more tasks'); END"]);
   const answer = await ask('Add a task to buy groceries');
   assert.equal(answer.status, 200, answer.raw);
   assert.equal(answer.body.response, 'I encountered an issue adding your task. Please try again.');

@@ -10,7 +10,7 @@ import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, binary as daemonBinary, hookSecret, until, wait } from './harness.mjs';
 
-const sql = (file, text) => execFileSync('sqlite3', [file, text], { encoding: 'utf8' }).trim();
+const sql = (file, text) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', file, text], { encoding: 'utf8' }).trim();
 
 function settings(model, receiver, name, extra = {}) {
   return {

@@ -191,15 +191,19 @@ test('a long answer comes in several messages, in order, with nothing lost', asy
 });
 
 test('what waits is answered as it was changed, and not when it was taken back', async (t) => {
-  const s = await stage(t, model, { modelName: 'slow-700' });
-  const { people, ann, channel } = s;
+  const s = await stage(t, model, { modelName: 'held' }), release = model.hold();
+  t.after(release);
+  const { people, ann, channel, slack: { deliveries } } = s;
   const root = people.say(ann, channel, s.mention('the first question'));
   await until('the first turn', () => model.running > 0);
   const changed = people.say(ann, channel, 'a question with a tpyo in it', { thread: root });
   const gone = people.say(ann, channel, 'a question that is taken back', { thread: root });
   await until('both to be taken', () => [changed, gone].every((m) => m.deliveries.some((d) => d.state === 'acked')));
+  const before = deliveries.list.length;
   people.edit(changed, 'a question without a typo');
   people.remove(gone);
+  await until('both changes to be taken', () => deliveries.list.length >= before + 2 && deliveries.list.slice(before).every((d) => d.state === 'acked'));
+  release();
   await s.answer(root, 2, 20);
   await s.settled();
   assert.equal(s.asked('tpyo').length, 0);

@@ -8,7 +8,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { Daemon, hookSecret, until, wait } from './harness.mjs';
 
-const sql = (daemon, text) => execFileSync('sqlite3', [path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
+const sql = (daemon, text) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', path.join(daemon.dir, 'usher.db'), text], { encoding: 'utf8' }).trim();
 
 async function startFails(daemon, pattern, code = 1) {
   await assert.rejects(() => daemon.start(), pattern);

@@ -183,11 +183,14 @@ test('answers of Telegram that are lost leave a stray placeholder at most', asyn
 });
 
 test('blocked, gone and migrated chats', async (t) => {
-  const s = await stage(t, model, { modelName: 'slow-600', bot: { privacy: false } });
+  const s = await stage(t, model, { modelName: 'held', bot: { privacy: false } });
   const { people, ann, bob, bot, telegram } = s;
+  let release = model.hold();
+  t.after(() => release());
   const said = people.tell(ann, bot, 'I shall block you now');
   await until('it to be taken', () => said.taken);
   people.block(ann, bot);
+  release();
   await until('the dead letter', async () => /block/.test(JSON.stringify(await s.daemon.json('dead-letters', 'list'))), 20);
   people.unblock(ann, bot);
   await s.answer(people.start(ann, bot));
@@ -195,9 +198,11 @@ test('blocked, gone and migrated chats', async (t) => {
   const small = telegram.world.addChat('Small', { type: 'group', members: [ann, bob] });
   people.addBot(ann, small, bot);
   await s.answer(people.mention(ann, small, bot, 'remember the word giraffe'));
+  release = model.hold();
   const asked = people.mention(ann, small, bot, 'and answer this after the move');
   await until('it to be taken', () => asked.taken);
   const large = people.migrate(ann, small);
+  release();
   const late = await until('the answer in the new group', () => s.answers(large)[0], 30);
   assert.match(late.words, /after the move/);
   await s.answer(people.mention(ann, large, bot, 'which word was it, here?'));

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { ModelServer } from '../servers/model.mjs';
 import { SpeechServer, spoken } from '../servers/speech.mjs';
-import { until } from './harness.mjs';
+import { sameDay, until } from './harness.mjs';
 import { Stage } from './telegram-kit.mjs';
 
 const model = new ModelServer(), speech = new SpeechServer();
@@ -17,7 +17,7 @@ after(() => Promise.all([model.stop(), speech.stop()]));
 
 const stage = (t, own = { usd_per_hour: 0.36 }, rest = {}) =>
   new Stage(t, model, { rest: { ...rest, speech: { model: 'whisper-1', base_url: speech.base, api_key: speech.key, ...own } } }).build();
-const rows = (s) => JSON.parse(execFileSync('sqlite3', [`${s.daemon.dir}/usher.db`, "SELECT json_group_array(json_object('type', interaction_type, 'output', output, 'success', success, 'cost', cost_micros)) FROM ai_agent_interactions WHERE interaction_type = 'transcription' ORDER BY created_at"], { encoding: 'utf8' }));
+const rows = (s) => JSON.parse(execFileSync('sqlite3', ['-cmd', '.timeout 20000', `${s.daemon.dir}/usher.db`, "SELECT json_group_array(json_object('type', interaction_type, 'output', output, 'success', success, 'cost', cost_micros)) FROM ai_agent_interactions WHERE interaction_type = 'transcription' ORDER BY created_at"], { encoding: 'utf8' }));
 
 test('the stand-in is one for the official client', async () => {
   const client = new OpenAI({ apiKey: speech.key, baseURL: speech.base, maxRetries: 0 });
@@ -53,6 +53,7 @@ test('a service that is busy is asked again; one that can not hear is told of', 
 });
 
 test('hearing is paid from the budget before it is asked for', async (t) => {
+  await sameDay();
   const free = { name: 'main', provider: 'openai', base_url: model.base, model: 'echo', api_key: model.key, price_as: 'free' };
   const dir = mkdtempSync(path.join(tmpdir(), 'usher-prices-')), prices = path.join(dir, 'prices.conf');
   t.after(() => rmSync(dir, { recursive: true, force: true }));

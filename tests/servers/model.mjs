@@ -3,6 +3,7 @@
 //   echo            answers "echo: " and the last user message, streamed in pieces
 //   sees            answers with kind and size of the pictures it was shown
 //   slow-MS         the same after MS milliseconds
+//   held            the same, not before hold() says so
 //   drip-MS         the same with MS milliseconds between the pieces
 //   cut             breaks the connection off in the middle of the answer, always
 //   cut-once        the first request of each prompt only
@@ -36,6 +37,7 @@ export class ModelServer {
   constructor({ keep = true } = {}) {
     this.requests = []; // bodies, in order of arrival
     this.running = 0;
+    this.gate = null;
     this.seen = new Map(); // prompt -> how many requests
     this.keep = keep;
     this.asked = () => {}; // told of each request and its answer to be
@@ -49,6 +51,17 @@ export class ModelServer {
     this.port = this.server.address().port;
     this.base = `http://127.0.0.1:${this.port}/v1`;
     return this;
+  }
+
+  // From now on "held" waits with its answers to what which(body) is true of, until the returned function is called.
+  hold(which = () => true) {
+    let open;
+    const opened = new Promise((resolve) => (open = resolve)), gate = { which, opened };
+    this.gate = gate;
+    return () => {
+      if (this.gate === gate) this.gate = null;
+      open();
+    };
   }
 
   async stop() {
@@ -82,7 +95,7 @@ export class ModelServer {
     if (this.keep) this.seen.set(last, count);
     const [, name, value] = body.model.match(/^([a-z]+(?:-[a-z]+)?)(?:-(.+))?$/) ?? [];
     const behaviour = behaviours[body.model] ?? behaviours[name] ?? behaviours.echo;
-    behaviour({ body, response, last, count, value, text: `echo: ${last}` });
+    behaviour({ body, response, last, count, value, text: `echo: ${last}`, gate: this.gate });
   }
 }
 
@@ -191,6 +204,10 @@ const behaviours = {
     answer({ ...a, text: `I see: ${shown.join(', ') || 'nothing'}` });
   },
   slow: (a) => setTimeout(() => answer(a), Number(a.value)),
+  held: async (a) => {
+    if (a.gate?.which(a.body)) await a.gate.opened;
+    answer(a);
+  },
   drip: async (a) => {
     begin(a.response);
     for (const piece of pieces(a.text)) {
