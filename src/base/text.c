@@ -170,6 +170,40 @@ static bool hides(ucs4_t c)
 	return uc_is_property_bidi_control(c) || uc_is_property_default_ignorable_code_point(c);
 }
 
+/* Between letters of such scripts, and in pictures, joiners are spelling; behind ASCII they only hide. */
+static bool belongs(ucs4_t c, ucs4_t before)
+{
+	return (c == 0x200c || c == 0x200d || c == 0xfe0f) && before > 0x7f &&
+	       (!hides(before) || (c == 0x200d && before == 0xfe0f));
+}
+
+static void put_escape(struct buf *out, ucs4_t c)
+{
+	if (c > 0xffff) {
+		buf_format(out, "\\u%04x", 0xd800 + ((c - 0x10000) >> 10));
+		c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+	}
+	buf_format(out, "\\u%04x", c);
+}
+
+char *text_revealed(const char *text, const char *kept)
+{
+	const uint8_t *at = (const uint8_t *)text, *next;
+	struct buf out = { 0 };
+	ucs4_t c, before = 0;
+
+	for (; (next = u8_next(&c, at)); before = c, at = next) {
+		bool control =
+			uc_is_general_category(c, UC_CATEGORY_Cc) && !(c < 0x80 && strchr(kept, (int)c));
+
+		if (control || c == 0x2028 || c == 0x2029 || c == 0x2800 || (hides(c) && !belongs(c, before)))
+			put_escape(&out, c);
+		else
+			buf_add(&out, (const char *)at, (size_t)(next - at));
+	}
+	return buf_take(&out);
+}
+
 static bool breaks_name(ucs4_t c)
 {
 	return c == '/' || c == '\\' || c == 0x2028 || c == 0x2029 ||

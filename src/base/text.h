@@ -27,6 +27,11 @@ char *text_repair(const char *text, size_t len);
  * must not move a terminal's cursor, set its title or begin a line of the log. The caller frees. */
 char *text_visible(const char *text, const char *kept);
 
+/* A copy in which what nobody sees, what turns the direction or breaks lines in secret is written out as in JSON
+ * ("\\u200b"), and so are control characters other than those in `kept`: for people who have to judge what strangers wrote.
+ * Joiners and the like that belong to a script or a picture stay. text must be valid UTF-8. The caller frees. */
+char *text_revealed(const char *text, const char *kept);
+
 /* A copy on one line, for names: line breaks and other control characters, also those that turn the direction of
  * what follows, become one blank, and there is none at either end. text must be valid UTF-8. The caller frees. */
 char *text_one_line(const char *text);

@@ -364,6 +364,31 @@ static void names_of_files_hide_nothing(void **state)
 	}
 }
 
+/* An operator who reads a text has to see what a model reads in it. */
+static void what_strangers_hid_is_written_out(void **state)
+{
+	static const char *const table[][2] = {
+		{ "", "" },
+		{ "plain \u00e4 \u5c71\n\t", "plain \u00e4 \u5c71\n\t" },
+		{ "a\u200bb\u202ec\u2066d\u00ade", "a\\u200bb\\u202ec\\u2066d\\u00ade" },
+		{ "x\x1b[2J\r\xc2\x85\x7f\u2028\u2800", "x\\u001b[2J\\u000d\\u0085\\u007f\\u2028\\u2800" },
+		{ "\U000e0041\U000e0042",
+		  "\\udb40\\udc41\\udb40\\udc42" }, /* tags: text that only models read */
+		{ "\u0646\u200c\u0647 \u2764\ufe0f\u200d\U0001f525",
+		  "\u0646\u200c\u0647 \u2764\ufe0f\u200d\U0001f525" },
+		{ "re\u200cad \u2764\ufe01", "re\\u200cad \u2764\\ufe01" },
+		{ "\u3164x\u115f", "\\u3164x\\u115f" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *shown = text_revealed(table[i][0], "\n\t");
+
+		assert_string_equal(shown, table[i][1]);
+		free(shown);
+	}
+}
+
 /* Who searches finds what was written in other letters of the same word. */
 static void letters_are_folded_in_every_script(void **state)
 {
@@ -403,6 +428,7 @@ int main(void)
 		cmocka_unit_test(context_comes_before_what_was_said),
 		cmocka_unit_test(names_stand_on_one_line),
 		cmocka_unit_test(names_of_files_hide_nothing),
+		cmocka_unit_test(what_strangers_hid_is_written_out),
 		cmocka_unit_test(letters_are_folded_in_every_script),
 	};
 

@@ -8,6 +8,7 @@
 
 #include "approval.h"
 #include "house.h"
+#include "text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,62 @@ static void test_the_question_stands_below_the_answer(void **state)
 	assert_non_null(strstr(text, "**approve ACDEFGHJ**"));
 	assert_non_null(strstr(text, "**deny ACDEFGHJ**"));
 	house_answered(house);
+}
+
+static char *asked_about(const char *arguments)
+{
+	struct buf out = { 0 };
+
+	approval_words(&out, &(struct ai_approval){ "ACDEFGHJ", "files__write", arguments }, 1);
+	return buf_take(&out);
+}
+
+/* A document that fills one argument must not push another one out of sight. */
+static void test_nothing_is_pushed_out_of_sight(void **state)
+{
+	struct buf arguments = { 0 };
+	char *text;
+
+	(void)state;
+	buf_text(&arguments, "{\"note\":\"begins");
+	for (int i = 0; i < 5000; i++)
+		buf_text(&arguments, "\u00e4");
+	buf_text(&arguments, "ends\",\"list\":[{\"path\":\"/etc/passwd\"}],\"n\":7}");
+	text = asked_about(buf_str(&arguments));
+	assert_non_null(strstr(text, "\"note\":\"begins"));
+	assert_non_null(strstr(text, " bytes are not shown ...] "));
+	assert_non_null(strstr(text, "ends\",\"list\":[{\"path\":\"/etc/passwd\"}],\"n\":7}\n```"));
+	assert_non_null(strstr(text, "Long texts in it are shown in part (10059 bytes in all)."));
+	assert_true(strlen(text) < 4000);
+	assert_true(text_valid(text, strlen(text)));
+	free(text);
+	buf_free(&arguments);
+}
+
+static void test_more_than_can_be_shown_is_said(void **state)
+{
+	struct buf arguments = { 0 };
+	char *text;
+
+	(void)state;
+	buf_text(&arguments, "{\"a\":[0");
+	for (int i = 0; i < 5000; i++)
+		buf_text(&arguments, ",1");
+	buf_text(&arguments, "]}");
+	text = asked_about(buf_str(&arguments));
+	assert_non_null(strstr(text, "**There is more of this (10009 bytes in all) than can be shown"));
+	free(text);
+	buf_free(&arguments);
+}
+
+static void test_what_nobody_sees_is_shown(void **state)
+{
+	char *text = asked_about("{\"path\":\"/srv/\u202efdp.exe\",\"t\":\"a\U000e0041\"}");
+
+	(void)state;
+	assert_non_null(strstr(text, "{\"path\":\"/srv/\\u202efdp.exe\",\"t\":\"a\\udb40\\udc41\"}"));
+	assert_null(strstr(text, "in part"));
+	free(text);
 }
 
 static void command(struct house *house, const char *text)
@@ -129,6 +186,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_yes_begins_with_the_call, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_a_no_ends_it, setup, house_teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_too_late_is_told, setup, house_teardown),
+		cmocka_unit_test(test_nothing_is_pushed_out_of_sight),
+		cmocka_unit_test(test_more_than_can_be_shown_is_said),
+		cmocka_unit_test(test_what_nobody_sees_is_shown),
 		cmocka_unit_test(test_what_is_an_answer),
 	};
 
