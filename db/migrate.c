@@ -35,6 +35,8 @@ extern const char settled_start[] __asm__("_binary_db_migrations_sqlite_0014_set
 extern const char settled_end[] __asm__("_binary_db_migrations_sqlite_0014_settled_sql_end");
 extern const char said_start[] __asm__("_binary_db_migrations_sqlite_0015_said_sql_start");
 extern const char said_end[] __asm__("_binary_db_migrations_sqlite_0015_said_sql_end");
+extern const char words_start[] __asm__("_binary_db_migrations_sqlite_0016_tool_definitions_sql_start");
+extern const char words_end[] __asm__("_binary_db_migrations_sqlite_0016_tool_definitions_sql_end");
 
 /* Every step there is, in order. A released one is never edited: its checksum
  * is in every database it made. */
@@ -57,6 +59,7 @@ static const struct step {
 	{ "0013_mcp_grants", grants_start, grants_end },
 	{ "0014_settled", settled_start, settled_end },
 	{ "0015_said", said_start, said_end },
+	{ "0016_tool_definitions", words_start, words_end },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };

@@ -41,6 +41,9 @@ typedef void store_json_fn(void *owner, uint64_t ticket, const struct err *err, 
  *   installations                            "secrets": whether there are any; "removed_at" NULL: in use
  *   installation  name                       object; platform/name, or a name that only one platform has
  *   mcp_grants                               what servers of tools granted, sealed
+ *   tool          server tool                object: "hash" of what is approved, "found" of what the server says now when that
+ *                                            is something else, and the words of both ("definition", "found_definition";
+ *                                            NULL: not kept)
  *   task_list     org profile [all|pending|completed]
  *   search_conversations org profile words [limit]   what this profile and its assistant said, newest first, at most 50;
  *                                            words: a JSON array of texts, all of which a message must hold
@@ -71,9 +74,14 @@ void store_report(struct store *store, const char *name, const char *const *args
  *   budget_remove scope [subject] day|month
  *   approval_decide code profile approve|deny turn   object: {"tool", "arguments" (JSON text), "approved"}; by the person
  *                 who was asked or an operator of that organisation, once, in time; the same turn may ask again
- *   tools_seen    server, JSON array of [tool, hash]    what a server says of its tools now: object {"judged"}, one letter
- *                 for each: "+" never seen before and kept from now on, "=" as it was, "!" something else than was kept
- *   tool_approve  server, tool               what a server says of it now is what it may say
+ *   tools_seen    server, JSON array of [tool, hash]    what a server says of its tools now: object {"judged", "wanted"}.
+ *                 judged: one letter for each: "+" never seen before and kept from now on, "=" as it was, "!" something
+ *                 else than was kept, "-" not kept, since the server has named too many tools; wanted: indexes of
+ *                 those whose words are not kept yet (tool_said)
+ *   tool_said     server, tool, hash, definition   the words behind a hash of tools_seen, for people; refused when there are
+ *                 too many of this server
+ *   tool_approve  server, tool, hash         what a server says of it now is what it may say; hash: the first 8 or more
+ *                 digits of what that must be
  *   conversation_rename     conversation [profile] title
  *   conversation_archive    conversation [profile]
  *   conversation_unarchive  conversation [profile]

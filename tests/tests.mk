@@ -21,6 +21,7 @@ UNIT_imports := base io imports
 UNIT_tasks   := base markup io db store tasks
 UNIT_filetools := base io filetools
 UNIT_tools   := base markup io db store mcp imports tasks filetools tools
+FAKES_tools  := tests/fakes/stage_loop.c
 UNIT_api     := base io mcpserver api
 FAKES_api    := $(addprefix tests/unit/api/,harness.c fake_store.c client.c)
 UNIT_webhook := base io webhook
@@ -89,6 +90,8 @@ $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_tes
 # The wire to MCP servers over HTTP: its calls and its time under the test's hand (stage_http.c).
 WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
+# The store and the servers under the test's hand.
+UNITLD_tools_test_pins := $(WRAP_LOOP) $(call WRAP_AS,pin,store_act mcp_judged mcp_list_again)
 # A wire and a loop under the test's hand (stage_wire.c).
 $(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_parse   := base parse

@@ -46,11 +46,12 @@ static void approve(void *owner, struct web_request *request)
 
 	if (!admin_allowed(request) || !admin_read_args(request, &args))
 		return;
-	if (args.count == 1 && args.texts[0]) {
-		log_info(&daemon->log, "operator: tool_approve %s", args.texts[0]);
-		pins_approve(daemon->tools.pins, args.texts[0], admin_answer, daemon, web_id(request));
+	if (args.count == 2 && args.texts[0] && args.texts[1]) {
+		log_info(&daemon->log, "operator: tool_approve %s %s", args.texts[0], args.texts[1]);
+		pins_approve(daemon->tools.pins, args.texts[0], args.texts[1], admin_answer, daemon,
+			     web_id(request));
 	} else {
-		web_answer_error(request, 400, "BAD_REQUEST", "a tool is named SERVER/TOOL");
+		web_answer_error(request, 400, "BAD_REQUEST", "expected SERVER/TOOL and a hash");
 	}
 	admin_args_free(&args);
 }

@@ -108,6 +108,8 @@ int cli_usage(struct cli *cli);
 int cli_init(struct cli *cli);
 int cli_mcp(struct cli *cli);
 int cli_import(struct cli *cli);
+int cli_tool_show(struct cli *cli);
+int cli_tool_approve(struct cli *cli);
 extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
 	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_model_verbs[],
 	cli_audit_verbs[], cli_tool_verbs[], cli_import_verbs[];

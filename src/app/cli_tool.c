@@ -32,29 +32,6 @@ static int list(struct cli *cli)
 	return status;
 }
 
-static int approve(struct cli *cli)
-{
-	json_t *answer = NULL;
-	int status;
-
-	if (strchr(cli->args[0], '/') == NULL) {
-		fputs("usher: a tool is named SERVER/TOOL here, by the name that the server itself gives "
-		      "it\n",
-		      stderr);
-		return CLI_USAGE;
-	}
-	status = cli_ask(cli, "/admin/tools/approve", json_pack("{s:[s]}", "args", cli->args[0]), &answer);
-	if (status != CLI_OK)
-		return status;
-	if (cli->json) {
-		cli_print(cli, answer, "");
-		return status;
-	}
-	json_decref(answer);
-	puts("Approved: it is offered again, by the policy.");
-	return status;
-}
-
 /* ---- logging in ---------------------------------------------------------------------------------------------------- */
 
 enum { LOGIN_SECONDS = 600 };
@@ -157,8 +134,11 @@ static int logout(struct cli *cli)
 const struct command cli_tool_verbs[] = {
 	{ "list", "[--installation PLATFORM/NAME] [--role member|operator|owner]",
 	  "what the model may use for somebody like that, and why", 0, 0, list, NULL },
-	{ "approve", "SERVER/TOOL", "what the server says of its tool now is what it may say", 1, 1, approve,
-	  NULL },
+	{ "show", "SERVER/TOOL", "what the server says of its tool, and what of it has changed", 1, 1,
+	  cli_tool_show, NULL },
+	{ "approve", "SERVER/TOOL [HASH]",
+	  "what the server says of its tool now is what it may say; HASH: as shown, else you are asked", 1, 2,
+	  cli_tool_approve, NULL },
 	{ "login", "SERVER [ADDRESS]",
 	  "authorize usher at a server of tools, by a browser; ADDRESS: of the last page, if it did not open",
 	  1, 2, login, NULL },

@@ -119,6 +119,7 @@ static void bind(struct bound *bound, struct server *server, const struct mcp_to
 	bound->copy.description = mem_text(tool->description);
 	bound->copy.parameters = mem_text(tool->parameters);
 	bound->copy.schema = mem_text(tool->schema);
+	bound->copy.definition = NULL;
 	bound->tool = (struct tool){ .name = bound->copy.name,
 				     .description = bound->copy.description,
 				     .parameters = bound->copy.parameters,
@@ -214,7 +215,8 @@ uint64_t mcp_ask_judge(struct mcp *mcp, struct server *server)
 	for (size_t i = 0; i < count; i++)
 		pins[i] = (struct mcp_pin){ .server = server->config.name,
 					    .tool = server->judged.tools[i].original,
-					    .hash = server->judged.tools[i].hash };
+					    .hash = server->judged.tools[i].hash,
+					    .definition = server->judged.tools[i].definition };
 	server->judge = ticket;
 	mcp->options.judge(mcp->options.owner, ticket, pins, count);
 	free(pins);

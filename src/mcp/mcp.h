@@ -19,7 +19,8 @@ extern const struct setting mcp_settings[];
 /* A tool as a server describes it: what is pinned. */
 struct mcp_pin {
 	const char *server, *tool; /* the server's own name of it */
-	const char *hash; /* SHA-256 over name, description, input schema and annotations, lower-case hex */
+	const char *hash;	   /* SHA-256 of definition, lower-case hex */
+	const char *definition;	   /* JSON object: name, description, input schema and annotations */
 };
 
 struct mcp_options {

@@ -23,7 +23,8 @@ struct mcp_tool {
 	char name[MCP_NAME_MAX + 1];	/* ours */
 	char *description, *parameters; /* for the model */
 	char *schema;			/* of its input, the server's own */
-	char hash[CRYPTO_SHA256_HEX];	/* what is pinned */
+	char *definition;		/* what is pinned; NULL once it was judged */
+	char hash[CRYPTO_SHA256_HEX];	/* of definition */
 	bool reads;			/* readOnlyHint */
 };
 

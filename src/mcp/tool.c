@@ -109,23 +109,25 @@ static bool schema_fine(const json_t *schema, struct err *err)
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-/* The order of a server's keys says nothing: the same tool must have the same hash tomorrow. */
-static void pin_hash(const json_t *from, char out[CRYPTO_SHA256_HEX])
+/* The order of a server's keys says nothing: the same tool must have the same hash tomorrow. The title counts where the model
+ * is told it for want of a description. The caller frees. */
+static char *pinned_part(const json_t *from)
 {
-	static const char *const pinned[] = { "name", "description", "inputSchema", "annotations" };
+	static const char *const pinned[] = { "name", "description", "inputSchema", "annotations", "title" };
+	const char *told = json_text(from, "description");
+	size_t count = sizeof(pinned) / sizeof(pinned[0]) - (told && *told ? 1 : 0);
 	json_t *kept = json_object();
 	char *text;
 
-	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		json_t *value = json_object_get(from, pinned[i]);
 
 		if (value)
 			json_object_set(kept, pinned[i], value);
 	}
 	text = json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
-	crypto_sha256_hex(text, strlen(text), out);
-	free(text);
 	json_decref(kept);
+	return text;
 }
 
 static char *description_of(const json_t *from, const char *name)
@@ -161,7 +163,8 @@ bool tool_read(const char *server, const json_t *from, struct mcp_tool *tool, st
 									 "readOnlyHint")) };
 	tool->schema = json_write(schema);
 	tool_name(server, name, false, tool->name);
-	pin_hash(from, tool->hash);
+	tool->definition = pinned_part(from);
+	crypto_sha256_hex(tool->definition, strlen(tool->definition), tool->hash);
 	return true;
 }
 
@@ -171,6 +174,7 @@ void tool_finish(struct mcp_tool *tool)
 	free(tool->description);
 	free(tool->parameters);
 	free(tool->schema);
+	free(tool->definition);
 	*tool = (struct mcp_tool){ 0 };
 }
 

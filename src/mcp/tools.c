@@ -51,13 +51,15 @@ void tools_judged(struct server *server, const bool *good, size_t count)
 	struct tool_list kept = { 0 };
 
 	for (size_t i = 0; i < server->judged.count; i++) {
+		free(server->judged.tools[i].definition);
+		server->judged.tools[i].definition = NULL;
 		if (i < count && good[i]) {
 			tool_list_add(&kept, &server->judged.tools[i]);
 			continue;
 		}
 		server->hidden++;
-		log_warn(&server->log, "tool %s is not offered: its description is not approved",
-			 server->judged.tools[i].original);
+		log_debug(&server->log, "tool %s is not offered: its description is not approved",
+			  server->judged.tools[i].original);
 		tool_finish(&server->judged.tools[i]);
 	}
 	free(server->judged.tools);

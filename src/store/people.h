@@ -75,16 +75,16 @@ bool install_print(struct db *db, const char *name, struct buf *out, struct err 
 typedef bool act_run(struct db *db, struct arena *room, const char *const *args, json_t **answer_out,
 		     struct err *err);
 
-act_run act_user_add, act_user_status, act_user_role; /* act_users.c */
-act_run act_pair_approve, act_pair_drop;	      /* act_pairs.c */
-act_run act_key_add, act_key_replace, act_key_revoke; /* act_keys.c */
-act_run act_link_make, act_link_invite, act_link_use; /* act_links.c */
-act_run act_language;				      /* act_language.c */
-act_run act_audit_erase;			      /* act_erase.c */
-act_run act_budget_set, act_budget_remove;	      /* act_budgets.c */
-act_run act_approval_decide;			      /* approvals.c */
-act_run act_mcp_grant_keep, act_mcp_grant_drop;	      /* act_grants.c */
-act_run act_tools_seen, act_tool_approve;	      /* act_tools.c */
+act_run act_user_add, act_user_status, act_user_role;	 /* act_users.c */
+act_run act_pair_approve, act_pair_drop;		 /* act_pairs.c */
+act_run act_key_add, act_key_replace, act_key_revoke;	 /* act_keys.c */
+act_run act_link_make, act_link_invite, act_link_use;	 /* act_links.c */
+act_run act_language;					 /* act_language.c */
+act_run act_audit_erase;				 /* act_erase.c */
+act_run act_budget_set, act_budget_remove;		 /* act_budgets.c */
+act_run act_approval_decide;				 /* approvals.c */
+act_run act_mcp_grant_keep, act_mcp_grant_drop;		 /* act_grants.c */
+act_run act_tools_seen, act_tool_said, act_tool_approve; /* act_tools.c */
 act_run act_conversation_rename, act_conversation_archive,
 	act_conversation_unarchive;					   /* act_conversations.c */
 act_run act_dead_letter_retry, act_dead_letter_drop;			   /* act_letters.c */

@@ -262,6 +262,14 @@ static const struct report reports[] = {
 	{ "installation", "T", "name", .sql = NULL },
 	{ "mcp_grants", "", "",
 	  .sql = "SELECT server, issuer, sealed, kept_at FROM mcp_grants ORDER BY server, issuer" },
+	{ "tool", "TT", "server,tool",
+	  .sql = "SELECT server, tool, hash, found, first_at, changed_at, approved_at,"
+		 " (SELECT definition FROM tool_definitions d WHERE d.server = p.server AND d.tool = p.tool"
+		 " AND d.hash = p.hash) AS definition,"
+		 " (SELECT definition FROM tool_definitions d WHERE d.server = p.server AND d.tool = p.tool"
+		 " AND d.hash = p.found) AS found_definition"
+		 " FROM tool_pins p WHERE server = $1 AND tool = $2",
+	  .object = true },
 	{ "audit_heads", "t", "organisation", .sql = NULL },
 	{ "audit_verify", "Tttttt", "organisation,after,hash,kept,kept hash,shift", .sql = NULL },
 	{ "audit_export", "Ttttt", "organisation,from,to,after,after id", .sql = NULL },

@@ -9,11 +9,13 @@
 
 enum {
 	PIECE_BYTES = 32 << 10, /* of names and hashes in one question */
+	WORDS_MAX = 48 << 10,	/* bytes of a definition that is kept for people */
 	AGAIN_MS = 2000,	/* until a question that the store could not take is put again */
 };
 
 struct pin {
-	char *tool, *hash;
+	char *tool, *hash, *definition;
+	bool good, changed, wanted; /* wanted: its definition is to be kept */
 };
 
 /* One list of one server. */
@@ -22,8 +24,8 @@ struct trial {
 	uint64_t id, ticket; /* of ours; of the mcp */
 	char *server;
 	struct pin *list;
-	bool *good;
 	size_t count, from, to; /* the piece that is asked about */
+	bool told;		/* all are judged; what is wanted is being kept, from `from` on */
 	bool waits;
 	struct trial *prev, *next;
 };
@@ -45,6 +47,7 @@ struct pins {
 	struct approval *approvals;
 	uint64_t last;
 	json_t *changed; /* server: array of tools */
+	json_t *full;	 /* servers that have named too many tools */
 };
 
 static void free_trial(struct pins *pins, struct trial *trial)
@@ -53,35 +56,46 @@ static void free_trial(struct pins *pins, struct trial *trial)
 	for (size_t i = 0; i < trial->count; i++) {
 		free(trial->list[i].tool);
 		free(trial->list[i].hash);
+		free(trial->list[i].definition);
 	}
 	free(trial->list);
-	free(trial->good);
 	free(trial->server);
 	free(trial);
 }
 
 /* ---- judging ----------------------------------------------------------------------------------------------- */
 
-static void end_trial(struct pins *pins, struct trial *trial)
+static bool known_changed(const struct pins *pins, const char *server, const char *tool)
 {
-	json_t *changed = json_array();
+	const json_t *one;
+	size_t i;
 
-	for (size_t i = 0; i < trial->count; i++) {
-		if (trial->good[i])
-			continue;
-		json_array_append_new(changed, json_string(trial->list[i].tool));
+	json_array_foreach (json_object_get(pins->changed, server), i, one)
+		if (strcmp(json_string_value(one), tool) == 0)
+			return true;
+	return false;
+}
+
+/* Said once, not with every list that the server sends. */
+static void note_changed(const struct pins *pins, const char *server, const char *tool)
+{
+	if (!known_changed(pins, server, tool))
 		log_warn(pins->log,
 			 "the server %s says something else of its tool %s than before: it is not offered "
 			 "until you have looked at it: usher tool approve %s/%s",
-			 trial->server, trial->list[i].tool, trial->server, trial->list[i].tool);
-	}
-	json_object_set_new(pins->changed, trial->server, changed);
-	if (pins->mcp)
-		mcp_judged(pins->mcp, trial->ticket, trial->good, trial->count);
-	free_trial(pins, trial);
+			 server, tool, server, tool);
 }
 
-static void ask_piece(struct pins *pins, struct trial *trial);
+static void tell_mcp(struct pins *pins, const struct trial *trial)
+{
+	bool *good = mem_zero(trial->count, sizeof(*good));
+
+	for (size_t i = 0; i < trial->count; i++)
+		good[i] = trial->list[i].good;
+	if (pins->mcp)
+		mcp_judged(pins->mcp, trial->ticket, good, trial->count);
+	free(good);
+}
 
 static struct trial *find_trial(struct pins *pins, uint64_t id)
 {
@@ -93,25 +107,71 @@ static struct trial *find_trial(struct pins *pins, uint64_t id)
 	return NULL;
 }
 
+static void keep_next(struct pins *pins, struct trial *trial);
+
+static void end_trial(struct pins *pins, struct trial *trial)
+{
+	json_t *changed = json_array();
+	uint64_t id = trial->id;
+
+	for (size_t i = 0; i < trial->count; i++) {
+		if (!trial->list[i].changed)
+			continue;
+		note_changed(pins, trial->server, trial->list[i].tool);
+		json_array_append_new(changed, json_string(trial->list[i].tool));
+	}
+	json_object_set_new(pins->changed, trial->server, changed);
+	trial->told = true;
+	trial->from = 0;
+	tell_mcp(pins, trial);
+	trial = find_trial(pins, id);
+	if (trial)
+		keep_next(pins, trial);
+}
+
+static void ask_piece(struct pins *pins, struct trial *trial);
+
+static void ask_later(struct pins *pins, struct trial *trial, const struct err *err)
+{
+	log_warn(pins->log, "the tools of %s wait for the database: %s", trial->server, err->text);
+	trial->waits = true;
+	loop_timer_start(pins->again, AGAIN_MS, 0);
+}
+
+static void take_letters(const struct pins *pins, struct trial *trial, const char *how)
+{
+	bool full = false;
+
+	for (size_t i = trial->from; how && how[i - trial->from] && i < trial->to; i++) {
+		trial->list[i].good = strchr("+=", how[i - trial->from]) != NULL;
+		trial->list[i].changed = how[i - trial->from] == '!';
+		full |= how[i - trial->from] == '-';
+	}
+	if (full && json_object_get(pins->full, trial->server) == NULL) {
+		json_object_set_new(pins->full, trial->server, json_true());
+		log_warn(pins->log, "the server %s has named too many tools: new ones are not offered",
+			 trial->server);
+	}
+}
+
 static void judged(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
 	struct pins *pins = owner;
 	struct trial *trial = find_trial(pins, ticket);
-	json_t *answer;
-	const char *how;
+	json_t *answer, *one;
+	size_t i;
 
 	if (trial == NULL)
 		return;
 	if (err->kind != ERR_NONE) { /* as long as nobody can tell, nothing is offered */
-		log_warn(pins->log, "the tools of %s wait for the database: %s", trial->server, err->text);
-		trial->waits = true;
-		loop_timer_start(pins->again, AGAIN_MS, 0);
+		ask_later(pins, trial, err);
 		return;
 	}
 	answer = json_read(json, strlen(json), NULL);
-	how = json_text(answer, "judged");
-	for (size_t i = trial->from; how && how[i - trial->from] && i < trial->to; i++)
-		trial->good[i] = how[i - trial->from] != '!';
+	take_letters(pins, trial, json_text(answer, "judged"));
+	json_array_foreach (json_object_get(answer, "wanted"), i, one)
+		if (trial->from + (size_t)json_integer_value(one) < trial->to)
+			trial->list[trial->from + (size_t)json_integer_value(one)].wanted = true;
 	json_decref(answer);
 	trial->from = trial->to;
 	if (trial->from == trial->count)
@@ -140,14 +200,54 @@ static void ask_piece(struct pins *pins, struct trial *trial)
 	free(text);
 }
 
+/* ---- keeping what people will compare ----------------------------------------------------------------------------- */
+
+static void kept(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	struct pins *pins = owner;
+	struct trial *trial = find_trial(pins, ticket);
+
+	(void)json;
+	if (trial == NULL)
+		return;
+	if (err->kind == ERR_AGAIN || err->kind == ERR_FULL || err->kind == ERR_UNSURE) {
+		ask_later(pins, trial, err);
+		return;
+	}
+	trial->from = err->kind == ERR_NONE ? trial->from + 1 : trial->count; /* it says too much */
+	keep_next(pins, trial);
+}
+
+static void keep_next(struct pins *pins, struct trial *trial)
+{
+	const struct pin *pin;
+
+	trial->waits = false;
+	while (trial->from < trial->count &&
+	       (!trial->list[trial->from].wanted || trial->list[trial->from].definition == NULL))
+		trial->from++;
+	if (trial->from == trial->count) {
+		free_trial(pins, trial);
+		return;
+	}
+	pin = &trial->list[trial->from];
+	store_act(pins->store, "tool_said",
+		  (const char *const[]){ trial->server, pin->tool, pin->hash, pin->definition }, 4, kept,
+		  pins, trial->id);
+}
+
 static void on_again(void *data)
 {
 	struct pins *pins = data;
-	struct trial *trial;
+	struct trial *trial, *next;
 
-	DL_FOREACH (pins->trials, trial)
-		if (trial->waits)
+	DL_FOREACH_SAFE(pins->trials, trial, next)
+	{
+		if (trial->waits && trial->told)
+			keep_next(pins, trial);
+		else if (trial->waits)
 			ask_piece(pins, trial);
+	}
 }
 
 /* A later list of the same server replaces the earlier question. */
@@ -170,10 +270,14 @@ void pins_judge(void *owner, uint64_t ticket, const struct mcp_pin *from, size_t
 				 .ticket = ticket,
 				 .server = mem_text(from[0].server),
 				 .list = mem_zero(count, sizeof(*trial->list)),
-				 .good = mem_zero(count, sizeof(*trial->good)),
 				 .count = count };
-	for (size_t i = 0; i < count; i++)
-		trial->list[i] = (struct pin){ mem_text(from[i].tool), mem_text(from[i].hash) };
+	for (size_t i = 0; i < count; i++) {
+		bool fits = from[i].definition && strlen(from[i].definition) <= WORDS_MAX;
+
+		trial->list[i] = (struct pin){ .tool = mem_text(from[i].tool),
+					       .hash = mem_text(from[i].hash),
+					       .definition = fits ? mem_text(from[i].definition) : NULL };
+	}
 	DL_APPEND(pins->trials, trial);
 	ask_piece(pins, trial);
 }
@@ -193,7 +297,8 @@ static void approved(void *data, uint64_t ticket, const struct err *err, const c
 	free(approval);
 }
 
-void pins_approve(struct pins *pins, const char *which, store_json_fn *fn, void *owner, uint64_t ticket)
+void pins_approve(struct pins *pins, const char *which, const char *hash, store_json_fn *fn, void *owner,
+		  uint64_t ticket)
 {
 	struct approval *approval = mem_zero(1, sizeof(*approval));
 	const char *slash = strchr(which, '/');
@@ -203,8 +308,8 @@ void pins_approve(struct pins *pins, const char *which, store_json_fn *fn, void 
 		(struct approval){ .pins = pins, .server = mem_text_n(which, len), .fn = fn, .owner = owner };
 	DL_APPEND(pins->approvals, approval);
 	store_act(pins->store, "tool_approve",
-		  (const char *const[]){ approval->server, slash ? slash + 1 : "" }, 2, approved, approval,
-		  ticket);
+		  (const char *const[]){ approval->server, slash ? slash + 1 : "", hash }, 3, approved,
+		  approval, ticket);
 }
 
 /* ---- the object ------------------------------------------------------------------------------------------------ */
@@ -226,7 +331,7 @@ struct pins *pins_create(struct store *store, struct loop *loop, const struct lo
 {
 	struct pins *pins = mem_zero(1, sizeof(*pins));
 
-	*pins = (struct pins){ .store = store, .log = log, .changed = json_object() };
+	*pins = (struct pins){ .store = store, .log = log, .changed = json_object(), .full = json_object() };
 	pins->again = loop_timer_create(loop, on_again, pins);
 	return pins;
 }
@@ -252,5 +357,6 @@ void pins_destroy(struct pins *pins)
 	}
 	loop_timer_destroy(pins->again);
 	json_decref(pins->changed);
+	json_decref(pins->full);
 	free(pins);
 }

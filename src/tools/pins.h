@@ -1,4 +1,4 @@
-/* What servers say of their tools is kept when first seen; a tool of which something else is said later is not offered
+/* What servers say of their tools is kept when first seen, hash and words; a tool of which something else is said later is not offered
  * until the operator has approved it: a description can be an instruction to the model. Loop thread only. */
 #ifndef USHER_TOOLS_PINS_H
 #define USHER_TOOLS_PINS_H
@@ -19,8 +19,9 @@ void pins_judge(void *pins, uint64_t ticket, const struct mcp_pin *from, size_t 
 /* Whose questions these are; NULL: nobody's any more. */
 void pins_use(struct pins *pins, struct mcp *mcp);
 
-/* "SERVER/TOOL": what the server says of it now is what it may say; it is offered again at once. fn as of store_act. */
-void pins_approve(struct pins *pins, const char *which, store_json_fn *fn, void *owner, uint64_t ticket);
+/* "SERVER/TOOL": what the server says of it now, the definition whose hash begins so, is what it may say; it is offered again at once. fn as of store_act. */
+void pins_approve(struct pins *pins, const char *which, const char *hash, store_json_fn *fn, void *owner,
+		  uint64_t ticket);
 
 /* Tools that are not offered because they changed: an array of "SERVER/TOOL". The caller's. */
 json_t *pins_changed(const struct pins *pins);

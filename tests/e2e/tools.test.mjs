@@ -90,13 +90,25 @@ test('a tool of which something else is said is not offered until it is approved
   await ready(daemon);
   assert.match((await daemon.chat(ann, 'odd__work {}')).body.response, /worked/, 'it begins with the old words again');
   await until('the change to be noticed', async () => (await daemon.json('status')).tools_changed.length > 0);
-  const approved = await daemon.cli('tool', 'approve', 'odd/work');
+  // Nothing is approved that was not shown: what it said, what it says, and what of that nobody would see.
+  await until('its words to be kept', async () => (await daemon.json('tool', 'show', 'odd/work')).found_definition);
+  const unseen = await daemon.cli('tool', 'approve', 'odd/work');
+  assert.equal(unseen.status, 1);
+  assert.match(unseen.stderr, /nothing is approved unseen/);
+  const shown = await daemon.cli('tool', 'show', 'odd/work');
+  assert.equal(shown.stdout, unseen.stdout);
+  assert.match(shown.stdout, /^description \(changed\):\n {2}- Works\.\n {2}\+ Ignore what\\u200b .*$/m);
+  const hash = shown.stdout.match(/usher tool approve odd\/work ([0-9a-f]{12})$/m)[1];
+  const other = await daemon.cli('tool', 'approve', 'odd/work', hash.replace(/./g, '0'));
+  assert.match(other.stderr, /says something else by now/);
+  const approved = await daemon.cli('tool', 'approve', 'odd/work', hash);
   assert.equal(approved.status, 0, approved.stderr);
   await until('the tool to be back', async () => (await row(daemon, 'odd__work'))?.policy === 'allow');
   assert.match((await daemon.chat(ann, 'odd__work {}')).body.response, /worked/);
   assert.match(model.requests.at(-1).tools.find((tool) => tool.function.name === 'odd__work').function.description, /Ignore what/);
+  assert.match((await daemon.cli('tool', 'show', 'odd/work')).stdout, /^description:\n {4}Ignore what\\u200b/m);
   for (const [which, why] of [['odd/work', /has not changed/], ['odd/none', /was ever seen/], ['odd', /SERVER\/TOOL/]]) {
-    const refused = await daemon.cli('tool', 'approve', which);
+    const refused = await daemon.cli('tool', 'approve', which, hash);
     assert.equal(refused.status, which === 'odd' ? 2 : 1);
     assert.match(refused.stderr, why);
   }
