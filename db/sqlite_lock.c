@@ -46,7 +46,7 @@ static bool holder_is_dead(int fd)
 /* A child that a killed daemon was just starting holds its lock until it has become its own program: a moment. */
 static bool lock_now(int fd)
 {
-	const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	const struct timespec moment = { .tv_nsec = 20L * 1000 * 1000 };
 	bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
 
 	for (int i = 0; i < 100 && !locked && errno == EWOULDBLOCK; i++) {

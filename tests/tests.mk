@@ -162,7 +162,7 @@ tsan: ## the store's tests and the end-to-end tests under ThreadSanitizer
 VALGRIND := valgrind -q --suppressions=$(abspath tests/valgrind.supp) --max-threads=2000 --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
 valgrind: ## unit tests and one whole life of the daemon under valgrind
 	@$(MAKE) --no-print-directory -s -j2 B=build/debug MODE=debug unit-bins all
-	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $t"; USHER_VALGRIND=1 $(VALGRIND) $t >/dev/null || exit 1; done
+	@for t in $(patsubst $(B)/%,build/debug/%,$(UNIT_BINS)); do echo "== valgrind $$t"; USHER_VALGRIND=1 $(VALGRIND) $$t >/dev/null || exit 1; done
 	@cd tests && USHER=$(abspath build/debug)/usher USHER_UNDER="$(VALGRIND)" node --test e2e/journey.test.mjs
 
 # ---- fuzzing: tests/fuzz/fuzz_NAME.c, first line "/* rooms: base io */" ---------------------------------
@@ -220,8 +220,8 @@ conformance: $(B)/mcp-conformance $(B)/usher ## the scenarios of @modelcontextpr
 bench: all ## throughput, CPU a message, latency, memory, start-up time, size
 	@cd tests && USHER=$(abspath $(B))/usher node bench/bench.mjs
 
-campaign: all ## kill -9 at points all along a message's way, at random, and in 10,000 tool calls; prints the counts
-	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs
+campaign: all ## kill -9 at points all along a message's way, at random, and in 10,000 tool calls; prints the counts (CAMPAIGN="--minutes 100")
+	@cd tests && USHER=$(abspath $(B))/usher CC=$(CC) node campaign/campaign.mjs $(CAMPAIGN)
 
 .PHONY: campaign-short
 campaign-short: all
