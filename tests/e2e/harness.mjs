@@ -169,7 +169,7 @@ export class Daemon {
   type(input, ...words) {
     return new Promise((resolve) => {
       const child = execFile(binary, [...words, '--config', this.config], { env: this.env, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-        resolve({ status: error ? error.code : 0, stdout, stderr }));
+        resolve({ status: error ? error.code ?? error.signal : 0, stdout, stderr }));
       child.stdin.on('error', () => {}); // it may end without reading
       child.stdin.end(input);
     });
