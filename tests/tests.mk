@@ -85,7 +85,7 @@ WRAP_DC_TAKE := $(WRAP_LOOP) $(call WRAP_AS,take,clock_wall_ms $(addprefix disco
 	interact interact_forget interact_acked catch_up_begin catch_up_offer catch_up_holds catch_up_cursor sends_seen working_begin place_write file_write))
 $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_TAKE)))
 # The gateway, on sockets (stage_gateway.c).
-WRAP_DC_GATE := $(call WRAP_AS,gate,$(addprefix discord_,rest rest_cancel wants take dead settle))
+WRAP_DC_GATE := $(call WRAP_AS,gate,clock_wall_ms $(addprefix discord_,rest rest_cancel wants take dead settle))
 $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
 # The wire to MCP servers over HTTP: its calls and its time under the test's hand (stage_http.c).
 WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)

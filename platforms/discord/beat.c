@@ -102,7 +102,7 @@ void discord_beat_acked(struct shard *shard)
 	snprintf(id, sizeof(id), "%u", shard->id);
 	metric_set(&beat_time, (const char *[]){ shard->gateway->bot->config.name, id },
 		   (double)(now_of(shard) - shard->beat_at) / 1000);
-	if (shard->state == SHARD_READY && shard->beat_wall_ms > shard->came_ms)
+	if (shard->state == SHARD_READY)
 		shard->came_ms = shard->beat_wall_ms;
 	discord_position_moved(shard);
 }

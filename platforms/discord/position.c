@@ -10,6 +10,8 @@
 #include <string.h>
 #include <utlist.h>
 
+static const int64_t LONG_AGO_MS = INT64_C(31) * 86400000; /* further back no catch-up goes */
+
 static uint64_t taken_up_to(const struct shard *shard)
 {
 	const struct held_event *held;
@@ -22,7 +24,13 @@ static uint64_t taken_up_to(const struct shard *shard)
 	return seq;
 }
 
-/* Clocks differ, so it stays a little behind; what is read twice for it is recognised. */
+static bool is_future(snowflake seen)
+{
+	return seen > snowflake_at(clock_wall_ms());
+}
+
+/* Clocks differ, so it stays a little behind; what is read twice for it is recognised. With a clock that was put right it
+ * goes back. */
 static void move_seen(struct shard *shard)
 {
 	int64_t up_to = shard->came_ms;
@@ -33,7 +41,7 @@ static void move_seen(struct shard *shard)
 	if (shard->held != NULL && shard->held->came_ms < up_to)
 		up_to = shard->held->came_ms;
 	seen = snowflake_at(up_to - shard->gateway->times.margin);
-	if (seen > shard->seen)
+	if (seen > shard->seen || is_future(shard->seen))
 		shard->seen = seen;
 }
 
@@ -77,7 +85,10 @@ snowflake discord_gateway_seen(const struct discord_gateway *gateway, unsigned i
 {
 	const struct shard *shard = discord_gateway_shard(gateway, id);
 
-	return shard != NULL ? shard->seen : 0;
+	if (shard == NULL)
+		return 0;
+	/* The clock was set back, and since when something is missed is not known. */
+	return is_future(shard->seen) ? snowflake_at(clock_wall_ms() - LONG_AGO_MS) : shard->seen;
 }
 
 void discord_gateway_caught_up(struct discord_gateway *gateway, unsigned id)

@@ -1,9 +1,20 @@
 /* A small gateway on loopback, and the rest of the room as the tests of it want them. */
 #include "stage_gateway.h"
 #include "drain.h"
+#include <time.h>
 #include <zlib.h>
 
+int64_t gate_clock_wall_ms(void);
+
 static struct gate_stage *now_open;
+
+int64_t gate_clock_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + (now_open ? now_open->clock_off_ms : 0);
+}
 
 /* ---- its connections --------------------------------------------------------------------------------------------- */
 

@@ -49,6 +49,7 @@ struct gate_stage {
 	struct platform bot;
 	char *base, *url;
 	struct loop_timer *tick;
+	int64_t clock_off_ms; /* the wall clock goes wrong by this */
 
 	unsigned asked;		 /* GET /gateway/bot */
 	enum discord_how answer; /* to it */

@@ -305,6 +305,43 @@ static void test_an_older_session_is_finished_first(void **state)
 	gate_close(stage);
 }
 
+/* A clock that ran an hour ahead and was put right: taken at its word, what is missed in the next hour would count as seen. */
+static void test_seen_goes_back_with_the_clock(void **state)
+{
+	struct gate_stage *stage = gate_open();
+
+	(void)state;
+	stage->bot.gateway->times.margin = 0;
+	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":300}}";
+	stage->clock_off_ms = 3600000;
+	discord_gateway_start(stage->bot.gateway);
+	gate_ready(stage, 0);
+	GATE_WAIT(stage, snowflake_ms(gate_shard(stage, 0)->seen) > clock_wall_ms() - 60000);
+	stage->clock_off_ms = 0;
+	GATE_WAIT(stage, snowflake_ms(gate_shard(stage, 0)->seen) < clock_wall_ms() + 60000);
+	assert_true(snowflake_ms(gate_shard(stage, 0)->seen) > clock_wall_ms() - 60000);
+	gate_close(stage);
+}
+
+/* The same while nothing ran: how much was missed is not known, so all is looked for that may be. */
+static void test_seen_in_the_future_is_not_believed(void **state)
+{
+	struct gate_stage *stage = gate_open();
+	char *note = mem_format("{\"shards\":1,\"seen\":\"%llu\"}",
+				(unsigned long long)snowflake_at(clock_wall_ms() + 3600000));
+	snowflake seen;
+
+	(void)state;
+	discord_gateway_recall(stage->bot.gateway, "shard/0", note);
+	free(note);
+	discord_gateway_start(stage->bot.gateway);
+	gate_ready(stage, 0);
+	seen = discord_gateway_seen(stage->bot.gateway, 0);
+	assert_true(seen != 0); /* it is not the first start */
+	assert_true(snowflake_ms(seen) < clock_wall_ms() - INT64_C(720) * 3600000);
+	gate_close(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +357,8 @@ int main(void)
 		cmocka_unit_test(test_stopped_while_events_are_open),
 		cmocka_unit_test(test_a_catch_up_holds_the_note),
 		cmocka_unit_test(test_seen_waits_for_what_is_open),
+		cmocka_unit_test(test_seen_goes_back_with_the_clock),
+		cmocka_unit_test(test_seen_in_the_future_is_not_believed),
 		cmocka_unit_test(test_an_older_session_is_finished_first),
 	};
 
