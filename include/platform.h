@@ -50,7 +50,8 @@ struct platform_ops {
 	/* What others said at this reply address before we were called. Answer: host->context, within 5 s. May be
 	 * NULL. */
 	void (*context)(struct platform *platform, const char *reply_to, uint64_t ticket);
-	/* Called between create or adopt and start, for each cursor kept. May be NULL. */
+	/* Called between create or adopt and start, for each cursor that moved in the last 90 days, at most the newest
+	 * 10,000: those that moved last come last. May be NULL. */
 	void (*cursor)(struct platform *platform, const char *scope, const char *position);
 	/* Called between create or adopt and start, for each text kept with host->remember. May be NULL. */
 	void (*recall)(struct platform *platform, const char *name, const char *text);

@@ -14,7 +14,8 @@
 #include <utlist.h>
 
 enum { KEY_SIZE = 600, LEAVE_LIMIT_MS = 10000 };
-static const int64_t CURSORS_MS = (int64_t)7 * 24 * 3600 * 1000; /* older ones are of no use any more */
+static const int64_t CURSORS_MS =
+	(int64_t)90 * 24 * 3600 * 1000; /* who was silent for longer is not expected */
 
 struct installs *installs_create(struct core *core)
 {
@@ -330,8 +331,8 @@ void installs_ask_cursors(struct wish *wish, store_cursors_fn *fn)
 
 void installs_hand(struct installation *inst, const struct store_cursor *cursors, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		inst->ops->cursor(inst->platform, cursors[i].scope, cursors[i].position);
+	while (count-- > 0)
+		inst->ops->cursor(inst->platform, cursors[count].scope, cursors[count].position);
 }
 
 /* ---- leaving --------------------------------------------------------------------------------- */

@@ -78,6 +78,7 @@ struct installation *installs_adopt(struct installs *installs, const struct stor
 
 /* Cursors of the wish's row. Handed to an installation whose plugin wants them, before it starts. */
 void installs_ask_cursors(struct wish *wish, store_cursors_fn *fn);
+/* Those that moved last come last: a plugin that can't keep all forgets others for them. */
 void installs_hand(struct installation *inst, const struct store_cursor *cursors, size_t count);
 
 /* notes.c: the same for the texts of the wish's row. */
