@@ -283,7 +283,8 @@ static bool holds_messages(const struct discord_channel *channel)
 	       channel->type == 5 || channel->type == 13;
 }
 
-void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel)
+void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel,
+			    snowflake since)
 {
 	struct discord_catch_up *up = bot->catch_up;
 	uint64_t now = loop_now_ms(bot->host->loop);
@@ -300,8 +301,9 @@ void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct d
 	if (bot->config.guilds == DISCORD_NEVER || !holds_messages(channel))
 		return;
 	from = begin_at(up, run, DISCORD_CURSOR, channel->id);
-	if (from == 0 || channel->last_message <= from)
+	if (from == 0 || channel->last_message <= later(from, since))
 		return;
+	from = later(from, since);
 	add_scope(up, run, channel->id, channel->guild, from);
 	catch_up_feed(up);
 }

@@ -46,9 +46,11 @@ enum discord_limits {
 	DISCORD_BODY_MAX = 1 << 20,   /* bytes of an interaction or webhook event over HTTP */
 	DISCORD_UPLOAD_MAX = 8 << 20, /* bytes of a document of ours; the platform's own limit is 10 MiB */
 	DISCORD_FILE_SEND_MAX =
-		10 << 20,	   /* bytes of a file that is sent: what every place takes (sheet 15) */
-	DISCORD_NONCE_SIZE = 26,   /* at most 25 characters (sheet 14) */
-	DISCORD_BOT_TURNS_MAX = 5, /* answers to other bots in a row in one channel */
+		10 << 20, /* bytes of a file that is sent: what every place takes (sheet 15) */
+	DISCORD_FILE_BOOSTED_MAX =
+		(25 << 20) - (64 << 10), /* and where boosts allow more: a request has no more than 25 MiB */
+	DISCORD_NONCE_SIZE = 26,	 /* at most 25 characters (sheet 14) */
+	DISCORD_BOT_TURNS_MAX = 5,	 /* answers to other bots in a row in one channel */
 	DISCORD_TOKEN_MS = 15 * 60 * 1000, /* life of an interaction's token (sheet 10.3) */
 };
 
@@ -186,6 +188,7 @@ struct discord_call {
 	json_t *args;	    /* the JSON body, taken over; NULL none */
 	bool no_token; /* interaction and webhook routes: no Authorization header, outside the global limit; 401 and
 			       404 are about that token, not the bot's */
+	bool anyway; /* also while bot->dead: what the operator asks */
 	bool droppable; /* an edit of a preview or a sign of life: DISCORD_LIMITED at once when it would have to wait */
 	const char *file;      /* contents of a document to upload as files[0] (POST only), or NULL; copied */
 	size_t file_len;       /* at most DISCORD_UPLOAD_MAX */
@@ -288,6 +291,8 @@ void discord_installed(struct platform *bot, uint64_t ticket, const struct err *
 		       const char *name);				 /* ops.installed */
 void discord_known(struct platform *bot, const struct install *install); /* ops.known */
 bool discord_guild_off(const struct platform *bot, snowflake guild);	 /* the operator switched it off */
+int64_t discord_file_max(const struct platform *bot,
+			 snowflake guild); /* bytes of a file that is sent there; guild 0: to a person */
 /* A webhook event of HTTP (sheet 3.1). done: false means 503, send it again. */
 typedef void discord_event_done_fn(struct platform *bot, void *owner, bool kept);
 void discord_take_webhook(struct platform *bot, const json_t *event, discord_event_done_fn *done,
@@ -351,8 +356,9 @@ void discord_catch_up_cursor(struct platform *bot, const char *scope, const char
  * Again: begins anew. Answered with discord_gateway_caught_up, in a later round, unless it is begun again or stopped. */
 void discord_catch_up_begin(struct platform *bot, unsigned shard, unsigned shards, snowflake seen);
 /* Each channel and active thread of a GUILD_CREATE, while that is taken (any kind: what can't be read is left out). Not
- * of a guild that has just added us. */
-void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel);
+ * of a guild that has just added us. since: when it did; 0: not known. */
+void discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel,
+			    snowflake since);
 /* Missed messages of this channel are still being read: a live one that would be handed to the core has to wait
  * (discord_taken with again_ms, DISCORD_HELD_MS): taken now, it would move the cursor past them. Asked only about
  * messages for us: the others cost nothing. */

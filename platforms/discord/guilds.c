@@ -1,4 +1,5 @@
-/* Who added us: notes of guilds, and the operator's switch for each (sheet 3). */
+/* Who added us: notes of guilds, what must be known of them although a session that is resumed does not tell it again, and
+ * the operator's switch for each (sheet 3). */
 #include "inbound.h"
 #include "mem.h"
 #include "text.h"
@@ -8,10 +9,13 @@
 #include <string.h>
 #include <utlist.h>
 
-enum { LATER_MS = 1000, ADDERS_MAX = 1000, TITLE_MAX = 200 };
+enum { LATER_MS = 1000, ADDERS_MAX = 1000, TITLE_MAX = 200, TIER_OF_LARGE_FILES = 2 };
 
 struct guild {
 	snowflake id, role; /* role: the one that the platform made for us there */
+	int64_t tier;	    /* of its boosts */
+	char *adder;	    /* "ID name"; NULL: not known */
+	char *noted;	    /* the facts that its note says; NULL: nothing is known to be */
 	bool known;	    /* a note of it is durable */
 	bool off;	    /* the operator's switch */
 	UT_hash_handle hh;
@@ -69,6 +73,57 @@ snowflake discord_own_role(const struct platform *bot, snowflake guild)
 	return found ? found->role : 0;
 }
 
+/* A request has no more than 25 MiB, whatever a server's boosts allow (sheet 15). */
+int64_t discord_file_max(const struct platform *bot, snowflake guild)
+{
+	const struct guild *found = guild ? find(bot, guild) : NULL;
+
+	return found && found->tier >= TIER_OF_LARGE_FILES ? DISCORD_FILE_BOOSTED_MAX : DISCORD_FILE_SEND_MAX;
+}
+
+static void guild_free(struct guild *guild)
+{
+	free(guild->adder);
+	free(guild->noted);
+	free(guild);
+}
+
+/* ---- what is noted of one ------------------------------------------------------------------------------------------ */
+
+/* The caller frees. */
+static char *facts_of(const struct guild *guild)
+{
+	size_t len = guild->adder ? strcspn(guild->adder, " ") : 0;
+	json_t *facts = json_object();
+	char id[SNOWFLAKE_SIZE], *text;
+
+	if (len)
+		json_object_set_new(facts, "added_by", json_stringn(guild->adder, len));
+	if (len && guild->adder[len])
+		json_object_set_new(facts, "added_by_name", json_string(guild->adder + len + 1));
+	if (guild->role)
+		json_object_set_new(facts, "role", json_string(snowflake_text(guild->role, id)));
+	if (guild->tier)
+		json_object_set_new(facts, "premium_tier", json_integer(guild->tier));
+	text = json_write(facts);
+	json_decref(facts);
+	return text;
+}
+
+static void read_facts(struct guild *guild, const char *text)
+{
+	json_t *facts = text ? json_read(text, strlen(text), NULL) : NULL;
+	const char *adder = json_text(facts, "added_by"), *name = json_text(facts, "added_by_name");
+
+	guild->role = snowflake_read(json_object_get(facts, "role"));
+	guild->tier = json_int(facts, "premium_tier", 0);
+	free(guild->adder);
+	guild->adder = adder ? mem_format("%s%s%s", adder, name ? " " : "", name ? name : "") : NULL;
+	free(guild->noted);
+	guild->noted = facts ? facts_of(guild) : NULL;
+	json_decref(facts);
+}
+
 /* ---- notes -------------------------------------------------------------------------------------------------------- */
 
 static struct note *note_new(struct platform *bot, snowflake guild)
@@ -81,34 +136,42 @@ static struct note *note_new(struct platform *bot, snowflake guild)
 	return note;
 }
 
-/* "ID name", as adders keep it. */
-static json_t *settings_of(const char *adder)
+/* title NULL: as it was. */
+static void install(struct platform *bot, const struct note *note, struct guild *guild, const char *title)
 {
-	json_t *settings = json_object();
-	size_t len = adder ? strcspn(adder, " ") : 0;
+	char *line = title ? text_one_line(*title ? title : "a server") : NULL, key[SNOWFLAKE_SIZE];
 
-	if (len == 0)
-		return settings;
-	json_object_set_new(settings, "added_by", json_stringn(adder, len));
-	if (adder[len])
-		json_object_set_new(settings, "added_by_name", json_string(adder + len + 1));
-	return settings;
+	free(guild->noted);
+	guild->noted = facts_of(guild);
+	if (line)
+		line[text_fit(line, strlen(line), TITLE_MAX)] = '\0';
+	bot->host->install(bot->host,
+			   &(struct install){ .key = snowflake_text(guild->id, key),
+					      .title = line,
+					      .settings = guild->noted },
+			   note->ticket);
+	free(line);
 }
 
-static void install(struct platform *bot, const struct note *note, const char *title, const char *adder)
+static void nobody_waits(struct platform *bot, void *owner, bool kept)
 {
-	json_t *settings = settings_of(adder);
-	char *text = json_write(settings), key[SNOWFLAKE_SIZE];
-	char *line = text_one_line(title && *title ? title : "a server");
+	(void)bot;
+	(void)owner;
+	(void)kept;
+}
 
-	line[text_fit(line, strlen(line), TITLE_MAX)] = '\0';
-	bot->host->install(
-		bot->host,
-		&(struct install){ .key = snowflake_text(note->guild, key), .title = line, .settings = text },
-		note->ticket);
-	json_decref(settings);
-	free(text);
-	free(line);
+/* The next process is told nothing of it when it resumes. */
+static void note_change(struct platform *bot, struct guild *guild, const char *title)
+{
+	char *facts = facts_of(guild);
+	struct note *note;
+
+	if (guild->known && (guild->noted == NULL || strcmp(facts, guild->noted) != 0)) {
+		note = note_new(bot, guild->id);
+		note->done = nobody_waits;
+		install(bot, note, guild, title);
+	}
+	free(facts);
 }
 
 static void note_end(struct platform *bot, struct note *note, bool later)
@@ -144,6 +207,9 @@ void discord_installed(struct platform *bot, uint64_t ticket, const struct err *
 	if (guild && (err->kind == ERR_NONE || err->kind == ERR_REFUSED)) {
 		guild->known = true;
 		guild->off = guild->off || err->kind == ERR_REFUSED;
+	} else if (guild) {
+		free(guild->noted);
+		guild->noted = NULL;
 	}
 	note_end(bot, note, later);
 }
@@ -158,6 +224,7 @@ void discord_known(struct platform *bot, const struct install *install)
 	guild = guild_for(bot, id);
 	guild->known = true;
 	guild->off = !install->enabled;
+	read_facts(guild, install->settings);
 }
 
 static void forget(struct platform *bot, struct guild *guild, const char *why)
@@ -172,7 +239,7 @@ static void forget(struct platform *bot, struct guild *guild, const char *why)
 	}
 	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc,clang-analyzer-core.NullDereference): the table has it */
 	HASH_DEL(bot->inbound->guilds->guilds, guild);
-	free(guild);
+	guild_free(guild);
 }
 
 /* ---- from the gateway ------------------------------------------------------------------------------------------------ */
@@ -226,6 +293,16 @@ static void take_roles(struct platform *bot, struct guild *guild, const json_t *
 	}
 }
 
+static void take_facts(struct platform *bot, struct guild *guild, const json_t *d)
+{
+	const json_t *roles = json_object_get(d, "roles"); /* all of them */
+
+	if (json_is_array(roles))
+		guild->role = 0;
+	take_roles(bot, guild, roles);
+	guild->tier = json_int(d, "premium_tier", guild->tier);
+}
+
 bool discord_guild_came(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
 	snowflake id = snowflake_read(json_object_get(d, "id"));
@@ -237,15 +314,29 @@ bool discord_guild_came(struct platform *bot, const struct discord_event *event,
 	if (id == 0 || json_is_true(json_object_get(d, "unavailable")))
 		return false;
 	guild = guild_for(bot, id);
-	take_roles(bot, guild, json_object_get(d, "roles"));
-	if (guild->known)
-		return false;
+	take_facts(bot, guild, d);
 	adder = recents_find(&bot->inbound->guilds->adders, snowflake_text(id, key));
+	if (adder && guild->adder == NULL)
+		guild->adder = mem_text(adder->text);
+	if (guild->known) {
+		note_change(bot, guild, json_text(d, "name"));
+		return false;
+	}
 	log_info(bot->host->log, "we are new in guild %s", key);
 	note = note_new(bot, id);
 	note->event = *event;
-	install(bot, note, json_text(d, "name"), adder ? adder->text : NULL);
+	install(bot, note, guild, json_text(d, "name") ? json_text(d, "name") : "");
 	return true;
+}
+
+void discord_guild_changed(struct platform *bot, const json_t *d)
+{
+	struct guild *guild = find(bot, snowflake_read(json_object_get(d, "id")));
+
+	if (guild == NULL)
+		return;
+	take_facts(bot, guild, d);
+	note_change(bot, guild, json_text(d, "name"));
 }
 
 /* An outage says so; without that word we were taken out (pitfall 33). */
@@ -270,14 +361,12 @@ void discord_guild_role(struct platform *bot, const json_t *d, bool gone)
 
 	if (guild == NULL)
 		return;
-	if (gone) {
-		if (guild->role && guild->role == snowflake_read(json_object_get(d, "role_id")))
-			guild->role = 0;
-		return;
-	}
+	if (gone && guild->role == snowflake_read(json_object_get(d, "role_id")))
+		guild->role = 0;
 	list = json_pack("[O?]", json_object_get(d, "role"));
 	take_roles(bot, guild, list);
 	json_decref(list);
+	note_change(bot, guild, NULL);
 }
 
 /* ---- webhook events ---------------------------------------------------------------------------------------------------- */
@@ -314,7 +403,7 @@ static bool authorized(struct platform *bot, const json_t *data, discord_event_d
 	const json_t *place = json_object_get(data, "guild"), *user = json_object_get(data, "user");
 	snowflake id = snowflake_read(json_object_get(place, "id"));
 	char key[SNOWFLAKE_SIZE], adder[RECENT_TEXT_MAX + 1];
-	const struct guild *guild = find(bot, id);
+	struct guild *guild = find(bot, id);
 	struct note *note;
 
 	if (id == 0 || !names_scope(data, "bot"))
@@ -326,7 +415,9 @@ static bool authorized(struct platform *bot, const json_t *data, discord_event_d
 	note = note_new(bot, id);
 	note->done = done;
 	note->owner = owner;
-	install(bot, note, json_text(place, "name"), adder);
+	free(guild->adder);
+	guild->adder = mem_text(adder);
+	install(bot, note, guild, json_text(place, "name"));
 	return true;
 }
 
@@ -376,7 +467,7 @@ void discord_guilds_destroy(struct discord_guilds *guilds)
 	HASH_ITER (hh, guilds->guilds, guild, next) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes itself out of the table */
 		HASH_DEL(guilds->guilds, guild);
-		free(guild);
+		guild_free(guild);
 	}
 	DL_FOREACH_SAFE(guilds->notes, note, next_note)
 	free(note);

@@ -345,9 +345,9 @@ static void take_ready(struct platform *bot, const struct discord_event *event, 
 	nothing(bot, event);
 }
 
-/* event NULL: nothing was missed there. */
+/* event NULL: nothing was missed there. since: what was said before we joined was not said to us; 0: not known. */
 static void learn(struct platform *bot, const struct discord_event *event, const json_t *list,
-		  snowflake guild)
+		  snowflake guild, snowflake since)
 {
 	struct discord_channel channel;
 	const json_t *one;
@@ -355,7 +355,7 @@ static void learn(struct platform *bot, const struct discord_event *event, const
 
 	json_array_foreach (list, i, one) {
 		if (discord_channel_take(bot->places, one, guild, &channel) && event)
-			discord_catch_up_offer(bot, event->shard, &channel);
+			discord_catch_up_offer(bot, event->shard, &channel, since);
 	}
 }
 
@@ -363,14 +363,21 @@ static void learn(struct platform *bot, const struct discord_event *event, const
 static void take_guild(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
 	snowflake guild = snowflake_read(json_object_get(d, "id"));
+	snowflake since = snowflake_at(discord_time_ms(json_text(d, "joined_at")));
 	bool waits = discord_guild_came(bot, event, d);
 
 	if (guild && !json_is_true(json_object_get(d, "unavailable")) && !discord_guild_off(bot, guild)) {
-		learn(bot, waits ? NULL : event, json_object_get(d, "threads"), guild);
-		learn(bot, waits ? NULL : event, json_object_get(d, "channels"), guild);
+		learn(bot, waits ? NULL : event, json_object_get(d, "threads"), guild, since);
+		learn(bot, waits ? NULL : event, json_object_get(d, "channels"), guild, since);
 	}
 	if (!waits)
 		nothing(bot, event);
+}
+
+static void take_guild_update(struct platform *bot, const struct discord_event *event, const json_t *d)
+{
+	discord_guild_changed(bot, d);
+	nothing(bot, event);
 }
 
 static void take_guild_delete(struct platform *bot, const struct discord_event *event, const json_t *d)
@@ -409,7 +416,7 @@ static void take_channel_delete(struct platform *bot, const struct discord_event
 
 static void take_threads(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
-	learn(bot, NULL, json_object_get(d, "threads"), snowflake_read(json_object_get(d, "guild_id")));
+	learn(bot, NULL, json_object_get(d, "threads"), snowflake_read(json_object_get(d, "guild_id")), 0);
 	nothing(bot, event);
 }
 
@@ -433,6 +440,7 @@ static const struct {
 	{ "MESSAGE_DELETE_BULK", take_bulk },
 	{ "INTERACTION_CREATE", take_interaction },
 	{ "GUILD_CREATE", take_guild },
+	{ "GUILD_UPDATE", take_guild_update },
 	{ "GUILD_DELETE", take_guild_delete },
 	{ "GUILD_ROLE_CREATE", take_role },
 	{ "GUILD_ROLE_UPDATE", take_role },

@@ -122,6 +122,7 @@ size_t discord_guilds_owed(const struct discord_guilds *guilds); /* notes that a
 void discord_guilds_ready(struct platform *bot, const json_t *d);
 /* GUILD_CREATE. True: its note is being made durable, then discord_taken. */
 bool discord_guild_came(struct platform *bot, const struct discord_event *event, const json_t *d);
+void discord_guild_changed(struct platform *bot, const json_t *d);	   /* GUILD_UPDATE */
 void discord_guild_went(struct platform *bot, const json_t *d);		   /* GUILD_DELETE */
 void discord_guild_role(struct platform *bot, const json_t *d, bool gone); /* GUILD_ROLE_* */
 snowflake discord_own_role(const struct platform *bot, snowflake guild); /* the bot's managed role; 0 none */

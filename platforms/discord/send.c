@@ -247,7 +247,7 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		tell_soon(sending, SENT_AUTH, "the token was refused");
 	else if (bot->disabled)
 		tell_soon(sending, SENT_NOT, "the bot is switched off");
-	else if (out->reply_to == NULL || !discord_place_read(out->reply_to, &sending->place))
+	else if (sending->place.channel == 0)
 		tell_soon(sending, SENT_REJECTED, "the reply address can't be read");
 	else if (sending->text == NULL && sending->upload == NULL)
 		tell_soon(sending, SENT_REJECTED, "there is no text to send");
@@ -332,8 +332,9 @@ void discord_send(struct platform *bot, const struct outgoing *out, uint64_t tic
 	for (size_t i = 0; i < out->answers_to_count; i++)
 		sending->answers_to[i] = mem_text(out->answers_to[i]);
 	HASH_ADD(hh, bot->sends->all, ticket, sizeof(ticket), sending);
-	if (sending->upload && sending->upload->size > DISCORD_FILE_SEND_MAX)
-		discord_send_link(sending, "larger than Discord takes from bots");
+	discord_place_read(out->reply_to, &sending->place); /* what is none has no channel */
+	if (sending->upload && sending->upload->size > discord_file_max(bot, sending->place.guild))
+		discord_send_link(sending, "larger than Discord takes there");
 	begin(sending, out);
 }
 

@@ -484,6 +484,8 @@ static void looked(struct platform *bot, void *owner, uint64_t ticket, const str
 		discord_send_tell_accepted(sending, found->spot);
 		return;
 	case DISCORD_FOUND_NOT:
+		if (sending->upload && sending->upload->size > DISCORD_FILE_SEND_MAX)
+			discord_send_link(sending, "it is large and did not arrive");
 		sending->looked = true;
 		discord_send_step(sending, SEND_CREATE);
 		return;

@@ -147,6 +147,18 @@ test('servers come and go, have outages, and are switched off', async (t) => {
   await s.settled();
 });
 
+// A session that is resumed tells nothing of guilds.
+test('the role that came with it is known after a restart, too', async (t) => {
+  const s = await stage(t, model), { people, ann, app, channel, guild } = s;
+  await s.answer(people.say(ann, channel, `<@&${people.roleOf(app, guild).id}> who are you?`));
+  await s.daemon.stop();
+  await s.up();
+  assert.equal(s.discord.counts.resumed, 1);
+  await s.answer(people.say(ann, channel, `<@&${people.roleOf(app, guild).id}> and who are you now?`));
+  assert.match(JSON.stringify(s.asked('who are you now')[0].messages.at(-1).content), /^"and who/, 'the mention is not part of the question');
+  await s.settled();
+});
+
 test('the whole bot is switched off and on again', async (t) => {
   const s = await stage(t, model), { people, ann, app, daemon } = s;
   assert.equal((await daemon.cli('installation', 'disable', 'bot')).status, 0);

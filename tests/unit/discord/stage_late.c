@@ -113,7 +113,8 @@ void late_offer(struct late_stage *stage, snowflake guild, snowflake channel, un
 {
 	discord_catch_up_offer(&stage->bot, 0,
 			       &(struct discord_channel){
-				       .id = channel, .guild = guild, .last_message = late_id(seconds_ago) });
+				       .id = channel, .guild = guild, .last_message = late_id(seconds_ago) },
+			       stage->joined);
 }
 
 /* ---- calls ------------------------------------------------------------------------------------------------ */

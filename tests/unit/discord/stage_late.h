@@ -48,6 +48,7 @@ struct late_stage {
 	snowflake ours;	    /* messages divisible by this are for us, others are decided about inside */
 	unsigned caught_up; /* of shard 0 */
 	unsigned others;    /* of other shards */
+	snowflake joined;   /* the guilds that are offered; 0: not known */
 };
 
 struct late_stage *late_open(void);

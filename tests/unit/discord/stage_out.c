@@ -53,7 +53,7 @@ bool out_discord_place_read(const char *text, struct discord_place *place_out)
 					     OUT_SLASH,	  OUT_WHISPER, OUT_ABOUT };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(names[i], text) == 0) {
+		if (text && strcmp(names[i], text) == 0) {
 			*place_out = place_of(text);
 			return true;
 		}

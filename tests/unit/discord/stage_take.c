@@ -20,7 +20,8 @@ void take_discord_interact(struct platform *bot, const json_t *interaction, disc
 void take_discord_interact_forget(struct platform *bot, void *owner);
 bool take_discord_interact_acked(struct platform *bot, uint64_t receipt, const struct ack *ack);
 void take_discord_catch_up_begin(struct platform *bot, unsigned shard, unsigned shards, snowflake seen);
-void take_discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel);
+void take_discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel,
+				 snowflake since);
 bool take_discord_catch_up_holds(const struct platform *bot, snowflake channel);
 void take_discord_catch_up_cursor(struct platform *bot, const char *scope, const char *position);
 void take_discord_sends_seen(struct platform *bot, const char *nonce, snowflake channel, snowflake message);
@@ -124,10 +125,12 @@ void take_discord_catch_up_begin(struct platform *bot, unsigned shard, unsigned 
 	the_stage->begin_seen = seen;
 }
 
-void take_discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel)
+void take_discord_catch_up_offer(struct platform *bot, unsigned shard, const struct discord_channel *channel,
+				 snowflake since)
 {
 	(void)bot;
 	(void)shard;
+	the_stage->offered_since = since;
 	the_stage->offered[the_stage->offers++ % TAKE_SEEN] = channel->id;
 }
 

@@ -56,7 +56,7 @@ struct take_stage {
 	bool caught_ack;
 	struct discord_place place; /* the newest reply address that was written */
 	snowflake held;		    /* the channel that is being caught up */
-	snowflake begin_seen, offered[TAKE_SEEN];
+	snowflake begin_seen, offered_since, offered[TAKE_SEEN];
 	unsigned begin_shard, begin_shards;
 	char nonce[64], cursor[64];
 	snowflake nonce_message;

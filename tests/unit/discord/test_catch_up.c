@@ -161,6 +161,11 @@ static void reading_begins_where_it_must(void **state)
 	discord_catch_up_begin(&stage->bot, 0, 1, late_id(86400));
 	late_offer(stage, GUILD, HALL, 100);
 	late_asks_after(late_asked(stage, HALL), HALL, 3600, 100);
+	stage->joined = late_id(200); /* what was said before is not ours, however long we were away */
+	late_offer(stage, GUILD, HALL + 1, 100);
+	late_offer(stage, GUILD, HALL + 2, 300);
+	late_asks_after(late_asked(stage, HALL + 1), HALL + 1, 200, 100);
+	assert_false(discord_catch_up_holds(&stage->bot, HALL + 2));
 }
 
 /* A thread that we talked in before the restart: what is said there without our name is meant for us, too. */
@@ -194,7 +199,7 @@ static void only_what_can_be_read_is_read(void **state)
 	for (int type = -1; type <= 16; type++) {
 		channel.id = 600 + (snowflake)type;
 		channel.type = type;
-		discord_catch_up_offer(&stage->bot, 0, &channel);
+		discord_catch_up_offer(&stage->bot, 0, &channel, 0);
 	}
 	for (int n = 0; n < 8; n++) {
 		stage_loop_pass(1);
@@ -336,7 +341,7 @@ static void a_guild_that_comes_late_has_its_turn(void **state)
 	late_nothing_more(stage);
 	assert_int_equal(stage->caught_up, 1);
 	discord_catch_up_offer(&stage->bot, 5,
-			       &(struct discord_channel){ .id = 1, .last_message = late_id(1) });
+			       &(struct discord_channel){ .id = 1, .last_message = late_id(1) }, 0);
 	late_nothing_more(stage); /* a session that was resumed: everything comes anyway */
 }
 

@@ -186,7 +186,7 @@ static void shards_are_apart(void **state)
 	discord_catch_up_begin(&stage->bot, 0, 2, late_id(SEEN));
 	discord_catch_up_begin(&stage->bot, 1, 2, late_id(SEEN));
 	late_offer(stage, GUILD, ROOM, 100);
-	discord_catch_up_offer(&stage->bot, 1, &far);
+	discord_catch_up_offer(&stage->bot, 1, &far, 0);
 	late_asked(stage, HALL);
 	discord_catch_up_begin(&stage->bot, 0, 2, late_id(SEEN));
 	late_page(stage, late_asked(stage, HALL), TIMES(0));
@@ -194,7 +194,7 @@ static void shards_are_apart(void **state)
 	assert_int_equal(stage->others, 1);
 	assert_int_equal(stage->caught_up, 1);
 	discord_catch_up_begin(&stage->bot, 1, 2, late_id(SEEN));
-	discord_catch_up_offer(&stage->bot, 1, &far);
+	discord_catch_up_offer(&stage->bot, 1, &far, 0);
 	discord_catch_up_begin(&stage->bot, 0, 1, late_id(SEEN));
 	assert_false(discord_catch_up_holds(&stage->bot, HALL));
 	late_nothing_more(stage);

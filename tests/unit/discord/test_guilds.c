@@ -43,7 +43,7 @@ static void a_guild_that_adds_us_is_noted(void **state)
 	assert_int_equal(stage->installs, 1);
 	assert_string_equal(stage->install_key, "42");
 	assert_string_equal(stage->install_title, "Team 1");
-	assert_string_equal(stage->install_settings, "{}");
+	assert_string_equal(stage->install_settings, "{\"role\":\"430\"}");
 	take_waits(stage, 1); /* until it is durable */
 	assert_int_equal(discord_inbound_owed(stage->bot.inbound), 1);
 	installed(stage, ERR_NONE);
@@ -98,6 +98,64 @@ static void an_outage_is_no_removal(void **state)
 	assert_null(discord_channel_find(stage->bot.places, TAKE_TEXT));
 	take_event(stage, 4, "GUILD_DELETE", d);
 	assert_int_equal(stage->removals, 1);
+}
+
+/* What the next process must know: a session that it resumes does not tell it again. */
+static void what_is_known_of_a_guild_is_noted(void **state)
+{
+	struct take_stage *stage = *state;
+
+	discord_known(&stage->bot, &(struct install){ .key = "42",
+						      .settings = "{\"added_by\": \"5\", \"role\": \"430\"}",
+						      .enabled = true });
+	assert_int_equal(discord_own_role(&stage->bot, 42), 430);
+	take_event(stage, 1, "GUILD_CREATE", NEW_GUILD); /* nothing new */
+	take_was(stage, 1);
+	assert_int_equal(stage->installs, 0);
+	take_event(stage, 2, "GUILD_UPDATE", "{'id':'42','name':'Team 2','premium_tier':2}");
+	take_was(stage, 2); /* nobody waits for it */
+	assert_int_equal(stage->installs, 1);
+	assert_string_equal(stage->install_title, "Team 2");
+	assert_string_equal(stage->install_settings,
+			    "{\"added_by\":\"5\",\"role\":\"430\",\"premium_tier\":2}");
+	installed(stage, ERR_AGAIN);
+	take_event(stage, 3, "GUILD_UPDATE", "{'id':'42','premium_tier':2}"); /* it is not noted yet */
+	assert_int_equal(stage->installs, 2);
+	installed(stage, ERR_NONE);
+	take_event(stage, 4, "GUILD_ROLE_DELETE", "{'guild_id':'42','role_id':'430'}");
+	take_event(stage, 5, "GUILD_ROLE_CREATE", "{'guild_id':'42','role':{'id':'431'}}");
+	assert_int_equal(stage->installs, 3);
+	assert_string_equal(stage->install_settings, "{\"added_by\":\"5\",\"premium_tier\":2}");
+	take_event(stage, 6, "GUILD_UPDATE", "{'id':'4711','premium_tier':2}"); /* of no guild of ours */
+	assert_int_equal(stage->installs, 3);
+}
+
+static void boosts_allow_larger_files(void **state)
+{
+	struct take_stage *stage = *state;
+
+	take_event(stage, 1, "GUILD_CREATE", "{'id':'42','name':'Team','premium_tier':1}");
+	assert_int_equal(discord_file_max(&stage->bot, 42), 10 << 20);
+	take_event(stage, 2, "GUILD_UPDATE", "{'id':'42','premium_tier':3}");
+	assert_true(discord_file_max(&stage->bot, 42) > 24 << 20);
+	assert_int_equal(discord_file_max(&stage->bot, 0), 10 << 20);
+	assert_int_equal(discord_file_max(&stage->bot, 43), 10 << 20);
+	installed(stage, ERR_NONE);
+}
+
+/* It was taken out and added again while we were away: in between nothing was said to us. */
+static void nothing_is_missed_before_we_joined(void **state)
+{
+	struct take_stage *stage = *state;
+
+	discord_known(&stage->bot, &(struct install){ .key = "42", .enabled = true });
+	take_event(
+		stage, 1, "GUILD_CREATE",
+		"{'id':'42','name':'Team','joined_at':'2027-01-15T08:00:00.500000+00:00','channels':[{'id':'"
+		"420','type':0}]}");
+	assert_int_equal(stage->offers, 1);
+	assert_int_equal(snowflake_ms(stage->offered_since), 1800000000500);
+	installed(stage, ERR_NONE);
 }
 
 /* Only of its own shard: the other shards' guilds are not in the list. */
@@ -169,7 +227,8 @@ static void who_added_us_is_noted(void **state)
 	assert_int_equal(stage->kept, 1);
 	assert_int_equal(stage->installs, 0);
 	take_event(stage, 1, "GUILD_CREATE", NEW_GUILD);
-	assert_string_equal(stage->install_settings, "{\"added_by\":\"5\",\"added_by_name\":\"ann\"}");
+	assert_string_equal(stage->install_settings,
+			    "{\"added_by\":\"5\",\"added_by_name\":\"ann\",\"role\":\"430\"}");
 	installed(stage, ERR_NONE);
 	webhook(stage, AUTHORIZED); /* sent twice, or after it */
 	assert_int_equal(stage->installs, 2);
@@ -205,6 +264,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_guild_that_adds_us_is_noted),
 		TEST(a_note_that_fails_is_made_again),
+		TEST(what_is_known_of_a_guild_is_noted),
+		TEST(boosts_allow_larger_files),
+		TEST(nothing_is_missed_before_we_joined),
 		TEST(an_outage_is_no_removal),
 		TEST(who_took_us_out_while_we_were_away),
 		TEST(a_guild_that_is_switched_off_is_ignored),

@@ -95,6 +95,36 @@ static void test_what_is_not_taken_is_a_link(void **state)
 	out_close(stage);
 }
 
+/* Where boosts allow it, more is sent; what does not arrive for its size is not sent for ever. */
+static void test_large_ones_where_they_are_taken(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = answer(OUT_CHANNEL);
+
+	(void)state;
+	stage->bot.inbound = discord_inbound_create(&stage->bot);
+	discord_known(&stage->bot,
+		      &(struct install){ .key = "9", .settings = "{\"premium_tier\":2}", .enabled = true });
+	table.size = DISCORD_FILE_SEND_MAX + 1;
+	out_send(stage, &out);
+	out_ok(stage, uploading(stage, OUT_POST), "{'id':'50'}");
+	out_was_sent(stage, SENT_ACCEPTED, "100/50");
+	out.unsure = true;
+	out_pass(stage, SENDS_NONCE_MS + 1);
+	out_send(stage, &out);
+	out_pass(stage, 5000);
+	out_ok(stage, out_expect(stage, "GET", "/channels/100/messages?limit=100&after=1174109589340160000"),
+	       "[{'id':'1174109589340160051','author':{'id':'5'},'content':'hm'}]");
+	link_follows(stage, OUT_POST);
+	out.unsure = false;
+	table.size = DISCORD_FILE_BOOSTED_MAX + 1;
+	out_send(stage, &out);
+	link_follows(stage, OUT_POST);
+	table.size = 7;
+	discord_inbound_destroy(stage->bot.inbound);
+	out_close(stage);
+}
+
 /* To one person it is a further message of the interaction, which no nonce guards. */
 static void test_to_one_person(void **state)
 {
@@ -119,6 +149,7 @@ int main(void)
 		cmocka_unit_test(test_carries_the_nonce),
 		cmocka_unit_test(test_is_looked_for_later),
 		cmocka_unit_test(test_what_is_not_taken_is_a_link),
+		cmocka_unit_test(test_large_ones_where_they_are_taken),
 		cmocka_unit_test(test_to_one_person),
 	};
 
