@@ -52,7 +52,7 @@ static struct check *find(struct discord_checks *checks, uint64_t own)
 /* Only with a token that works: the others would only be refused, and that is counted there. */
 static void ask(struct check *check, const char *path, discord_rest_fn *fn)
 {
-	struct discord_call call = { .method = "GET", .path = path };
+	struct discord_call call = { .method = "GET", .path = path, .anyway = true };
 
 	check->call = discord_rest(check->checks->bot, &call, fn, check->checks, check->own);
 }
@@ -68,7 +68,10 @@ static void check_link(struct check *check)
 {
 	const struct platform *bot = check->checks->bot;
 	const struct discord_gateway *gateway = bot->gateway;
+	const char *why = discord_life_why(bot);
 
+	if (why == NULL)
+		why = gateway->shown ? gateway->why : "";
 	if (bot->disabled)
 		findings_add(check->findings, FINDING_WARNING, "link",
 			     "switched off; usher installation enable switches it on");
@@ -76,9 +79,8 @@ static void check_link(struct check *check)
 		findings_add(check->findings, FINDING_OK, "link", "connected (%u shard%s)", gateway->count,
 			     gateway->count == 1 ? "" : "s");
 	else
-		findings_add(check->findings, FINDING_FAULT, "link", "not connected%s%s",
-			     gateway->shown && gateway->why[0] ? ": " : "",
-			     gateway->shown ? gateway->why : "");
+		findings_add(check->findings, FINDING_FAULT, "link", "not connected%s%s", *why ? ": " : "",
+			     why);
 	next(check);
 }
 
@@ -271,8 +273,6 @@ static bool is_needed(const struct discord_config *config, const struct discord_
 		return config->threads;
 	if (strcmp(permission->name, "Embed Links") == 0)
 		return config->embeds;
-	if (strcmp(permission->name, "Attach Files") == 0)
-		return config->document_parts > 0;
 	return strcmp(permission->name, "Add Reactions") != 0;
 }
 

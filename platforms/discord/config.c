@@ -74,8 +74,8 @@ static bool is_token(const char *token)
 static bool bad_token(const struct settings *settings, const char *what, struct err *err)
 {
 	err_set(err, ERR_REFUSED,
-		"%s; one looks like MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs. Copy it "
-		"whole from %s, your application, page \"Bot\", \"Reset Token\"",
+		"%s. Copy it whole from %s, your application, page \"Bot\", \"Reset Token\": it looks like "
+		"MTk4NjIyNDgzNDcx….Cl2FMQ.ZnCjm1XVW7vR…",
 		what, portal);
 	return wrong(settings, "bot_token", err);
 }

@@ -31,7 +31,7 @@ struct discord_life {
 	unsigned relapses;   /* refused again soon after that, in a row */
 	unsigned looks;	     /* since it was refused */
 	bool probing;	     /* dead, and being asked whether it still is */
-	char *dead_why;
+	char *dead_why, *ask_why; /* why it is dead; why who we are is not known, or NULL */
 	bool carrying;
 	bool stopped;
 };
@@ -92,6 +92,13 @@ static void tell(struct platform *bot, enum link_state now, const char *why)
 {
 	if (bot->life->started && !bot->stopping)
 		bot->host->link(bot->host, now, why);
+}
+
+const char *discord_life_why(const struct platform *bot)
+{
+	if (bot->dead)
+		return bot->life->dead_why;
+	return bot->life->known ? NULL : bot->life->ask_why;
 }
 
 static bool may_carry(const struct platform *bot)
@@ -186,6 +193,8 @@ static void again_later(struct platform *bot, const struct discord_answer *answe
 	const char *why = answer->why ? answer->why : "what answers at api_base is not Discord";
 	uint64_t pause = answer->how == DISCORD_LIMITED ? answer->retry_ms : 0;
 
+	free(life->ask_why);
+	life->ask_why = mem_text(why);
 	if (life->attempts++ == 0)
 		log_warn(bot->host->log, "asking who we are: %s; trying again", why);
 	tell(bot, life->attempts > 1 ? LINK_DOWN : LINK_CONNECTING, why);
@@ -454,5 +463,6 @@ void discord_life_destroy(struct discord_life *life)
 	loop_timer_destroy(life->again);
 	loop_timer_destroy(life->soon);
 	free(life->dead_why);
+	free(life->ask_why);
 	free(life);
 }

@@ -20,6 +20,9 @@ char *discord_portal(const struct platform *bot, const char *page);
 /* The link that adds the bot to a server, with what it needs (sheet 2). The caller frees. */
 char *discord_invite(snowflake app_id);
 
+/* Why the gateway is not even asked for: the token was refused, or Discord does not say who we are. NULL: it is. */
+const char *discord_life_why(const struct platform *bot);
+
 /* Answer to host->install of the bot itself; false: it is not about that. */
 bool discord_life_recorded(struct platform *bot, uint64_t ticket, const struct err *err);
 

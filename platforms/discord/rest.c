@@ -217,7 +217,7 @@ static void go(struct rest_call *call)
 	struct discord_answer denied;
 	char *authorization, *agent;
 
-	if (bot->dead) {
+	if (bot->dead && !call->anyway) {
 		rest_buckets_done(call);
 		decide(call, DISCORD_AUTH, "the token was refused", 0);
 		return;
@@ -341,6 +341,7 @@ static struct rest_call *new_call(struct discord_lanes *lanes, struct discord_ca
 	call->path = mem_text(wanted->path);
 	call->no_token = wanted->no_token;
 	call->droppable = wanted->droppable;
+	call->anyway = wanted->anyway;
 	call->answer_max = wanted->answer_max != 0 ? wanted->answer_max : REST_ANSWER_MAX;
 	call->total_ms = wanted->file_path != NULL ? REST_FILE_MS
 			 : wanted->file != NULL	   ? REST_UPLOAD_MS
@@ -388,7 +389,7 @@ uint64_t discord_rest(struct platform *bot, struct discord_call *wanted, discord
 	call->fn = fn;
 	call->owner = owner;
 	call->ticket = ticket;
-	if (bot->dead)
+	if (bot->dead && !call->anyway)
 		decide(call, DISCORD_AUTH, "the token was refused", 0);
 	else if (wanted->file != NULL && !has_file(call))
 		decide(call, DISCORD_REFUSED, "the file is too big to be sent", 0);

@@ -84,7 +84,7 @@ struct rest_call {
 	char method[8], *path;
 	struct rest_route *route;
 	struct rest_lane *lane; /* while waiting or running */
-	bool no_token, droppable;
+	bool no_token, droppable, anyway;
 	char *body, *file, *file_path, *file_name, *file_type;
 	size_t body_len, file_len, answer_max;
 	unsigned total_ms;

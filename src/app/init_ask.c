@@ -217,7 +217,7 @@ static bool ask_lines(struct init *init, struct err *err)
 		*value++ = '\0';
 		trim(line);
 		trim(value);
-		fine = init_put(init, line, value, err);
+		fine = *value == '\0' || init_put(init, line, value, err);
 	}
 	explicit_bzero(line, sizeof(line));
 	return fine;

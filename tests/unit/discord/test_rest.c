@@ -196,6 +196,25 @@ static void test_a_dead_token(void **state)
 	wire_close(stage);
 }
 
+/* An operator who asks what is wrong is told what the platform says now: it may be another thing than the token. */
+static void test_asked_by_the_operator(void **state)
+{
+	struct wire_stage *stage = wire_open();
+	struct wire_result result = { 0 };
+
+	(void)state;
+	stage->bot.dead = true;
+	wire_call(stage, &result,
+		  (struct discord_call){ .method = "GET", .path = "/applications/@me", .anyway = true },
+		  NULL);
+	stage_loop_pass(0);
+	wire_ok(stage, 0, "");
+	stage_loop_pass(0);
+	assert_int_equal(result.how, DISCORD_OK);
+	assert_true(stage->bot.dead);
+	wire_close(stage);
+}
+
 /* 401 on an interaction's route is about its own token: the bot lives. */
 static void test_a_dead_interaction(void **state)
 {
@@ -323,6 +342,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_beyond_all_measure),
 		cmocka_unit_test(test_an_answer),
 		cmocka_unit_test(test_a_dead_token),
+		cmocka_unit_test(test_asked_by_the_operator),
 		cmocka_unit_test(test_a_dead_interaction),
 		cmocka_unit_test(test_tokens_are_in_no_error),
 		cmocka_unit_test(test_cancelled),
