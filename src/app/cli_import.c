@@ -265,7 +265,9 @@ static int import_cancel(struct cli *cli)
 static int import_delete(struct cli *cli)
 {
 	return cli_do(cli, "import_delete", cli->args, 1,
-		      "Deleted, with what is known from it and the files made of it.");
+		      "Deleted, with what is known from it, the files made of it, and what the model was "
+		      "given of it.\n"
+		      "What was said about it in conversations stays; usher audit erase takes that away.");
 }
 
 const struct command cli_import_verbs[] = {

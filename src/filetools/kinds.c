@@ -129,8 +129,9 @@ const struct file_kind file_kinds[FILE_TOOLS] = {
 	  .failed = "Sharing failed",
 	  .run = file_share },
 	{ .name = "delete_file",
-	  .description = "Deletes a file for good, with all that is known from it. For files of the "
-			 "person who speaks; operators also others'.",
+	  .description =
+		  "Deletes a file for good, with all that is known from it. What was said about it in "
+		  "conversations stays: say so. For files of the person who speaks; operators also others'.",
 	  .parameters = OBJECT(FILE_ARGUMENT, "\"file\""),
 	  .class = TOOL_CONFIRM,
 	  .failed = "Deleting the file failed",

@@ -25,16 +25,16 @@ bool erase_numbers(struct erasing *it, struct numbers *out, const char *sql, con
 
 /* ---- one turn ---------------------------------------------------------------------------------------------- */
 
-static bool erase_run(struct erasing *it, int64_t task)
+bool erase_run(struct db *db, int64_t task, struct err *err)
 {
-	return db_run(it->db, it->err, NULL,
+	return db_run(db, err, NULL,
 		      "UPDATE \"LLMTask\" SET \"llmRawPrompt\" = NULL, \"llmStructuredPrompt\" = NULL,"
 		      " \"llmRawOutput\" = NULL, \"llmStructuredOutput\" = NULL, \"errorMessage\" = NULL"
 		      " WHERE id = $1",
 		      "i", task) &&
-	       db_run(it->db, it->err, NULL,
-		      "UPDATE \"LLMTaskStep\" SET payload = '{}' WHERE \"llmTaskId\" = $1", "i", task) &&
-	       db_run(it->db, it->err, NULL,
+	       db_run(db, err, NULL, "UPDATE \"LLMTaskStep\" SET payload = '{}' WHERE \"llmTaskId\" = $1",
+		      "i", task) &&
+	       db_run(db, err, NULL,
 		      "UPDATE ai_agent_interactions SET input = NULL, output = NULL WHERE \"llmTaskId\" = $1"
 		      " AND seq IS NULL",
 		      "i", task);
@@ -79,7 +79,7 @@ static bool erase_turn(struct erasing *it, int64_t turn)
 	       db_one_int(it->db, it->err, &found, &task,
 			  "SELECT coalesce(\"llmTaskId\", 0) FROM \"LLMConversationMessage\" WHERE id = $1",
 			  "i", turn) &&
-	       (task == 0 || erase_run(it, task)) &&
+	       (task == 0 || erase_run(it->db, task, it->err)) &&
 	       memory_forget(it->db, it->room, turn, &it->why, NULL, it->err) && erase_approvals(it, turn) &&
 	       db_run(it->db, it->err, NULL,
 		      "UPDATE \"LLMConversationMessage\" SET \"userPrompt\" = " GONE

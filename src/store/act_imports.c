@@ -171,10 +171,11 @@ bool act_import_delete(struct db *db, struct arena *room, const char *const *arg
 	bool left = false;
 
 	if (!find(db, room, args, &it, err) || !has_ended(&it, err) ||
-	    !import_forget(db, room, it.id, &left, err))
+	    !import_untell(db, room, it.id, true, err) || !import_forget(db, room, it.id, &left, err))
 		return false;
 	if (left)
 		return err_set(err, ERR_AGAIN, "the file of import %" PRId64 " could not be removed", it.id);
-	*answer_out = json_pack("{s:I, s:b}", "import_id", (json_int_t)it.id, "deleted", 1);
+	*answer_out = json_pack("{s:I, s:b, s:s}", "import_id", (json_int_t)it.id, "deleted", 1, "stays",
+				"what was said about it in conversations");
 	return true;
 }

@@ -77,7 +77,8 @@ void audit_going_add(struct audit_going *going, int64_t seq); /* rising */
 
 /* Adds the row that says what was emptied, by whom and why, and gives its seq: the rows are emptied with audit_empty. */
 struct audit_why {
-	const char *who, *why, *what, *subject; /* what: "user", "conversation", "message", "retention" */
+	const char *who, *why, *what,
+		*subject; /* what: "user", "conversation", "message", "file", "retention" */
 };
 bool audit_erasure(struct db *db, struct audit_going *going, const struct audit_why *why, int64_t *seq_out,
 		   struct err *err);

@@ -45,6 +45,9 @@ struct numbers {
 bool erase_numbers(struct erasing *it, struct numbers *out, const char *sql, const char *type,
 		   const void *text, int64_t number);
 
+/* What is kept of a run (LLMTask) beside the record: prompts, outputs, what its tools were given and gave. */
+bool erase_run(struct db *db, int64_t task, struct err *err);
+
 /* The files of these rows of the inbox, from the disk and from the table. */
 bool erase_files(struct erasing *it, const char *sql, const char *type, const void *text, int64_t number);
 

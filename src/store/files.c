@@ -80,7 +80,8 @@ bool files_forget(struct db *db, struct arena *room, int64_t inbox_id, unsigned 
 	if (!db_end(&query, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (!import_forget(db, room, ids[i], &left, err))
+		if (!import_untell(db, room, ids[i], false, err) ||
+		    !import_forget(db, room, ids[i], &left, err))
 			return false;
 		*left_out += left;
 	}

@@ -170,7 +170,8 @@ bool imports_forget(struct db *db, struct arena *room, const struct import_whose
 			*count_out = limit;
 			return true;
 		}
-		if (!import_forget(db, room, list.ids[i], &left, err))
+		if ((whose->before && !import_untell(db, room, list.ids[i], false, err)) ||
+		    !import_forget(db, room, list.ids[i], &left, err))
 			return false;
 		*count_out += !left;
 	}

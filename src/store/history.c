@@ -60,7 +60,7 @@ static const char *short_result(struct arena *room, const struct query *query, i
 			    fit, len);
 }
 
-/* Calls with their results, in the order they were made. What was begun and has no result is not told. */
+/* Calls with their results, in the order they were made. What was begun and has no result is not told, nor what was erased. */
 static bool read_calls(struct db *db, struct arena *room, struct past pasts[CALLS_TURNS], size_t count,
 		       struct err *err)
 {
@@ -73,7 +73,7 @@ static bool read_calls(struct db *db, struct arena *room, struct past pasts[CALL
 		 " JOIN \"LLMTaskStep\" r ON r.\"llmTaskId\" = i.\"llmTaskId\" AND r.kind = 'result'"
 		 " AND r.round = i.round AND r.\"callId\" = i.\"callId\""
 		 " WHERE i.\"llmTaskId\" IN ($1, $2, $3) AND i.kind = 'intent'"
-		 " ORDER BY i.\"llmTaskId\", i.round, i.n",
+		 " AND (i.payload <> '{}' OR r.payload <> '{}') ORDER BY i.\"llmTaskId\", i.round, i.n",
 		 "iii", pasts[0].task_id, pasts[1].task_id, pasts[2].task_id);
 	while (db_row(&query)) {
 		struct past *past = pasts;

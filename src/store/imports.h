@@ -55,6 +55,11 @@ bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const c
  * NULL): a file of an older release could not be removed, its row stays. */
 bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err);
 
+/* forget_told.c: what the model was told of it goes too, while its row is there: prompts, results of tools and contents of the
+ * record of each run it came with, that made files of it, or that read or searched it; of a run that has not ended only such
+ * results. everywhere: in whatever conversation since it came; else only in its own. What was said and answered stays. */
+bool import_untell(struct db *db, struct arena *room, int64_t id, bool everywhere, struct err *err);
+
 /* At most `limit` pieces of it with their words; rows_out says how many. */
 bool pieces_forget(struct db *db, int64_t import_id, int64_t limit, int64_t *rows_out, struct err *err);
 

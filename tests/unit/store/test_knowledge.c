@@ -305,6 +305,68 @@ static void operators_see_cancel_repeat_and_delete(void **state)
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMAgentImport\""), 1);
 }
 
+/* What the model was given of a file would be told to it again with the next question, and stay in the record for good. */
+static void deleted_files_are_told_no_more(void **state)
+{
+	struct asking *a = *state;
+	const int64_t id = file(a, "ann", "room", "one.txt", "{\"place\":\"1\",\"text\":\"secret\"}\n");
+	const struct ai_step steps[] = {
+		{ AI_STEP_REPLY, 1, NULL, NULL, false, "{\"text\":\"\",\"tool_calls\":[]}", NULL, false },
+		{ AI_STEP_INTENT, 1, "a", "search_files", false, "{\"query\":\"s\"}", "read", false },
+		{ AI_STEP_RESULT, 1, "a", "search_files", false,
+		  arena_format(a->room, "{\"found\":[{\"import_id\":%lld,\"text\":\"secret\"}]}",
+			       (long long)id),
+		  "read", false },
+	};
+	const struct ai_step other[] = {
+		steps[0],
+		steps[1],
+		{ AI_STEP_RESULT, 1, "a", "search_files", false,
+		  arena_format(a->room, "{\"found\":[{\"import_id\":%lld1,\"text\":\"other\"}]}",
+			       (long long)id),
+		  "read", false },
+	};
+	const struct ai_attempt attempt = {
+		.provider = "p", .model = "m", .input = "it begins: secret", .output = "Well."
+	};
+	struct incoming in = says("bob", "room", "k2", "what does it say?");
+	int64_t turn = asking_int(a, "SELECT max(turn_id) FROM inbox"), running;
+
+	ask_journal(a, turn, NULL, 0, &attempt, 1);
+	answer_with(a, turn, "Well.", false);
+	turn = ask_accept(a, &in, true)->turn->id;
+	ask_journal(a, turn, steps, 3, &attempt, 1);
+	answer_with(a, turn, "It says this.", false);
+	in = says("ann", "room", "k3", "and others?");
+	turn = ask_accept(a, &in, true)->turn->id;
+	ask_journal(a, turn, other, 3, NULL, 0);
+	answer_with(a, turn, "They say that.", false);
+	in = says("bob", "elsewhere", "k4", "away with it");
+	running = ask_accept(a, &in, true)->turn->id;
+	ask_journal(a, running, steps, 3, NULL, 0);
+	assert_true(asking_bytes(a, "secret") > 0);
+
+	act(a, "import_delete", arena_format(a->room, "%lld", (long long)id), NULL);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%secret%'"),
+			 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%other%'"),
+			 1);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE input LIKE '%secret%'"), 0);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE interaction_type = 'erasure'"
+			      " AND metadata LIKE '%\"what\":\"file\"%'"),
+		2);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM \"LLMConversationMessage\" WHERE \"llmParsedOutput\" ="
+			      " 'It says this.'"),
+		1); /* those were words of a conversation */
+	answer_with(a, running, "Gone.", false);
+	assert_int_equal(ask_recall(a, 1, running + 1, 8)->history[3].call_count, 0);
+	assert_int_equal(ask_recall(a, 1, running + 1, 8)->history[5].call_count, 1);
+}
+
 static void on_merged(void *owner, uint64_t ticket, const struct err *err, bool more)
 {
 	struct asking *a = owner;
@@ -428,6 +490,7 @@ int main(void)
 		CASE(nobody_reaches_beyond),
 		CASE(a_file_is_read_in_pieces),
 		CASE(operators_see_cancel_repeat_and_delete),
+		CASE(deleted_files_are_told_no_more),
 		CASE(deleted_words_leave_the_disk),
 		CASE(the_target_is_told),
 	};
