@@ -230,7 +230,7 @@ static struct local_reply tell_checked(struct local_scene *scene)
 	if (wrong == 0)
 		buf_format(&out, "I found nothing wrong in %lld rows.", in);
 	else
-		buf_format(&out, "%lld of %lld rows are wrong:", wrong, in);
+		buf_format(&out, "%lld of %lld rows %s wrong:", wrong, in, wrong == 1 ? "is" : "are");
 	add_reasons(&out, json_object_get(report, "reasons"));
 	buf_text(&out, "\n\nI checked that each value is what its column mostly holds, like numbers or "
 		       "dates; whether "
@@ -245,14 +245,17 @@ static struct local_reply tell_made(struct local_scene *scene)
 		   *link = json_text(scene->last.result, "link");
 	long long in = (long long)json_int(report, "rows_in", 0),
 		  made = (long long)json_int(report, "rows_out", 0),
-		  refused = (long long)json_int(report, "rows_refused", 0);
+		  refused = (long long)json_int(report, "rows_refused", 0),
+		  blank = (long long)json_int(report, "rows_blank", 0);
 	struct buf out = { 0 };
 
 	buf_text(&out, "I made **");
 	add_shown(&out, name ? name : "the file");
 	buf_format(&out, "** of it: %lld of %lld rows are in it", made, in);
+	if (blank)
+		buf_format(&out, ", %lld %s empty", blank, blank == 1 ? "is" : "are");
 	if (refused)
-		buf_format(&out, ", %lld were left out:", refused);
+		buf_format(&out, ", %lld %s left out:", refused, refused == 1 ? "was" : "were");
 	else
 		buf_text(&out, ".");
 	add_reasons(&out, json_object_get(report, "reasons"));

@@ -88,6 +88,10 @@ void cli_put_csv(const json_t *rows, bool names);
 /* Prints what somebody else wrote: its control characters are shown, not sent to the terminal. */
 void cli_put(FILE *out, const char *text);
 
+/* Prints an answer with its last line feed: on a terminal as words to be read, else as the Markdown that it is. */
+void cli_put_words(FILE *out, const char *markdown);
+char *cli_words(const char *markdown); /* as on a terminal; the caller frees */
+
 /* Streams an answer of the chat endpoint over the control socket: fn for every server-sent event. */
 typedef void cli_event_fn(void *data, const char *event, const json_t *payload);
 int cli_stream(struct cli *cli, const char *path, json_t *body, cli_event_fn *fn, void *data);

@@ -127,8 +127,7 @@ static void print_answer(const struct cli *cli, const json_t *answer)
 
 	json_array_foreach (ids, i, one)
 		printf("import %lld\n", (long long)json_integer_value(one));
-	cli_put(stdout, response ? response : "");
-	puts("");
+	cli_put_words(stdout, response ? response : "");
 	if (cli->out)
 		return; /* they are written */
 	json_array_foreach (files, i, one) {
@@ -157,9 +156,41 @@ static int explain(const struct cli *cli, CURLcode code, const json_t *answer)
 	return CLI_FAILED;
 }
 
+/* Says which files were not taken: an answer may be friendly about it, a script is not to go on. */
+static int check_taken(struct cli *cli, const json_t *answer)
+{
+	int result = CLI_OK;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "import_ids"), i, one) {
+		char id[24];
+		json_t *import = NULL;
+		const char *state, *name, *why;
+
+		snprintf(id, sizeof(id), "%lld", (long long)json_integer_value(one));
+		if (cli_report(cli, "import", (const char *const[]){ id }, 1, &import) != CLI_OK)
+			return CLI_FAILED;
+		state = json_text(import, "status");
+		if (state && strcmp(state, "failed") == 0) {
+			name = json_text(import, "file");
+			why = json_text(import, "error");
+			fputs("usher: ", stderr);
+			cli_put(stderr, name ? name : id);
+			fputs(" was not taken: ", stderr);
+			cli_put(stderr, why ? why : "no reason is known");
+			fputs("\n", stderr);
+			result = CLI_FAILED;
+		}
+		json_decref(import);
+	}
+	return result;
+}
+
 static int print_end(struct cli *cli, const json_t *answer)
 {
 	const json_t *files = json_object_get(answer, "files");
+	int result = CLI_OK;
 	char *text;
 
 	if (json_object_get(answer, "error"))
@@ -171,7 +202,9 @@ static int print_end(struct cli *cli, const json_t *answer)
 	} else {
 		print_answer(cli, answer);
 	}
-	return cli->out && json_array_size(files) ? cli_write_files(cli, files) : CLI_OK;
+	if (cli->out && json_array_size(files))
+		result = cli_write_files(cli, files);
+	return check_taken(cli, answer) == CLI_OK ? result : CLI_FAILED;
 }
 
 static int tell(struct cli *cli, CURLcode code, long status, const struct buf *text)

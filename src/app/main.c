@@ -30,7 +30,7 @@ static const struct command commands[] = {
 	  NULL, cli_installation_verbs },
 	{ "key", "list|add|revoke", "API keys", 0, 0, NULL, cli_key_verbs },
 	{ "conversation", "list|show|rename|archive", "what was said", 0, 0, NULL, cli_conversation_verbs },
-	{ "import", "FILE... [--as TEXT] [--out DIR] [--user NAME] | list|show|retry|cancel|delete",
+	{ "import", "FILE... [--as TEXT] [--out DIR] [--user NAME] | list|show|retry|post|cancel|delete",
 	  "send files, and see what became of them", 1, 20, cli_import, cli_import_verbs },
 	{ "model", "list|show|set|use|remove", "who is answered by which model, and how", 0, 0, NULL,
 	  cli_model_verbs },
@@ -145,9 +145,9 @@ static void help_command(FILE *out, const struct command *c)
 		      "  --force        with --out: write over files of the same name\n"
 		      "  --user NAME    as this person; otherwise as the operator\n"
 		      "  --json         print JSON instead of text\n"
-		      "\nThe answer is waited for and printed, with links to the files made. A file that is "
-		      "named "
-		      "like a verb\nis sent as ./list.\n",
+		      "\nThe answer is waited for and printed, with links to the files made; where a file "
+		      "was not taken, the exit\nstatus is 1. A file that is named like a verb is sent as "
+		      "./list.\n",
 		      out);
 	else if (c->run != cli_chat)
 		fputs("  --json         print JSON instead of text\n"

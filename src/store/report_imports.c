@@ -8,7 +8,8 @@
 	" i.\"llmConversationId\" AS conversation_id, i.\"llmConversationMessageId\" AS turn_id,"            \
 	" w.uuid AS message, w.platform, w.installation, w.state AS message_state,"                          \
 	" coalesce(u.username, p.display_name) AS sent_by, i.\"retryOf\" AS retry_of, i.\"rowsIn\" AS "      \
-	"rows_in, i.\"rowsOut\" AS rows_out, i.\"rowsRefused\" AS rows_refused, i.\"createdAt\" AS "         \
+	"rows_in, i.\"rowsOut\" AS rows_out, i.\"rowsRefused\" AS rows_refused,"                             \
+	" i.\"rowsIn\" - i.\"rowsOut\" - i.\"rowsRefused\" AS rows_blank, i.\"createdAt\" AS "               \
 	"created_at, i.\"updatedAt\" AS updated_at, i.\"commercialState\" AS target_state,"                  \
 	" i.\"commercialImportId\" AS target_id, i.\"commercialError\" AS target_error"
 #define FROM                                                                                                 \

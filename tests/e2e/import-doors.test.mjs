@@ -181,6 +181,20 @@ test('usher import sends files as a person, and shows, retries and deletes impor
   assert.equal((await daemon.cli('import')).status, 2);
 });
 
+test('usher import says by its exit status that a file was not taken, also beside one that was', async () => {
+  const empty = path.join(daemon.dir, 'empty.txt'), file = path.join(daemon.dir, 'people.csv');
+  writeFileSync(empty, '');
+  for (const files of [[empty], [empty, file]]) {
+    const sent = await daemon.cli('import', ...files, '--user', 'bob');
+    assert.equal(sent.status, 1);
+    assert.match(sent.stderr, /^usher: empty\.txt was not taken: The file is empty\.$/m);
+    assert.equal(sent.stdout.match(/^import /mg).length, files.length, 'and the answer is there');
+  }
+  const json = await daemon.cli('import', empty, '--json');
+  assert.equal(json.status, 1);
+  assert.equal(JSON.parse(json.stdout).import_ids.length, 1);
+});
+
 test('what was deleted is gone from the disk soon: the file, and its words from the index', async () => {
   const file = path.join(daemon.dir, 'rare.txt'), word = 'quetzalcoatl4711';
   const bytes = () => readdirSync(daemon.dir).filter((name) => name.includes('.db'))

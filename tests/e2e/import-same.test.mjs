@@ -15,7 +15,7 @@ import { stage as telegramStage } from './telegram-kit.mjs';
 
 const words = 'turn this into JSON with name, amount, date';
 const files = [
-  { name: 'people.csv', mime: 'text/csv', bytes: 'Name;Amount;Date\nEva Example;3,50;01.02.2026\n"Sample; Bob";lots;02.03.2026\nÉmile;1.040,00;03.03.2026\n', text: words },
+  { name: 'people.csv', mime: 'text/csv', bytes: 'Name;Amount;Date\nEva Example;3,50;01.02.2026\n"Sample; Bob";lots;02.03.2026\nÉmile;1.040,00;03.03.2026\nZoë;1,00;31.02.2026\n;;\n', text: words },
   { name: 'libreoffice.pdf', mime: 'application/pdf', bytes: readFileSync(new URL('../corpus/libreoffice.pdf', import.meta.url)), text: 'what is in it?' },
 ];
 const own = { preview: false }, rest = { models: [], users: { strangers: 'allow' } };
@@ -100,7 +100,8 @@ test('the same files give the same by every door', async (t) => {
   assert.ok(first.chunks.some((one) => one.import_id === 2), 'the PDF has words');
   assert.equal(first.outputs.length, 1);
   const report = JSON.parse(first.outputs[0].report);
-  assert.deepEqual([report.rows_in, report.rows_out, report.rows_refused], [3, 3, 0]);
+  assert.deepEqual([report.rows_in, report.rows_out, report.rows_refused, report.rows_blank], [5, 3, 1, 1], 'each row is told of');
+  assert.deepEqual(report.reasons.map((one) => [one.column, one.rows, one.examples[0].row]), [['date', 1, 5]]);
   for (const [name, result] of found.slice(1)) assert.deepEqual(result, first, name);
 });
 

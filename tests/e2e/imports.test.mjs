@@ -39,7 +39,7 @@ test('a file is asked, shown, checked and converted; an earlier one too', async 
   assert.match(shown, /I have read .*orders\.csv/s);
   assert.match(shown, /30 rows/);
   const wrong = await say('which rows are wrong?');
-  assert.match(wrong, /1 of 30 rows are wrong/);
+  assert.match(wrong, /1 of 30 rows is wrong/);
   assert.match(wrong, /lots/);
   assert.deepEqual(outputs(s), [], 'looking makes no file');
   const asked = people.tell(ann, app, 'turn orders.csv into JSON with customer, amount, date');

@@ -302,7 +302,7 @@ static void test_a_file_is_converted(void **state)
 		      "{\"file\":\"orders.json\",\"output_id\":1,\"report\":{\"rows_in\":3,\"rows_out\":2,"
 		      "\"rows_refused\":1,\"reasons\":[{\"column\":\"amount\",\"reason\":\"not a number\","
 		      "\"rows\":1,\"examples\":[{\"row\":3,\"value\":\"a\\nb\"}]}]}}", ),
-		WORDS("**orders.json**", "2 of 3 rows", "1 were left out",
+		WORDS("**orders.json**", "2 of 3 rows", "1 was left out",
 		      "`amount`: not a number (1 row): row 3 \"a b\""));
 	expect_words(FILES(said, "convert_table",
 			   "{\"error\":\"there is no column "
