@@ -12,7 +12,8 @@
  *
  * Numbers are read as the whole column has them ("1.234,56" and "1,234.56" are told apart by all rows of the column, what
  * stays ambiguous is a warning of the report); dates likewise (day or month first). Out they go as JSON numbers, ISO 8601. In
- * CSV, TSV and XLSX a text that a spreadsheet would take for a formula (= + - @ TAB CR in front) gets an apostrophe in front
+ * CSV, TSV and XLSX a text that a spreadsheet would take for a formula (= + - @ TAB CR in front, also
+ * in full width or behind a byte order mark) gets an apostrophe in front
  * (security.md R38); numbers do not. min, max, one_of, max_length (characters) and unique are held against the value as it
  * goes out. A default is written as it goes out ("1.5", "2026-01-31", "true"). */
 #ifndef USHER_SPEC_H

@@ -26,12 +26,37 @@ bool writer_put(int fd, const char *data, size_t len, struct err *err)
 	return true;
 }
 
+/* Programs may drop a byte order mark and blanks in front. */
+static size_t unseen(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	for (;;) {
+		if (at < len && text[at] == ' ')
+			at++;
+		else if (len - at >= 3 && memcmp(text + at, "\xef\xbb\xbf", 3) == 0)
+			at += 3;
+		else
+			return at;
+	}
+}
+
 bool writer_formula(const char *text, size_t len)
 {
-	if (len == 0 || strchr("=+-@\t\r", text[0]) == NULL)
-		return false;
+	static const char *const signs[] = { "=", "@", "＝", "＠", "+", "-", "＋", "－", "\t", "\r" };
+	enum { ALWAYS = 4, ALL = sizeof(signs) / sizeof(signs[0]) };
+	size_t skip = unseen(text, len), sign = 0, i;
+
+	text += skip;
+	len -= skip;
+	for (i = 0; i < ALL; i++) {
+		sign = strlen(signs[i]);
+		if (len >= sign && memcmp(text, signs[i], sign) == 0)
+			break;
+	}
 	/* Amounts of money that were asked for as text are no formulas. */
-	return text[0] == '=' || text[0] == '@' || len == 1 || strspn(text + 1, "0123456789., %'") < len - 1;
+	return i < ALWAYS ||
+	       (i < ALL && (len == sign || strspn(text + sign, "0123456789., %'") < len - sign));
 }
 
 void writer_open(struct writer *writer, enum spec_format format, const char *const *names, size_t count,

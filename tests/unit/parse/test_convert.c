@@ -295,6 +295,12 @@ static void formulas_are_made_harmless(void **state)
 	assert_true(writer_formula("\tx", 2));
 	assert_true(writer_formula("\rx", 2));
 	assert_true(writer_formula("-1+1", 4));
+	/* Programs of East Asia take these for the same; what they do not see in front protects from nothing. */
+	assert_true(writer_formula("＝1", strlen("＝1")));
+	assert_true(writer_formula("＋A1", strlen("＋A1")));
+	assert_true(writer_formula("\xef\xbb\xbf \xef\xbb\xbf=1", 9));
+	assert_false(writer_formula("－5", strlen("－5")));
+	assert_false(writer_formula("\xef\xbb", 2));
 	assert_false(writer_formula("-1,5", 4));
 	assert_false(writer_formula("", 0));
 	assert_false(writer_formula("a=b", 3));
