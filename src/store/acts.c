@@ -85,7 +85,8 @@ static bool run(struct db *db, struct job *job, struct err *err)
 		json_decref(answer);
 		return false;
 	}
-	job->erases = ask->act->run == act_audit_erase;
+	job->erases = ask->act->run == act_audit_erase || ask->act->run == act_import_delete ||
+		      ask->act->run == act_file_delete;
 	job->answer = json_answer_take(job->room, answer);
 	return true;
 }

@@ -350,6 +350,7 @@ static void deleted_files_are_told_no_more(void **state)
 	assert_int_equal(a->err.kind, ERR_NONE);
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%secret%'"),
 			 0);
+	assert_true(asking_bytes(a, "begins: secret") == 0); /* of the log, too */
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%other%'"),
 			 1);
 	assert_int_equal(
