@@ -26,6 +26,7 @@ struct setting {
 	const char *choices;  /* SETTING_CHOICE only */
 	double min, max;      /* SETTING_INT and SETTING_NUMBER; both 0: unbounded */
 	bool required;
+	bool apart;		      /* of a platform: no two of its installations may have the same */
 	const struct setting *inside; /* SETTING_GROUP and SETTING_GROUPS */
 	const char *help;	      /* one line for --help and the documentation */
 };

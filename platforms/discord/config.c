@@ -15,7 +15,7 @@ const struct setting discord_settings[] = {
 	{ "name", SETTING_TEXT, .required = true,
 	  .help = "part of the addresses /discord/NAME/interactions and /discord/NAME/events; letters, "
 		  "digits, - and _" },
-	{ "bot_token", SETTING_SECRET,
+	{ "bot_token", SETTING_SECRET, .apart = true,
 	  .help = "MTk4NjIy..., from the page \"Bot\" of the application: \"Reset Token\" shows it once" },
 	{ "public_key", SETTING_TEXT,
 	  .help = "64 hex digits, from the page \"General Information\"; read with the token unless set" },

@@ -17,7 +17,7 @@ const struct setting telegram_settings[] = {
 	{ "transport", SETTING_CHOICE, .fallback = "poll", .choices = "poll|webhook",
 	  .help = "poll: usher asks Telegram for what is new, no public address needed; webhook: Telegram "
 		  "calls PUBLIC_URL/telegram/NAME/update" },
-	{ "bot_token", SETTING_SECRET,
+	{ "bot_token", SETTING_SECRET, .apart = true,
 	  .help = "123456789:AAE..., from @BotFather in Telegram: /newbot, or /token for a bot that exists" },
 	{ "api_base", SETTING_TEXT, .fallback = cloud,
 	  .help = "where the Bot API is: Telegram's, or a server of one's own" },

@@ -106,6 +106,45 @@ static bool check_policy(const struct settings *tools, struct err *err)
 	return policy_check(tools, names, err);
 }
 
+static bool same(const struct settings *one, const struct settings *other, const char *name)
+{
+	const char *text = settings_text(one, name), *its = settings_text(other, name);
+
+	return text && its && strcmp(text, its) == 0;
+}
+
+bool derived_apart(const struct settings *platforms, const struct platform_ops *ops, size_t before,
+		   const struct settings *one, struct err *err)
+{
+	for (const struct setting *row = ops->settings; row->name; row++)
+		for (size_t i = 0; row->apart && i < before; i++) {
+			const struct settings *other = settings_group_at(platforms, ops->name, i);
+
+			if (same(one, other, row->name))
+				return err_set(
+					err, ERR_REFUSED,
+					"%s: platforms.%s: \"%s\" and \"%s\" have the same %s: "
+					"they would hear the same and get in each other's way; take one of "
+					"them out",
+					settings_where(one, row->name), ops->name,
+					settings_text(other, "name"), settings_text(one, "name"), row->name);
+		}
+	return true;
+}
+
+static bool check_platforms(const struct settings *platforms, struct err *err)
+{
+	for (size_t p = 0; registry_platforms[p]; p++) {
+		const struct platform_ops *ops = registry_platforms[p];
+
+		for (size_t i = 1; i < settings_count(platforms, ops->name); i++)
+			if (!derived_apart(platforms, ops, i, settings_group_at(platforms, ops->name, i),
+					   err))
+				return false;
+	}
+	return true;
+}
+
 static char *folder_of(const char *url)
 {
 	const char *file = strncmp(url, "sqlite:", 7) == 0 ? url + 7 : NULL;
@@ -130,6 +169,7 @@ bool derived_read(const struct settings *settings, struct derived *derived, stru
 	    read_reset(settings_group(settings, "assistant"), derived, err) &&
 	    read_link_hosts(settings_group(settings, "assistant"), derived, err) &&
 	    check_policy(settings_group(settings, "tools"), err) &&
+	    check_platforms(settings_group(settings, "platforms"), err) &&
 	    budgets_read(settings, &derived->budgets, err))
 		return true;
 	derived_finish(derived);

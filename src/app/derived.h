@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct platform_ops;
+
 enum { DERIVED_KEYS_MAX = 2 };
 
 struct derived {
@@ -25,6 +27,10 @@ struct derived {
 /* False and err (with file, line and cure) when a key or the address can't be what it should be. settings: all of
  * them. */
 bool derived_read(const struct settings *settings, struct derived *derived_out, struct err *err);
+/* One bot that is set up twice would hear everything twice, and answer it: whether one (of this platform) shares nothing
+ * that must be apart with the first so many installations in force. */
+bool derived_apart(const struct settings *platforms, const struct platform_ops *ops, size_t before,
+		   const struct settings *one, struct err *err);
 
 /* Frees and forgets; harmless on a zeroed one. */
 void derived_finish(struct derived *derived);

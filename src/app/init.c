@@ -2,6 +2,7 @@
 #include "init.h"
 #include "buf.h"
 #include "daemon.h"
+#include "derived.h"
 #include "json.h"
 #include "mem.h"
 #include "registry.h"
@@ -237,9 +238,13 @@ static bool print_findings(const char *text)
 
 static bool try_it(struct init *init, struct err *err)
 {
+	const struct settings *platforms = settings_group(init->settings, "platforms");
 	struct settings *one = init_settings(init, false, err);
 	char *findings = NULL;
-	bool fine = one && daemon_try_one(init->settings, init->ops, one, init->url, &findings, err);
+	bool fine =
+		one &&
+		derived_apart(platforms, init->ops, settings_count(platforms, init->ops->name), one, err) &&
+		daemon_try_one(init->settings, init->ops, one, init->url, &findings, err);
 
 	if (fine && !print_findings(findings))
 		fine = err_set(err, ERR_REFUSED, "with these faults it would not work");

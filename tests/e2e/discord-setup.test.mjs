@@ -70,6 +70,11 @@ test('the intent that is off, a wrong token and a "Bot " too much: named, and no
   s.unchanged();
   const without = await daemon.type(`bot_token=${app.token}\n`, ...s.words, '--set', 'message_content=false', '--wait', '0');
   assert.equal(without.status, 0, without.stdout + without.stderr);
+  const written = readFileSync(daemon.config, 'utf8');
+  const twice = await daemon.type(`bot_token=${app.token}\n`, 'init', 'discord', '--name', 'other', ...s.words.slice(4), '--set', 'message_content=false', '--wait', '0');
+  assert.equal(twice.status, 1, twice.stdout);
+  assert.match(twice.stderr, /"acme" and "other" have the same bot_token/);
+  assert.equal(readFileSync(daemon.config, 'utf8'), written);
 });
 
 test('the doctor: what is fine, commands that go elsewhere, rights that are missing', async (t) => {

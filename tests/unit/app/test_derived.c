@@ -111,6 +111,26 @@ static void wrong_ones_are_refused(void **state)
 	}
 }
 
+/* The second one would answer what the first one answers. */
+static void one_bot_is_set_up_once(void **state)
+{
+	struct settings *settings = load("platforms = { discord = ( { name = \"a\"; bot_token = \"x\"; },\n"
+					 "{ name = \"b\"; bot_token = \"y\"; },\n"
+					 "{ name = \"c\"; bot_token = \"x\"; } ); };");
+	struct derived derived;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_false(derived_read(settings, &derived, &err));
+	assert_non_null(strstr(err.text, ":3: platforms.discord: \"a\" and \"c\" have the same bot_token"));
+	settings_destroy(settings);
+	settings = load("platforms = { discord = ( { name = \"a\"; bot_token = \"x\"; } );"
+			" telegram = ( { name = \"a\"; bot_token = \"x\"; } ); };");
+	assert_true(derived_read(settings, &derived, &err));
+	derived_finish(&derived);
+	settings_destroy(settings);
+}
+
 static void a_time_of_day(void **state)
 {
 	struct settings *settings = load("assistant = { reset_daily = \"04:05\"; };");
@@ -128,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_keys_there_are_none),
+		cmocka_unit_test(one_bot_is_set_up_once),
 		cmocka_unit_test(keys_come_in_order_in_both_spellings),
 		cmocka_unit_test(wrong_ones_are_refused),
 		cmocka_unit_test(a_time_of_day),
