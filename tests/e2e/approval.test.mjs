@@ -49,10 +49,11 @@ const stages = {
     const s = await telegramStage(t, model, { modelName: 'call', bot: { privacy: false }, rest: { users: { strangers: 'allow' }, ...rest } });
     const buttons = (m) => m.markup?.inline_keyboard.flat() ?? [];
     return { s, daemon: s.daemon, up: () => s.up(),
-      ask: async (text) => s.answer(s.people.mention(s.ann, s.group, s.bot, text)),
+      // Each in a group of its own: in one, no more than twenty things are said in a minute.
+      ask: async (text) => s.answer(s.people.mention(s.ann, s.telegram.world.addChat('Room', { type: 'supergroup', members: [s.ann, s.bob, s.bot] }), s.bot, text)),
       labels: (m) => buttons(m).map((b) => b.text),
       words: (m) => m.words,
-      say: (m, text) => s.people.mention(s.ann, s.group, s.bot, text),
+      say: (m, text) => s.people.mention(s.ann, m.chat, s.bot, text),
       press: (user, m, i) => s.people.press(s[user], m, buttons(m)[i].callback_data),
       next: (m, count = 1) => s.answer(m, count, 20).then((a) => a.words),
       seen: 0, // of the refusals: only who pressed sees them

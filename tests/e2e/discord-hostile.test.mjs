@@ -86,11 +86,12 @@ test('answers of the REST API that lie', async (t) => {
     { kind: 'error', status: 429, code: 0, more: { retry_after: null, global: 'yes' } }, { kind: 'error', status: 429, code: 0, more: { retry_after: {} } },
     { kind: 'error', status: 500, code: 'x', message: 'y'.repeat(2 << 20) }, { kind: 'empty' }, { kind: 'html', status: 200 }, { kind: 'html', status: 404 },
   ];
-  for (const [i, lie] of lies.entries()) {
-    s.discord.fault({ route, times: 1, ...lie });
-    const said = s.people.tell(s.ann, s.app, `question ${i} of them`);
+  for (const lie of lies) s.discord.fault({ route, times: 1, ...lie });
+  await Promise.all(lies.map(async (_, i) => {
+    const said = s.people.tell(s.discord.world.addUser(`person_${i}`), s.app, `question ${i} of them`);
     assert.match((await s.answer(said, 1, 90)).words, /question/);
-  }
+  }));
+  assert.deepEqual(s.discord.faults.filter((f) => f.times > 0), [], 'each was told');
   s.discord.fault({ route, times: 1, kind: 'error', status: 400, code: 50035, message: 'x'.repeat(100000), more: { errors: JSON.parse('{"a":'.repeat(40) + '{"_errors":[{"code":5},7,null]}' + '}'.repeat(40)) } });
   s.people.tell(s.ann, s.app, 'one that is refused');
   await alive(s, 'and after a refusal');

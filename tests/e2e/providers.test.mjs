@@ -25,7 +25,7 @@ test.before(async () => {
 test.after(() => Promise.all(Object.values(servers).map((server) => server.stop())));
 
 const model = (name, provider, id, more = {}) =>
-  ({ name, provider: real(provider), ...(provider === 'responses' && { api: 'responses' }), base_url: servers[provider].base, model: id, api_key: servers[provider].key, first_byte_s: 2, ...more });
+  ({ name, provider: real(provider), ...(provider === 'responses' && { api: 'responses' }), base_url: servers[provider].base, model: id, api_key: servers[provider].key, ...(id === 'hang' && { first_byte_s: 1 }), ...more });
 
 async function start(t, models, settings = {}) {
   for (const server of Object.values(servers)) {
@@ -33,7 +33,7 @@ async function start(t, models, settings = {}) {
     server.seen.clear();
     if (server.refused) server.refused.length = 0;
   }
-  const daemon = await new Daemon({ models, ...settings, assistant: { attempts: 2, answer_seconds: 20, ...settings.assistant } }).start();
+  const daemon = await new Daemon({ models, ...settings, assistant: { attempts: 2, ...settings.assistant } }).start();
   t.after(() => daemon.finish());
   return { daemon, key: await daemon.addUser('ann') };
 }

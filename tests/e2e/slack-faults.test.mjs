@@ -104,7 +104,7 @@ test('blocks that are refused: the words arrive without them', async (t) => {
 });
 
 test('a stream that Slack has ended is replaced by the whole answer', async (t) => {
-  const s = await stage(t, model, { modelName: 'drip-250', slack: { knobs: { streamMs: 1200 } } });
+  const s = await stage(t, model, { modelName: 'drip-120', slack: { knobs: { streamMs: 1200 } } });
   s.slack.fault({ method: 'chat.appendStream', kind: 'lose', times: 1 });
   const words = 'word after word after word, '.repeat(20);
   const said = s.people.say(s.ann, s.channel, s.mention(words));

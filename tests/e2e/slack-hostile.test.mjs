@@ -381,8 +381,8 @@ test('what a model writes is text: no calls, no forged links, no broken code', a
   const words = ['<!channel>', '<!here|x>', '<@U012AB3CD>', '<#C012AB3CD|general>', '<!subteam^S012>', '<!date^1^{date}^https://evil.example|x>', '@channel', '@here', '@everyone', '<\u200b!channel>',
     '&lt;!channel&gt;', '&#60;!channel&#62;', '&#x3c;!here&#x3e;', '[x](https://evil.example/|<!channel>)', '[<!channel>](https://example.org)', '<https://evil.example|https://bank.example>', '[x](javascript:alert(1))', '[x](slack://open)',
     '`<!channel>`', '```\n<!here>\n``` <!here>', '*<!channel>*', '\\<!channel\\>', '| a | b |\n|---|---|\n| <!channel> | <@U012AB3CD> |', '![<!here>](https://evil.example/t?x=<!channel>)', '# <!channel>', '> <!channel>'];
-  for (const text of words) {
-    const said = s.people.tell(s.ann, s.bot, esc(text));
+  await Promise.all(words.map(async (text, i) => {
+    const said = s.people.tell(s.slack.world.addUser(s.team, `person-${i}`), s.bot, esc(text));
     const answer = await s.answer(said, 1, 30);
     for (const shown of [answer.text, ...answer.writes.map((w) => w.text), JSON.stringify(answer.blocks)]) {
       assert.doesNotMatch(shown, /<[!@#]/, `${text} became ${shown}`);
@@ -390,6 +390,6 @@ test('what a model writes is text: no calls, no forged links, no broken code', a
     }
     for (const write of answer.writes.filter((w) => w.how !== 'stream')) assert.doesNotMatch(write.text, /@(channel|here|everyone)\b/, `${text} became ${write.text}`);
     assert.ok(answer.args.unfurl_links === false || answer.stream, 'no previews');
-  }
+  }));
   await s.settled();
 });

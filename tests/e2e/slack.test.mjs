@@ -130,7 +130,7 @@ test('a growing answer is shown as a stream, and replaced by the final text', as
   const s = await stage(t, model, { modelName: 'drip-150' });
   const { people, ann, bot, channel, slack } = s;
   const words = 'word after word after word, '.repeat(14);
-  for (const where of [channel, slack.world.direct(ann, bot.bot)]) {
+  await Promise.all([channel, slack.world.direct(ann, bot.bot)].map(async (where) => {
     const said = people.say(ann, where, where === channel ? s.mention(words) : words);
     const growing = await until('the stream', () => where.replies(said.ts).find((m) => m.stream));
     assert.equal(growing.stream.state, 'in_progress');
@@ -140,12 +140,12 @@ test('a growing answer is shown as a stream, and replaced by the final text', as
     assert.ok(answer.writes.filter((w) => w.how === 'stream').length > 1, 'it grew');
     assert.ok(answer.text.includes(words.trim()), answer.text);
     assert.ok(answer.blocks?.some((b) => b.type === 'context_actions'), 'feedback below');
-  }
+  }));
   await s.settled();
 });
 
 test('where streams do not exist, a message is edited now and then', async (t) => {
-  const s = await stage(t, model, { modelName: 'drip-400', app: { agent: false } });
+  const s = await stage(t, model, { modelName: 'drip-200', app: { agent: false } });
   const { people, ann, channel } = s;
   const said = people.say(ann, channel, s.mention('word after word after word, '.repeat(14)));
   const answer = await s.answer(said, 1, 40);

@@ -166,7 +166,7 @@ test('polling: a rival is named, and its end noticed', async (t) => {
 test('429: the wait is kept in that chat, and others go on', async (t) => {
   const s = await stage(t, model);
   const { people, ann, bob, bot, telegram } = s;
-  telegram.fault({ method: /^(sendMessage|editMessageText)$/, kind: 'limited', seconds: 3, times: 3, when: (args) => args.chat_id === ann.id });
+  telegram.fault({ method: /^(sendMessage|editMessageText)$/, kind: 'limited', seconds: 1, times: 3, when: (args) => args.chat_id === ann.id });
   const slow = people.tell(ann, bot, 'are you limited here?'), quick = people.tell(bob, bot, 'and are you here?');
   await s.answer(quick);
   await s.answer(slow, 1, 30);
