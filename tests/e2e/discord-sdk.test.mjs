@@ -75,7 +75,7 @@ for (const name of Object.keys(faces)) {
         people.mention(ann, channel, app, 'here again');
         await heard(face, 'here again');
       }),
-      it('takes a connection without acknowledgements for dead (6.1)', { knobs: { heartbeatMs: 400 } }, async (s) => {
+      it('takes a connection without acknowledgements for dead (6.1)', { knobs: { heartbeatMs: 1000 } }, async (s) => {
         const { discord } = s;
         await connected(s, name);
         await until('heartbeats', () => discord.counts.beats > 1);
@@ -148,13 +148,13 @@ for (const name of Object.keys(faces)) {
         });
         await assert.rejects(face.send(channel.id, { content: '   ' }), refused(50006));
       }),
-      it('says the same thing once when the nonce is the same (19)', { knobs: { nonceMs: 1200 } }, async (s) => {
+      it('says the same thing once when the nonce is the same (19)', { knobs: { nonceMs: 4000 } }, async (s) => {
         const { channel, discord } = s, face = await connected(s, name);
         const [first, again] = [await face.send(channel.id, { content: 'once', nonce: 'n1' }), await face.send(channel.id, { content: 'twice', nonce: 'n1' })];
         assert.deepEqual([again.id, again.content, channel.list.length, discord.counts.repeated], [first.id, 'once', 1, 1]);
         assert.equal((await heard(face, 'once')).nonce, 'n1');
         await face.send(channel.id, { content: 'another', nonce: 'n2' });
-        await wait(1220);
+        await wait(4020);
         const late = await face.send(channel.id, { content: 'late', nonce: 'n1' });
         assert.notEqual(late.id, first.id);
         assert.deepEqual([channel.list.length, discord.counts.reusedNonces, discord.creates.filter((c) => c.existing).length], [3, 1, 1]);

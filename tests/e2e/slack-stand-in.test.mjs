@@ -115,7 +115,7 @@ for (const [transport, start] of [['Socket Mode', socketBolt], ['HTTP', httpBolt
 
 test('what is not acknowledged comes again, three times, and says why', async (t) => {
   for (const transport of ['socket', 'HTTP']) {
-    const s = await stage(t, { knobs: { ackMs: 120, retries: [10, 30, 60] } });
+    const s = await stage(t, { knobs: { ackMs: 200, retries: [10, 30, 60] } });
     const seen = [];
     let takes = 3; // the fourth delivery is acknowledged
     const receive = (body, retry, ack) => {
@@ -151,8 +151,8 @@ test('what is not acknowledged comes again, three times, and says why', async (t
 });
 
 test('Socket Mode: refresh, tickets, the cap of ten, dead connections', async (t) => {
-  const s = await stage(t, { knobs: { warningMs: 200, retries: [20, 200, 2000] } });
-  const socket = new SocketModeClient({ appToken: s.app.appToken, logger: quiet, clientPingTimeout: 200, serverPingTimeout: 400, clientOptions: { slackApiUrl: `${s.slack.apiUrl}/` } });
+  const s = await stage(t, { knobs: { warningMs: 200, retries: [20, 200, 2000, 2000, 2000] } });
+  const socket = new SocketModeClient({ appToken: s.app.appToken, logger: quiet, clientPingTimeout: 600, serverPingTimeout: 1200, clientOptions: { slackApiUrl: `${s.slack.apiUrl}/` } });
   t.after(() => socket.disconnect());
   s.slack.knobs.pingMs = 100;
   const seen = new Set();

@@ -63,9 +63,10 @@ export class Deliveries {
 
   async post(app, url, body, type, headers = {}) {
     if (!url) return { ok: false, reason: 'connection_failed' };
-    const { ackMs } = this.knobs;
+    const { ackMs } = this.knobs, late = new AbortController(), half = (then) => this.slack.after(ackMs / 2, then);
+    half(() => half(() => late.abort(new DOMException('no answer in time', 'TimeoutError')))); // in halves, as in sockets.mjs
     try {
-      const answer = await fetch(url, { method: 'POST', body, redirect: 'manual', signal: AbortSignal.timeout(ackMs),
+      const answer = await fetch(url, { method: 'POST', body, redirect: 'manual', signal: late.signal,
         headers: { 'content-type': type, 'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)', ...signed(app.signingSecret, body), ...headers } });
       const text = await answer.text();
       this.slack.counts.statuses[answer.status] = (this.slack.counts.statuses[answer.status] ?? 0) + 1;
