@@ -62,14 +62,15 @@ export class Stage {
     };
   }
 
-  // Starts the daemon and waits until it is connected; also after a kill, when its port is another one.
+  // Starts the daemon and waits until it is connected and knows it; also after a kill, when its port is another one.
   async up() {
-    const before = this.connections;
+    const before = this.connections, from = this.daemon.lines.length;
+    const knows = (line) => line.includes(`"where":"discord/${this.name}"`) && line.includes('"message":"link up"');
     await this.daemon.start();
     this.discord.resolve.set(publicUrl, this.daemon.url);
     if (this.http) this.app.interactionsUrl = `${publicUrl}/discord/${this.name}/interactions`;
     if (this.events) this.app.eventsUrl = `${publicUrl}/discord/${this.name}/events`;
-    await until('the gateway', () => this.connections > before && this.live.length > 0);
+    await until('the gateway', () => this.connections > before && this.live.length > 0 && this.daemon.lines.slice(from).some(knows));
     return this;
   }
 

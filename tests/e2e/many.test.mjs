@@ -48,7 +48,8 @@ test('10,000 connections that say nothing: a request is still answered within a 
 test('200 conversations in parallel: each gets its own answers, in order', async (t) => {
   const daemon = await withModel(t, 'slow-30');
   const keys = await Promise.all(['ann', 'bob', 'carl', 'dora'].map((name) => daemon.addUser(name)));
-  const before = performance.now();
+  let most = 0;
+  const watching = setInterval(() => (most = Math.max(most, model.running)), 5);
   await Promise.all(Array.from({ length: 200 }, async (_, n) => {
     let conversation_id;
     for (const part of ['first', 'second', 'third']) {
@@ -58,8 +59,8 @@ test('200 conversations in parallel: each gets its own answers, in order', async
       ({ conversation_id } = answer.body);
     }
   }));
-  const took = performance.now() - before;
-  assert.ok(took < 200 * 3 * 30, `they ran at the same time: ${Math.round(took)} ms`);
+  clearInterval(watching);
+  assert.ok(most > 10, `they ran at the same time: ${most}`);
   for (const request of model.requests.filter((r) => r.messages.at(-1).content.startsWith('third words'))) {
     const n = request.messages.at(-1).content.split(' ').at(-1);
     assert.deepEqual(request.messages.filter((m) => m.role === 'user').map((m) => m.content), ['first', 'second', 'third'].map((part) => `${part} words of conversation ${n}`));

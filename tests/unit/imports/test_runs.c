@@ -98,7 +98,7 @@ static int teardown(void **state)
 static void run(struct place *place, unsigned ends)
 {
 	place->wanted = ends;
-	loop_timer_start(place->limit, 20000, 0);
+	loop_timer_start(place->limit, 120000, 0);
 	if (place->ends < ends)
 		io_run(place->io);
 	loop_timer_stop(place->limit);

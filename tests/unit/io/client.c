@@ -37,7 +37,7 @@ void client_close(struct client *client)
 
 void client_run(struct client *client)
 {
-	loop_timer_start(client->limit, 20000, 0);
+	loop_timer_start(client->limit, 120000, 0);
 	io_run(client->io);
 	loop_timer_stop(client->limit);
 }

@@ -78,7 +78,7 @@ static struct child *start(struct stage *w, const char *script)
 
 static void run(struct stage *w)
 {
-	loop_timer_start(w->limit, 20000, 0);
+	loop_timer_start(w->limit, 120000, 0);
 	io_run(w->io);
 	loop_timer_stop(w->limit);
 	assert_false(w->late);

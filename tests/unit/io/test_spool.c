@@ -74,7 +74,7 @@ static int close_stage(void **state)
 
 static void run(struct stage *stage)
 {
-	loop_timer_start(stage->limit, 10000, 0);
+	loop_timer_start(stage->limit, 120000, 0);
 	io_run(stage->io);
 	assert_int_equal(stage->ends, 1);
 }

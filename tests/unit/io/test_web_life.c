@@ -159,7 +159,7 @@ static void test_time_limits(void **state)
 static void test_slow_but_reading(void **state)
 {
 	enum { LENGTH = 12000000 };
-	struct server_options options = { .limit_ms = { [CONN_FLUSH] = 150 } };
+	struct server_options options = { .limit_ms = { [CONN_FLUSH] = 600 } };
 	struct server server;
 	char *piece = mem_alloc(200000);
 	size_t got = 0;
@@ -175,7 +175,7 @@ static void test_slow_but_reading(void **state)
 
 		assert_true(part > 0);
 		got += (size_t)part;
-		usleep(10000);
+		usleep(20000);
 	}
 	put(fd, HELLO);
 	expect_reply(fd, 200, "hello");

@@ -126,7 +126,7 @@ static void took_too_long(void *data)
 
 void stage_run(void)
 {
-	loop_timer_start(stage.limit, 20000, 0);
+	loop_timer_start(stage.limit, 120000, 0);
 	io_run(stage.io);
 	loop_timer_stop(stage.limit);
 }

@@ -80,7 +80,7 @@ void asking_wait(struct asking *asking)
 {
 	struct loop_timer *limit = loop_timer_create(io_loop(asking->io), too_late, asking);
 
-	loop_timer_start(limit, 20000, 0);
+	loop_timer_start(limit, 120000, 0);
 	if (asking->waiting)
 		io_run(asking->io);
 	loop_timer_destroy(limit);
