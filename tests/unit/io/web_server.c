@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-enum { HELD_MAX = 64, WAIT_SECONDS = 5 };
+enum { HELD_MAX = 64, WAIT_SECONDS = 60 };
 
 /* ---- the server ---------------------------------------------------------------------------------------- */
 

@@ -251,8 +251,7 @@ void app_run(struct app_stage *stage, app_until_fn *until, const void *what)
 	io_run(stage->io);
 	loop_timer_destroy(timer);
 	if (!until(stage, what))
-		fail_msg("what the test waits for did not happen in time; the link says: %s",
-			 stage->why);
+		fail_msg("what the test waits for did not happen in time; the link says: %s", stage->why);
 }
 
 static bool link_is(struct app_stage *stage, const void *what)
