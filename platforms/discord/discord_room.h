@@ -1,6 +1,6 @@
 /* One bot from the inside: what the files of this room share. Loop thread only.
  *
- * The way in:  shard.c (gateway) | hook.c (HTTP) | catch_up.c -> discord_take* (inbound.c) -> host->incoming -> ack
+ * The way in:  shard.c (gateway) | hook.c (HTTP) | catch_up.c -> discord_take* (dispatch.c, inbound.c) -> host->incoming -> ack
  * The way out: send.c | preview.c -> rest.c -> the REST API
  * Facts and their sources: the protocol sheet of the platform, quoted as "(sheet N)" in comments. */
 #ifndef USHER_DISCORD_ROOM_H
@@ -251,15 +251,16 @@ snowflake discord_gateway_seen(const struct discord_gateway *gateway, unsigned s
  * resumes: it would get no READY and no channels, and what was not read yet would be missed for good. */
 void discord_gateway_caught_up(struct discord_gateway *gateway, unsigned shard);
 
-/* ---- inbound.c: from an event to the core -------------------------------------------------------------------- */
+/* ---- dispatch.c, inbound.c: from an event to the core ------------------------------------------------------------ */
 
 struct discord_inbound *discord_inbound_create(struct platform *bot);
 void discord_inbound_destroy(struct discord_inbound *inbound);
 /* True when a dispatch of this name is of any interest: others are not even parsed. */
 bool discord_wants(const char *event_name);
 /* One dispatch (d is borrowed for the call). Of GUILD_CREATE, what nobody reads (members, presences, emojis ...: see
- * left_out in frame.c) is not among d. An event that has to wait holds up later ones of its channel, no others. READY and RESUMED come here, too, after the gateway has taken what it needs:
- * READY reconciles the list of guilds, and for a session that was not resumed begins the catch-up of that shard. */
+ * left_out in frame.c) is not among d. An event that has to wait holds up later ones of its channel, no others. READY and
+ * RESUMED come here, too, after the gateway has taken what it needs: READY reconciles the list of guilds, and for a session
+ * that was not resumed begins the catch-up of that shard. */
 void discord_take(struct platform *bot, const struct discord_event *event, const char *name, const json_t *d);
 /* A message read by catch_up.c goes the same way; done is called when the core has decided, or at once when there is
  * nothing for it to decide. ack NULL: nothing to decide. Not called any more after discord_inbound_destroy. */

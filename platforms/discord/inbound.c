@@ -1,5 +1,5 @@
-/* From an event to the core and back. The gateway is told exactly once of each, and "taken" only of what is stored or not
- * for us. */
+/* What is said, on its way to the core and back. The gateway is told exactly once of each event, and "taken" only of what is
+ * stored or not for us. */
 #include "inbound.h"
 #include "clock.h"
 #include "mem.h"
@@ -11,7 +11,6 @@
 
 enum {
 	OPEN_MAX = 2000, /* arrivals under way; further ones come again */
-	LATER_MS = 1000,
 	BOTS_MAX = 2000,
 	EDITS_MAX = 2000,
 	SAID_MAX = 20000,
@@ -54,7 +53,8 @@ static struct discord_taker *taker_new(struct platform *bot, const struct discor
 /* The gateway hears of an event when all that it led to has ended. */
 static void taker_end(struct discord_taker *taker, const struct ack *ack)
 {
-	unsigned again_ms = ack && comes_again(ack->how) ? ack->retry_ms ? ack->retry_ms : LATER_MS : 0;
+	unsigned again_ms =
+		ack && comes_again(ack->how) ? ack->retry_ms ? ack->retry_ms : INBOUND_LATER_MS : 0;
 
 	if (again_ms > taker->again_ms)
 		taker->again_ms = again_ms;
@@ -204,7 +204,7 @@ static bool may_take(const struct platform *bot)
 static bool put_off(struct platform *bot, const struct discord_event *event, snowflake channel)
 {
 	bool held = discord_catch_up_holds(bot, channel);
-	unsigned again_ms = held ? DISCORD_HELD_MS : LATER_MS;
+	unsigned again_ms = held ? DISCORD_HELD_MS : INBOUND_LATER_MS;
 
 	if (!held && may_take(bot) && !discord_line_blocked(bot->inbound, channel, event))
 		return false;
@@ -219,7 +219,7 @@ static void nothing(struct platform *bot, const struct discord_event *event)
 	discord_taken(bot, event, 0);
 }
 
-static void take_said(struct platform *bot, const struct discord_event *event, const json_t *d, bool edited)
+void discord_take_said(struct platform *bot, const struct discord_event *event, const json_t *d, bool edited)
 {
 	struct discord_decoded say;
 	const char *because;
@@ -241,16 +241,6 @@ static void take_said(struct platform *bot, const struct discord_event *event, c
 		take_message(taker_new(bot, event), &say);
 }
 
-static void take_create(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	take_said(bot, event, d, false);
-}
-
-static void take_update(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	take_said(bot, event, d, true);
-}
-
 static void delete_one(struct discord_taker *taker, const json_t *d, snowflake id)
 {
 	snowflake channel = snowflake_read(json_object_get(d, "channel_id"));
@@ -263,7 +253,7 @@ static void delete_one(struct discord_taker *taker, const json_t *d, snowflake i
 		discord_line_up(arrival);
 }
 
-static void take_delete(struct platform *bot, const struct discord_event *event, const json_t *d)
+void discord_take_deleted(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
 	snowflake id = snowflake_read(json_object_get(d, "id"));
 
@@ -271,7 +261,7 @@ static void take_delete(struct platform *bot, const struct discord_event *event,
 		delete_one(taker_new(bot, event), d, id);
 }
 
-static void take_bulk(struct platform *bot, const struct discord_event *event, const json_t *d)
+void discord_take_bulk(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
 	const json_t *ids = json_object_get(d, "ids"), *id;
 	struct discord_taker *taker;
@@ -292,7 +282,7 @@ static void take_bulk(struct platform *bot, const struct discord_event *event, c
 void discord_take_caught(struct platform *bot, snowflake guild, const json_t *message,
 			 discord_caught_fn *done, void *owner)
 {
-	static const struct ack busy = { .how = ACK_BUSY, .retry_ms = LATER_MS, .why = "not now" };
+	static const struct ack busy = { .how = ACK_BUSY, .retry_ms = INBOUND_LATER_MS, .why = "not now" };
 	struct discord_decoded say;
 	struct discord_taker *taker;
 
@@ -323,163 +313,12 @@ static void told(struct platform *bot, void *owner, const json_t *response)
 	taker_end(taker, response ? NULL : &failed);
 }
 
-static void take_interaction(struct platform *bot, const struct discord_event *event, const json_t *d)
+void discord_take_interaction(struct platform *bot, const struct discord_event *event, const json_t *d)
 {
 	struct discord_taker *taker = taker_new(bot, event);
 
 	DL_APPEND(bot->inbound->takers, taker);
 	discord_interact(bot, d, told, taker);
-}
-
-/* ---- guilds and channels -------------------------------------------------------------------------------------------------- */
-
-static void take_ready(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	const json_t *shard = json_object_get(d, "shard");
-	int64_t shards = json_integer_value(json_array_get(shard, 1));
-
-	discord_lines_reset(bot->inbound, event->shard);
-	discord_guilds_ready(bot, d);
-	discord_catch_up_begin(bot, event->shard, shards > 0 ? (unsigned)shards : 1,
-			       discord_gateway_seen(bot->gateway, event->shard));
-	nothing(bot, event);
-}
-
-/* event NULL: nothing was missed there. since: what was said before we joined was not said to us; 0: not known. */
-static void learn(struct platform *bot, const struct discord_event *event, const json_t *list,
-		  snowflake guild, snowflake since)
-{
-	struct discord_channel channel;
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (list, i, one) {
-		if (discord_channel_take(bot->places, one, guild, &channel) && event)
-			discord_catch_up_offer(bot, event->shard, &channel, since);
-	}
-}
-
-/* Its threads first: they may be what a person waits in. */
-static void take_guild(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	snowflake guild = snowflake_read(json_object_get(d, "id"));
-	snowflake since = snowflake_at(discord_time_ms(json_text(d, "joined_at")));
-	bool waits = discord_guild_came(bot, event, d);
-
-	if (guild && !json_is_true(json_object_get(d, "unavailable")) && !discord_guild_off(bot, guild)) {
-		learn(bot, waits ? NULL : event, json_object_get(d, "threads"), guild, since);
-		learn(bot, waits ? NULL : event, json_object_get(d, "channels"), guild, since);
-	}
-	if (!waits)
-		nothing(bot, event);
-}
-
-static void take_guild_update(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	discord_guild_changed(bot, d);
-	nothing(bot, event);
-}
-
-static void take_guild_delete(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	discord_guild_went(bot, d);
-	nothing(bot, event);
-}
-
-static void take_role(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	discord_guild_role(bot, d, false);
-	nothing(bot, event);
-}
-
-static void take_role_delete(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	discord_guild_role(bot, d, true);
-	nothing(bot, event);
-}
-
-static void take_channel(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	struct discord_channel channel;
-
-	if (discord_channel_take(bot->places, d, 0, &channel) && discord_is_thread(channel.type) &&
-	    channel.owner && channel.owner == bot->user_id)
-		discord_follow(bot->places, channel.id);
-	nothing(bot, event);
-}
-
-static void take_channel_delete(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	discord_channel_forget(bot->places, snowflake_read(json_object_get(d, "id")));
-	nothing(bot, event);
-}
-
-static void take_threads(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	learn(bot, NULL, json_object_get(d, "threads"), snowflake_read(json_object_get(d, "guild_id")), 0);
-	nothing(bot, event);
-}
-
-static void take_resumed(struct platform *bot, const struct discord_event *event, const json_t *d)
-{
-	(void)d;
-	nothing(bot, event);
-}
-
-/* ---- by name ---------------------------------------------------------------------------------------------------------------- */
-
-typedef void take_fn(struct platform *bot, const struct discord_event *event, const json_t *d);
-
-static const struct {
-	const char *name;
-	take_fn *take;
-} kinds[] = {
-	{ "MESSAGE_CREATE", take_create },
-	{ "MESSAGE_UPDATE", take_update },
-	{ "MESSAGE_DELETE", take_delete },
-	{ "MESSAGE_DELETE_BULK", take_bulk },
-	{ "INTERACTION_CREATE", take_interaction },
-	{ "GUILD_CREATE", take_guild },
-	{ "GUILD_UPDATE", take_guild_update },
-	{ "GUILD_DELETE", take_guild_delete },
-	{ "GUILD_ROLE_CREATE", take_role },
-	{ "GUILD_ROLE_UPDATE", take_role },
-	{ "GUILD_ROLE_DELETE", take_role_delete },
-	{ "CHANNEL_CREATE", take_channel },
-	{ "CHANNEL_UPDATE", take_channel },
-	{ "CHANNEL_DELETE", take_channel_delete },
-	{ "THREAD_CREATE", take_channel },
-	{ "THREAD_UPDATE", take_channel },
-	{ "THREAD_DELETE", take_channel_delete },
-	{ "THREAD_LIST_SYNC", take_threads },
-	{ "READY", take_ready },
-	{ "RESUMED", take_resumed },
-};
-
-static take_fn *taker_of(const char *name)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return kinds[i].take;
-	return NULL;
-}
-
-bool discord_wants(const char *event_name)
-{
-	return event_name && taker_of(event_name) != NULL;
-}
-
-void discord_take(struct platform *bot, const struct discord_event *event, const char *name, const json_t *d)
-{
-	take_fn *take = name ? taker_of(name) : NULL;
-
-	discord_line_came(bot->inbound, event);
-	if (take == NULL || !json_is_object(d) || bot->disabled)
-		nothing(bot, event);
-	else if (bot->stopping || bot->dead)
-		discord_taken(bot, event, LATER_MS);
-	else
-		take(bot, event, d);
 }
 
 /* ---- from the core -------------------------------------------------------------------------------------------------------------- */

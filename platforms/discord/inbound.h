@@ -71,7 +71,14 @@ struct discord_inbound {
 	uint64_t hinted_ms;    /* when the hint of pitfall 26 was given last; 0 never */
 };
 
-/* ---- inbound.c ------------------------------------------------------------------------------------------------ */
+/* ---- inbound.c: events of what is said, from dispatch.c; each tells the gateway ---------------------------------- */
+
+enum { INBOUND_LATER_MS = 1000 }; /* what can't be taken now comes again after this */
+
+void discord_take_said(struct platform *bot, const struct discord_event *event, const json_t *d, bool edited);
+void discord_take_deleted(struct platform *bot, const struct discord_event *event, const json_t *d);
+void discord_take_bulk(struct platform *bot, const struct discord_event *event, const json_t *d);
+void discord_take_interaction(struct platform *bot, const struct discord_event *event, const json_t *d);
 
 /* Ends it and frees it. Not ACK_STORED and the like but ACK_BUSY or ACK_FAILED: whoever waits behind it in its channel
  * is to come again, too. The caller advances the channel. */
