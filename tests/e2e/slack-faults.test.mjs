@@ -237,7 +237,7 @@ test('http: what was missed in an outage of the network is answered, without a r
 
 for (const transport of ['socket', 'http'])
   test(`${transport}: a token that was refused wrongly is looked at again, and the workspace lives on`, async (t) => {
-    const s = await stage(t, model, { transport, modelName: 'ids', slack: { knobs: { retries: [200, 500, 1000, 2000, 4000] } } });
+    const s = await stage(t, model, { transport, modelName: 'ids', slack: { knobs: { retries: Array(200).fill(300) } } });
     clean(await ask(s, 1));
     for (const each of s.bot.tokens) each.revoked = 'invalid_auth';
     await s.daemon.cli('doctor'); // asks with it
@@ -245,7 +245,12 @@ for (const transport of ['socket', 'http'])
     assert.match(JSON.stringify(await s.daemon.json('status')), /tried again every 10 minutes/);
     s.people.say(s.ann, s.channel, s.mention('is anybody there? [#d1]'), { wants: 'd1' });
     for (const each of s.bot.tokens) each.revoked = null;
+    const { eventsUrl } = s.app;
+    Object.assign(s.app, eventsUrl && { eventsUrl: 'http://127.0.0.1:1/' }); // what comes while it is switched off is taken and left
+    s.slack.knobs.deaf = true;
     for (const how of ['disable', 'enable']) await s.daemon.cli('installation', how, 'acme'); // instead of waiting for a minute
+    s.app.eventsUrl = eventsUrl;
+    s.slack.knobs.deaf = false;
     await until('the answer', () => s.slack.tally.open.length === 0, 30);
     clean(await ask(s, 2, { from: 10 }));
   });
