@@ -72,8 +72,9 @@ static bool make_file(const struct db *db, struct err *err)
 			close(fd);
 			sync_folder(folder);
 		} else if (errno != EEXIST) {
-			made = err_set(err, ERR_FATAL, "can't make the database %s: %s", db->path,
-				       strerror(errno));
+			made = err_set(err, ERR_FATAL,
+				       "can't make the database %s: %s: check who may write its folder",
+				       db->path, strerror(errno));
 		}
 	}
 	free(folder);

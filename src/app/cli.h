@@ -18,6 +18,8 @@ struct cli {
 	const char *config;	  /* --config, or NULL */
 	bool json;		  /* --json */
 	bool csv;		  /* --csv */
+	bool help;		  /* --help */
+	bool version;		  /* --version */
 	bool try_it;		  /* --try */
 	const char *email;	  /* --email */
 	const char *display;	  /* --name */
@@ -48,14 +50,18 @@ struct cli {
 	char *socket;
 };
 
-/* One command, or one verb of a command with verbs; a table ends with a NULL name. */
+/* One command, or one verb of a command with verbs; a table ends with a NULL name. An option is taken where `usage` or the command's
+ * `options` names it; --config is everywhere. */
 struct command {
 	const char *name;
-	const char *usage;  /* the words behind the name */
+	const char *usage;  /* the words behind the name; verbs are added */
 	const char *help;   /* one line */
 	size_t least, most; /* how many words */
 	int (*run)(struct cli *cli);
 	const struct command *verbs; /* instead of run, or before it: what is no verb are words for run */
+	const char
+		*options; /* of a command: lines for its options, then what else is to be said; NULL: none */
+	const char *examples; /* of a command: lines that work as they stand */
 };
 
 /* Path of the control socket by the settings; NULL (and a printed reason) when the settings are wrong. */
@@ -114,8 +120,8 @@ int cli_mcp(struct cli *cli);
 int cli_import(struct cli *cli);
 int cli_tool_show(struct cli *cli);
 int cli_tool_approve(struct cli *cli);
-extern const struct command cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[], cli_conversation_verbs[],
-	cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[], cli_model_verbs[],
-	cli_audit_verbs[], cli_tool_verbs[], cli_import_verbs[];
+extern const struct command cli_commands[], cli_user_verbs[], cli_pair_verbs[], cli_key_verbs[],
+	cli_conversation_verbs[], cli_letter_verbs[], cli_installation_verbs[], cli_budget_verbs[],
+	cli_model_verbs[], cli_audit_verbs[], cli_tool_verbs[], cli_import_verbs[];
 
 #endif

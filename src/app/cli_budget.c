@@ -74,11 +74,11 @@ static int refusals(struct cli *cli)
 
 const struct command cli_budget_verbs[] = {
 	{ "list", "", "budgets, and what is spent and held of each", 0, 0, list, NULL },
-	{ "set",
-	  "organization [NAME] | installation PLATFORM/NAME | channel PLATFORM/NAME#CHANNEL | profile WHO | "
-	  "model "
-	  "PROVIDER/MODEL  day|month USD",
-	  "no request that may cost more than what is left is sent", 3, 4, set, NULL },
+	{ "set", "SCOPE [SUBJECT] day|month USD",
+	  "no request that may cost more than what is left is sent. SCOPE and SUBJECT: organization [NAME],\n"
+	  "      installation PLATFORM/NAME, channel PLATFORM/NAME#CHANNEL, profile WHO, model "
+	  "PROVIDER/MODEL",
+	  3, 4, set, NULL },
 	{ "remove", "SCOPE [SUBJECT] day|month",
 	  "the budget of the settings file counts again, if there is one", 2, 3, drop, NULL },
 	{ "spent", "", "what today and this month have cost, dearest first", 0, 0, spent, NULL },

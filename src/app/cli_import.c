@@ -4,6 +4,7 @@
 #include "json.h"
 #include "mem.h"
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +58,8 @@ static curl_mime *make_form(CURL *curl, struct cli *cli)
 		}
 		part = curl_mime_addpart(form);
 		curl_mime_name(part, "file");
-		if (curl_mime_filedata(part, cli->args[i]) != CURLE_OK) {
-			fprintf(stderr, "usher: %s can't be read\n", cli->args[i]);
+		if (access(cli->args[i], R_OK) != 0 || curl_mime_filedata(part, cli->args[i]) != CURLE_OK) {
+			fprintf(stderr, "usher: %s can't be read: %s\n", cli->args[i], strerror(errno));
 			curl_mime_free(form);
 			return NULL;
 		}

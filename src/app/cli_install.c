@@ -30,10 +30,9 @@ static json_t *short_row(const json_t *row)
 	const char *title = json_text(row, "title"), *link = json_text(row, "link");
 	const char *added = json_text(row, "created_at"), *why = json_text(row, "removed_why");
 
-	return json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s*, s:s*}", "platform", json_text(row, "platform"),
-			 "name", json_text(row, "name"), "title", title ? title : "-", "state", state_of(row),
-			 "connection", link ? link : "-", "added", added ? added : "-", "why",
-			 why ? why : "-");
+	return json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:s?}", "platform", json_text(row, "platform"),
+			 "name", json_text(row, "name"), "title", title, "state", state_of(row), "connection",
+			 link, "added", added, "why", why);
 }
 
 static int installation_list(struct cli *cli)

@@ -35,6 +35,17 @@ static char *cell(const json_t *value)
 	return json_write(value);
 }
 
+/* Names that programs use; people see numbers and words. They stand in --json and --csv. */
+static bool for_programs(const char *column)
+{
+	static const char *const columns[] = { "conversation_uuid", "profile_id", "org_id", "user_id" };
+
+	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+		if (strcmp(column, columns[i]) == 0)
+			return true;
+	return false;
+}
+
 static void print_table(const json_t *rows)
 {
 	struct libscols_table *table;
@@ -46,14 +57,19 @@ static void print_table(const json_t *rows)
 	speak_utf8();
 	table = scols_new_table();
 	json_object_foreach ((json_t *)(uintptr_t)json_array_get(rows, 0), key, value)
-		scols_table_new_column(table, key, 0, json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
+		if (!for_programs(key))
+			scols_table_new_column(table, key, 0,
+					       json_is_number(value) ? SCOLS_FL_RIGHT : SCOLS_FL_WRAP);
 	json_array_foreach (rows, i, row) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		size_t column = 0;
 
 		json_object_foreach ((json_t *)(uintptr_t)row, key, value) {
-			char *text = cell(value);
+			char *text;
 
+			if (for_programs(key))
+				continue;
+			text = cell(value);
 			scols_line_set_data(line, column++, text);
 			free(text);
 		}
@@ -114,24 +130,40 @@ void cli_put_csv(const json_t *rows, bool names)
 	}
 }
 
-static void print_object(const json_t *object, int depth)
+static void print_object(const json_t *object, int indent, bool item);
+
+static void print_value(const json_t *value, int indent)
+{
+	const json_t *one;
+	char *text;
+	size_t i;
+
+	if (json_is_object(value)) {
+		puts(":");
+		print_object(value, indent + 2, false);
+	} else if (json_is_object(json_array_get(value, 0))) {
+		puts(":");
+		json_array_foreach (value, i, one)
+			print_object(one, indent + 4, true);
+	} else {
+		text = json_is_array(value) && json_array_size(value) == 0 ? strdup("-") : cell(value);
+		fputs(": ", stdout);
+		cli_put(stdout, text);
+		putchar('\n');
+		free(text);
+	}
+}
+
+/* A line for each member; what is inside stands further to the right. item: of a list, its first line begins with a dash. */
+static void print_object(const json_t *object, int indent, bool item)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach ((json_t *)(uintptr_t)object, key, value) {
-		char *text;
-
-		if (json_is_object(value)) {
-			printf("%*s%s:\n", depth * 2, "", key);
-			print_object(value, depth + 1);
-			continue;
-		}
-		text = cell(value);
-		printf("%*s%s: ", depth * 2, "", key);
-		cli_put(stdout, text);
-		putchar('\n');
-		free(text);
+		printf("%*s%s%s", item ? indent - 2 : indent, "", item ? "- " : "", key);
+		print_value(value, indent);
+		item = false;
 	}
 }
 
@@ -147,7 +179,7 @@ void cli_print(const struct cli *cli, json_t *value, const char *empty)
 	} else if (json_is_array(value)) {
 		print_table(value);
 	} else {
-		print_object(value, 0);
+		print_object(value, 0, false);
 	}
 	json_decref(value);
 }

@@ -9,13 +9,15 @@
 #include "registry.h"
 #include "settings_build.h"
 #include "speech.h"
+#include <errno.h>
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PLATFORMS_MAX = 16, DEPTH_MAX = 8 };
+enum { PLATFORMS_MAX = 16, DEPTH_MAX = 8, HELP_WIDTH = 110 };
 
 static const char default_file[] = "/etc/usher/usher.conf";
 
@@ -289,6 +291,14 @@ static bool read_group(const struct reading *reading, const config_setting_t *fr
 	return true;
 }
 
+/* libconfig does not tell: it takes nothing but plain files. */
+static const char *why_not(const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && !S_ISREG(found.st_mode) ? "it is no plain file" : strerror(errno);
+}
+
 static bool read_file(const char *path, bool secrets, struct settings *top, struct err *err)
 {
 	struct reading reading = { .file = path, .secrets = secrets, .err = err };
@@ -299,7 +309,9 @@ static bool read_file(const char *path, bool secrets, struct settings *top, stru
 	if (config_read_file(&config, path) == CONFIG_TRUE)
 		fine = read_group(&reading, config_root_setting(&config), top, 0);
 	else if (config_error_type(&config) == CONFIG_ERR_FILE_IO)
-		fine = err_set(err, ERR_REFUSED, "cannot read the settings file %s: %m", path);
+		fine = err_set(err, ERR_REFUSED,
+			       "cannot read the settings file %s: %s; check --config and $USHER_CONFIG", path,
+			       why_not(path));
 	else
 		fine = err_set(err, ERR_REFUSED, "%s:%d: %s", path, config_error_line(&config),
 			       config_error_text(&config));
@@ -389,6 +401,24 @@ char *config_socket(const struct settings *settings)
 /* ---- help ------------------------------------------------------------------------------------------------
  */
 
+/* Prints words in lines of HELP_WIDTH columns at the most, each but the first behind `indent` blanks. */
+static void put_wrapped(const char *text, int indent)
+{
+	int column = indent;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column > indent && column + 1 + len > HELP_WIDTH) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		column += printf("%s%.*s", column > indent ? " " : "", len, text);
+		text += len + (text[len] == ' ');
+	}
+	putchar('\n');
+}
+
 static void help_table(const struct setting *table, int depth)
 {
 	static const char *const types[] = { "text",	      "secret",	       "whole number",
@@ -396,10 +426,15 @@ static void help_table(const struct setting *table, int depth)
 					     "list of texts", "group",	       "list of groups" };
 
 	for (; table->name; table++) {
-		printf("%*s%-18s %s%s%s%s%s%s%s\n", depth * 4, "", table->name, types[table->type],
-		       table->choices ? " " : "", table->choices ? table->choices : "",
-		       table->fallback ? ", default " : "", table->fallback ? table->fallback : "",
-		       table->required ? ", required: " : ": ", table->help);
+		char *text =
+			mem_format("%s%s%s%s%s%s%s", types[table->type], table->choices ? " " : "",
+				   table->choices ? table->choices : "", table->fallback ? ", default " : "",
+				   table->fallback ? table->fallback : "",
+				   table->required ? ", required: " : ": ", table->help);
+
+		printf("%*s%-18s ", depth * 4, "", table->name);
+		put_wrapped(text, depth * 4 + 19);
+		free(text);
 		if (table->inside)
 			help_table(table->inside, depth + 1);
 	}

@@ -189,8 +189,9 @@ static bool bind_address(struct web *web, const char *text, int port, struct err
 	if (address.any.sa_family == AF_INET6) /* "::" takes IPv4 as well, whatever the system's default */
 		setsockopt(web->listen_fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (bind(web->listen_fd, &address.any, size) != 0)
-		return err_set(err, ERR_REFUSED, "can't listen on %s port %d: %s", text, port,
-			       strerror(errno));
+		return err_set(
+			err, ERR_REFUSED, "can't listen on %s port %d: %s%s", text, port, strerror(errno),
+			errno == EADDRINUSE ? "; stop the program that has it, or choose another port" : "");
 	getsockname(web->listen_fd, &address.any, &size);
 	web->port = ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 	return true;

@@ -70,7 +70,8 @@ static bool find(struct db *db, struct arena *room, const char *name, struct dea
 			return false;
 	}
 	if (!found)
-		return err_set(err, ERR_GONE, "there is no dead letter %.*s: `usher dead-letters` shows them",
+		return err_set(err, ERR_GONE,
+			       "there is no dead letter %.*s: `usher dead-letters list` shows them",
 			       CUT(name));
 	if (!is_dead(letter_out))
 		return err_set(err, ERR_REFUSED, "%.*s is no dead letter: it is %s", CUT(name),

@@ -153,5 +153,7 @@ bool act_model_use_installation(struct db *db, struct arena *room, const char *c
 		      "UPDATE \"LLMAgentInstallation\" SET \"llmSettingsId\" = nullif($1, 0)"
 		      " WHERE platform || '/' || name = $2",
 		      "it", id, args[1]) &&
-	       (rows > 0 || err_set(err, ERR_GONE, "there is no installation %.*s", CUT(args[1])));
+	       (rows > 0 ||
+		err_set(err, ERR_GONE, "there is no installation %.*s: `usher installation list` shows them",
+			CUT(args[1])));
 }

@@ -51,7 +51,8 @@ bool person_find(struct db *db, struct arena *room, const char *who, struct pers
 		if (!db_end(&query, err))
 			return false;
 	}
-	return found || err_set(err, ERR_GONE, "no user is named \"%.*s\"", CUT(who));
+	return found ||
+	       err_set(err, ERR_GONE, "no user is named \"%.*s\": `usher user list` shows them", CUT(who));
 }
 
 /* Other people's conversations and those that never were look the same. */

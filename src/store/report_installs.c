@@ -30,7 +30,9 @@ bool install_print(struct db *db, const char *name, struct buf *out, struct err 
 			"t", name))
 		return false;
 	if (named == 0)
-		return err_set(err, ERR_GONE, "there is no installation %.*s", CUT(name));
+		return err_set(err, ERR_GONE,
+			       "there is no installation %.*s: `usher installation list` shows them",
+			       CUT(name));
 	if (named > 1 && exactly == 0)
 		return err_set(err, ERR_REFUSED,
 			       "%.*s is the name of several installations: say platform/name", CUT(name));

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
 
-const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'model', 'usage', 'dead-letters', 'audit', 'settings', 'version'];
+const commands = ['run', 'init', 'status', 'doctor', 'chat', 'explain', 'user', 'pair', 'installation', 'key', 'conversation', 'import', 'model', 'usage', 'budget', 'mcp', 'tool', 'dead-letters', 'audit', 'settings', 'version'];
 const verbs = {
   user: { list: '', add: 'zoe --email zoe@example.org', enable: 'ann', disable: 'ann', role: 'ann member' },
   pair: { list: '', approve: 'ABCDEFGH', drop: 'ABCDEFGH', invite: '' },
@@ -61,19 +61,40 @@ test('help of all and of each command, names near to a mistyped one', async () =
     const { stdout } = await run(0, command, '--help');
     assert.match(stdout, new RegExp(`^Usage: usher ${command}`));
     for (const verb of Object.keys(verbs[command] ?? {})) assert.match(stdout, new RegExp(`usher ${command} ${verb}`));
+    assert.equal((await run(0, 'help', command)).stdout, stdout, 'help COMMAND is COMMAND --help');
+    assert.ok(stdout.split('\n').every((line) => line.length <= 120), `${command}: a line does not fit a terminal`);
   }
   for (const [wrong, right] of [['staus', 'status'], ['docter', 'doctor'], ['key ad', 'add'], ['user lst', 'list'], ['dead-leters', 'dead-letters']])
     assert.match((await run(2, ...wrong.split(' '))).stderr, new RegExp(`did you mean "${right}"`));
   assert.doesNotMatch((await run(2, 'xylophone')).stderr, /did you mean/);
 });
 
+test('the examples of each help are right uses', async (t) => {
+  const none = new Daemon();
+  t.after(() => none.finish());
+  for (const command of commands) {
+    const { stdout } = await run(0, command, '--help');
+    const lines = stdout.split('\nExamples:\n')[1].trimEnd().split('\n');
+    for (const line of lines) {
+      assert.match(line, new RegExp(`^  usher ${command}\\b`));
+      if (['run', 'chat', 'mcp'].includes(command) || line.includes('<')) continue;
+      const words = line.replace(/ +# .*$/, '').match(/"[^"]*"|\S+/g).slice(1).map((word) => word.replace(/^"|"$/g, ''));
+      const config = words.indexOf('--config');
+      if (config >= 0) words.splice(config, 2);
+      const { status, stderr } = await none.cli(...words);
+      assert.notEqual(status, 2, `${line}: ${stderr}`);
+    }
+  }
+});
+
 test('wrong use is status 2 with the right use in a line', async () => {
   for (const words of [['status', 'now'], ['tool', 'approve', 'no-slash'], ['explain'], ['explain', '1', '2'], ['user', 'add'], ['user', 'role', 'ann'], ['key', 'add', 'ann'], ['key', 'revoke'], ['pair', 'approve'],
-    ['conversation', 'rename', '1'], ['dead-letters', 'retry'], ['usage', 'x'], ['user', 'add', 'bob'], ['usage', '--days', '0'], ['usage', '--days', 'x'], ['user'], ['--bogus', 'status'], []]) {
+    ['conversation', 'rename', '1'], ['dead-letters', 'retry'], ['usage', 'x'], ['user', 'add', 'bob'], ['usage', '--days', '0'], ['usage', '--days', 'x'], ['user'], ['--bogus', 'status'], ['--bogus'], ['status', '--name', 'x'], ['import', 'show', '1', '--out', '.'], ['chat', '--json', 'hello'], ['help', 'staus'], []]) {
     const { stderr, stdout } = await run(2, ...words);
     assert.match(stderr, /usher/, words.join(' '));
     assert.equal(stdout, '', words.join(' '));
   }
+  assert.match((await run(2, 'status', '--jsn')).stderr, /did you mean "--json"\? See: usher status --help/);
 });
 
 test('without a daemon each command says how to start one, status 3', async (t) => {
@@ -95,6 +116,8 @@ test('without a daemon each command says how to start one, status 3', async (t) 
     assert.match(wrong.stderr, /usher\.conf:1.*port/);
   }
   assert.equal((await none.cli('version')).status, 0, 'what needs no settings works with wrong ones');
+  none.config = none.dir;
+  assert.match((await none.cli('status')).stderr, /no plain file; check --config/);
 });
 
 test('version and settings need nothing', async () => {
@@ -102,6 +125,7 @@ test('version and settings need nothing', async () => {
   assert.match((await daemon.json('version')).version, /^\d+\.\d+/);
   const { stdout } = await run(0, 'settings');
   for (const name of ['listen', 'store', 'models', 'assistant', 'users', 'platforms', 'limits']) assert.match(stdout, new RegExp(`^${name} `, 'm'));
+  assert.deepEqual(stdout.split('\n').filter((line) => line.length > 110 && / \S+ \S+$/.test(line.slice(60))), [], 'lines are wrapped');
 });
 
 test('status tells what runs', async () => {
@@ -109,7 +133,9 @@ test('status tells what runs', async () => {
   assert.equal(status.pid, daemon.child.pid);
   assert.deepEqual([status.ready, status.stopping, status.port], [true, false, daemon.port]);
   assert.deepEqual(status.core.platforms.map((p) => `${p.platform}/${p.name} ${p.link}`).sort(), ['api/chat up', 'webhook/crm up', 'webhook/other up']);
-  assert.match((await run(0, 'status')).stdout, new RegExp(`pid: ${daemon.child.pid}`));
+  const { stdout } = await run(0, 'status');
+  assert.match(stdout, new RegExp(`pid: ${daemon.child.pid}`));
+  assert.match(stdout, /^  platforms:\n    - platform: \w+\n      name: \w+\n      link: up$/m, 'a line for each thing, no JSON');
 });
 
 test('users: added, listed, given a role, disabled, enabled, refused', async () => {
@@ -134,6 +160,7 @@ test('installations: listed, shown, switched off and on, not removed while they 
   assert.deepEqual(rows.map((r) => `${r.platform}/${r.name} ${r.enabled} ${r.link}`), ['api/chat true up', 'webhook/crm true up', 'webhook/other true up']);
   assert.equal((await daemon.json('installation', 'show', 'webhook/other')).name, 'other');
   assert.match((await run(0, 'installation', 'show', 'other')).stdout, /^platform: webhook$/m);
+  assert.match((await run(0, 'installation', 'list', '--csv')).stdout, /^"webhook","other",,"on","up","[^"]+",\r$/m, 'what is empty is empty');
   assert.match((await run(0, 'installation', 'disable', 'other')).stdout, /Switched off/);
   assert.equal((await daemon.json('installation', 'show', 'other')).enabled, false);
   assert.ok((await daemon.json('doctor')).some((f) => f.result === 'warning' && /webhook\/other: switched off/.test(f.message)));
@@ -166,7 +193,8 @@ test('keys: shown once, listed without their secret, revoked', async () => {
 
 test('conversations: listed, shown, renamed, archived, by number and uuid', async () => {
   const { conversation_id: id, conversation_uuid: uuid } = said.body;
-  await listed(['conversation', 'list'], 'conversation_uuid');
+  await listed(['conversation', 'list'], 'conversation_id');
+  assert.ok(!(await run(0, 'conversation', 'list')).stdout.includes(uuid), 'what only programs need is in --json');
   for (const name of [String(id), uuid]) {
     assert.match((await run(0, 'conversation', 'show', name)).stdout, /user\nadd a task to paint the fence/);
     assert.deepEqual((await daemon.json('conversation', 'show', name)).map((m) => m.role).filter((r) => r !== 'tool'), ['user', 'assistant', 'assistant']);
