@@ -142,7 +142,8 @@ struct ai_result {
 struct ai_events {
 	/* The answer shown so far grew. begins_again: drop what was shown before. */
 	void (*part)(void *owner, uint64_t ticket, const char *text, size_t len, bool begins_again);
-	/* Make these steps and attempts durable together, then call ai_journaled. */
+	/* Make these steps and attempts durable together, then call ai_journaled. Without steps: requests that came to nothing,
+	 * before the next one. Never for ai_ask.summarise. */
 	void (*journal)(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
 			const struct ai_attempt *attempts, size_t attempt_count);
 	/* The end; nothing comes for this ticket afterwards. */

@@ -65,10 +65,10 @@ struct round {
 };
 
 enum turn_state {
-	TURN_READY,	/* goes on when the timer fires */
+	TURN_READY,	/* goes on when the timer fires, perhaps after a pause */
 	TURN_RESERVING, /* the money for a request is being set aside */
 	TURN_ASKING,	/* a request is with the provider */
-	TURN_PAUSING,	/* waits for the time of the next attempt */
+	TURN_NOTING,	/* what the requests so far have come to is being made durable */
 	TURN_INTENDING, /* the reply and the intents are being made durable */
 	TURN_CALLING,	/* tools run */
 	TURN_RECORDING, /* results are being made durable */
@@ -83,6 +83,7 @@ struct turn {
 	enum turn_state state;
 	struct loop_timer *timer;
 	uint64_t deadline_ms, wake_ms;
+	uint64_t resume_ms; /* TURN_NOTING: when the next request is due */
 
 	struct ai_ask ask;	      /* copies, in the arena */
 	struct model *model, *wanted; /* that is asked; that should be */

@@ -208,6 +208,24 @@ void ai_turn_part(struct turn *turn, const char *text, size_t len)
 	turn->events->part(turn->owner, turn->ticket, text, len, again);
 }
 
+/* Another request, so much later. What this one has come to is made durable first: at no time more than one request of a
+ * turn is without its row, so that a crash leaves one of unknown outcome at most. A summary has no journal: the money
+ * set aside stands for each of its requests. */
+static void ask_again(struct turn *turn, uint64_t delay_ms)
+{
+	size_t attempts = turn->attempt_count;
+
+	turn->resume_ms = loop_now_ms(turn->ai->loop) + delay_ms;
+	turn->state = TURN_NOTING;
+	arm(turn, UINT32_MAX);
+	if (turn->ask.summarise) {
+		ai_turn_journaled(turn);
+		return;
+	}
+	turn->attempt_count = 0; /* they are the journal's now */
+	turn->events->journal(turn->owner, turn->ticket, NULL, 0, turn->attempts, attempts);
+}
+
 /* The model can't answer: the next one is asked, or the turn ends with this code. */
 static void fall_back(struct turn *turn, const char *code, const struct llm_reply *reply)
 {
@@ -218,8 +236,7 @@ static void fall_back(struct turn *turn, const char *code, const struct llm_repl
 	}
 	turn->tries = 0;
 	turn->trimmed = false;
-	turn->state = TURN_READY;
-	arm(turn, 0);
+	ask_again(turn, 0);
 }
 
 /* code: how the turn ends when there is no other try. */
@@ -237,8 +254,7 @@ static void pause_before_retry(struct turn *turn, const struct llm_reply *reply,
 		fall_back(turn, code, reply);
 		return;
 	}
-	turn->state = TURN_PAUSING;
-	arm(turn, wait);
+	ask_again(turn, wait);
 }
 
 static void trim_and_retry(struct turn *turn, const struct llm_reply *reply)
@@ -249,8 +265,7 @@ static void trim_and_retry(struct turn *turn, const struct llm_reply *reply)
 		return;
 	}
 	turn->trimmed = true;
-	turn->state = TURN_READY;
-	arm(turn, 0);
+	ask_again(turn, 0);
 }
 
 /* ---- a reply ------------------------------------------------------------------------------------------- */
@@ -280,7 +295,7 @@ static void wants_tools(struct turn *turn, const struct llm_reply *reply)
 {
 	struct round *round;
 
-	if (turn->round_count >= turn->ai->rounds_max) {
+	if (turn->round_count >= turn->ai->rounds_max || turn->ask.summarise) {
 		if (!text_blank(reply->text))
 			answered(turn, reply);
 		else
@@ -327,7 +342,7 @@ void ai_turn_reply(struct turn *turn, const struct llm_reply *reply)
 		break;
 	case LLM_FAULT_ANEW: /* once in the life of a provider: no failure of the model */
 		turn->tries--;
-		arm(turn, 0);
+		ask_again(turn, 0);
 		break;
 	}
 }
@@ -379,10 +394,22 @@ static void record(struct turn *turn, struct round *round, enum turn_state state
 	buf_free(&reply);
 }
 
+static void noted(struct turn *turn)
+{
+	uint64_t now = loop_now_ms(turn->ai->loop);
+
+	turn->state = TURN_READY;
+	arm(turn, turn->resume_ms > now ? turn->resume_ms - now : 0);
+}
+
 void ai_turn_journaled(struct turn *turn)
 {
 	struct round *round;
 
+	if (turn->state == TURN_NOTING) {
+		noted(turn);
+		return;
+	}
 	if (turn->state != TURN_INTENDING && turn->state != TURN_RECORDING)
 		return;
 	round = &turn->rounds[turn->round_count - 1];
@@ -450,12 +477,10 @@ void ai_turn_fire(void *data)
 		fail_with(turn, "journal_broken", ERR_BUG, turn->broken, NULL);
 	else if (now >= turn->deadline_ms)
 		run_out_of_time(turn);
-	else if (turn->state != TURN_READY && turn->state != TURN_PAUSING)
+	else if (turn->state != TURN_READY)
 		arm(turn, UINT32_MAX);
 	else if (now < turn->wake_ms)
 		arm(turn, turn->wake_ms - now);
-	else if (turn->state == TURN_PAUSING)
-		ask(turn);
 	else
 		turn_next(turn);
 }

@@ -62,6 +62,64 @@ static void test_retry_begins_again(void **state)
 	turn_teardown(&w);
 }
 
+/* A kill must not take requests from the record that had ended: each is on it before the next one leaves. */
+static void test_each_request_is_on_record_before_the_next(void **state)
+{
+	struct turn_stage w;
+
+	(void)state;
+	turn_begin(&w);
+	w.holds = true;
+	turn_break_down(&w, LLM_FAULT_TRANSIENT, 0, "");
+	assert_int_equal(w.handed, 1);
+	fake_loop_pass(w.loop, 5000);
+	assert_int_equal(w.llm.asked, 1); /* the store is busy */
+	ai_journaled(w.ai, 42);
+	ai_journaled(w.ai, 42); /* nothing waits for a second one */
+	fake_loop_pass(w.loop, 20);
+	assert_int_equal(w.llm.asked, 2);
+	turn_break_down(&w, LLM_FAULT_LIMITED, 3000, "");
+	ai_journaled(w.ai, 42);
+	fake_loop_pass(w.loop, 2900); /* it waits as told all the same */
+	assert_int_equal(w.llm.asked, 2);
+	fake_loop_pass(w.loop, 200);
+	turn_say(&w, "Hello", LLM_STOP_END);
+	turn_expect_log(&w, "done Hello []\n");
+	assert_int_equal(w.noted, 2);
+	assert_int_equal(w.handed, 3);
+	turn_teardown(&w);
+	turn_begin(&w); /* the time of the turn ends meanwhile */
+	w.holds = true;
+	turn_break_down(&w, LLM_FAULT_TRANSIENT, 0, "");
+	fake_loop_pass(w.loop, 61000);
+	turn_expect_log(&w, "failed timeout: no complete answer within 60 seconds []\n");
+	assert_int_equal(w.handed, 1);
+	turn_teardown(&w);
+}
+
+/* Its requests have no journal: all are with its end, also of a model that asks for tools it was not offered. */
+static void test_a_summary_has_no_journal(void **state)
+{
+	struct turn_stage w;
+	struct ai_ask ask;
+
+	(void)state;
+	turn_setup_spare(&w);
+	ask = (struct ai_ask){ .prompt = "sum up", .temperature = -1, .summarise = true, .key = "summary-1" };
+	for (int i = 0; i < 2; i++)
+		w.ai->models[i].provider[0] = 'x'; /* the local one makes none */
+	turn_start(&w, &ask);
+	turn_break_down(&w, LLM_FAULT_TRANSIENT, 0, "");
+	fake_loop_pass(w.loop, 600);
+	assert_int_equal(w.llm.asked, 2);
+	turn_want(&w, "", two, 2);
+	turn_expect_log(&w,
+			"failed too_many_rounds: the model kept asking for tools instead of answering []\n");
+	assert_int_equal(w.noted, 0);
+	assert_int_equal(w.handed, 2);
+	turn_teardown(&w);
+}
+
 static void test_no_half_answer(void **state)
 {
 	struct turn_stage w;
@@ -315,6 +373,8 @@ int main(void)
 		cmocka_unit_test(test_plain_answer),
 		cmocka_unit_test(test_counts_beyond_belief),
 		cmocka_unit_test(test_retry_begins_again),
+		cmocka_unit_test(test_each_request_is_on_record_before_the_next),
+		cmocka_unit_test(test_a_summary_has_no_journal),
 		cmocka_unit_test(test_no_half_answer),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_faults_that_are_final),

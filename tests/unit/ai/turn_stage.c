@@ -79,8 +79,17 @@ static void on_journal(void *owner, uint64_t ticket, const struct ai_step *steps
 	struct turn_stage *w = owner;
 
 	assert_int_equal(ticket, 42);
-	(void)attempts;
 	w->handed += attempt_count;
+	for (size_t i = 0; i < attempt_count; i++) {
+		w->cost = attempts[i].cost_micros;
+		w->estimated = attempts[i].estimated;
+	}
+	if (count == 0) {
+		w->noted++;
+		if (!w->holds)
+			ai_journaled(w->ai, ticket);
+		return;
+	}
 	buf_format(&w->log, "journal");
 	for (size_t i = 0; i < count; i++)
 		buf_format(&w->log, " %s%u%s%s%s", kinds[steps[i].kind], steps[i].round,

@@ -43,6 +43,8 @@ struct turn_stage {
 	const struct tool *tools[3];
 	struct buf log; /* what the caller was told, one line each */
 	size_t handed;	/* attempts seen */
+	unsigned noted; /* how often attempts came without steps */
+	bool holds;	/* these are not answered at once: by the test */
 	int64_t cost;
 	bool estimated;
 	unsigned ends;
