@@ -72,7 +72,7 @@ struct ai_reserve {
 	const char *id;		      /* of this request: a UUID, its attempt's reservation */
 	const char *name;	      /* of the model in the settings */
 	const char *provider, *model; /* as its attempt will say */
-	int64_t micros;		      /* the most it can cost; AI_COST_UNKNOWN: its price is not known */
+	int64_t micros; /* the most it can cost; AI_COST_UNKNOWN: its price is not known; 0: it is only put on record */
 };
 
 /* A call that the person who speaks must approve before it is made (tool.h, TOOL_ASK). code: eight letters and digits that
@@ -148,7 +148,8 @@ struct ai_events {
 			const struct ai_attempt *attempts, size_t attempt_count);
 	/* The end; nothing comes for this ticket afterwards. */
 	void (*done)(void *owner, uint64_t ticket, const struct ai_result *result);
-	/* Set this money aside, then call ai_reserved; only with ai_ask.reserve. The request is not sent before. */
+	/* Set this money aside, then call ai_reserved; only with ai_ask.reserve, and for each request of a summary. The
+	 * request is not sent before. */
 	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask);
 };
 
@@ -190,8 +191,7 @@ typedef void ai_heard_fn(void *owner, uint64_t ticket, const struct ai_heard *he
 
 struct ai_hear_events {
 	ai_heard_fn *heard; /* the end */
-	/* Set this money aside, then call ai_hear_reserved: the request is not sent before. name is "speech". NULL: no budget
-	 * is in force. */
+	/* Set this money aside, then call ai_hear_reserved: the request is not sent before. name is "speech". */
 	void (*reserve)(void *owner, uint64_t ticket, const struct ai_reserve *ask);
 };
 

@@ -33,7 +33,8 @@ struct store_reserve {
 	const char *id; /* of the request: a UUID; the same one again changes nothing and is granted */
 	int64_t turn_id;
 	const char *provider, *model;
-	int64_t micros;		/* the most it can cost; AI_COST_UNKNOWN: its price is not known */
+	int64_t micros; /* the most it can cost; AI_COST_UNKNOWN: its price is not known; 0: no budget is
+				   asked, it is only on record that it leaves */
 	unsigned channel_parts; /* of the conversation's key that name the channel (platform_ops); 0: all */
 	struct store_limits limits;
 };
@@ -52,8 +53,8 @@ struct store_reserved {
 
 /* Grants when each budget that applies has room for micros beside all that is spent and held, and holds it in the same
  * transaction. Held money is settled where the request's attempt is recorded (ai_attempt.reservation), given back when
- * its turn ends without such an attempt, and counts as spent in full when the daemon dies or after STORE_HELD_MS. A
- * refusal is on record for the operator. ERR_GONE: no such turn. Commits like T3. */
+ * its turn ends without such an attempt, and counts as spent in full when the daemon dies or after STORE_HELD_MS: the next
+ * start puts a request that nobody heard the outcome of on record. A refusal is on record for the operator. ERR_GONE: no such turn. Commits like T3. */
 enum { STORE_HELD_MS = 15 * 60 * 1000 };
 typedef void store_reserved_fn(void *owner, uint64_t ticket, const struct err *err,
 			       const struct store_reserved *r);

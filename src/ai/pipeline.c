@@ -145,7 +145,8 @@ static void send(struct turn *turn, const struct llm_request *request)
 	turn->model->ops->ask(turn->model->llm, request, ai_turn_ticket(turn));
 }
 
-/* Nothing leaves before its money is set aside. */
+/* Nothing leaves before its money is set aside. Nobody's turn would tell of a summary that a crash cut off: it is put on
+ * record first, whatever it costs. */
 static void ask(struct turn *turn)
 {
 	struct arena *arena = arena_create();
@@ -153,7 +154,7 @@ static void ask(struct turn *turn)
 	int64_t most = reserve_most(turn, &request);
 
 	turn->reservation = NULL;
-	if (most == 0) {
+	if (most == 0 && !turn->ask.summarise) {
 		send(turn, &request);
 		arena_destroy(arena);
 		return;
@@ -167,10 +168,11 @@ static void ask(struct turn *turn)
 /* A budget has no room for this model: a cheaper one may have. It has not failed, so it is asked again next time. */
 static bool ask_another(struct turn *turn, const struct err *err)
 {
-	if (err->kind != ERR_REFUSED || !fallback_left(turn))
+	if (err->kind != ERR_REFUSED)
 		return false;
 	attempt_add_unsent(turn, err->text);
-	fallback_next(turn);
+	if (!fallback_next(turn))
+		return false;
 	turn->tries = 0;
 	turn->trimmed = false;
 	turn->state = TURN_READY;
@@ -209,8 +211,8 @@ void ai_turn_part(struct turn *turn, const char *text, size_t len)
 }
 
 /* Another request, so much later. What this one has come to is made durable first: at no time more than one request of a
- * turn is without its row, so that a crash leaves one of unknown outcome at most. A summary has no journal: the money
- * set aside stands for each of its requests. */
+ * turn is without its row, so that a crash leaves one of unknown outcome at most. A summary has no journal: what
+ * is set aside stands for each of its requests. */
 static void ask_again(struct turn *turn, uint64_t delay_ms)
 {
 	size_t attempts = turn->attempt_count;

@@ -262,24 +262,19 @@ static int64_t most(const struct hearing *hearing)
 	return llround((double)(seconds > SPEECH_LEAST_S ? seconds : SPEECH_LEAST_S) * usd * 1e6 / 3600);
 }
 
-/* Nothing leaves before its money is set aside. */
+/* Nothing leaves before it is on record and its money is set aside: several of one turn may be under way. */
 static void try_now(struct hearing *hearing)
 {
-	int64_t micros = most(hearing);
-
 	hearing->due_ms = 0;
-	if (hearing->events.reserve == NULL || micros == 0) {
-		send(hearing);
-		return;
-	}
 	hearing->reserving = true;
 	crypto_uuid(hearing->reservations[hearing->tries]);
-	hearing->events.reserve(hearing->owner, hearing->ticket,
-				&(struct ai_reserve){ .id = hearing->reservations[hearing->tries],
-						      .name = "speech",
-						      .provider = "speech",
-						      .model = hearing->speech->model,
-						      .micros = micros }); /* may be answered in here */
+	hearing->events.reserve(
+		hearing->owner, hearing->ticket,
+		&(struct ai_reserve){ .id = hearing->reservations[hearing->tries],
+				      .name = "speech",
+				      .provider = "speech",
+				      .model = hearing->speech->model,
+				      .micros = most(hearing) }); /* may be answered in here */
 }
 
 static struct hearing *find(struct speech *speech, uint64_t ticket)

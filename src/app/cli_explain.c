@@ -241,16 +241,17 @@ static void tell_head(const json_t *all)
 static void tell_total(const json_t *all)
 {
 	const json_t *task = json_object_get(all, "task"), *cost = json_object_get(task, "cost_usd");
+	size_t requests = json_array_size(json_object_get(all, "attempts"));
 
 	if (!json_is_object(task))
 		return;
-	printf("\nTotal: %zu requests to models, %zu tool calls",
-	       json_array_size(json_object_get(all, "attempts")),
+	printf("\nTotal: %zu requests to models, %zu tool calls", requests,
 	       json_array_size(json_object_get(all, "calls")));
 	if (json_is_integer(json_object_get(task, "tokens")))
 		printf(", %" PRId64 " tokens", number_of(task, "tokens"));
-	printf(", %s%s", json_is_string(cost) ? "$" : "cost unknown",
-	       json_is_string(cost) ? json_string_value(cost) : "");
+	if (requests > 0)
+		printf(", %s%s", json_is_string(cost) ? "$" : "cost unknown",
+		       json_is_string(cost) ? json_string_value(cost) : "");
 	if (json_is_integer(json_object_get(task, "latency_ms")))
 		printf(", %" PRId64 " ms", number_of(task, "latency_ms"));
 	putchar('\n');

@@ -113,8 +113,8 @@ static void done_reserve(void *owner, uint64_t ticket, const struct err *err,
 	ai_reserved(core->options.ai, ticket, &why);
 }
 
-void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_fn *fn, void *owner,
-		uint64_t ticket)
+void budget_ask(struct turn *turn, const struct ai_reserve *ask, int64_t micros, store_reserved_fn *fn,
+		void *owner, uint64_t ticket)
 {
 	struct core *core = turn->core;
 
@@ -125,7 +125,7 @@ void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_
 					 .turn_id = turn->id,
 					 .provider = ask->provider,
 					 .model = ask->model,
-					 .micros = ask->micros,
+					 .micros = micros,
 					 .channel_parts = turn->inst ? turn->inst->ops->channel_parts : 0,
 					 .limits = core->options.limits },
 		fn, owner, ticket);
@@ -133,15 +133,21 @@ void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_
 
 static void ask_store(struct turn *turn)
 {
-	budget_ask(turn, turn->reserving, done_reserve, turn->core, turn_ticket(turn));
+	budget_ask(turn, turn->reserving, turn->reserving->micros, done_reserve, turn->core,
+		   turn_ticket(turn));
 }
 
-bool budget_may_be_unknown(const struct core *core, const char *name)
+static bool may_be_unknown(const struct core *core, const char *name)
 {
 	for (size_t i = 0; i < core->options.unpriced_count; i++)
 		if (strcmp(core->options.unpriced[i], name) == 0)
 			return true;
 	return false;
+}
+
+int64_t budget_micros(const struct core *core, const struct ai_reserve *ask)
+{
+	return ask->micros < 0 && may_be_unknown(core, ask->name) ? 0 : ask->micros;
 }
 
 const struct ai_reserve *budget_keep(struct arena *arena, const struct ai_reserve *ask)
@@ -163,7 +169,7 @@ void budget_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
 
 	if (turn == NULL)
 		return;
-	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
+	if (budget_micros(core, ask) == 0) {
 		ai_reserved(core->options.ai, ticket, &(struct err){ 0 });
 		return;
 	}

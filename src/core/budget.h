@@ -26,12 +26,12 @@ const char *budget_words(struct arena *arena, const struct store_reserved *no);
 /* Of a refusal: who, which budget and why, for the operator. */
 void budget_why(struct err *err, const struct ai_reserve *ask, const struct store_reserved *no);
 
-/* The model of this name may be asked within a budget although its price is not known. */
-bool budget_may_be_unknown(const struct core *core, const char *name);
+/* What is to be set aside: 0 where the price is not known and budget.unpriced names the model. */
+int64_t budget_micros(const struct core *core, const struct ai_reserve *ask);
 
-/* Asks the store to set this money aside for the turn. */
-void budget_ask(struct turn *turn, const struct ai_reserve *ask, store_reserved_fn *fn, void *owner,
-		uint64_t ticket);
+/* Asks the store to set this much aside for a request of the turn. */
+void budget_ask(struct turn *turn, const struct ai_reserve *ask, int64_t micros, store_reserved_fn *fn,
+		void *owner, uint64_t ticket);
 
 /* A copy in the arena. */
 const struct ai_reserve *budget_keep(struct arena *arena, const struct ai_reserve *ask);

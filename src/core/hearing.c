@@ -55,7 +55,7 @@ static void done_hear_reserve(void *owner, uint64_t ticket, const struct err *er
 	if (gather == NULL)
 		return; /* what was held is given back with the end of the turn */
 	if (!holds) {
-		err_set(&why, ERR_AGAIN, "no money could be set aside for it");
+		err_set(&why, ERR_AGAIN, "it could not be put on record");
 	} else if (!reserved->granted) {
 		budget_why(&why, gather->items[wait->item].reserving, reserved);
 		log_warn(&gather->turn->log, "budget: %s", why.text);
@@ -74,17 +74,14 @@ static void hear_reserve(void *owner, uint64_t ticket, const struct ai_reserve *
 
 	if (turn == NULL)
 		return;
-	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
-		ai_hear_reserved(core->options.ai, ticket, &(struct err){ 0 });
-		return;
-	}
 	wait->gather->items[wait->item].reserving = budget_keep(wait->gather->arena, ask);
-	budget_ask(turn, ask, done_hear_reserve, gathers, ticket);
+	budget_ask(turn, ask, wait->gather->budgeted ? budget_micros(core, ask) : 0, done_hear_reserve,
+		   gathers, ticket);
 }
 
 void hearing_begin(struct gather *gather, struct item *item)
 {
-	const struct ai_hear_events events = { done_heard, gather->budgeted ? hear_reserve : NULL };
+	const struct ai_hear_events events = { done_heard, hear_reserve };
 
 	item->state = ITEM_HEARS;
 	item->began_ms = loop_now_ms(gather->gathers->core->options.loop); /* a limit of its own */

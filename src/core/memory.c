@@ -163,16 +163,6 @@ static void ask_part(void *owner, uint64_t ticket, const char *text, size_t len,
 	(void)owner, (void)ticket, (void)text, (void)len, (void)begins_again; /* nobody watches */
 }
 
-/* Without tools there are no steps. */
-static void ask_journal(void *owner, uint64_t ticket, const struct ai_step *steps, size_t step_count,
-			const struct ai_attempt *attempts, size_t attempt_count)
-{
-	struct core *core = owner;
-
-	(void)steps, (void)step_count, (void)attempts, (void)attempt_count;
-	ai_journaled(core->options.ai, ticket);
-}
-
 static void done_reserve(void *owner, uint64_t ticket, const struct err *err,
 			 const struct store_reserved *reserved)
 {
@@ -197,10 +187,6 @@ static void ask_reserve(void *owner, uint64_t ticket, const struct ai_reserve *a
 
 	if (memory == NULL)
 		return;
-	if (ask->micros < 0 && budget_may_be_unknown(core, ask->name)) {
-		ai_reserved(core->options.ai, ticket, &(struct err){ 0 });
-		return;
-	}
 	memory->reserving = budget_keep(memory->arena, ask);
 	core_asking(core);
 	store_reserve(core->options.store,
@@ -208,7 +194,7 @@ static void ask_reserve(void *owner, uint64_t ticket, const struct ai_reserve *a
 					       .turn_id = memory->turn_id,
 					       .provider = ask->provider,
 					       .model = ask->model,
-					       .micros = ask->micros,
+					       .micros = budget_micros(core, ask),
 					       .channel_parts = memory->channel_parts,
 					       .limits = core->options.limits },
 		      done_reserve, core, ticket);
@@ -234,9 +220,7 @@ static void done_ask(void *owner, uint64_t ticket, const struct ai_result *resul
 	free(text);
 }
 
-static const struct ai_events events = {
-	.part = ask_part, .journal = ask_journal, .done = done_ask, .reserve = ask_reserve
-};
+static const struct ai_events events = { .part = ask_part, .done = done_ask, .reserve = ask_reserve };
 
 /* The marks cannot be guessed by who wrote what stands between them. */
 static char *prompt_of(const struct store_past *past)

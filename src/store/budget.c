@@ -176,21 +176,20 @@ static bool look_at_all(struct reserving *it, struct err *err)
 	return true;
 }
 
+/* Also when it costs nothing, or nobody knows what: the row says that the request may be under way. */
 static bool hold(struct reserving *it, struct err *err)
 {
 	const char *const *of = it->subjects.of;
-	int64_t made = 0;
+	int64_t micros = it->ask->micros > 0 ? it->ask->micros : 0, made = 0;
 
-	if (it->ask->micros <= 0)
-		return true;
 	return db_run(it->db, err, &made,
 		      "INSERT INTO reservations (id, org_id, turn_id, installation, channel, profile_id, "
 		      "model,"
 		      " micros, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 		      "ttittttitt", it->ask->id, it->subjects.org_id, it->ask->turn_id,
 		      of[BUDGET_INSTALLATION], of[BUDGET_CHANNEL], of[BUDGET_PROFILE], of[BUDGET_MODEL],
-		      it->ask->micros, it->now, room_time(it->room, it->now_ms + STORE_HELD_MS)) &&
-	       budget_book(it->db, &it->subjects, it->now, 0, it->ask->micros, err);
+		      micros, it->now, room_time(it->room, it->now_ms + STORE_HELD_MS)) &&
+	       budget_book(it->db, &it->subjects, it->now, 0, micros, err);
 }
 
 static bool note_refusal(struct reserving *it, struct err *err)
@@ -233,8 +232,10 @@ static bool run_reserve(struct db *db, struct job *job, struct err *err)
 		return false;
 	if (it.out->granted)
 		return true;
-	return budget_lapse(db, job->room, it.now, it.now, err) && load_limits(&it, err) &&
-	       look_at_all(&it, err) && (it.out->granted ? hold(&it, err) : note_refusal(&it, err));
+	it.out->granted = ask->reserve.micros == 0;
+	return (it.out->granted || (budget_lapse(db, job->room, it.now, it.now, err) &&
+				    load_limits(&it, err) && look_at_all(&it, err))) &&
+	       (it.out->granted ? hold(&it, err) : note_refusal(&it, err));
 }
 
 static void give_reserve(struct job *job)

@@ -122,6 +122,10 @@ static const struct part {
 	  " AND \"llmTaskId\" =" TASK " UNION ALL SELECT a.created_at, 5, 'asks ' || coalesce(u.username, "
 	  "p.display_name, a.profile_id) ||"
 	  " ' to approve ' || a.tool || ' (' || a.code || ')'" APPROVALS
+	  " UNION ALL SELECT created_at, 4.5, 'interrupted: the daemon ended' || coalesce(' when model ' ||"
+	  " model_used || ' was perhaps being asked', '') FROM ai_agent_interactions WHERE interaction_type ="
+	  " 'interrupted' AND json_extract(metadata, '$.turn') = (SELECT uuid FROM"
+	  " \"LLMConversationMessage\" WHERE id =" TURN ")"
 	  " UNION ALL SELECT a.decided_at, CASE WHEN a.turn_id =" TURN
 	  " THEN 11 ELSE 5 END, a.tool || ' (' || a.code || ') ' || CASE a.state WHEN 'used' "
 	  "THEN"

@@ -103,6 +103,41 @@ static bool quarantine(struct db *db, struct arena *room, int64_t turn_id, int64
 	       place_keep(db, &run.place, now_ms, err);
 }
 
+/* Requests that were put on record before they left, and whose outcome was not: summaries and transcriptions always, all
+ * others where a budget is in force. */
+struct left {
+	int64_t turn_id;
+	const char *model;
+	struct left *next;
+};
+
+static bool record_left(struct db *db, struct arena *room, int64_t now_ms, struct err *err)
+{
+	struct left *all = NULL;
+	struct query query;
+	struct run run;
+
+	db_query(db, &query,
+		 "SELECT turn_id, model FROM reservations WHERE state = 'held' AND turn_id IS NOT NULL"
+		 " ORDER BY created_at DESC, id DESC",
+		 "");
+	while (db_row(&query)) {
+		struct left *left = arena_alloc(room, sizeof(*left));
+
+		*left = (struct left){ db_int(&query, 0), room_text(room, &query, 1), all };
+		all = left;
+	}
+	if (!db_end(&query, err))
+		return false;
+	for (; all; all = all->next)
+		if (!run_load(db, room, all->turn_id, &run, err) ||
+		    !run_interrupted(db, &run, all->model, now_ms, err))
+			return false;
+	return true;
+}
+
+/* Where no budget is in force, a turn that is claimed is all that tells of its request: one at most, since each is recorded
+ * before the next leaves. */
 static bool record_interrupted(struct db *db, struct arena *room, int64_t now_ms, struct err *err)
 {
 	struct ids cut;
@@ -110,11 +145,14 @@ static bool record_interrupted(struct db *db, struct arena *room, int64_t now_ms
 
 	if (!read_ids(db, room, &cut,
 		      "SELECT turn_id FROM inbox WHERE state IN ('accepted', 'claimed') AND state = 'claimed'"
-		      " GROUP BY turn_id ORDER BY turn_id",
+		      " AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.turn_id = inbox.turn_id"
+		      " AND r.state = 'held' AND r.model NOT LIKE 'speech/%') GROUP BY turn_id ORDER BY "
+		      "turn_id",
 		      "", 0, err))
 		return false;
 	for (size_t i = 0; i < cut.count; i++)
-		if (!run_load(db, room, cut.ids[i], &run, err) || !run_interrupted(db, &run, now_ms, err))
+		if (!run_load(db, room, cut.ids[i], &run, err) ||
+		    !run_interrupted(db, &run, NULL, now_ms, err))
 			return false;
 	return true;
 }
@@ -126,8 +164,7 @@ static bool recover_turns(struct db *db, struct arena *room, int64_t now_ms, str
 	struct ids dead;
 	int64_t again = 0;
 
-	if (!record_interrupted(db, room, now_ms, err) ||
-	    !read_ids(db, room, &dead,
+	if (!read_ids(db, room, &dead,
 		      "SELECT turn_id FROM inbox WHERE state IN ('accepted', 'claimed') AND state = 'claimed'"
 		      " GROUP BY turn_id HAVING max(attempts) >= $1 ORDER BY turn_id",
 		      "i", STORE_CRASHES_MAX, err))
@@ -283,7 +320,8 @@ static bool run_recover(struct db *db, struct job *job, struct err *err)
 	int64_t now_ms = clock_wall_ms();
 
 	job->answer = out;
-	if (!budget_recover(db, job->room, now_ms, err))
+	if (!record_left(db, job->room, now_ms, err) || !record_interrupted(db, job->room, now_ms, err) ||
+	    !budget_recover(db, job->room, now_ms, err))
 		return false;
 	if (!recover_turns(db, job->room, now_ms, out, err) ||
 	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||

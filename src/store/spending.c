@@ -119,12 +119,14 @@ static bool settle(struct db *db, struct arena *room, const struct run *run, con
 	struct held *held = NULL;
 	bool told = attempt->cost_micros >= 0 &&
 		    !attempt->estimated; /* else it broke off: who knows what it cost */
+	int64_t cost = attempt->cost_micros;
 
 	if (attempt->reservation && !find_held(db, room, attempt->reservation, &held, err))
 		return false;
 	if (held)
-		return end_held(db, held, "settled", told ? attempt->cost_micros : held->micros, now, err);
-	return attempt->cost_micros <= 0 || book_unreserved(db, room, run, attempt, now, err);
+		return end_held(db, held, "settled", told || cost > held->micros ? cost : held->micros, now,
+				err);
+	return cost <= 0 || book_unreserved(db, room, run, attempt, now, err);
 }
 
 bool budget_settle(struct db *db, const struct run *run, const struct ai_attempt *attempt, int64_t now_ms,

@@ -2,7 +2,9 @@
 #include "tools_record.h"
 #include "audit.h"
 #include "json.h"
+#include "mem.h"
 #include "prompt.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* One call as the journal knows it. */
@@ -162,8 +164,10 @@ bool tools_unknown(struct db *db, struct arena *room, const struct run *run, int
 	return true;
 }
 
-bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struct err *err)
+bool run_interrupted(struct db *db, const struct run *run, const char *model, int64_t now_ms, struct err *err)
 {
+	const char *id = model ? strchr(model, '/') : NULL;
+	char *provider = id ? mem_text_n(model, (size_t)(id - model)) : NULL;
 	struct buf metadata = { 0 };
 	struct audit_row row = {
 		.org_id = run->org_id,
@@ -171,6 +175,8 @@ bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struc
 		.agent = run->agent ? run->agent : "assistant",
 		.type = "interrupted",
 		.error = "the daemon ended meanwhile; a request to a model may have been under way",
+		.provider = provider,
+		.model = id ? id + 1 : NULL,
 		.platform = run->platform,
 		AUDIT_NO_COST,
 		.latency_ms = -1,
@@ -183,6 +189,7 @@ bool run_interrupted(struct db *db, const struct run *run, int64_t now_ms, struc
 		   (long long)run->place.id);
 	row.metadata = buf_str(&metadata);
 	done = audit_add(db, &row, NULL, err);
+	free(provider);
 	buf_free(&metadata);
 	return done;
 }

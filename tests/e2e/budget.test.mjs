@@ -93,6 +93,7 @@ test('a refusal is one line for the person, and names who and why for the operat
     if (answer.status !== 200) break;
   }
   assert.equal(answer.status, 429, answer.raw);
+  assert.match((await daemon.cli('explain', answer.body.error.message_id ?? String((await daemon.json('usage', '--by', 'model'))[0].requests + 1))).stdout, /model echo not asked: ann asked openai\/echo for at most/);
   assert.match(answer.body.error.message, /^Not enough is left of today's budget for your questions\. It begins anew at 00:00 UTC, in \d+ hours?\.$/);
   assert.equal((await daemon.chat(bob, words(99))).status, 200, 'everybody has an own budget');
   const { stored } = await daemon.json('status');

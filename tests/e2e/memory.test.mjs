@@ -2,6 +2,7 @@
 // person is told once, and neither a kill nor somebody else's conversation changes that.
 import test from 'node:test';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, until, wait } from './harness.mjs';
 
@@ -122,6 +123,8 @@ test('kill -9 while it is made: no turn is lost and it is made again', async (t)
   assert.equal(summaries().length, 2);
   assert.match(contents(summaries()[1])[1], /Person: fact 1\n/);
   assert.ok((await say(it, 'fact 6')).includes(notice));
+  const lost = execFileSync('sqlite3', [`${it.daemon.dir}/usher.db`, "SELECT provider || ' ' || model_used FROM ai_agent_interactions WHERE interaction_type = 'interrupted'"], { encoding: 'utf8' });
+  assert.equal(lost.trim(), 'openai slow-400', 'the request that nobody heard the outcome of is on record, too');
 });
 
 test("a stop while it is made, and somebody else's words", async (t) => {

@@ -49,6 +49,20 @@ test('a rate limit is waited for', async (t) => {
   assert.equal((await daemon.chat(key, 'limit me')).body.response, 'echo: limit me');
 });
 
+test('killed between two requests: the first one is on record all the same', async (t) => {
+  const key = await withModel(t, 'status-500', { attempts: 4 });
+  const before = model.requests.length;
+  daemon.request('POST', '/api/me/chat', { key, body: { message: 'who answers' } }).catch(() => null);
+  await until('a third request', () => model.requests.length === before + 3);
+  await daemon.kill();
+  await daemon.start();
+  await until('the end', async () => (await daemon.json('status')).stored.messages_claimed === 0);
+  const { attempts, timeline } = await daemon.json('explain', '1');
+  const lost = timeline.filter((line) => line.what.startsWith('interrupted: ')).length;
+  assert.equal(lost, 1);
+  assert.ok([0, 1].includes(model.requests.length - before - attempts.length), `${model.requests.length - before} requests, ${attempts.length} rows and one interruption`);
+});
+
 test('a character split between two pieces arrives whole', async (t) => {
   const key = await withModel(t, 'midchar');
   assert.equal((await daemon.chat(key, 'greet')).body.response, 'grüße ✓ 🎉');

@@ -89,5 +89,7 @@ test('killed while a note is heard: it is heard again, and answered once', async
   await s.daemon.kill();
   await s.up();
   assert.match((await s.answer(note)).words, /heard: busy-1 after the fall/);
+  const told = (await s.daemon.cli('explain', '1')).stdout;
+  assert.match(told, /interrupted: the daemon ended when model whisper-1 was perhaps being asked/);
   await s.settled({ killed: true });
 });

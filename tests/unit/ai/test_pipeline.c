@@ -97,7 +97,7 @@ static void test_each_request_is_on_record_before_the_next(void **state)
 	turn_teardown(&w);
 }
 
-/* Its requests have no journal: all are with its end, also of a model that asks for tools it was not offered. */
+/* Its requests have no journal: each is set aside before it leaves, whatever it costs, and all are with its end, also of a model that asks for tools it was not offered. */
 static void test_a_summary_has_no_journal(void **state)
 {
 	struct turn_stage w;
@@ -116,6 +116,7 @@ static void test_a_summary_has_no_journal(void **state)
 	turn_expect_log(&w,
 			"failed too_many_rounds: the model kept asking for tools instead of answering []\n");
 	assert_int_equal(w.noted, 0);
+	assert_int_equal(w.reserved, 2);
 	assert_int_equal(w.handed, 2);
 	turn_teardown(&w);
 }

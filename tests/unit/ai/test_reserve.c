@@ -117,7 +117,9 @@ static void test_a_refusal_ends_the_turn(void **state)
 	turn_expect_log(&w, "failed budget: used up []\n");
 	fake_loop_pass(w.loop, 60000);
 	assert_int_equal(w.llm.asked, 0);
-	assert_int_equal(w.handed, 0); /* nothing was asked: nothing is on record */
+	assert_int_equal(w.handed, 1);
+	assert_string_equal(asked.types[0],
+			    "skipped"); /* no request, but the record says why there was none */
 	assert_int_equal(asked.count, 1);
 	turn_teardown(&w);
 }

@@ -117,7 +117,17 @@ static void on_done(void *owner, uint64_t ticket, const struct ai_result *r)
 		buf_format(&w->log, "dropped %zu\n", r->history_dropped);
 }
 
-const struct ai_events turn_events = { on_part, on_journal, on_done };
+/* There is no end to the money. */
+static void on_reserve(void *owner, uint64_t ticket, const struct ai_reserve *ask)
+{
+	struct turn_stage *w = owner;
+
+	(void)ask;
+	w->reserved++;
+	ai_reserved(w->ai, ticket, &(struct err){ 0 });
+}
+
+const struct ai_events turn_events = { on_part, on_journal, on_done, on_reserve };
 
 static const struct ai_price prices[] = { { .provider = "local",
 					    .model = "*",

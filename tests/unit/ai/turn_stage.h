@@ -44,7 +44,8 @@ struct turn_stage {
 	struct buf log; /* what the caller was told, one line each */
 	size_t handed;	/* attempts seen */
 	unsigned noted; /* how often attempts came without steps */
-	bool holds;	/* these are not answered at once: by the test */
+	unsigned reserved;
+	bool holds; /* these are not answered at once: by the test */
 	int64_t cost;
 	bool estimated;
 	unsigned ends;

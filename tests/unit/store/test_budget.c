@@ -272,6 +272,42 @@ static void a_crash_gives_nothing_back(void **state)
 	assert_true(reserve(a, turn, 300, limits).got.granted);
 }
 
+static const char *lost(struct asking *a)
+{
+	return asking_text(
+		a,
+		"SELECT coalesce((SELECT group_concat(coalesce(provider || ' ' || model_used, 'some'), ', ')"
+		" FROM (SELECT * FROM ai_agent_interactions WHERE interaction_type = 'interrupted'"
+		" ORDER BY seq)), '')");
+}
+
+/* Each request that was under way when the process died has its row, one: what was put on record before it left says which,
+ * else the turn does. */
+static void a_crash_leaves_one_row_for_each_request(void **state)
+{
+	struct asking *a = *state;
+	int64_t ann = turn_of(a, "ann", "room");
+	struct reserving first, second;
+	struct ai_attempt attempt;
+
+	asking_crash(a);
+	ask_recover(a, NULL);
+	assert_string_equal(lost(a), "some");
+	ask_claim(a, 1);
+	first = reserve(a, ann, 0, limit(BUDGET_ORGANIZATION, BUDGET_DAY, 0)); /* no budget is asked */
+	assert_true(first.got.granted);
+	assert_string_equal(sums(a, "organization"), "nothing");
+	second = reserve(a, ann, 5, none);
+	attempt = cost(&second, 5);
+	settle(a, ann, &attempt); /* has its row */
+	asking_crash(a);
+	ask_recover(a, NULL);
+	assert_string_equal(lost(a), "some, openai gpt-x");
+	asking_crash(a);
+	ask_recover(a, NULL); /* nothing was under way */
+	assert_string_equal(lost(a), "some, openai gpt-x");
+}
+
 /* Whoever never told the price is not waited for; when it is told after all, it counts. */
 static void held_money_lapses(void **state)
 {
@@ -567,6 +603,7 @@ int main(void)
 		CASE(unknown_costs_count_in_full),
 		CASE(what_was_never_sent_is_given_back),
 		CASE(a_crash_gives_nothing_back),
+		CASE(a_crash_leaves_one_row_for_each_request),
 		CASE(held_money_lapses),
 		CASE(the_same_question_holds_once),
 		CASE(everybody_has_an_own_budget),
