@@ -56,7 +56,7 @@ test('killed between two requests: the first one is on record all the same', asy
   await until('a third request', () => model.requests.length === before + 3);
   await daemon.kill();
   await daemon.start();
-  await until('the end', async () => (await daemon.json('status')).stored.messages_claimed === 0);
+  await until('the end', async () => { const { stored } = await daemon.json('status'); return stored.messages_accepted + stored.messages_claimed === 0; }, 60);
   const { attempts, timeline } = await daemon.json('explain', '1');
   const lost = timeline.filter((line) => line.what.startsWith('interrupted: ')).length;
   assert.equal(lost, 1);
