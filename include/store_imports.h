@@ -132,8 +132,8 @@ void store_blobs_unnamed(struct store *store, unsigned limit, store_blobs_fn *fn
 void store_blobs_found(struct store *store, const struct store_blob *blobs, size_t count, store_done_fn *fn,
 		       void *owner, uint64_t ticket);
 
-/* The index of words only marks what was deleted: the words leave it when its parts are merged. Merges a small piece of it, in
- * a transaction of its own; more: ask again. */
+/* Pieces of long files that were deleted go some at a time, and the index of words only marks what was deleted: the words leave it
+ * when its parts are merged. Does a small piece of that, in a transaction of its own; more: ask again. */
 typedef void store_merged_fn(void *owner, uint64_t ticket, const struct err *err, bool more);
 void store_words_merge(struct store *store, store_merged_fn *fn, void *owner, uint64_t ticket);
 

@@ -15,7 +15,7 @@ struct blobs {
 	bool asked;			 /* a round is under way */
 	bool again;			 /* more was erased meanwhile */
 	struct import_scan *scan;	 /* of what lies on the disk, once at the start; then NULL */
-	bool words;			 /* files went since the index of words was merged */
+	bool words;			 /* something was erased since the index of words was merged */
 };
 
 static void next_round(struct blobs *blobs, unsigned wait_ms)
@@ -140,6 +140,7 @@ void blobs_look(struct blobs *blobs)
 {
 	if (blobs == NULL)
 		return;
+	blobs->words = true;
 	blobs->again = blobs->asked;
 	if (!blobs->asked)
 		loop_timer_start(blobs->timer, SOON_MS, 0);

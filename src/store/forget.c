@@ -106,6 +106,31 @@ bool pieces_forget(struct db *db, int64_t import_id, int64_t limit, int64_t *row
 		      limit);
 }
 
+/* So many pieces are not taken away at once, or every message would wait: nobody finds or lists it any more, but its row stays
+ * for what is left, dated so that it is the first of the old ones. */
+#define BURIED "1970-01-01T00:00:00.000Z"
+
+static bool bury(struct db *db, int64_t id, struct err *err)
+{
+	return db_run(db, err, NULL,
+		      "UPDATE \"LLMAgentImport\" SET \"processingStatus\" = 'failed', \"errorCode\" = "
+		      "'deleted',"
+		      " \"errorMessage\" = 'it was deleted' WHERE id = $1"
+		      " AND \"processingStatus\" IN ('received', 'fetched', 'checked', 'extracted')",
+		      "i", id) &&
+	       db_run(db, err, NULL,
+		      "UPDATE \"LLMAgentImport\" SET \"userId\" = NULL, \"inboxId\" = NULL, \"fileIndex\" = "
+		      "NULL,"
+		      " \"llmConversationId\" = NULL, \"llmConversationMessageId\" = NULL, \"retryOf\" = "
+		      "NULL,"
+		      " \"inputFileName\" = '(erased)', \"inputFileUrl\" = NULL, \"outputFileUrl\" = NULL,"
+		      " \"outputContent\" = NULL, outline = NULL, path = NULL, sha256 = NULL, scope = "
+		      "'conversation',"
+		      " \"extractedAt\" = NULL, \"commercialState\" = NULL, \"createdAt\" = '" BURIED
+		      "' WHERE id = $1",
+		      "i", id);
+}
+
 bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err)
 {
 	const char *path = NULL;
@@ -126,8 +151,10 @@ bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out
 	}
 	return forget_outputs(db, room, "SELECT id FROM import_outputs WHERE import_id = $1 LIMIT 64", id,
 			      err) &&
-	       pieces_forget(db, id, INT64_MAX, &pieces, err) &&
-	       db_run(db, err, NULL, "DELETE FROM \"LLMAgentImport\" WHERE id = $1", "i", id);
+	       pieces_forget(db, id, PIECES_MAX, &pieces, err) &&
+	       (pieces == PIECES_MAX
+			? bury(db, id, err)
+			: db_run(db, err, NULL, "DELETE FROM \"LLMAgentImport\" WHERE id = $1", "i", id));
 }
 
 #define ENDED " i.\"processingStatus\" IN ('processed', 'delivered', 'failed') ORDER BY i.id LIMIT $2"
@@ -193,11 +220,29 @@ static bool read_changes(struct db *db, int64_t *changes_out, struct err *err)
 	return db_end(&query, err);
 }
 
+/* Some pieces of one that was buried. */
+static bool dig(struct db *db, struct arena *room, bool *more_out, struct err *err)
+{
+	const struct import_whose whose = { .before = "1970-01-02" };
+	size_t count = 0;
+	bool done = imports_forget(db, room, &whose, 1, &count, err);
+
+	*more_out = count > 0;
+	return done;
+}
+
 /* Negative: down to a single part, so that no mark of a deleted word is left. A number of pages each time, of 4 KB. */
 static bool run_merge(struct db *db, struct job *job, struct err *err)
 {
 	int64_t before, after;
+	bool more;
 
+	if (!dig(db, job->room, &more, err))
+		return false;
+	if (more) {
+		job->answer = job;
+		return true;
+	}
 	if (!read_changes(db, &before, err) ||
 	    !db_run(db, err, NULL,
 		    "INSERT INTO knowledge_words (knowledge_words, rank) VALUES ('merge', -100)", "") ||

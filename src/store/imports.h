@@ -51,7 +51,8 @@ bool blob_leave(struct db *db, struct arena *room, const char *org_id, const cha
 bool outputs_of_turn(struct db *db, struct arena *room, int64_t turn_id, const char **json_out,
 		     struct err *err);
 
-/* forget.c: everything of it, but not the blobs: those nobody names are asked for (store_blobs_unnamed). left_out (may be
+/* forget.c: everything of it, but not the blobs: those nobody names are asked for (store_blobs_unnamed). Of a long file a row without
+ * a name stays until store_words_merge has taken its last piece: nobody finds or reads it. left_out (may be
  * NULL): a file of an older release could not be removed, its row stays. */
 bool import_forget(struct db *db, struct arena *room, int64_t id, bool *left_out, struct err *err);
 

@@ -72,6 +72,7 @@ static int64_t file(struct asking *a, const char *who, const char *place, const 
 
 	fputs(chunks, out);
 	fclose(out);
+	in.semantic_key = name;
 	in.files = &came;
 	in.file_count = 1;
 	ask_accept(a, &in, true);
@@ -377,13 +378,25 @@ static void on_merged(void *owner, uint64_t ticket, const struct err *err, bool 
 	end(a, err);
 }
 
+static void merge_all(struct asking *a, unsigned most)
+{
+	unsigned steps = 0;
+
+	do {
+		a->waiting++;
+		store_words_merge(a->store, on_merged, a, 1);
+		asking_wait(a);
+		assert_int_equal(a->err.kind, ERR_NONE);
+	} while (a->got && ++steps < most);
+	assert_in_range(steps, 1, most - 1);
+}
+
 /* What a person deleted would be read from the disk, word by word, until enough other files came. */
 static void deleted_words_leave_the_disk(void **state)
 {
 	struct asking *a = *state;
 	int64_t id = file(a, "ann", "room", "one.txt",
 			  "{\"place\":\"1\",\"text\":\"quetzalcoatl4711 is here\"}\n");
-	unsigned steps = 0;
 
 	answer_with(a, asking_int(a, "SELECT max(turn_id) FROM inbox"), "Well.", false);
 	for (int i = 0; i < 3; i++) {
@@ -394,17 +407,55 @@ static void deleted_words_leave_the_disk(void **state)
 	act(a, "import_delete", arena_format(a->room, "%lld", (long long)id), NULL);
 	assert_int_equal(a->err.kind, ERR_NONE);
 	assert_true(asking_bytes(a, "quetzalcoatl4711") > 0); /* as the index has it */
-	do {
-		a->waiting++;
-		store_words_merge(a->store, on_merged, a, 1);
-		asking_wait(a);
-		assert_int_equal(a->err.kind, ERR_NONE);
-	} while (a->got && ++steps < 20);
-	assert_in_range(steps, 1, 19);
+	merge_all(a, 20);
 	assert_int_equal(asking_bytes(a, "quetzalcoatl4711"), 0);
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge_words WHERE knowledge_words MATCH "
 				       "'staying'"),
 			 3);
+}
+
+static char *many_pieces(struct asking *a, unsigned count)
+{
+	struct buf lines = { 0 };
+	const char *kept;
+
+	for (unsigned i = 0; i < count; i++)
+		buf_format(&lines, "{\"place\":\"%u\",\"text\":\"quetzalcoatl %u\"}\n", i, i);
+	kept = arena_text(a->room, buf_str(&lines));
+	buf_free(&lines);
+	return (char *)(uintptr_t)kept;
+}
+
+/* A file of a hundred thousand pieces that is deleted at once would let everybody else wait for half a minute. */
+static void long_files_go_at_once_for_people_and_slowly_on_the_disk(void **state)
+{
+	struct asking *a = *state;
+	int64_t id = file(a, "ann", "room", "long.txt", many_pieces(a, 1200));
+	const char *number = arena_format(a->room, "%lld", (long long)id);
+	struct incoming away = says("ann", "room", "away", "");
+
+	answer_with(a, asking_int(a, "SELECT max(turn_id) FROM inbox"), "Well.", false);
+	assert_null(strstr(search(a, "ann", "room", "quetzalcoatl"), "[]"));
+	act(a, "import_delete", number, NULL);
+	assert_int_equal(a->err.kind, ERR_NONE);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge"), 700);
+	assert_non_null(strstr(search(a, "ann", "room", "quetzalcoatl"), "[]"));
+	assert_null(strstr(report(a, "imports", NULL, 0), "long.txt"));
+	assert_int_equal(find(a, "ann", id, NULL), 0);
+	merge_all(a, 40);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge"), 0);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMAgentImport\""), 0);
+	assert_int_equal(asking_bytes(a, "quetzalcoatl"), 0);
+
+	/* One whose message is taken back before it is answered: nothing of it goes on. */
+	id = file(a, "ann", "room", "next.txt", many_pieces(a, 600));
+	away.kind = INCOMING_DELETED;
+	away.target = "next.txt";
+	ask_accept(a, &away, false);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM knowledge"), 100);
+	assert_string_equal(asking_text(a, "SELECT \"processingStatus\" FROM \"LLMAgentImport\""), "failed");
+	merge_all(a, 40);
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMAgentImport\""), 0);
 }
 
 static void on_post(void *owner, uint64_t ticket, const struct err *err, const struct store_post *post)
@@ -493,6 +544,7 @@ int main(void)
 		CASE(operators_see_cancel_repeat_and_delete),
 		CASE(deleted_files_are_told_no_more),
 		CASE(deleted_words_leave_the_disk),
+		CASE(long_files_go_at_once_for_people_and_slowly_on_the_disk),
 		CASE(the_target_is_told),
 	};
 
