@@ -1,6 +1,6 @@
 // Anthropic, Cohere, Ollama and OpenAI's responses through the daemon: the person gets the answer whole, tools run once and only when they were
 // asked for to the end, and what it cost is on record. Each stand-in refuses what its service refuses.
-import test from 'node:test';
+import nodeTest from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,6 +13,11 @@ import { ollama } from '../servers/models/ollama.mjs';
 import { responses } from '../servers/models/responses.mjs';
 import { Daemon, events } from './harness.mjs';
 import { stage } from './telegram-kit.mjs';
+
+// providers-N.test.mjs run a share each, beside each other: "?2/3" is the second of three.
+const [mine, shares] = new URL(import.meta.url).search.slice(1).split('/').map(Number);
+let count = 0;
+const test = Object.assign((...words) => (count++ % shares === mine - 1 ? nodeTest(...words) : undefined), { before: nodeTest.before, after: nodeTest.after });
 
 const services = { anthropic, cohere, ollama, responses };
 const real = (name) => (name === 'responses' ? 'openai' : name); // one form of that provider

@@ -1,0 +1,1 @@
+import './providers.mjs?1/3';

@@ -1,0 +1,1 @@
+import './providers.mjs?2/3';
