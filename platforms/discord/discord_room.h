@@ -335,12 +335,9 @@ void discord_commands_register(
 	struct discord_commands *commands); /* once app_id is known; again does no harm */
 void discord_commands_destroy(struct discord_commands *commands);
 #define DISCORD_ASK_MESSAGE "Ask usher" /* the message command */
-/* custom_id of buttons of ours; a rating ends with the answer's uuid. Anybody can send any data: what it does, the presser
- * could do by writing, too. */
-#define DISCORD_PRESS_STOP "stop"
-#define DISCORD_PRESS_SAY  "say/" /* and a command */
-#define DISCORD_PRESS_UP   "up/"
-#define DISCORD_PRESS_DOWN "down/"
+/* custom_id of buttons of ours: this and a command. Anybody can send any data: what it does, the presser could do by writing,
+ * too. */
+#define DISCORD_PRESS_SAY "say/"
 
 /* ---- catch_up.c: messages missed while we were away ------------------------------------------------------------ */
 

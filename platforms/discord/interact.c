@@ -205,15 +205,9 @@ static struct discord_act *take_owed(struct discord_interactions *interactions, 
 bool discord_interact_acked(struct platform *bot, uint64_t receipt, const struct ack *ack)
 {
 	static void (*const ends[])(struct discord_act * act, const struct ack *ack) = {
-		[ACK_STORED] = stored,
-		[ACK_BEFORE] = stored,
-		[ACK_CONFLICT] = refused,
-		[ACK_INVALID] = refused,
-		[ACK_NO_CONVERSATION] = refused,
-		[ACK_ARCHIVED] = refused,
-		[ACK_NOT_ADDRESSED] = stored, /* nothing runs that could be stopped */
-		[ACK_DISABLED] = refused,
-		[ACK_BUSY] = NULL,
+		[ACK_STORED] = stored,	      [ACK_BEFORE] = stored,	       [ACK_CONFLICT] = refused,
+		[ACK_INVALID] = refused,      [ACK_NO_CONVERSATION] = refused, [ACK_ARCHIVED] = refused,
+		[ACK_NOT_ADDRESSED] = stored, [ACK_DISABLED] = refused,	       [ACK_BUSY] = NULL,
 		[ACK_FAILED] = NULL,
 	};
 	struct discord_act *act = take_owed(bot->interactions, receipt);

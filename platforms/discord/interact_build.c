@@ -1,7 +1,6 @@
 /* What the core is told of an interaction, and what the person sees at once (sheet 10, 11). */
 #include "clock.h"
 #include "command_words.h"
-#include "crypto.h"
 #include "interaction.h"
 #include "text.h"
 #include <inttypes.h>
@@ -193,34 +192,15 @@ static bool build_command(struct discord_act *act, const struct discord_interact
 
 /* ---- presses ---------------------------------------------------------------------------------------------------------- */
 
-static const char *rated(const char *custom_id, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return strncmp(custom_id, prefix, len) == 0 && crypto_uuid_valid(custom_id + len) ? custom_id + len
-											  : NULL;
-}
-
 static bool build_press(struct discord_act *act, const struct discord_interaction *say, struct arena *arena,
 			struct incoming *in)
 {
-	const char *up = rated(say->custom_id, DISCORD_PRESS_UP);
-	const char *down = rated(say->custom_id, DISCORD_PRESS_DOWN);
 	size_t said = strlen(DISCORD_PRESS_SAY);
 
-	if (strcmp(say->custom_id, DISCORD_PRESS_STOP) == 0) {
-		in->kind = INCOMING_STOPPED;
-		in->flags = INCOMING_IF_PLACE;
-	} else if (up || down) {
-		in->kind = INCOMING_RATED;
-		in->text = up ? "up" : "down";
-		in->target = up ? up : down;
-	} else if (strncmp(say->custom_id, DISCORD_PRESS_SAY, said) == 0 && say->custom_id[said]) {
-		in->text = arena_text(arena, say->custom_id + said);
-		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
-	} else {
+	if (strncmp(say->custom_id, DISCORD_PRESS_SAY, said) != 0 || !say->custom_id[said])
 		return say_no(act, "This button does nothing any more.");
-	}
+	in->text = arena_text(arena, say->custom_id + said);
+	in->flags = INCOMING_COMMAND | INCOMING_ALONE;
 	set_reply_to(say, false, false, arena, in);
 	act->response = silent();
 	return true;

@@ -385,10 +385,10 @@ static void resume(struct shard *shard)
 				   (json_int_t)shard->seq));
 }
 
-/* GUILDS, GUILD_MESSAGES, GUILD_MESSAGE_REACTIONS, DIRECT_MESSAGES, DIRECT_MESSAGE_REACTIONS; MESSAGE_CONTENT (sheet 1.1). */
+/* GUILDS, GUILD_MESSAGES, DIRECT_MESSAGES; MESSAGE_CONTENT (sheet 1.1): what is not asked for does not come. */
 static int intents(const struct discord_config *config)
 {
-	return 1 << 0 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13 | (config->message_content ? 1 << 15 : 0);
+	return 1 << 0 | 1 << 9 | 1 << 12 | (config->message_content ? 1 << 15 : 0);
 }
 
 void discord_shard_identify(struct shard *shard)

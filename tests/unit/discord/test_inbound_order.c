@@ -274,7 +274,7 @@ static void events_that_are_not_wanted(void **state)
 
 	assert_false(discord_wants("TYPING_START"));
 	assert_false(discord_wants("PRESENCE_UPDATE"));
-	assert_false(discord_wants("MESSAGE_REACTION_ADD")); /* ratings are buttons */
+	assert_false(discord_wants("MESSAGE_REACTION_ADD"));
 	assert_false(discord_wants(NULL));
 	discord_take(&stage->bot, &event, "TYPING_START", NULL);
 	take_was(stage, 1);
