@@ -87,7 +87,7 @@ struct incoming {
 	const char *cursor_scope, *cursor;
 };
 
-/* The end of a message's way; every accepted message reaches exactly one of the last five (design section 2). */
+/* The end of a message's way; every accepted message reaches exactly one of the last five (README.md). */
 enum message_state {
 	MESSAGE_ACCEPTED,    /* stored, waits for its turn */
 	MESSAGE_CLAIMED,     /* its turn runs */

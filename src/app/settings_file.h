@@ -1,4 +1,4 @@
-/* The settings file: libconfig's syntax turned into checked settings (design section 5). */
+/* The settings file: libconfig's syntax turned into checked settings. */
 #ifndef USHER_SETTINGS_FILE_H
 #define USHER_SETTINGS_FILE_H
 

@@ -1,5 +1,5 @@
 /* usher as a server of the Model Context Protocol: what one JSON-RPC message of a client means, and its answer
- * (facts/mcp.md 2, 3, 8, 13). No session: each message stands for itself, in versions with a handshake too. Pure; any
+ * (sheet 2, 3, 8, 13). No session: each message stands for itself, in versions with a handshake too. Pure; any
  * thread. */
 #ifndef USHER_MCPSERVER_SERVED_H
 #define USHER_MCPSERVER_SERVED_H

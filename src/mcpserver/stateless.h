@@ -1,4 +1,4 @@
-/* The version without a handshake, 2026-07-28: what each of its requests must say of itself (facts/mcp.md 13). */
+/* The version without a handshake, 2026-07-28: what each of its requests must say of itself (sheet 13). */
 #ifndef USHER_MCPSERVER_STATELESS_H
 #define USHER_MCPSERVER_STATELESS_H
 

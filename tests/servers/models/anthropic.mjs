@@ -1,4 +1,4 @@
-// A stand-in of Anthropic's Messages API (../../shared/facts/llm-providers.md, section 4): versions 2023-06-01 and 2026-10-21.
+// A stand-in of Anthropic's Messages API (sheet 4): versions 2023-06-01 and 2026-10-21.
 import { createHmac } from 'node:crypto';
 import { isBase64, isCount, isObject, kindOf, pieces, runAlone, unknown } from './base.mjs';
 

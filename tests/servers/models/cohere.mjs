@@ -1,4 +1,4 @@
-// A stand-in of Cohere's chat, version 2 (../../shared/facts/llm-providers.md, section 5).
+// A stand-in of Cohere's chat, version 2 (sheet 5).
 import { isBase64, isCount, isObject, kindOf, pieces, runAlone, unknown } from './base.mjs';
 
 const fields = ['model', 'messages', 'tools', 'strict_tools', 'tool_choice', 'documents', 'citation_options', 'response_format', 'safety_mode', 'max_tokens',

@@ -1,4 +1,4 @@
-// A stand-in of Ollama's own chat (../../shared/facts/llm-providers.md, section 6). Unknown fields are ignored there, wrong types are not.
+// A stand-in of Ollama's own chat (sheet 6). Unknown fields are ignored there, wrong types are not.
 import { isBase64, isObject, pieces, runAlone } from './base.mjs';
 
 const wrongType = (what, field, want) => `json: cannot unmarshal ${what} into Go struct field ${field} of type ${want}`;

@@ -1,4 +1,4 @@
-// A stand-in of OpenAI's Responses API (../../shared/facts/llm-providers.md, section 3). Asked for chat completions it demands
+// A stand-in of OpenAI's Responses API (sheet 3). Asked for chat completions it demands
 // this form, as the newest models do when tools are offered.
 import { createHmac } from 'node:crypto';
 import { isBase64, isCount, isObject, pieces, runAlone, unknown } from './base.mjs';
