@@ -88,7 +88,7 @@ $(foreach t,inbound inbound_order inbound_change decode words places guilds,$(ev
 WRAP_DC_GATE := $(call WRAP_AS,gate,clock_wall_ms $(addprefix discord_,rest rest_cancel wants take dead settle))
 $(foreach t,shard shard_session gateway gateway_events,$(eval UNITLD_discord_test_$(t) := $(WRAP_DC_GATE)))
 # The wire to MCP servers over HTTP: its calls and its time under the test's hand (stage_http.c).
-WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_of io_loop)
+WRAP_MCP_HTTP := $(WRAP_LOOP) $(call WRAP_AS,net,http_start http_cancel http_header http_header_all http_header_of io_loop)
 $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP_HTTP)))
 # The store and the servers under the test's hand.
 UNITLD_tools_test_pins := $(WRAP_LOOP) $(call WRAP_AS,pin,store_act mcp_judged mcp_list_again)

@@ -86,7 +86,11 @@ struct http_answer {
  * like the answer, for the call of on_done. */
 const char *http_header(const struct http_answer *answer, const char *name);
 
-/* The same while the answer still comes: for on_data, whose call it is (id: http_start's). Borrowed until on_data returns.
+/* All headers of this name as one value, with ", " between (RFC 9110 5.3): for those that may come in several lines. NULL when
+ * there is none. The caller frees. */
+char *http_header_all(const struct http_answer *answer, const char *name);
+
+/* As http_header while the answer still comes: for on_data, whose call it is (id: http_start's). Borrowed until on_data returns.
  * NULL: none of this name, or no such call. */
 const char *http_header_of(const struct http *http, uint64_t id, const char *name);
 

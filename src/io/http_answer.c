@@ -22,6 +22,21 @@ const char *http_header(const struct http_answer *answer, const char *name)
 	return answer->of != NULL ? header(answer->of, name) : NULL;
 }
 
+char *http_header_all(const struct http_answer *answer, const char *name)
+{
+	struct curl_header *one;
+	struct buf all = { 0 };
+	size_t i = 0, count = 1;
+
+	for (; answer->of && i < count; i++) {
+		if (curl_easy_header(answer->of->easy, name, i, CURLH_HEADER, -1, &one) != CURLHE_OK)
+			break;
+		count = one->amount;
+		buf_format(&all, "%s%s", i ? ", " : "", one->value);
+	}
+	return i ? buf_take(&all) : NULL;
+}
+
 const char *http_header_of(const struct http *http, uint64_t id, const char *name)
 {
 	const struct http_running *call;

@@ -62,10 +62,23 @@ static void take_param(struct oauth_challenge *out, const char *name, size_t len
 	free(value);
 }
 
+/* Of several Bearer challenges the first, but rather one that says where to begin. */
+static void take_challenge(struct oauth_challenge *out, struct oauth_challenge *one)
+{
+	struct oauth_challenge other = *one;
+
+	if (one->bearer && (!out->bearer || (one->metadata && !out->metadata))) {
+		other = *out;
+		*out = *one;
+	}
+	oauth_challenge_free(&other);
+	*one = (struct oauth_challenge){ 0 };
+}
+
 void oauth_challenge_read(const char *header, struct oauth_challenge *out)
 {
 	const char *at = header ? skip(header, " \t,") : "";
-	bool ours = false;
+	struct oauth_challenge one = { 0 };
 
 	*out = (struct oauth_challenge){ 0 };
 	while (*at) {
@@ -83,18 +96,17 @@ void oauth_challenge_read(const char *header, struct oauth_challenge *out)
 
 			at = skip(after + 1, " \t");
 			value = read_value(&at);
-			if (ours && value)
-				take_param(out, name, len, value);
+			if (one.bearer && value)
+				take_param(&one, name, len, value);
 			else
 				free(value);
-		} else {
-			if (ours)
-				return; /* the next challenge begins */
-			ours = len == 6 && strncasecmp(name, "Bearer", len) == 0;
-			out->bearer |= ours;
+		} else { /* the next challenge begins */
+			take_challenge(out, &one);
+			one.bearer = len == 6 && strncasecmp(name, "Bearer", len) == 0;
 		}
 		at = skip(at, " \t,");
 	}
+	take_challenge(out, &one);
 }
 
 void oauth_challenge_free(struct oauth_challenge *challenge)

@@ -15,7 +15,8 @@ struct oauth_challenge {
 	char *metadata, *scope, *error;
 };
 
-/* Takes the first Bearer challenge of the header; others are passed over. header may be NULL. Free it. */
+/* Takes the Bearer challenge of the header, of several the first that names metadata, else the first; other schemes are passed
+ * over. header: all lines of it as one value, or NULL. Free it. */
 void oauth_challenge_read(const char *header, struct oauth_challenge *challenge_out);
 void oauth_challenge_free(struct oauth_challenge *challenge);
 

@@ -1,6 +1,7 @@
 /* What comes back for one message: its bytes as they come, and what their end means (sheet 5). */
 #include "mem.h"
 #include "wire_http_room.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */
@@ -51,12 +52,13 @@ static void judge(const struct exchange *exchange, const struct http_answer *ans
 		  enum status_means *means_out, struct err *err_out)
 {
 	const struct wire *wire = exchange->wire;
+	char *challenge = http_header_all(answer, "WWW-Authenticate");
 	struct status_said said = {
 		.status = answer->status,
 		.type = answer->type,
 		.body = answer->body,
 		.len = answer->len,
-		.challenge = http_header(answer, "WWW-Authenticate"),
+		.challenge = challenge,
 		.location = http_header(answer, "Location"),
 		.session = !exchange->initialize && !exchange->headers && (wire->session || wire->old),
 		.initialize = wire->old ? exchange->kind == EXCHANGE_OLD : exchange->initialize,
@@ -64,6 +66,7 @@ static void judge(const struct exchange *exchange, const struct http_answer *ans
 	};
 
 	*means_out = status_judge(&said, err_out);
+	free(challenge);
 }
 
 /* A status of failure can carry the JSON-RPC error of the request all the same. */
@@ -91,9 +94,13 @@ static void expired(struct exchange *exchange, struct err *err)
 
 static void note_challenge(const struct wire *wire, const struct http_answer *answer)
 {
-	if ((answer->status == 401 || answer->status == 403) && wire->events->challenged)
-		wire->events->challenged(wire->owner, answer->status,
-					 http_header(answer, "WWW-Authenticate"));
+	char *challenge;
+
+	if ((answer->status != 401 && answer->status != 403) || wire->events->challenged == NULL)
+		return;
+	challenge = http_header_all(answer, "WWW-Authenticate");
+	wire->events->challenged(wire->owner, answer->status, challenge);
+	free(challenge);
 }
 
 /* What was turned away at the door (401) was not done: it may be put again behind another one. */

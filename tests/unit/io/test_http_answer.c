@@ -47,15 +47,18 @@ static void test_headers_of_an_overloaded_service(void **state)
 	assert_string_equal(result.body, "{}");
 }
 
-static char scopes[80], nothing[80];
+static char scopes[80], nothing[80], all[120];
 
 static void keep_headers(void *owner, uint64_t ticket, const struct http_answer *answer)
 {
 	const char *named = http_header(answer, "x-oauth-scopes"), *other = http_header(answer, "x-other");
+	char *lines = http_header_all(answer, "www-authenticate");
 
 	(void)ticket;
 	snprintf(scopes, sizeof(scopes), "%s", named != NULL ? named : "(none)");
 	snprintf(nothing, sizeof(nothing), "%s", other != NULL ? other : "(none)");
+	snprintf(all, sizeof(all), "%s", lines != NULL ? lines : "(none)");
+	free(lines);
 	io_stop(((struct client *)owner)->io);
 }
 
@@ -65,15 +68,19 @@ static void test_any_header_by_name(void **state)
 	struct http_call call = { .method = "GET", .url = serve(say_text) };
 
 	(void)state;
-	answer_text = "HTTP/1.1 200 OK\r\nX-OAuth-Scopes: chat:write,im:history\r\nContent-Length: 0\r\n\r\n";
+	answer_text = "HTTP/1.1 200 OK\r\nX-OAuth-Scopes: chat:write,im:history\r\nWWW-Authenticate: Basic "
+		      "realm=\"a\"\r\n"
+		      "Content-Length: 0\r\nwww-authenticate: Bearer scope=\"b\", DPoP\r\n\r\n";
 	http_start(client.http, &call, NULL, keep_headers, &client, 0);
 	client_run(&client);
 	assert_string_equal(scopes, "chat:write,im:history");
 	assert_string_equal(nothing, "(none)");
+	assert_string_equal(all, "Basic realm=\"a\", Bearer scope=\"b\", DPoP");
 	call.url = "http://127.0.0.1:1/";
 	http_start(client.http, &call, NULL, keep_headers, &client, 0);
 	client_run(&client);
 	assert_string_equal(scopes, "(none)"); /* nobody answered */
+	assert_string_equal(all, "(none)");
 	assert_null(http_header(&(struct http_answer){ .status = 200 }, "date"));
 }
 

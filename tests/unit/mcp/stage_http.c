@@ -11,6 +11,7 @@ uint64_t net_http_start(struct http *http, const struct http_call *call, http_da
 			http_done_fn *on_done, void *owner, uint64_t ticket);
 void net_http_cancel(struct http *http, uint64_t id);
 const char *net_http_header(const struct http_answer *answer, const char *name);
+char *net_http_header_all(const struct http_answer *answer, const char *name);
 const char *net_http_header_of(const struct http *http, uint64_t id, const char *name);
 struct loop *net_io_loop(struct io *io);
 
@@ -65,6 +66,12 @@ const char *net_http_header(const struct http_answer *answer, const char *name)
 {
 	(void)answer;
 	return header(name);
+}
+
+char *net_http_header_all(const struct http_answer *answer, const char *name)
+{
+	(void)answer;
+	return mem_text(header(name));
 }
 
 const char *net_http_header_of(const struct http *http, uint64_t id, const char *name)

@@ -37,6 +37,12 @@ static void challenges_of_any_form_are_read(void **state)
 		{ "Bearer error=\"a \\\"quoted\\\" one\"", true, NULL, NULL, "a \"quoted\" one" },
 		{ "Bearer error=\"never closed", true, NULL, NULL, "never closed" },
 		{ "Bearer scope=first, scope=second", true, NULL, "first", NULL },
+		{ "Bearer realm=\"x\", scope=old, DPoP algs=\"ES256\", Bearer "
+		  "resource_metadata=\"https://a/b\", scope=new, Basic",
+		  true, "https://a/b", "new", NULL },
+		{ "Bearer resource_metadata=\"https://a/b\", Bearer resource_metadata=\"https://c/d\", "
+		  "error=no",
+		  true, "https://a/b", NULL, NULL },
 		{ "Bearerish scope=no", false, NULL, NULL, NULL },
 		{ "Bearer \x01\x02 = , ,,\"", true, NULL, NULL, NULL },
 	};
