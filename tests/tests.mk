@@ -93,7 +93,7 @@ $(foreach t,wire_http wire_http_stream,$(eval UNITLD_mcp_test_$(t) := $(WRAP_MCP
 # The store and the servers under the test's hand.
 UNITLD_tools_test_pins := $(WRAP_LOOP) $(call WRAP_AS,pin,store_act mcp_judged mcp_list_again)
 # A wire and a loop under the test's hand (stage_wire.c).
-$(foreach t,session server tools modern,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
+$(foreach t,session server tools modern modern_call modern_list,$(eval UNITLD_mcp_test_$(t) := $(WRAP_LOOP) $(call WRAP_AS,in,io_loop)))
 UNIT_parse   := base parse
 FAKES_parse  := $(wildcard tests/unit/parse/stage*.c)
 UNIT_app     := app base io db store core ai mcp mcpserver imports tasks filetools tools markup api webhook slack telegram discord
