@@ -45,9 +45,15 @@ static bool can_refresh(const struct oauth *oauth)
 /* In time before its end, if there is anything to renew it with. */
 static void plan(struct oauth *oauth)
 {
-	int64_t until = json_int(oauth_grant(oauth, oauth->issuer), "until", 0), left;
+	const json_t *grant = oauth_grant(oauth, oauth->issuer);
+	int64_t until = json_int(grant, "until", 0), left;
 
 	loop_timer_stop(oauth->timer);
+	if (can_refresh(oauth) &&
+	    json_object_get(grant, "refreshing")) { /* the process ended in the middle of it */
+		loop_timer_start(oauth->timer, 0, 0);
+		return;
+	}
 	if (until == 0 || !(can_refresh(oauth) || oauth_by_machine(oauth)))
 		return;
 	left = until - clock_wall_ms();
@@ -94,6 +100,7 @@ static void put_grant(struct oauth *oauth, json_t *grant)
 	log_unhide(json_text(old, "refresh"));
 	log_unhide(client_secret(old));
 	json_object_set_new(oauth->grants, issuer, grant);
+	oauth->unlearned = false;
 }
 
 void oauth_recall(struct oauth *oauth, const char *text)
@@ -149,6 +156,10 @@ void oauth_kept(struct oauth *oauth, const struct err *err)
 		return;
 	}
 	put_grant(oauth, grant);
+	if (oauth->what == OAUTH_REFRESH && json_object_get(grant, "refreshing")) {
+		flow_refreshing(oauth);
+		return;
+	}
 	if (oauth->what == OAUTH_LOGIN || (oauth->what == OAUTH_MACHINE && !json_text(grant, "access"))) {
 		flow_registered(oauth);
 		return;
@@ -345,6 +356,11 @@ bool oauth_needs_person(const struct oauth *oauth, struct err *err)
 		err_set(err, ERR_REFUSED, "%s; a person authorizes usher there with: usher tool login %s",
 			oauth->err.text, oauth->options.config->name);
 	return needs;
+}
+
+bool oauth_runs_out(const struct oauth *oauth, struct err *err)
+{
+	return oauth->token && oauth->unlearned && oauth_needs_person(oauth, err);
 }
 
 /* ---- a person ------------------------------------------------------------------------------------------------------ */

@@ -57,6 +57,9 @@ bool oauth_stepping(const struct oauth *oauth);
 /* Whether only a person can help, and how; from done. */
 bool oauth_needs_person(const struct oauth *oauth, struct err *err_out);
 
+/* Whether the token in force is the last one: what renewed it was refused. err: how a person helps. */
+bool oauth_runs_out(const struct oauth *oauth, struct err *err_out);
+
 /* Begins a login. fn once, in a later round: err, or url is where the person's browser has to go. */
 typedef void oauth_login_fn(void *owner, uint64_t ticket, const struct err *err, const char *url);
 void oauth_login(struct oauth *oauth, oauth_login_fn *fn, void *owner, uint64_t ticket);

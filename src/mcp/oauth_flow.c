@@ -501,8 +501,10 @@ static void unlearn(struct oauth *oauth, const struct http_answer *answer)
 	if (word && strcmp(word, "invalid_client") == 0)
 		json_object_del(grant, "client");
 	if (word && (strcmp(word, "invalid_grant") == 0 || strcmp(word, "invalid_client") == 0) &&
-	    oauth->what == OAUTH_REFRESH)
+	    oauth->what == OAUTH_REFRESH) {
 		json_object_del(grant, "refresh");
+		oauth->unlearned = true;
+	}
 	json_decref(json);
 }
 
@@ -515,7 +517,10 @@ static void on_token(void *owner, uint64_t ticket, const struct http_answer *ans
 	oauth->call = 0;
 	if (!success(answer)) {
 		unlearn(oauth, answer);
-		refused(oauth, "its authorization server gave no token", answer);
+		refused(oauth,
+			oauth->what == OAUTH_REFRESH ? "its authorization server does not renew our token"
+						     : "its authorization server gave no token",
+			answer);
 		return;
 	}
 	grant = grant_now(oauth);
@@ -569,14 +574,11 @@ void flow_code(struct oauth *oauth, const char *code)
 	ask_token(oauth, &form);
 }
 
-void flow_refresh(struct oauth *oauth)
+void flow_refreshing(struct oauth *oauth)
 {
 	const json_t *grant = oauth_grant(oauth, oauth->issuer), *client = json_object_get(grant, "client");
 	struct buf form = { 0 };
 
-	overtake(oauth);
-	flow_clear(oauth);
-	oauth->what = OAUTH_REFRESH;
 	oauth->server.issuer = mem_text(oauth->issuer);
 	oauth->server.token = mem_text(json_text(grant, "token_endpoint"));
 	oauth->resource.resource = mem_text(json_text(grant, "resource"));
@@ -592,4 +594,17 @@ void flow_refresh(struct oauth *oauth)
 	oauth_form_add(&form, "grant_type", "refresh_token");
 	oauth_form_add(&form, "refresh_token", json_text(grant, "refresh"));
 	ask_token(oauth, &form);
+}
+
+/* What is good once is marked before it is used: after a kill in between it is tried again at once, while servers that allow
+ * for lost answers still take it. */
+void flow_refresh(struct oauth *oauth)
+{
+	json_t *grant = json_deep_copy(oauth_grant(oauth, oauth->issuer));
+
+	overtake(oauth);
+	flow_clear(oauth);
+	oauth->what = OAUTH_REFRESH;
+	json_object_set_new(grant, "refreshing", json_true());
+	oauth_keep(oauth, grant);
 }

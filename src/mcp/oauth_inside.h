@@ -25,7 +25,8 @@ enum oauth_login_state { LOGIN_NONE, LOGIN_WORKING, LOGIN_WAITING, LOGIN_DONE, L
 struct oauth {
 	struct oauth_options options;
 	/* what is known */
-	json_t *grants; /* issuer: {issuer, at, client, token_endpoint, resource, scope, access, refresh, until} */
+	/* issuer: {issuer, at, client, token_endpoint, resource, scope, access, refresh, until, refreshing} */
+	json_t *grants;
 	char *issuer;			    /* of the grant in force, or NULL */
 	char *token;			    /* in force, which config->bearer is; or NULL */
 	bool worked;			    /* the server took the token, or may have before we started */
@@ -34,6 +35,7 @@ struct oauth {
 	/* what the server wants */
 	struct oauth_challenge challenge;
 	int challenged; /* 401, 403; 0: nothing new */
+	bool unlearned; /* the refresh token was refused, and the token is still in force */
 	bool was_fresh; /* it refused a token that had just been made */
 	char *asked;	/* scopes that were asked for, for the union; or NULL */
 	struct err person;
@@ -65,7 +67,7 @@ struct oauth {
 
 char *oauth_redirect_uri(const struct oauth *oauth);
 const json_t *oauth_grant(const struct oauth *oauth, const char *issuer); /* or NULL */
-void oauth_keep(struct oauth *oauth, json_t *grant); /* taken over; oauth_next_kept follows when it is kept */
+void oauth_keep(struct oauth *oauth, json_t *grant);			  /* taken over; oauth_kept follows */
 void oauth_end(struct oauth *oauth, const struct err *err); /* of what is under way; done follows */
 bool oauth_by_machine(const struct oauth *oauth);
 
@@ -74,6 +76,7 @@ bool oauth_by_machine(const struct oauth *oauth);
 void flow_begin(struct oauth *oauth, enum oauth_what what); /* discovery, and then a login or a token */
 void flow_code(struct oauth *oauth, const char *code);
 void flow_refresh(struct oauth *oauth);
+void flow_refreshing(struct oauth *oauth); /* that it is being done is kept */
 void flow_registered(struct oauth *oauth); /* the registration is kept */
 void flow_clear(struct oauth *oauth);
 

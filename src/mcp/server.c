@@ -103,6 +103,17 @@ void server_need(struct server *server)
 		start(server);
 }
 
+/* A token that can't be renewed is told of while there is still time. */
+static void look_ahead(struct server *server)
+{
+	struct err why = { 0 };
+
+	if (server->oauth == NULL || !oauth_runs_out(server->oauth, &why))
+		return;
+	server->why = why;
+	log_warn(&server->log, "%s", why.text);
+}
+
 void server_ready(struct server *server)
 {
 	if (server->state != SERVER_STARTING)
@@ -110,6 +121,7 @@ void server_ready(struct server *server)
 	server->state = SERVER_READY;
 	server->ready_ms = loop_now_ms(server->loop);
 	err_clear(&server->why);
+	look_ahead(server);
 	loop_timer_stop(server->timer);
 	server_flush(server);
 	mcp_moved(server->mcp);
@@ -187,7 +199,7 @@ static void rest(struct server *server, bool give_up)
 	mcp_moved(server->mcp);
 }
 
-/* Without a token nothing is offered; who waits for a call is told unless one comes by itself. */
+/* What it offered stays offered: who calls is told what a person has to do, unless a token comes by itself. */
 static bool await_token(struct server *server)
 {
 	enum oauth_recovery recovery = oauth_recover(server->oauth, &server->why);
@@ -196,11 +208,8 @@ static bool await_token(struct server *server)
 		return false;
 	server->state = SERVER_WAITING;
 	loop_timer_stop(server->timer);
-	if (recovery == OAUTH_PERSON) {
+	if (recovery == OAUTH_PERSON)
 		log_warn(&server->log, "%s", server->why.text);
-		tool_list_finish(&server->tools);
-		mcp_changed(server->mcp);
-	}
 	mcp_moved(server->mcp);
 	return true;
 }
@@ -228,6 +237,8 @@ static void server_authorized(struct server *server, const struct err *err)
 		unauthorized(server, err);
 	else if (good && server->state == SERVER_READY)
 		err_clear(&server->why); /* of a call that lacked a right */
+	else if (server->state == SERVER_READY)
+		look_ahead(server);
 	server_flush(server);
 }
 

@@ -115,6 +115,42 @@ test('a person logs in once; tokens are refreshed, rotated and survive a restart
   daemon.quiet();
 });
 
+// The new token was made and never arrived; the old access token is still good for long.
+for (const grace of [true, false])
+  test(`killed while a token is exchanged, at a server ${grace ? 'that allows for lost answers: it is done again at once' : 'that does not: a person is asked for in time'}`, async (t) => {
+    const server = await locked(t, { grace });
+    const daemon = await withServer(t, server);
+    await daemon.reaches('waiting for authorization');
+    await fetch(await server.agree(await daemon.login()));
+    await daemon.reaches('ready');
+    Object.assign(server, { refuseOnce: true, swallow: true });
+    const lost = daemon.call('s__who').catch(() => {});
+    await until('the exchange', () => server.count('/token', 'refresh_token') === 1);
+    await daemon.kill();
+    await lost;
+    await daemon.start();
+    await until('the second exchange', () => server.count('/token', 'refresh_token') === 2);
+    if (grace) {
+      const newest = [...server.access.keys()].at(-1);
+      await until('a call with the new token', async () => /who for/.test(await daemon.call('s__who')) && server.calls.at(-1).authorization === `Bearer ${newest}`);
+      await daemon.kill();
+      server.revoke();
+      await daemon.start();
+      assert.match(await daemon.call('s__who'), /who for/, 'the new refresh token was kept');
+      assert.equal(server.count('/token', 'refresh_token'), 3);
+      return;
+    }
+    await until('the cure', async () => /does not renew our token.*usher tool login s/.test((await daemon.state())?.why));
+    await daemon.reaches('ready');
+    assert.match(await daemon.call('s__who'), /who for/, 'as long as its token lasts');
+    server.revoke();
+    for (let i = 0; i < 2; i++) assert.match(await daemon.call('s__who'), /usher tool login s/, 'whoever asks for it is told');
+    await fetch(await server.agree(await daemon.login()));
+    await daemon.reaches('ready');
+    assert.match(await daemon.call('s__who'), /who for/);
+    daemon.quiet();
+  });
+
 test('the address is pasted where the browser does not reach the daemon; a foreign one does nothing', async (t) => {
   const server = await locked(t);
   const daemon = await withServer(t, server);

@@ -3,6 +3,8 @@
 //
 //   server.url         the MCP endpoint; tools: who (who is asking), change (wants the scope "change")
 //   server.log         what the authorization server was asked: { path, form | query, headers }
+//   server.refuseOnce  the next request with a good token gets 401 all the same
+//   server.swallow     the next answer with a refreshed token never arrives
 //   server.revoke()    all access tokens are refused from now on; refresh tokens stay good
 //   server.forget()    all tokens are
 //   server.agree(url)  what a person does who agrees: the address the browser is sent on to
@@ -24,8 +26,9 @@ async function body(request) {
 
 export class OAuthServer {
 	// named: what it names as the address of its metadata; odd: "redirect" or "huge" in their place, "echo": its errors repeat what it was sent
-	constructor({ ttl = 3600, rotates = true, named, odd } = {}) {
-		Object.assign(this, { ttl, rotates, named, odd, trapped: 0, log: [], calls: [], clients: new Map(), codes: new Map(), access: new Map(), refresh: new Map() });
+	// grace: an old refresh token is good once more after it was rotated
+	constructor({ ttl = 3600, rotates = true, grace = false, named, odd } = {}) {
+		Object.assign(this, { ttl, rotates, grace, named, odd, trapped: 0, log: [], calls: [], clients: new Map(), codes: new Map(), access: new Map(), refresh: new Map() });
 	}
 
 	async start() {
@@ -77,6 +80,10 @@ export class OAuthServer {
 		this.calls.push({ method: message.method, authorization: request.headers.authorization });
 		if (!grant || grant.until < Date.now())
 			return this.#refuse(response, 401, ', scope="look"');
+		if (this.refuseOnce) {
+			this.refuseOnce = false;
+			return this.#refuse(response, 401);
+		}
 		if (message.method === 'tools/call' && message.params.name === 'change' && !grant.scope.split(' ').includes('change'))
 			return this.#refuse(response, 403, ', error="insufficient_scope", scope="change"');
 		if (message.id === undefined)
@@ -173,7 +180,8 @@ export class OAuthServer {
 		} else if (grant === 'refresh_token') {
 			const old = this.refresh.get(form.get('refresh_token'));
 			if (!old || old.client !== client.client_id) return no('invalid_grant');
-			if (this.rotates) this.refresh.delete(form.get('refresh_token'));
+			if (this.rotates && !(this.grace && !old.used)) this.refresh.delete(form.get('refresh_token'));
+			old.used = true;
 			scope = old.scope;
 		} else if (grant === 'client_credentials') {
 			lasting = false;
@@ -183,6 +191,10 @@ export class OAuthServer {
 		const access = `access-${randomUUID()}`, refresh = `refresh-${randomUUID()}`;
 		this.access.set(access, { client: client.client_id, scope, until: Date.now() + this.ttl * 1000 });
 		if (lasting) this.refresh.set(refresh, { client: client.client_id, scope });
+		if (grant === 'refresh_token' && this.swallow) {
+			this.swallow = false;
+			return undefined;
+		}
 		return json(response, 200, { access_token: access, token_type: 'bearer', expires_in: this.ttl, scope, ...(lasting && { refresh_token: refresh }) });
 	}
 }
