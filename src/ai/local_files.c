@@ -130,6 +130,14 @@ static void add_column(json_t *columns, const json_t *outline, const char *name)
 	json_array_append_new(columns, column);
 }
 
+/* Without a name and without a value: what lies between a table and a note far beside it. */
+static bool is_nothing(const json_t *column)
+{
+	const char *type = json_text(column, "type");
+
+	return type && strcmp(type, "empty") == 0 && strncmp(json_text(column, "name"), "column ", 7) == 0;
+}
+
 /* Types as the columns mostly have them, of the largest table: the one that is taken. */
 static void add_all_columns(json_t *columns, const json_t *outline)
 {
@@ -140,7 +148,7 @@ static void add_all_columns(json_t *columns, const json_t *outline)
 		if (largest == NULL || json_int(table, "rows", 0) > json_int(largest, "rows", 0))
 			largest = table;
 	json_array_foreach (json_object_get(largest, "columns"), i, column)
-		if (json_text(column, "name"))
+		if (json_text(column, "name") && !is_nothing(column))
 			add_column(columns, outline, json_text(column, "name"));
 }
 

@@ -6,6 +6,7 @@
 #include "text.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static struct pick *pick_of(struct sink *sink)
 {
@@ -76,6 +77,29 @@ static int64_t column_missing(const struct pick_table *table, const char *wanted
 	return -1;
 }
 
+/* 7 of "column 7"; 0: it is no such name. */
+static size_t number_of(const char *name)
+{
+	static const char word[] = "column ";
+	const char *digits = name + sizeof(word) - 1;
+	size_t len;
+
+	if (strncasecmp(name, word, sizeof(word) - 1) != 0)
+		return 0;
+	len = strspn(digits, "0123456789");
+	return len > 0 && len < 6 && digits[len] == '\0' ? strtoul(digits, NULL, 10) : 0;
+}
+
+int64_t pick_unnamed(const struct pick_table *table, const struct spec_column *column)
+{
+	size_t number = column->from ? number_of(column->from) : 0,
+	       named = table->names ? table->names_count : 0;
+
+	if (number <= named || (named && name_find(table->names, named, column->from) != -1))
+		return -1;
+	return (int64_t)number - 1;
+}
+
 int64_t pick_column(const struct pick_table *table, const struct spec_column *column, struct err *err)
 {
 	int64_t found;
@@ -88,6 +112,8 @@ int64_t pick_column(const struct pick_table *table, const struct spec_column *co
 		return -1;
 	}
 	found = table->names ? name_find(table->names, table->names_count, column->from) : -1;
+	if (found == -1 && pick_unnamed(table, column) < (int64_t)table->width)
+		found = pick_unnamed(table, column);
 	return found >= 0 ? found : column_missing(table, column->from, found, err);
 }
 
@@ -103,7 +129,7 @@ static bool has_wanted(const struct spec *spec, const struct kept_row *row)
 		return false;
 	names = header_names(row->cells, row->count);
 	for (size_t i = 0; i < spec->count; i++) {
-		if (spec->columns[i].from == NULL)
+		if (spec->columns[i].from == NULL || number_of(spec->columns[i].from) > row->count)
 			continue;
 		by_name++;
 		found += name_find(names, row->count, spec->columns[i].from) >= 0;

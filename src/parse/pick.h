@@ -41,6 +41,10 @@ void pick_open(struct pick *pick, const struct spec *spec, struct pick_to *to);
 void pick_end(struct pick *pick); /* the file is over: ends the last table */
 void pick_close(struct pick *pick);
 
+/* The same for a column without a name, which is asked for as it is told: "column 7"; whether any row is so wide is not looked at.
+ * -1: another is meant. */
+int64_t pick_unnamed(const struct pick_table *table, const struct spec_column *column);
+
 /* The index of the source's column for one of the SPEC; -1 and err "spec: ...", which says what there is. err may be NULL. */
 int64_t pick_column(const struct pick_table *table, const struct spec_column *column, struct err *err);
 

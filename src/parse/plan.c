@@ -56,7 +56,7 @@ static int rank_of(const struct spec *spec, const struct pick_table *table)
 	return rank;
 }
 
-/* Where the columns of the SPEC are. The width of a table without names is known behind its last row only. */
+/* Where the columns of the SPEC are. How wide a table is beyond its names is known behind its last row only. */
 static void columns_bind(struct plan *plan, const struct pick_table *table)
 {
 	const struct spec *spec = plan->spec;
@@ -64,9 +64,12 @@ static void columns_bind(struct plan *plan, const struct pick_table *table)
 	plan->count = spec->count;
 	plan->source = mem_zero(spec->count + 1, sizeof(*plan->source));
 	plan->styles = mem_zero(spec->count + 1, sizeof(*plan->styles));
-	for (size_t i = 0; i < spec->count && plan->err.kind == ERR_NONE; i++)
-		plan->source[i] = spec->columns[i].from ? pick_column(table, &spec->columns[i], &plan->err)
+	for (size_t i = 0; i < spec->count && plan->err.kind == ERR_NONE; i++) {
+		plan->source[i] = spec->columns[i].from ? pick_unnamed(table, &spec->columns[i])
 							: spec->columns[i].from_number - 1;
+		if (plan->source[i] < 0)
+			plan->source[i] = pick_column(table, &spec->columns[i], &plan->err);
+	}
 }
 
 static bool on_table(struct pick_to *to, const struct pick_table *table)

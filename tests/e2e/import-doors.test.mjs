@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Webhook } from 'standardwebhooks';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
@@ -253,6 +254,9 @@ test('usher import --out writes the files made, under safe names, and over nothi
     assert.equal((await own.cli(...words, '--out', out, '--force')).status, 0);
     assert.equal(JSON.parse(readFileSync(made, 'utf8'))[0].name, 'Eva Example');
     assert.equal((await own.cli(...words, '--out', file)).status, 1, 'a file is no folder');
+    const sheet = await own.cli('import', fileURLToPath(new URL('../corpus/openpyxl.xlsx', import.meta.url)), '--as', 'turn this into JSON', '--out', out);
+    assert.match(sheet.stdout, /5 of 8 rows are in it, 3 are empty/, 'with a note beside the table, under no name');
+    assert.deepEqual(JSON.parse(readFileSync(path.join(out, 'openpyxl.json'), 'utf8')).map((row) => row['column 8'])[0], '36:00:00');
   } finally {
     await own.finish();
   }
