@@ -1,5 +1,4 @@
-/* Reading JSON from outside by one strict rule, and the few getters that every room needs. The usual forms are read
- * by json_quick.c, all others by jansson.
+/* Reading JSON from outside by one strict rule, and the few getters that every room needs. jansson does the work.
  * Refused: duplicate keys, NUL in strings, lone surrogates, invalid UTF-8, more than 64 levels, integers beyond 64
  * bits, reals beyond a double (security.md R20). */
 #ifndef USHER_JSON_H

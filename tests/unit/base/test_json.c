@@ -1,7 +1,6 @@
 /* One strict reading of JSON everywhere: what one room refuses, no other room may take. */
 #include "buf.h"
 #include "json.h"
-#include "json_quick.h"
 #include "mem.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -189,73 +188,10 @@ static void test_errors_quote_nothing(void **state)
 	}
 }
 
-static char *slowly(const char *text)
-{
-	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-	char *written = value ? json_write(value) : NULL;
-
-	json_decref(value);
-	return written;
-}
-
-/* The usual forms, which platforms send at every message, take the short way, and mean what they mean to jansson. */
-static void usual_documents_are_read_the_short_way(void **state)
-{
-	static const char *const texts[] = {
-		"{\"ok\":true,\"ts\":\"1700000000.000100\",\"message\":{\"text\":\"a <b> c\",\"blocks\":[]}}",
-		" { \"z\" : [ 1 , -2 , 0 , -0 , 123456789012345678 ] ,\n\t\"a\" : { } , \"\" : null } \r\n",
-		"{\"a\":false,\"text\":\"\\u0413\\u00fc\\u00DF \\ud83d\\ude00 \\uffff "
-		"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}",
-		"{\"gr\xc3\xbc\xc3\x9f\":\"\xf0\x9f\x98\x80 \x7f\"}",
-		"[[[]],{\"a\":{\"a\":{}}}]",
-		"\"\"",
-		"0",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		json_t *value = json_quick(texts[i], strlen(texts[i]));
-		char *written = value ? json_write(value) : NULL, *expected = slowly(texts[i]);
-
-		assert_non_null(written);
-		assert_string_equal(written, expected);
-		json_decref(value);
-		free(written);
-		free(expected);
-	}
-}
-
-/* Whatever is cut off or changed at one place is judged as jansson judges it. */
-static void what_is_not_usual_is_left_to_jansson(void **state)
-{
-	static const char text[] =
-		"{\"a\":[1,-20,true,null],\"b\":{\"\xc3\xbc\":\"\\ud83d\\ude00\\n\"},\"c\":false}";
-	static const char odd[] = "\0\x01\"\\{}[],:0-.eutd8 \xc3\x80";
-
-	(void)state;
-	for (size_t at = 0; at < sizeof(text) - 1; at++) {
-		for (size_t i = 0; i <= sizeof(odd) - 1; i++) { /* the last one cuts */
-			char changed[sizeof(text)];
-			size_t len = i < sizeof(odd) - 1 ? sizeof(text) - 1 : at;
-			json_t *quick, *slow;
-
-			memcpy(changed, text, sizeof(text));
-			changed[at] = odd[i];
-			quick = json_quick(changed, len);
-			slow = json_loadb(changed, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-			assert_true(quick == NULL || json_equal(quick, slow));
-			json_decref(quick);
-			json_decref(slow);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors_quote_nothing),
-		cmocka_unit_test(usual_documents_are_read_the_short_way),
-		cmocka_unit_test(what_is_not_usual_is_left_to_jansson),
 		cmocka_unit_test(hostile_documents_are_refused),
 		cmocka_unit_test(depth_64_is_read_and_65_refused),
 		cmocka_unit_test(brackets_in_strings_are_not_depth),
