@@ -169,16 +169,16 @@ part('the REST API without a library', async (suite) => {
       const { body } = await call('GET', '/applications/@me');
       assert.deepEqual([body.id, body.verify_key, body.flags], [app.id, app.key.hex, 1 << 19]);
     }),
-    it('tells how often it may be asked, and what happens when nobody listens (13)', { limits: { secondMs: 1000, invalidMost: 4, invalidMs: 5000 } }, async ({ call, channel, discord }) => {
+    it('tells how often it may be asked, and what happens when nobody listens (13)', { limits: { secondMs: 10_000, invalidMost: 4, invalidMs: 60_000 } }, async ({ call, channel, discord }) => {
       const path = `/channels/${channel.id}/messages`, quiet = { allowed_mentions: { parse: [] } };
       const first = await call('POST', path, { content: 'a', ...quiet }), of = (answer, name) => answer.headers.get(`x-ratelimit-${name}`);
       assert.deepEqual([of(first, 'limit'), of(first, 'remaining')], ['5', '4']);
       assert.match(of(first, 'bucket'), /^[0-9a-f]{32}$/);
-      assert.match(of(first, 'reset-after'), /^\d\.\d{3}$/);
+      assert.match(of(first, 'reset-after'), /^\d+\.\d{3}$/);
       for (let i = 0; i < 4; i++) await call('POST', path, { content: `${i}`, ...quiet });
       const over = await call('POST', path, { content: 'over', ...quiet });
       assert.deepEqual([over.status, over.body.global, of(over, 'scope'), over.headers.has('x-ratelimit-global')], [429, false, 'user', false]);
-      assert.ok(over.body.retry_after > 0 && over.body.retry_after < 5.1, 'float seconds');
+      assert.ok(over.body.retry_after > 0 && over.body.retry_after < 50.1, 'float seconds');
       assert.equal(channel.list.length, 5);
       discord.fault({ route: 'GET /users/@me', kind: 'limited', scope: 'shared', seconds: 0.3, times: 1 });
       const shared = await call('GET', '/users/@me');
@@ -188,7 +188,7 @@ part('the REST API without a library', async (suite) => {
       assert.deepEqual([html.status, html.body, html.headers.get('retry-after'), html.headers.get('via')], [429, null, '7', null]);
       for (let i = 0; i < 2; i++) await call('GET', '/users/@me', undefined, { authorization: 'Bot wrong' });
       assert.equal((await call('GET', '/users/@me')).body, null, 'the whole address is shut out');
-      await wait(5010);
+      discord.limits.bannedUntil -= 60_000; // that time goes by
       assert.equal((await call('GET', '/users/@me')).status, 200);
     }),
     it('refuses what may not be done (12, 14, 16)', {}, async ({ call, channel, forum, people, world, ann, guild, app, discord }) => {

@@ -60,11 +60,11 @@ export class Interactions {
     interaction.delivered.push(Date.now());
     if (app.interactionsUrl) void this.#byHttp(interaction);
     else this.discord.sessions.tell(app, guild, 0, 'INTERACTION_CREATE', interaction.shown());
-    this.discord.after(knobs.interactionMs, () => {
+    this.discord.after(knobs.interactionMs / 2, () => this.discord.after(knobs.interactionMs / 2, () => {
       if (interaction.answeredAt !== null || interaction.failed) return;
       interaction.failed = 'The application did not respond';
       this.discord.counts.unanswered++;
-    });
+    }));
   }
 
   async #byHttp(interaction) {
@@ -84,8 +84,10 @@ export class Interactions {
     const target = this.discord.resolved(url), entry = { app, url, body: text, status: 0, answer: null, at: Date.now() };
     const headers = wrong === 'none' ? {} : app.signed(text, { wrong: wrong === 'signature', at: at ?? (wrong === 'time' ? Math.floor(Date.now() / 1000) - 3600 : undefined) });
     this.posts.push(entry);
+    const late = new AbortController(), half = (then) => this.discord.after(ms / 2, then);
+    half(() => half(() => late.abort())); // in halves: what came while this process had no turn is seen first
     try {
-      const answer = await fetch(target, { method: 'POST', body: text, headers: { 'content-type': 'application/json', 'user-agent': 'Discord-Interactions/1.0 (+https://discord.com)', ...headers }, signal: AbortSignal.timeout(ms) });
+      const answer = await fetch(target, { method: 'POST', body: text, headers: { 'content-type': 'application/json', 'user-agent': 'Discord-Interactions/1.0 (+https://discord.com)', ...headers }, signal: late.signal });
       const raw = await answer.text();
       Object.assign(entry, { status: answer.status, answer: raw });
       return { status: answer.status, body: raw && /json/.test(answer.headers.get('content-type') ?? '') ? JSON.parse(raw) : null, raw, type: answer.headers.get('content-type') };
