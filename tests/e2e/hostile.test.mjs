@@ -94,7 +94,7 @@ test('foreign, old, future and broken signatures', async () => {
   const other = 'whsec_' + Buffer.from('another secret of 24 bytes').toString('base64');
   assert.equal((await daemon.hook('crm', ok, { secret: other })).status, 401);
   assert.equal((await daemon.hook('crm', ok, { at: new Date(Date.now() - 301_000) })).status, 401);
-  assert.equal((await daemon.hook('crm', ok, { at: new Date(Date.now() + 301_000) })).status, 401);
+  assert.equal((await daemon.hook('crm', ok, { at: new Date(Date.now() + 360_000) })).status, 401);
   for (const header of ['webhook-id', 'webhook-timestamp', 'webhook-signature'])
     assert.equal((await daemon.hook('crm', ok, { headers: { [header]: '' } })).status, 401, header);
   assert.equal((await daemon.hook('crm', ok, { headers: { 'webhook-signature': 'v2,AAAA v1,####' } })).status, 401);
