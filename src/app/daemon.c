@@ -299,7 +299,9 @@ static void make_core(struct daemon *daemon)
 	daemon->tools.files = filetools_create(&(struct filetools_options){ .loop = options.loop,
 									    .store = options.store,
 									    .imports = options.imports,
-									    .quota = options.quota });
+									    .quota = options.quota,
+									    .erased = on_erased,
+									    .owner = daemon });
 	options.tools = tools_box(&daemon->tools);
 	options.tools_later = true;
 	daemon->core = core_create(&options);

@@ -19,6 +19,9 @@ struct filetools_options {
 	struct store *store;
 	struct imports *imports; /* NULL: files stay references, none are made */
 	int64_t quota;		 /* bytes an organisation may keep; 0: any number */
+	void (*erased)(
+		void *owner); /* a file was deleted: what is kept of it may go from the disk; may be NULL */
+	void *owner;
 };
 
 struct filetools *filetools_create(const struct filetools_options *options);

@@ -19,6 +19,15 @@ static void on_changed(void *tools, uint64_t serial, const struct err *err, cons
 	file_answer(call, answer);
 }
 
+static void on_deleted(void *tools, uint64_t serial, const struct err *err, const char *json)
+{
+	const struct filetools_options *options = &((struct filetools *)tools)->options;
+
+	if (err->kind == ERR_NONE && options->erased)
+		options->erased(options->owner);
+	on_changed(tools, serial, err, json);
+}
+
 static const char *number_of(struct file_call *call)
 {
 	return arena_format(call->arena, "%" PRId64, call->about.id);
@@ -41,7 +50,7 @@ static void delete (struct file_call *call)
 {
 	const char *args[] = { call->reach.org_id, call->reach.profile_id, number_of(call) };
 
-	store_act(call->tools->options.store, "file_delete", args, 3, on_changed, call->tools, call->serial);
+	store_act(call->tools->options.store, "file_delete", args, 3, on_deleted, call->tools, call->serial);
 }
 
 void file_delete(struct file_call *call)

@@ -192,6 +192,12 @@ char *imports_link(const struct imports *imports, const char *org_id, const char
 
 /* ---- the stage ---------------------------------------------------------------------------------------------------- */
 
+static void erased(void *owner)
+{
+	assert_ptr_equal(owner, &stage);
+	note("erased\n");
+}
+
 static int open_stage(void **state)
 {
 	struct err err = { 0 };
@@ -202,8 +208,11 @@ static int open_stage(void **state)
 	if (mkdtemp(stage.dir) == NULL)
 		return -1;
 	stage.io = io_create(&err);
-	stage.tools = filetools_create(&(struct filetools_options){
-		.loop = io_loop(stage.io), .imports = (struct imports *)&stage, .quota = 99 });
+	stage.tools = filetools_create(&(struct filetools_options){ .loop = io_loop(stage.io),
+								    .imports = (struct imports *)&stage,
+								    .quota = 99,
+								    .erased = erased,
+								    .owner = &stage });
 	stage.import = (struct store_import){
 		.id = 7, .state = IMPORT_EXTRACTED, .name = "orders.csv", .sha256 = HASH, .outline = OUTLINE
 	};
@@ -457,7 +466,8 @@ static void sharing_and_deleting_are_the_stores(void **state)
 	call("share_file", "{\"file\":\"orders.csv\",\"scope\":\"person\"}", NULL, 1);
 	asked("find 0 orders.csv\nact file_share " ORG " " PERSON " 7 person\n");
 	call("delete_file", "{\"file\":\"7\"}", NULL, 1);
-	asked("find 7 -\nact file_delete " ORG " " PERSON " 7\n");
+	asked("find 7 -\nact file_delete " ORG " " PERSON
+	      " 7\nerased\n"); /* else its links lead to it for minutes */
 	assert_string_equal(json_text(stage.result, "file"), "orders.csv");
 }
 
