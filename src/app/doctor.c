@@ -331,8 +331,13 @@ static void check_running(struct doctor *doctor)
 	json_t *status = NULL, *models = NULL;
 	const json_t *name;
 	size_t i;
+	int result = cli_ask(doctor->cli, "/admin/status", NULL, &status);
 
-	if (cli_ask(doctor->cli, "/admin/status", NULL, &status) != CLI_OK) {
+	if (result == CLI_FAILED) {
+		say(doctor, FAULT, "daemon", "it could not be asked: usher status says why");
+		return;
+	}
+	if (result != CLI_OK) {
 		say(doctor, WARNING, "daemon",
 		    "not running, so models were not asked; start it with: usher run");
 		check_database_alone(doctor);

@@ -3,6 +3,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, hookSecret, until } from './harness.mjs';
@@ -109,6 +110,11 @@ test('without a daemon each command says how to start one, status 3', async (t) 
   const doctor = await none.json('doctor');
   assert.ok(doctor.some((f) => f.check === 'daemon' && f.result === 'warning'), 'doctor looks alone');
   assert.ok(doctor.some((f) => f.check === 'database' && f.result === 'ok'));
+  const mute = createServer((socket) => socket.end()).listen(path.join(none.dir, 'usher.sock'));
+  t.after(() => mute.close());
+  const { status, stdout } = await none.cli('doctor');
+  assert.equal(status, 1);
+  assert.match(stdout, /^fault +daemon +it could not be asked: usher status says why$/m, 'a daemon that is there and does not answer is not called missing');
   writeFileSync(none.config, 'listen = { port = "x"; };');
   for (const words of [['status'], ['doctor']]) {
     const wrong = await none.cli(...words);
