@@ -36,7 +36,7 @@ static void lay_aside(struct reader *reader)
 	reader->found = NULL;
 	reader->scope = NULL;
 	reader->at = 0;
-	reader->tries = reader->count = 0;
+	reader->tries = reader->count = reader->pages = 0;
 	reader->last = false;
 	if (reader->call)
 		discord_rest_cancel(reader->up->bot, reader->call);
@@ -105,19 +105,11 @@ static int oldest_first(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-static unsigned page_size(const struct reader *reader)
-{
-	unsigned most = reader->up->bot->config.catch_up_messages;
-
-	return most - reader->count < CATCH_UP_PAGE ? most - reader->count : CATCH_UP_PAGE;
-}
-
 /* Newest first is how they come (sheet 17); the order they are handed over in does not rest on that. */
 static void take_page(struct reader *reader, const json_t *body)
 {
-	size_t count = 0, came = json_array_size(body), most = page_size(reader);
+	size_t count = 0, came = json_array_size(body);
 	json_t **page = mem_zero(came + 1, sizeof(json_t *));
-	char id[SNOWFLAKE_SIZE];
 
 	for (size_t i = 0; i < came; i++) {
 		json_t *message = json_array_get(body, i);
@@ -127,21 +119,32 @@ static void take_page(struct reader *reader, const json_t *body)
 	}
 	qsort(page, count, sizeof(json_t *), oldest_first);
 	reader->found = json_array();
-	for (size_t i = 0; i < count && i < most; i++)
+	for (size_t i = 0; i < count; i++)
 		json_array_append(reader->found, page[i]);
-	reader->last = came < most || count == 0;
+	reader->last = came < CATCH_UP_PAGE || count == 0;
 	if (count)
 		reader->after = id_of(page[count - 1]);
 	free(page);
-	reader->count += (unsigned)json_array_size(reader->found);
+	reader->pages++;
 	reader->tries = 0;
-	if (!reader->last && page_size(reader) == 0) {
-		log_warn(reader->up->bot->host->log,
-			 "channel %s: more than %u missed messages, the rest is left out",
-			 snowflake_text(reader->scope->channel, id), reader->count);
-		reader->last = true;
-	}
 	go_on(reader, 0);
+}
+
+/* What others said to each other costs a page now and then, and nothing else. */
+static bool is_enough(const struct reader *reader)
+{
+	return reader->count >= reader->up->bot->config.catch_up_messages ||
+	       reader->pages >= CATCH_UP_PAGES_MAX;
+}
+
+static void leave_rest(struct reader *reader)
+{
+	char id[SNOWFLAKE_SIZE];
+
+	log_warn(reader->up->bot->host->log,
+		 "channel %s: the rest of what was missed is left out (%u messages, %u pages)",
+		 snowflake_text(reader->scope->channel, id), reader->count, reader->pages);
+	end_channel(reader);
 }
 
 static void leave_out(struct reader *reader, const char *why)
@@ -208,7 +211,7 @@ static void ask(struct reader *reader)
 
 	snprintf(path, sizeof(path), "/channels/%s/messages?after=%s&limit=%u",
 		 snowflake_text(reader->scope->channel, channel), snowflake_text(reader->after, after),
-		 page_size(reader));
+		 (unsigned)CATCH_UP_PAGE);
 	reader->scope->run->calls++;
 	reader->call = discord_rest(
 		bot,
@@ -254,6 +257,7 @@ static void decided(struct platform *bot, void *owner, const struct ack *ack)
 	}
 	reader->tries = 0;
 	reader->scope->from = id_of(json_array_get(reader->found, reader->at));
+	reader->count += ack != NULL;
 	if (ack)
 		note_cursor(reader, reader->scope->from);
 	reader->scope->run->messages += ack && ack->how == ACK_STORED;
@@ -292,6 +296,7 @@ static void step(void *data)
 	struct reader *reader = data;
 	struct platform *bot = reader->up->bot;
 	struct run *run;
+	bool more;
 
 	if (reader->scope == NULL)
 		catch_up_feed(reader->up); /* after a pause */
@@ -302,10 +307,13 @@ static void step(void *data)
 		return;
 	}
 	run = reader->scope->run;
-	if (reader->found && reader->at < json_array_size(reader->found)) {
-		hand(reader);
-	} else if ((reader->found && reader->last) || page_size(reader) == 0) {
+	more = reader->found && reader->at < json_array_size(reader->found);
+	if (reader->found && !more && reader->last) {
 		end_channel(reader);
+	} else if (more && reader->count < bot->config.catch_up_messages) {
+		hand(reader);
+	} else if (is_enough(reader)) {
+		leave_rest(reader);
 	} else if (run->calls >= CATCH_UP_CALLS_MAX) {
 		if (!run->warned)
 			log_warn(bot->host->log, "too much was missed: the rest is left out");

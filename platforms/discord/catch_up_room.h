@@ -8,6 +8,7 @@
 enum {
 	CATCH_UP_READERS = 4,		 /* channels side by side: a slow one does not hold up all */
 	CATCH_UP_PAGE = 100,		 /* messages a call (sheet 17) */
+	CATCH_UP_PAGES_MAX = 50,	 /* of one channel: what others said to each other is read, too */
 	CATCH_UP_CALLS_MAX = 2000,	 /* of one run; what is left then is left out */
 	CATCH_UP_SCOPES_MAX = 10000,	 /* channels that wait */
 	CATCH_UP_OVERLAP_MS = 60000,	 /* read from before: copies are recognised, holes are not */
@@ -53,7 +54,8 @@ struct reader {
 	snowflake after;     /* of the next page */
 	json_t *found;	     /* a page, oldest first, or NULL */
 	size_t at;
-	unsigned count; /* messages of this channel */
+	unsigned count; /* messages of this channel that the core decided about */
+	unsigned pages; /* read of it */
 	bool last;	/* nothing behind this page */
 	bool waiting;	/* for what becomes of the message handed over, also when its scope was taken away */
 	bool inside;	/* of hand */

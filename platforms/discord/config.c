@@ -43,7 +43,8 @@ const struct setting discord_settings[] = {
 	{ "catch_up_hours", SETTING_INT, .fallback = "24", .min = 0, .max = 720,
 	  .help = "missed messages are answered when they are not older; 0: none are looked for" },
 	{ "catch_up_messages", SETTING_INT, .fallback = "200", .min = 1, .max = 10000,
-	  .help = "missed messages to read of each channel or thread" },
+	  .help = "missed messages to take in of each channel or thread; what others said to each other does "
+		  "not count" },
 	{ "document_parts", SETTING_INT, .fallback = "6", .min = 0, .max = 50,
 	  .help = "an answer of more messages than this is sent as a file; 0: never" },
 	{ "api_base", SETTING_TEXT, .fallback = api, .help = "where the REST API is" },

@@ -79,7 +79,7 @@ struct discord_config {
 	unsigned shards;	    /* 0: as recommended */
 	unsigned identifies_a_day;  /* never more IDENTIFYs in 24 hours; at most 1,000 */
 	unsigned catch_up_hours;    /* missed messages that are older are not answered; 0: none are */
-	unsigned catch_up_messages; /* at most so many a channel */
+	unsigned catch_up_messages; /* at most so many a channel, of those that are for us */
 	unsigned document_parts;    /* longer answers go out as a file; 0: never */
 };
 extern const struct setting discord_settings[];

@@ -14,7 +14,7 @@
 
 enum {
 	LATE_CALLS = CATCH_UP_CALLS_MAX + CATCH_UP_READERS,
-	LATE_TAKEN = 600,
+	LATE_TAKEN = 6000,
 };
 /* We were last connected ten minutes ago: that, and a minute for clocks that differ, is where reading begins. */
 enum { SEEN = 600, FROM = 660 };

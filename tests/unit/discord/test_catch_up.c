@@ -111,16 +111,48 @@ static void a_channel_is_bounded(void **state)
 {
 	struct late_stage *stage = *state;
 
-	stage->ours = late_id(0) * 2;
-	stage->bot.config.catch_up_messages = 120;
+	stage->bot.config.catch_up_messages = 2;
 	late_begin(stage);
 	late_offer(stage, GUILD, ROOM, 100);
-	full_page(stage, late_asked(stage, ROOM), 600, PAGE);
-	late_asks_after(late_asked(stage, ROOM), ROOM, 501, 20);
-	full_page(stage, late_asked(stage, ROOM), 500, 20);
-	assert_int_equal(stage->taken_count, 120);
+	late_page(stage, late_asked(stage, ROOM), TIMES(300, 400, 500));
+	late_ack(stage, 0, ACK_STORED);
+	late_last_is(stage, 1, 400);
+	late_ack(stage, 1, ACK_BEFORE);
 	late_nothing_more(stage);
+	assert_int_equal(stage->taken_count, 2);
 	assert_false(discord_catch_up_holds(&stage->bot, ROOM));
+	assert_int_equal(stage->caught_up, 1);
+}
+
+/* In a busy channel the question may stand behind hundreds of remarks of others: those cost pages, up to a limit. */
+static void what_others_said_does_not_count(void **state)
+{
+	struct late_stage *stage = *state;
+
+	stage->bot.config.catch_up_messages = 1;
+	stage->ours = late_id(50);
+	late_begin(stage);
+	late_offer(stage, GUILD, ROOM, 50);
+	for (unsigned i = 0; i < 3; i++)
+		full_page(stage, late_asked(stage, ROOM), 600 - i * PAGE, PAGE);
+	late_page(stage, late_asked(stage, ROOM), TIMES(50));
+	late_last_is(stage, 3 * PAGE, 50);
+	late_ack(stage, 3 * PAGE, ACK_STORED);
+	late_nothing_more(stage);
+	assert_int_equal(stage->call_count, 4);
+}
+
+static void pages_of_a_channel_are_bounded(void **state)
+{
+	struct late_stage *stage = *state;
+
+	stage->ours = late_id(0) * 2;
+	discord_catch_up_begin(&stage->bot, 0, 1, late_id(20000));
+	late_offer(stage, GUILD, ROOM, 50);
+	for (unsigned i = 0; i < CATCH_UP_PAGES_MAX; i++)
+		full_page(stage, late_asked(stage, ROOM), 20000 - i * PAGE, PAGE);
+	late_nothing_more(stage);
+	assert_int_equal(stage->call_count, CATCH_UP_PAGES_MAX);
 	assert_int_equal(stage->caught_up, 1);
 }
 
@@ -354,6 +386,8 @@ int main(void)
 		TEST(order_does_not_rest_on_the_page),
 		TEST(pages_follow_each_other),
 		TEST(a_channel_is_bounded),
+		TEST(what_others_said_does_not_count),
+		TEST(pages_of_a_channel_are_bounded),
 		TEST(a_page_that_does_not_move_is_the_last),
 		TEST(reading_begins_where_it_must),
 		TEST(threads_are_followed_over_a_restart),
