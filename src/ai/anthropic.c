@@ -15,24 +15,19 @@ static void ask(struct llm *llm, const struct llm_request *request, uint64_t tic
 	struct remote_call *call = remote_call_new(&llm->remote, request, ticket);
 
 	anthropic_encode_start(&call->request, llm->remote.model, request, llm->cache);
-	call->params_at = call->request.len;
 	anthropic_encode_params(&call->request, &call->params, !llm->no_temperature);
 	remote_send(call);
 }
 
-static bool adapt(struct llm *llm, struct remote_call *call, const struct reply_error *error)
+static bool adapt(struct llm *llm, const struct remote_call *call, const struct reply_error *error)
 {
 	if (llm->cache && reply_blames(error, "cache_control")) { /* some gateways don't know it */
 		llm->cache = false;
-		call->anew = true;
-		return false;
+		return true;
 	}
 	if (llm->no_temperature || call->params.temperature < 0 || !reply_blames(error, "temperature"))
 		return false;
-	llm->no_temperature = true;
-	buf_cut(&call->request, call->params_at);
-	anthropic_encode_params(&call->request, &call->params, false);
-	return true;
+	return llm->no_temperature = true;
 }
 
 static void cancel(struct llm *llm, uint64_t ticket)

@@ -18,26 +18,22 @@ static void ask(struct llm *llm, const struct llm_request *request, uint64_t tic
 	struct remote_call *call = remote_call_new(&llm->remote, request, ticket);
 
 	ollama_encode_start(&call->request, llm->remote.model, request);
-	call->tools_at = call->request.len;
 	if (!llm->no_tools)
 		ollama_encode_tools(&call->request, request);
-	call->params_at = call->request.len;
 	ollama_encode_params(&call->request, &call->params, &llm->options);
 	remote_send(call);
 }
 
 /* A model that can't use tools can still answer. */
-static bool adapt(struct llm *llm, struct remote_call *call, const struct reply_error *error)
+static bool adapt(struct llm *llm, const struct remote_call *call, const struct reply_error *error)
 {
-	if (call->params_at == call->tools_at || error->message == NULL ||
+	(void)call;
+	if (llm->no_tools || error->message == NULL ||
 	    strcasestr(error->message, "does not support tools") == NULL)
 		return false;
 	llm->no_tools = true;
 	log_warn(llm->remote.host.log, "model %s can't use tools: it is asked without them",
 		 llm->remote.model);
-	buf_cut(&call->request, call->tools_at);
-	call->params_at = call->tools_at;
-	ollama_encode_params(&call->request, &call->params, &llm->options);
 	return true;
 }
 

@@ -21,7 +21,6 @@ static void ask_responses(struct llm *llm, const struct llm_request *request, ui
 	struct remote_call *call = remote_call_new(&llm->responses, request, ticket);
 
 	responses_encode_start(&call->request, llm->responses.model, request);
-	call->params_at = call->request.len;
 	responses_encode_params(&call->request, &call->params, &llm->responses_quirks);
 	remote_send(call);
 }
@@ -36,39 +35,27 @@ static void ask(struct llm *llm, const struct llm_request *request, uint64_t tic
 	}
 	call = remote_call_new(&llm->remote, request, ticket);
 	openai_encode_start(&call->request, llm->remote.model, request);
-	call->params_at = call->request.len;
 	openai_encode_params(&call->request, &call->params, &llm->quirks);
 	remote_send(call);
 }
 
-/* Others of this model's requests may be on their way in the old form: each of them is told, too. */
 static bool switches(struct llm *llm, const struct reply_error *error)
 {
-	if (!llm->may_switch || !responses_wanted(error))
+	if (!llm->may_switch || llm->by_responses || !responses_wanted(error))
 		return false;
-	if (!llm->by_responses)
-		log_info(llm->remote.host.log, "model %s is asked by the Responses API from now on",
-			 llm->remote.model);
+	log_info(llm->remote.host.log, "model %s is asked by the Responses API from now on",
+		 llm->remote.model);
 	return llm->by_responses = true;
 }
 
-static bool adapt(struct llm *llm, struct remote_call *call, const struct reply_error *error)
+static bool adapt(struct llm *llm, const struct remote_call *call, const struct reply_error *error)
 {
-	call->anew = switches(llm, error);
-	if (call->anew || !openai_adapt(&llm->quirks, error, &call->params))
-		return false;
-	buf_cut(&call->request, call->params_at);
-	openai_encode_params(&call->request, &call->params, &llm->quirks);
-	return true;
+	return switches(llm, error) || openai_adapt(&llm->quirks, error, &call->params);
 }
 
-static bool adapt_responses(struct llm *llm, struct remote_call *call, const struct reply_error *error)
+static bool adapt_responses(struct llm *llm, const struct remote_call *call, const struct reply_error *error)
 {
-	if (!responses_adapt(&llm->responses_quirks, error, &call->params))
-		return false;
-	buf_cut(&call->request, call->params_at);
-	responses_encode_params(&call->request, &call->params, &llm->responses_quirks);
-	return true;
+	return responses_adapt(&llm->responses_quirks, error, &call->params);
 }
 
 static void cancel(struct llm *llm, uint64_t ticket)

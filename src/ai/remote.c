@@ -16,7 +16,6 @@ enum {
 		64 * 1024 * 1024,    /* a long answer in one-token events is a hundred times its text */
 	NO_PROGRESS_MS = 180 * 1000, /* pings keep a stream open, they do not make it an answer */
 	CLOSE_GRACE_MS = 2000,	     /* for servers that say [DONE] and keep the connection open */
-	ADAPTIONS_MAX = 4,
 };
 
 /* ---- the end of a call --------------------------------------------------------------------------------- */
@@ -44,20 +43,6 @@ static enum llm_fault fault_of(const struct remote *remote, const struct reply_e
 {
 	return (remote->dialect->fault ? remote->dialect->fault : reply_fault)(error, status, should_retry,
 									       body);
-}
-
-static void begin_reply(struct remote_call *call)
-{
-	reply_finish(&call->reply);
-	sse_finish(&call->sse);
-	call->sse = (struct sse){ .line_max = REMOTE_LINE_MAX };
-	buf_clear(&call->body);
-	buf_clear(&call->line);
-	call->form = REMOTE_UNKNOWN;
-	call->err = (struct err){ 0 };
-	call->shown = 0;
-	call->first_token_ms = -1;
-	call->ended_ms = 0;
 }
 
 /* Tells the end and forgets the call; the host may ask anew from in there. */
@@ -388,9 +373,24 @@ void remote_send(struct remote_call *call)
 				   ? "Accept: text/event-stream, application/json"
 				   : "Accept: application/json";
 	headers[count] = NULL;
-	begin_reply(call);
 	call->progress_ms = loop_now_ms(remote->host.loop);
 	call->http = http_start(remote->host.http, &http, on_data, on_done, remote, call->ticket);
+}
+
+/* Whether the pipeline is to ask anew. Others of this model's requests may have been on their way in the old form when it was
+ * changed: what they are refused for may be gone. */
+static bool adapted(struct remote_call *call, const struct reply_error *error)
+{
+	struct remote *remote = call->remote;
+
+	if (call->form_of != remote->changes)
+		return true;
+	if (remote->dialect->adapt == NULL || !remote->dialect->adapt(remote->llm, call, error))
+		return false;
+	remote->changes++;
+	log_info(remote->host.log, "the model's server does not take a parameter and is asked again: %s",
+		 error->message ? error->message : "");
+	return true;
 }
 
 /* An error status: perhaps a parameter this server does not take, else what the error says. */
@@ -402,28 +402,18 @@ static void refused(struct remote_call *call, const struct http_answer *answer)
 	enum llm_fault fault;
 	struct err err = { 0 };
 	int64_t hint = answer->retry_after_ms;
-	bool again;
 
 	reply_error_read(&error, body, answer->len);
 	fault = fault_of(remote, &error, answer->status, answer->should_retry, body);
 	if (hint < 0)
 		hint = reply_hint_ms(error.message);
-	again = ((fault == LLM_FAULT_REFUSED && (answer->status == 400 || answer->status == 422)) ||
-		 answer->status == 404) &&
-		remote->dialect->adapt && call->adaptions++ < ADAPTIONS_MAX &&
-		remote->dialect->adapt(remote->llm, call, &error);
-	if (again) {
-		log_info(remote->host.log,
-			 "the model's server does not take a parameter and is asked again: %s",
-			 error.message ? error.message : "");
-		remote_send(call);
-	} else {
-		name_error(&err,
-			   fault == LLM_FAULT_TRANSIENT || fault == LLM_FAULT_LIMITED ? ERR_AGAIN
-										      : ERR_REFUSED,
-			   answer->status, &error, answer->type);
-		fail(call, call->anew ? LLM_FAULT_ANEW : fault, &err, hint, answer->request_id);
-	}
+	name_error(&err, fault == LLM_FAULT_TRANSIENT || fault == LLM_FAULT_LIMITED ? ERR_AGAIN : ERR_REFUSED,
+		   answer->status, &error, answer->type);
+	if (((fault == LLM_FAULT_REFUSED && (answer->status == 400 || answer->status == 422)) ||
+	     answer->status == 404) &&
+	    adapted(call, &error))
+		fault = LLM_FAULT_ANEW;
+	fail(call, fault, &err, hint, answer->request_id);
 	reply_error_finish(&error);
 }
 
@@ -433,6 +423,9 @@ struct remote_call *remote_call_new(struct remote *remote, const struct llm_requ
 
 	call->remote = remote;
 	call->ticket = ticket;
+	call->form_of = remote->changes;
+	call->sse.line_max = REMOTE_LINE_MAX;
+	call->first_token_ms = -1;
 	call->began_ms = loop_now_ms(remote->host.loop);
 	if (request)
 		call->params = (struct remote_params){ remote->stream, request->temperature,

@@ -46,10 +46,8 @@ struct remote_call {
 	uint64_t ticket, http;
 	UT_hash_handle hh;
 	struct buf request;
-	size_t tools_at, params_at; /* where the tools, and behind them the parameters, begin in request */
 	struct remote_params params;
-	unsigned adaptions;
-	bool anew; /* set by adapt: the provider asks in another way from now on */
+	unsigned form_of; /* remote.changes when it was written */
 
 	enum remote_form form;
 	struct sse sse;
@@ -77,9 +75,9 @@ struct dialect {
 	/* What an error means; NULL: reply_fault. */
 	enum llm_fault (*fault)(const struct reply_error *error, int status, const char *should_retry,
 				const char *body);
-	/* The request was refused for a parameter: writes it again without (from call->params_at on, or whole). False:
-	 * nothing can be done (any more), or, with call->anew, the pipeline is to ask anew. May be NULL. */
-	bool (*adapt)(struct llm *llm, struct remote_call *call, const struct reply_error *error);
+	/* The request was refused, for a parameter perhaps: true when the provider writes its requests in another way from now
+	 * on, without it. Each way is given up once. May be NULL. */
+	bool (*adapt)(struct llm *llm, const struct remote_call *call, const struct reply_error *error);
 };
 
 /* The server of one model: a member of the provider's struct llm. */
@@ -91,6 +89,7 @@ struct remote {
 	char *headers[REMOTE_HEADERS_MAX]; /* beside Content-Type and Accept */
 	size_t header_count;
 	bool stream;
+	unsigned changes; /* how often adapt has changed the way its requests are written */
 	unsigned first_byte_ms, idle_ms, total_ms;
 	struct remote_call *calls;
 	struct loop_timer *closing; /* looks after calls that ended without their connection noticing */

@@ -77,6 +77,7 @@ test('a cut that moved the mark of the end too is found by a head kept elsewhere
     UPDATE audit_heads SET seq = 3, hash = (SELECT hash FROM ai_agent_interactions WHERE seq = 3) WHERE seq > 0`);
   assert.deepEqual(await findings(daemon), []);
   assert.match((await findings(daemon, '--org', 'default', '--head', `${head.seq}:${head.hash}`))[0], /when its head was kept elsewhere/);
+  await until('the log to say where the record ends', () => daemon.lines.some((line) => line.includes('the record of default ends with row 3:')));
 });
 
 test('the record holds each request of a storm, with kill -9 in it', async (t) => {

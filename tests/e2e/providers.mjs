@@ -55,7 +55,7 @@ test('openai: two calls at once, their pieces mixed; a model that takes no tempe
   assert.deepEqual(tasks(daemon).sort(), ['first: wash up', 'second: wash up']);
   const cool = await start(t, [model('main', 'openai', 'cool', { temperature: 0.7 })]);
   assert.equal((await cool.daemon.chat(cool.key, 'one')).body.response, 'echo: one');
-  assert.equal(rows(cool.daemon).length, 1, 'asking again without it is no failure');
+  assert.deepEqual(rows(cool.daemon).map((row) => row.success), [0, 1], 'the refused request has its row');
 });
 
 for (const provider of Object.keys(services)) {
@@ -186,9 +186,13 @@ for (const provider of Object.keys(services)) {
 
 test('anthropic: a model that takes no temperature is asked without, and answers', async (t) => {
   const { daemon, key } = await start(t, [model('main', 'anthropic', 'cool', { temperature: 0.7 })]);
-  assert.equal((await daemon.chat(key, 'one')).body.response, 'echo: one');
-  assert.equal((await daemon.chat(key, 'two')).body.response, 'echo: two');
-  assert.equal(servers.anthropic.refused.length, 1, 'and it is remembered');
+  const words = ['one', 'two', 'three', 'four'];
+  const answers = await Promise.all(words.map((text) => daemon.chat(key, text)));
+  assert.deepEqual(answers.map((answer) => answer.body.response), words.map((text) => `echo: ${text}`), 'others were on their way when the first was refused');
+  const refused = servers.anthropic.refused.length;
+  assert.equal((await daemon.chat(key, 'five')).body.response, 'echo: five');
+  assert.equal(servers.anthropic.refused.length, refused, 'and it is remembered');
+  assert.equal(rows(daemon).length, refused + 5, 'each request has its row');
 });
 
 test('openai: a model that wants the other form gets it, thoughts and calls included, and that is remembered', async (t) => {
@@ -200,7 +204,7 @@ test('openai: a model that wants the other form gets it, thoughts and calls incl
   assert.match(demand, /use \/v1\/responses/);
   assert.match(temperature, /'temperature' is not supported/);
   assert.deepEqual(more, []);
-  assert.deepEqual(rows(daemon).map((row) => row.success), [0, 1, 1, 1, 1], 'what was refused is on record');
+  assert.deepEqual(rows(daemon).map((row) => row.success), [0, 0, 1, 1, 1, 1], 'what was refused is on record');
   const { include, store, input } = servers.responses.requests[1];
   assert.deepEqual([include, store], [['reasoning.encrypted_content'], false]);
   assert.deepEqual(input.map((item) => item.type).slice(-3), ['reasoning', 'function_call', 'function_call_output']);

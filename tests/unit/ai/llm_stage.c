@@ -118,6 +118,14 @@ void llm_stage_ask(struct llm_stage *w, double temperature, long max)
 	assert_false(w->ended);
 }
 
+void llm_stage_anew(struct llm_stage *w, double temperature, long max)
+{
+	assert_true(w->ended);
+	assert_int_equal(w->fault, LLM_FAULT_ANEW);
+	llm_stage_forget(w);
+	llm_stage_ask(w, temperature, max);
+}
+
 /* ---- fixtures ---------------------------------------------------------------------------------------------- */
 
 char *llm_stage_file(const char *path, size_t *len_out)

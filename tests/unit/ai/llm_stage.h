@@ -41,6 +41,9 @@ void llm_stage_ask(struct llm_stage *w, double temperature, long max);
 /* Makes room for the next reply. */
 void llm_stage_forget(struct llm_stage *w);
 
+/* The request was refused for the way it was written: it is made again, as the pipeline does. */
+void llm_stage_anew(struct llm_stage *w, double temperature, long max);
+
 /* Plays every FILE.sse or FILE.ndjson of tests/fixtures/PROVIDER/streams in pieces of every size and compares with
  * FILE.want.json; then with both sides of every single split for the files named. At least `least` files. */
 void llm_stage_streams(const char *provider, size_t least);

@@ -55,7 +55,7 @@ static void expect_body(struct llm_stage *w, const char *piece, bool there)
 		fail_msg("%s%s in %s", piece, there ? " is not" : " is", body);
 }
 
-/* One refused parameter costs one more request, once in the life of the daemon. */
+/* One refused parameter costs one more request, once in the life of the daemon; the refused one has a row of its own. */
 static void test_adapts(void **state)
 {
 	static const char *const values[] = { "base_url", "http://x/v1", NULL };
@@ -67,14 +67,17 @@ static void test_adapts(void **state)
 	fake_http_status(w.http, 400,
 			 "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens'\",\"code\":"
 			 "\"unsupported_parameter\",\"param\":\"max_tokens\"}}");
+	llm_stage_anew(&w, 0.5, 10);
 	expect_body(&w, "\"max_completion_tokens\":10", true);
 	expect_body(&w, "\"max_tokens\"", false);
 	fake_http_status(w.http, 400,
 			 "{\"error\":{\"message\":\"only 1\",\"code\":\"unsupported_value\","
 			 "\"param\":\"temperature\"}}");
+	llm_stage_anew(&w, 0.5, 10);
 	expect_body(&w, "temperature", false);
 	fake_http_status(w.http, 422,
 			 "{\"detail\":[{\"loc\":[\"body\",\"stream_options\"],\"msg\":\"Extra inputs\"}]}");
+	llm_stage_anew(&w, 0.5, 10);
 	expect_body(&w, "stream_options", false);
 	expect_body(&w, "\"content\":\"hello\"", true);
 	fake_http_stream(w.http, SAID);
