@@ -183,6 +183,7 @@ static unsigned time_left(const struct waiting *call)
 static void send_call(struct server *server, struct waiting *call)
 {
 	const struct mcp_tool *tool = tool_list_find(&server->tools, call->tool);
+	struct err err = { 0 };
 
 	if (call->began_ms == 0)
 		call->began_ms = loop_now_ms(server->loop);
@@ -190,6 +191,10 @@ static void send_call(struct server *server, struct waiting *call)
 
 	if (tool == NULL || strcmp(tool->hash, call->hash) != 0) {
 		fail_call(call, "this tool is gone, or is not what it was when it was offered");
+		return;
+	}
+	if (server->modern && server->config.url && !param_fits(tool, call->arguments, &err)) {
+		fail_call(call, err.text);
 		return;
 	}
 	if (time_left(call) == 0) {

@@ -12,6 +12,11 @@
 #define CODED	  "=?base64?"
 #define CODED_END "?="
 
+enum {
+	ROW_MAX = 8000,
+	ROWS_MAX = 12000
+}; /* bytes: nginx and Apache take 8 KiB in a line, Node 16 KiB in all */
+
 static const json_int_t exact_max = ((json_int_t)1 << 53) - 1; /* beyond it other languages round */
 
 /* ---- values ------------------------------------------------------------------------------------------------- */
@@ -202,4 +207,30 @@ void param_mirror(struct param_rows *rows, const json_t *schema, const json_t *a
 		if (json_is_object(value))
 			param_mirror(rows, one, value);
 	}
+}
+
+bool param_fits(const struct mcp_tool *tool, const json_t *arguments, struct err *err)
+{
+	json_t *schema = json_read(tool->schema, strlen(tool->schema), NULL);
+	struct param_rows rows = { 0 };
+	size_t all = 0;
+	bool fits = true;
+
+	param_mirror(&rows, schema, arguments);
+	for (size_t i = 0; fits && i < rows.count; i++) {
+		size_t len = strlen(rows.rows[i]);
+
+		all += len;
+		if (len <= ROW_MAX && all <= ROWS_MAX)
+			continue;
+		rows.rows[i][strcspn(rows.rows[i], ":")] = '\0';
+		fits = err_set(
+			err, ERR_REFUSED,
+			"not sent: an argument that this tool wants in the header %.60s is too long for "
+			"that (%zu bytes)",
+			rows.rows[i], len);
+	}
+	param_finish(&rows);
+	json_decref(schema);
+	return fits;
 }

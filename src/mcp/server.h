@@ -66,6 +66,8 @@ void param_finish(struct param_rows *rows);
 bool param_check(const json_t *schema, struct err *err);
 /* Adds a row for each argument that the schema marks. */
 void param_mirror(struct param_rows *rows, const json_t *schema, const json_t *arguments);
+/* False: what these arguments put into headers is more than servers take, and err which. */
+bool param_fits(const struct mcp_tool *tool, const json_t *arguments, struct err *err);
 
 /* ---- round.c: results that are none yet ---------------------------------------------------------------------------- */
 

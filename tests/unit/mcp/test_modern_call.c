@@ -271,6 +271,30 @@ static void wrong_headers_are_mended_by_a_new_list_once(void **state)
 }
 
 /* Another schema is another tool: it was not what the person, or the policy, has seen. */
+/* A server would refuse it in words that say nothing to a model, or cut the line. */
+static void what_fits_in_no_header_is_not_sent(void **state)
+{
+	struct stage_wire w;
+	char arguments[9000] = "{\"r\":\"";
+	size_t head = strlen(arguments);
+
+	(void)state;
+	memset(arguments + head, 'x', 8800);
+	memcpy(arguments + head + 8800, "\"}", 3);
+	begins(&w, pinned_service, MODERN);
+	calls(&w, "files__add", arguments);
+	ends(&w,
+	     "not sent: an argument that this tool wants in the header Mcp-Param-R is too long for that "
+	     "(8813 bytes)",
+	     true);
+	sends_nothing(&w);
+	memcpy(arguments + head + 7900, "\"}", 3);
+	calls(&w, "files__add", arguments);
+	answers(&w, sends(&w, "tools/call"), FINE);
+	ends(&w, "5", false);
+	stage_wire_close(&w);
+}
+
 static void a_tool_that_changed_is_not_run_with_new_headers(void **state)
 {
 	struct stage_wire w;
@@ -349,6 +373,7 @@ int main(void)
 		cmocka_unit_test(time_that_is_over_is_not_given_twice),
 		cmocka_unit_test(keys_go_with_calls_of_class_keyed),
 		cmocka_unit_test(wrong_headers_are_mended_by_a_new_list_once),
+		cmocka_unit_test(what_fits_in_no_header_is_not_sent),
 		cmocka_unit_test(a_tool_that_changed_is_not_run_with_new_headers),
 		cmocka_unit_test(a_list_that_can_not_be_had_does_not_keep_the_call),
 		cmocka_unit_test(a_server_that_changed_its_version_is_asked_again),
