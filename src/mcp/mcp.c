@@ -18,7 +18,8 @@ struct bound {
 	struct tool tool;
 	struct mcp_tool copy;
 	struct server *server; /* lives as long as the mcp */
-	char *server_name;     /* ours: a set may outlive the mcp */
+	char plain[MCP_NAME_MAX + 1];
+	char *server_name; /* ours: a set may outlive the mcp */
 	bool trusted;
 };
 
@@ -114,6 +115,7 @@ static void bind(struct bound *bound, struct server *server, const struct mcp_to
 	bound->server = server;
 	bound->server_name = mem_text(server->config.name);
 	bound->trusted = server->config.trusted;
+	tool_name(server->config.name, tool->original, false, bound->plain);
 	bound->copy = *tool;
 	bound->copy.original = mem_text(tool->original);
 	bound->copy.description = mem_text(tool->description);
@@ -176,6 +178,7 @@ struct mcp_about mcp_about(const struct tool *tool)
 
 	return (struct mcp_about){ .server = bound->server_name,
 				   .tool = bound->copy.original,
+				   .plain = bound->plain,
 				   .schema = bound->copy.schema,
 				   .trusted = bound->trusted,
 				   .reads = bound->copy.reads };

@@ -96,6 +96,7 @@ const struct toolset *mcp_tools(struct mcp *mcp);
 /* What the policy wants to know of a tool of such a set. Borrowed from the set. */
 struct mcp_about {
 	const char *server, *tool; /* the server's own name of it */
+	const char *plain;	   /* its name here if no other of its server looked alike */
 	const char *schema;	   /* the server's own input schema, as JSON, nothing left out */
 	bool trusted, reads;	   /* reads: the server says that it changes nothing */
 };

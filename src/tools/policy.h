@@ -13,6 +13,8 @@ enum { POLICY_WHY = 200 };
 /* What is judged: a tool under the name that the model uses. */
 struct policy_tool {
 	const char *name;
+	const char
+		*plain; /* what it would be without digits against a name that looks alike; NULL: the same */
 	enum tool_class class;
 	bool foreign; /* of a server; trusted and reads are said of those only */
 	bool trusted, reads;

@@ -50,6 +50,7 @@ static struct policy_tool subject_of(const struct tool *tool)
 	if (subject.foreign) {
 		struct mcp_about about = mcp_about(tool);
 
+		subject.plain = about.plain;
 		subject.trusted = about.trusted;
 		subject.reads = about.reads;
 	}

@@ -237,9 +237,34 @@ static void what_a_crash_means_is_set_or_said_by_who_is_trusted(void **state)
 	}
 }
 
+/* What the policy says of a name holds when a server adds one that looks alike. */
+static void who_looks_alike_is_known_by_its_plain_name(void **state)
+{
+	struct stage_wire w;
+	const struct toolset *set;
+
+	(void)state;
+	stage_wire_open(&w, NULL);
+	stage_wire_ready(
+		&w, "[{\"name\":\"delete\",\"inputSchema\":{}},{\"name\":\"DELETE\",\"inputSchema\":{}}]");
+	set = mcp_tools(w.mcp);
+	assert_int_equal(set->count, 2);
+	for (size_t i = 0; i < set->count; i++) {
+		struct mcp_about about = mcp_about(set->tools[i]);
+
+		assert_string_equal(about.plain,
+				    strcmp(about.tool, "delete") == 0 ? "files__delete" : "files__DELETE");
+		assert_int_equal(strcmp(about.plain, set->tools[i]->name) == 0,
+				 strcmp(about.tool, "DELETE") == 0);
+	}
+	set->release(set);
+	stage_wire_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_looks_alike_is_known_by_its_plain_name),
 		cmocka_unit_test(all_pages_are_read),
 		cmocka_unit_test(a_circle_of_pages_ends),
 		cmocka_unit_test(endless_pages_end),

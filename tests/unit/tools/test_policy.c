@@ -49,6 +49,11 @@ static const struct policy_tool reads = {
 static const struct policy_tool writes = {
 	.name = "files__write", .class = TOOL_ONCE, .foreign = true, .trusted = true
 };
+static const struct policy_tool alike = { .name = "files__delete_12345678",
+					  .plain = "files__delete",
+					  .class = TOOL_ONCE,
+					  .foreign = true,
+					  .trusted = true };
 static const struct policy_tool claims = {
 	.name = "other__read", .class = TOOL_ONCE, .foreign = true, .reads = true
 };
@@ -100,6 +105,13 @@ static const struct {
 	  "rule 1 of tools.policy (file:7)" },
 	{ RULES({ "FILES__WRITE", NULL, NULL, "allow" }), &writes, &ann, TOOL_ASK,
 	  "it may change something" },
+	/* one that got digits, since another looks alike: fail closed */
+	{ RULES({ "files__delete", NULL, NULL, "deny" }), &alike, &ann, TOOL_DENY,
+	  "rule 1 of tools.policy (file:7)" },
+	{ RULES({ "files__delete", NULL, NULL, "allow" }), &alike, &ann, TOOL_ASK,
+	  "it may change something" },
+	{ RULES({ "files__delete_12345678", NULL, NULL, "allow" }), &alike, &ann, TOOL_ALLOW,
+	  "rule 1 of tools.policy (file:7)" },
 	/* places */
 	{ RULES({ "*", "slack/acme*", NULL, "deny" }), &own, &ann, TOOL_DENY,
 	  "rule 1 of tools.policy (file:7)" },
