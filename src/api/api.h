@@ -23,7 +23,8 @@ struct api_imports {
 	int64_t max;	/* bytes of one request */
 	/* A link under which a kept file is shown for a time, or NULL; freed by the caller. */
 	char *(*link)(void *data, const char *org_id, const char *sha256, const char *name, const char *mime);
-	void (*acted)(void *data, const char *json); /* what an act answered: core_acted */
+	void (*acted)(void *data, const char *json);	  /* what an act answered: core_acted */
+	char *(*progress)(void *data, int64_t import_id); /* core_import_progress; may be NULL */
 	void *data;
 };
 void api_use_imports(struct platform *api, const struct api_imports *imports);

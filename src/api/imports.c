@@ -48,14 +48,35 @@ static void import_add_links(const struct call *call, json_t *files)
 	}
 }
 
+/* Puts "progress" into an import. */
+static void add_progress(const struct call *call, json_t *import)
+{
+	const struct api_imports *imports = &call->door->api->imports;
+	char *words =
+		imports->progress ? imports->progress(imports->data, json_int(import, "import_id", 0)) : NULL;
+
+	json_object_set_new(import, "progress", words ? json_string(words) : json_null());
+	free(words);
+}
+
 /* ---- reading -------------------------------------------------------------------------------------------- */
 
 static void on_list(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
 	struct call *call = claim(owner, ticket, err);
+	json_t *list, *one;
+	char *text;
+	size_t i;
 
-	if (call)
-		page_answer(call, "imports", "import_id", json);
+	if (call == NULL)
+		return;
+	list = json_read(json, strlen(json), NULL);
+	json_array_foreach (list, i, one)
+		add_progress(call, one);
+	text = json_write(list);
+	page_answer(call, "imports", "import_id", text);
+	free(text);
+	json_decref(list);
 }
 
 static bool is_state(const char *text)
@@ -104,6 +125,7 @@ static void on_import(void *owner, uint64_t ticket, const struct err *err, const
 		return;
 	import = json_read(json, strlen(json), NULL);
 	import_add_links(call, json_object_get(import, "outputs"));
+	add_progress(call, import);
 	text = json_write(import);
 	buf_text(&answer, text);
 	free(text);

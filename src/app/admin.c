@@ -55,6 +55,35 @@ void admin_answer(void *owner, uint64_t ticket, const struct err *err, const cha
 		web_answer_json(request, 200, json);
 }
 
+static void add_progress(const struct daemon *daemon, json_t *import)
+{
+	char *words = core_import_progress(daemon->core, json_int(import, "import_id", 0));
+
+	json_object_set_new(import, "progress", words ? json_string(words) : json_null());
+	free(words);
+}
+
+/* What only the running daemon knows of imports is put into the store's answer. */
+static void imports_answer(void *owner, uint64_t ticket, const struct err *err, const char *json)
+{
+	json_t *imports = json ? json_read(json, strlen(json), NULL) : NULL, *one;
+	char *text;
+	size_t i;
+
+	if (err->kind != ERR_NONE || imports == NULL) {
+		admin_answer(owner, ticket, err, json);
+		return;
+	}
+	if (json_is_object(imports))
+		add_progress(owner, imports);
+	json_array_foreach (imports, i, one)
+		add_progress(owner, one);
+	text = json_write(imports);
+	admin_answer(owner, ticket, err, text);
+	free(text);
+	json_decref(imports);
+}
+
 static void acted(void *owner, uint64_t ticket, const struct err *err, const char *json)
 {
 	struct daemon *daemon = owner;
@@ -81,12 +110,14 @@ bool admin_read_args(struct web_request *request, struct admin_args *args)
 static void report(void *owner, struct web_request *request)
 {
 	struct daemon *daemon = owner;
+	const char *name = web_param(request, "name");
+	bool imports = strcmp(name, "imports") == 0 || strcmp(name, "import") == 0;
 	struct admin_args args;
 
 	if (!admin_allowed(request) || !admin_read_args(request, &args))
 		return;
-	store_report(daemon->store, web_param(request, "name"), args.texts, args.count, admin_answer, daemon,
-		     web_id(request));
+	store_report(daemon->store, name, args.texts, args.count, imports ? imports_answer : admin_answer,
+		     daemon, web_id(request));
 	admin_args_free(&args);
 }
 

@@ -263,8 +263,11 @@ static int import_list(struct cli *cli)
 	}
 	table = json_array();
 	json_array_foreach (rows, i, row) {
+		const char *state = json_text(row, "status"), *progress = json_text(row, "progress");
 		json_t *line = json_object();
 
+		if (state && progress)
+			json_object_set_new(row, "status", json_sprintf("%s: %s", state, progress));
 		for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++)
 			json_object_set(line, columns[c], json_object_get(row, columns[c]));
 		json_array_append_new(table, line);

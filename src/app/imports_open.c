@@ -89,6 +89,13 @@ static void acted(void *data, const char *json)
 	blobs_look(daemon->blobs);
 }
 
+static char *progress(void *data, int64_t import_id)
+{
+	const struct daemon *daemon = data;
+
+	return core_import_progress(daemon->core, import_id);
+}
+
 bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *err)
 {
 	char *folder;
@@ -103,6 +110,7 @@ bool imports_open_door(struct daemon *daemon, struct platform *api, struct err *
 							    .max = daemon->derived.file_max,
 							    .link = make_link,
 							    .acted = acted,
+							    .progress = progress,
 							    .data = daemon });
 	else
 		err_set(err, ERR_REFUSED, "%s can't be made: %s", folder, strerror(errno));

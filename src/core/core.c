@@ -295,6 +295,11 @@ void core_wake(struct core *core)
 	lanes_pump(core->lanes);
 }
 
+char *core_import_progress(const struct core *core, int64_t import_id)
+{
+	return gathers_progress(core->gathers, import_id);
+}
+
 void core_acted(struct core *core, const char *json)
 {
 	json_t *answer = json ? json_read(json, strlen(json), NULL) : NULL;

@@ -93,6 +93,10 @@ void core_switch(struct core *core, enum core_switch how, const char *platform, 
 void core_check(struct core *core, const char *platform, const char *name, store_json_fn *fn, void *owner,
 		uint64_t ticket);
 
+/* What is being done for an import right now, in words for people ("is being read, 1200 rows so far"); NULL: nothing is. The
+ * caller frees. */
+char *core_import_progress(const struct core *core, int64_t import_id);
+
 /* After "dead_letter_retry" or "pair_approve": look at the database again now. */
 void core_wake(struct core *core);
 

@@ -27,6 +27,9 @@ void gathers_forget(struct gathers *gathers, const struct installation *inst);
 /* This import was ended by somebody: what is being done for it ends. */
 void gathers_end(struct gathers *gathers, int64_t import_id);
 
+/* What is being done for this import, in words; NULL: nothing. The caller frees. */
+char *gathers_progress(const struct gathers *gathers, int64_t import_id);
+
 /* Time limits of context, second tries. */
 void gathers_sweep(struct gathers *gathers);
 

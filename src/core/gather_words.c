@@ -268,3 +268,18 @@ char *gather_progress(const struct gather *gather)
 	}
 	return out.len > 0 ? buf_take(&out) : NULL;
 }
+
+char *gathers_progress(const struct gathers *gathers, int64_t import_id)
+{
+	for (const struct gather *gather = gathers->all; gather; gather = gather->next)
+		for (size_t i = 0; i < gather->count; i++) {
+			const struct item *item = &gather->items[i];
+			struct buf out = { 0 };
+
+			if (item->id != import_id || item->state == ITEM_DONE || item->state == ITEM_WAITS)
+				continue;
+			add_doing(&out, item);
+			return buf_take(&out);
+		}
+	return NULL;
+}

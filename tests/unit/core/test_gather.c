@@ -373,6 +373,7 @@ static void test_progress_is_shown_and_replaced(void **state)
 	struct thought *thought;
 	unsigned attempt;
 	size_t count;
+	char *words;
 
 	begin(house, two_files, 1, 0);
 	fake_loop_pass(house->loop, 1400);
@@ -391,10 +392,15 @@ static void test_progress_is_shown_and_replaced(void **state)
 	}
 	assert_in_range(house->room->part_count - count, 4, 6);
 	assert_non_null(strstr(shown(house)->text, "is being read, "));
+	words = core_import_progress(house->core, 31);
+	assert_string_equal(words, "is being read, 40 rows so far"); /* what a list says, too */
+	free(words);
+	assert_null(core_import_progress(house->core, 4711));
 	assert_int_equal(shown(house)->offset, 0);
 	attempt = shown(house)->attempt;
 	read_it(house, 31, "{}");
 	thought = thinking(house);
+	assert_null(core_import_progress(house->core, 31));
 	thought->events->part(thought->owner, thought->ticket, "It says ", 8, false);
 	assert_ptr_equal(strstr(shown(house)->text, "It"), shown(house)->text);
 	assert_int_equal(shown(house)->offset, 0);
