@@ -100,6 +100,9 @@ static const char *const no_credit[] = {
 	"billing_hard_limit", "insufficient_balance",	  NULL,
 };
 
+/* OpenRouter's 403 for what somebody said: no fault of the key, which others go on with. */
+static const char *const moderated[] = { "flagged", "moderation", NULL };
+
 static const char *const rate_words[] = { "rate_limit", "tokens per minute", "TPM", NULL };
 
 static const char *const overflow_words[] = {
@@ -176,6 +179,8 @@ enum llm_fault reply_fault(const struct reply_error *error, int status, const ch
 		return LLM_FAULT_LIMITED;
 	if (is_transient(status) || (should_retry && strcasecmp(should_retry, "true") == 0))
 		return LLM_FAULT_TRANSIENT;
+	if (status == 403 && any_of(error->message, moderated))
+		return LLM_FAULT_REFUSED;
 	if (status == 401 || status == 403 || status == 404)
 		return LLM_FAULT_AUTH; /* the key, or a model that is not there: the operator must act */
 	if (status == 400 && error->code && strcmp(error->code, "tool_use_failed") == 0)

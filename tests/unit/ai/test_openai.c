@@ -99,6 +99,12 @@ static const struct {
 	unsigned retry_ms;
 	const char *says;
 } refusals[] = {
+	{ 403,
+	  "{\"error\":{\"code\":403,\"message\":\"Your chosen model requires moderation and your input was "
+	  "flagged\"}}",
+	  NULL, LLM_FAULT_REFUSED, 0, "flagged" },
+	{ 403, "{\"error\":{\"code\":403,\"message\":\"Your key may not use this model\"}}", NULL,
+	  LLM_FAULT_AUTH, 0, "key" },
 	{ 400,
 	  "{\"error\":{\"message\":\"This model's maximum context length is 4096 tokens\",\"code\":null}}",
 	  NULL, LLM_FAULT_OVERFLOW, 0, "4096" },
