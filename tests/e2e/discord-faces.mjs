@@ -10,7 +10,7 @@ export const intents = 46593, noContent = 13825;
 const agent = 'DiscordBot (https://example.org, 1.0)';
 
 export async function stage(t, { knobs = {}, limits = { on: false }, app: options, ...rest } = {}) {
-  const discord = await new Discord({ knobs: { identifyMs: 0, ...knobs }, limits, ...rest }).start();
+  const discord = await new Discord({ knobs: { identifyMs: 0, interactionMs: 30_000, ...knobs }, limits, ...rest }).start();
   t.after(() => discord.stop());
   const { world, people } = discord, app = discord.addApp('usher', options), ann = world.addUser('ann'), bob = world.addUser('bob');
   const guild = world.addGuild('Acme', { members: [ann, bob] }), channel = world.addChannel(guild, 'general'), forum = world.addChannel(guild, 'questions', { type: 15 });

@@ -130,7 +130,7 @@ test('with its token, the server that wants one is used', async (t) => {
 async function everything(t, mode) {
   const port = await freePort();
   const child = spawn('node_modules/.bin/mcp-server-everything', [mode], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
-  const over = new Promise((resolve) => child.on('exit', resolve));
+  const over = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
   t.after(() => { child.kill('SIGKILL'); return over; });
   await until(`server-everything to listen (${mode})`, () => new Promise((resolve) => {
     const probe = net.connect(port, '127.0.0.1', () => { probe.destroy(); resolve(true); }).on('error', () => resolve(false));
