@@ -123,7 +123,8 @@ void cli_put_csv(const json_t *rows, bool names)
 			char *text = json_is_null(value) ? strdup("") : cell(value);
 
 			fputs(column++ ? "," : "", stdout);
-			print_field(text, !json_is_string(value));
+			print_field(text,
+				    json_is_number(value) || json_is_boolean(value) || json_is_null(value));
 			free(text);
 		}
 		fputs("\r\n", stdout);

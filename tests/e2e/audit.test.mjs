@@ -141,6 +141,12 @@ test('the export holds every row, as JSON and as CSV', async (t) => {
   const csv = (await daemon.cli('audit', 'export', '--org', 'default', '--csv')).stdout.trim().split('\r\n');
   assert.equal(csv.length, lines.length + 1);
   assert.match(csv[0], /^id,org_id,user_id,agent_name,interaction_type,input,output,/);
+  const fields = (line) => [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)].map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare);
+  const names = fields(csv[0]);
+  for (const [n, line] of csv.slice(1).entries()) {
+    assert.equal(fields(line).length, names.length, line);
+    assert.deepEqual(JSON.parse(fields(line)[names.indexOf('metadata')]), lines[n].metadata);
+  }
   assert.equal((await daemon.cli('audit', 'export', '--org', 'default', '--from', '2999-01-01')).stdout, '');
   assert.equal((await daemon.cli('audit', 'export', '--org', 'default', '--from', 'yesterday')).status, 2);
   assert.equal((await daemon.cli('audit', 'export')).status, 2);
