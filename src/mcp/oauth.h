@@ -1,8 +1,10 @@
 /* The authorization of one server (sheet 7): from a challenge to a token, and what is kept for the next start.
  *
- *   oauth.c        what is known: grants by issuer, the token in force, refreshing it in time
- *   oauth_flow.c   asking: metadata, registration, tokens; each step is one request, guarded and bounded
- *   oauth_read.c   what strangers write; oauth_form.c: what we send
+ *   oauth.c         what is known: grants by issuer, the token in force, refreshing it in time
+ *   oauth_flow.c    the way to a token: metadata, registration, login
+ *   oauth_token.c   a token: for a code, for ourselves, for a refresh token
+ *   oauth_request.c one request, guarded and bounded
+ *   oauth_read.c    what strangers write; oauth_form.c: what we send
  *
  * A token is used only after what came with it was kept: a refresh token that was rotated is good once. Loop thread only. */
 #ifndef USHER_MCP_OAUTH_H

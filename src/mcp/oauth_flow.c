@@ -1,4 +1,4 @@
-/* Asking for tokens, step by step: metadata of the server, of its authorization server, a registration, a token. */
+/* The way to a token, step by step: metadata of the server, of its authorization server, a registration, a login. */
 #include "clock.h"
 #include "mem.h"
 #include "oauth_inside.h"
@@ -7,14 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static void fail(struct oauth *oauth, enum err_kind kind, const char *text)
-{
-	struct err err = { 0 };
-
-	err_set(&err, kind, "%s", text);
-	oauth_end(oauth, &err);
-}
 
 void flow_clear(struct oauth *oauth)
 {
@@ -34,82 +26,6 @@ void flow_clear(struct oauth *oauth)
 	loop_timer_stop(oauth->limit);
 }
 
-/* ---- one request ------------------------------------------------------------------------------------------------- */
-
-/* Addresses that strangers name are looked at before anything is sent: no way into our network. What the operator has
- * written down himself is as good as url. */
-static bool trusted(const struct oauth *oauth, const char *url)
-{
-	const struct mcp_config *config = oauth->options.config;
-	char *origin = oauth_origin(url), *ours = oauth_origin(config->url);
-	char *named = config->oauth_issuer ? oauth_origin(config->oauth_issuer) : NULL;
-	bool same = origin && ((ours && strcmp(origin, ours) == 0) || (named && strcmp(origin, named) == 0));
-
-	free(origin);
-	free(ours);
-	free(named);
-	return same;
-}
-
-static void send(struct oauth *oauth, const char *url, const char *const *headers, const char *body,
-		 http_done_fn *done)
-{
-	struct url own;
-
-	oauth->call = http_start(
-		oauth->options.http,
-		&(struct http_call){ .method = body ? "POST" : "GET",
-				     .url = url,
-				     .headers = headers,
-				     .body = body,
-				     .body_len = body ? strlen(body) : 0,
-				     .total_ms = OAUTH_ANSWER_MS,
-				     .answer_max = OAUTH_ANSWER_MAX,
-				     .guarded = !trusted(oauth, url),
-				     .guard_loopback = url_read(oauth->options.config->url, &own) &&
-						       url_loopback(&own) },
-		NULL, done, oauth, 0);
-}
-
-/* The object that was answered; NULL: none, or none that can be read. */
-static json_t *object_of(const struct http_answer *answer)
-{
-	json_t *json = answer->how == HTTP_ANSWERED ? json_read(answer->body, answer->len, NULL) : NULL;
-
-	if (json_is_object(json))
-		return json;
-	json_decref(json);
-	return NULL;
-}
-
-static bool success(const struct http_answer *answer)
-{
-	return answer->how == HTTP_ANSWERED && answer->status >= 200 && answer->status < 300;
-}
-
-/* What an authorization server says of a failure (RFC 6749 5.2), as an error. invalid: its word for it. */
-static void refused(struct oauth *oauth, const char *doing, const struct http_answer *answer)
-{
-	json_t *json = object_of(answer);
-	const char *word = json_text(json, "error"), *more = json_text(json, "error_description");
-	char *clean = log_clean(more ? more : ""); /* it may repeat what it was sent */
-	char *line = text_one_line(clean), *code = log_clean(word ? word : "");
-	bool passing = answer->how != HTTP_ANSWERED || answer->status >= 500 || answer->status == 429;
-	struct err err = { 0 };
-
-	if (answer->how != HTTP_ANSWERED)
-		err_set(&err, answer->err.kind == ERR_REFUSED ? ERR_REFUSED : ERR_AGAIN, "%s: %s", doing,
-			answer->err.text);
-	else
-		err_set(&err, passing ? ERR_AGAIN : ERR_REFUSED, "%s: it answered %d %.60s %.120s", doing,
-			answer->status, code, line);
-	free(clean);
-	free(code);
-	free(line);
-	json_decref(json);
-	oauth_end(oauth, &err);
-}
-
 /* ---- metadata --------------------------------------------------------------------------------------------------------- */
 
 static void choose_client(struct oauth *oauth);
@@ -120,7 +36,7 @@ static void ask_place(struct oauth *oauth)
 	static const char *const headers[] = { "Accept: application/json",
 					       "MCP-Protocol-Version: " MCP_VERSION, NULL };
 
-	send(oauth, oauth->places[oauth->place], headers, NULL, on_place);
+	flow_send(oauth, oauth->places[oauth->place], headers, NULL, on_place);
 }
 
 static void ask_server(struct oauth *oauth, const char *issuer)
@@ -132,7 +48,7 @@ static void ask_server(struct oauth *oauth, const char *issuer)
 	if (oauth->places[0])
 		ask_place(oauth);
 	else
-		fail(oauth, ERR_REFUSED, "its authorization server has no address that could be asked");
+		flow_fail(oauth, ERR_REFUSED, "its authorization server has no address that could be asked");
 }
 
 /* A server of 2025-03-26 says nothing of itself: it is its own authorization server. */
@@ -188,7 +104,7 @@ static void nowhere(struct oauth *oauth)
 	char *origin;
 
 	if (oauth->faulty) {
-		fail(oauth, ERR_AGAIN, "what it says of its authorization could not be fetched");
+		flow_fail(oauth, ERR_AGAIN, "what it says of its authorization could not be fetched");
 	} else if (oauth->server.issuer == NULL) {
 		guess(oauth);
 	} else if (oauth->guessed) {
@@ -198,15 +114,15 @@ static void nowhere(struct oauth *oauth)
 		free(origin);
 		choose_client(oauth);
 	} else {
-		fail(oauth, ERR_REFUSED,
-		     "its authorization server publishes no metadata: set token, or ask its operator");
+		flow_fail(oauth, ERR_REFUSED,
+			  "its authorization server publishes no metadata: set token, or ask its operator");
 	}
 }
 
 static void on_place(void *owner, uint64_t ticket, const struct http_answer *answer)
 {
 	struct oauth *oauth = owner;
-	json_t *json = success(answer) ? object_of(answer) : NULL;
+	json_t *json = flow_success(answer) ? flow_object(answer) : NULL;
 
 	(void)ticket;
 	oauth->call = 0;
@@ -216,7 +132,7 @@ static void on_place(void *owner, uint64_t ticket, const struct http_answer *ans
 	else if (json)
 		take_server(oauth, json);
 	else if (answer->how != HTTP_ANSWERED && answer->err.kind == ERR_REFUSED)
-		refused(oauth, "what it says of its authorization can't be fetched", answer);
+		flow_refused(oauth, "what it says of its authorization can't be fetched", answer);
 	else if (++oauth->place < OAUTH_PLACES && oauth->places[oauth->place])
 		ask_place(oauth);
 	else
@@ -224,8 +140,7 @@ static void on_place(void *owner, uint64_t ticket, const struct http_answer *ans
 	json_decref(json);
 }
 
-/* A token is asked for without the person, whose login is over by that. */
-static void overtake(struct oauth *oauth)
+void flow_overtake(struct oauth *oauth)
 {
 	if (oauth->login != LOGIN_WAITING)
 		return;
@@ -237,13 +152,13 @@ void flow_begin(struct oauth *oauth, enum oauth_what what)
 {
 	const char *named = oauth->challenge.metadata;
 
-	overtake(oauth);
+	flow_overtake(oauth);
 	flow_clear(oauth);
 	oauth->what = what;
 	oauth->guessed = oauth->faulty = false;
 	oauth->place = 0;
 	if (named && !oauth_url_fits(named)) {
-		fail(oauth, ERR_REFUSED, "it describes its authorization at an address without https");
+		flow_fail(oauth, ERR_REFUSED, "it describes its authorization at an address without https");
 		return;
 	}
 	if (named)
@@ -275,8 +190,6 @@ static void choose_scope(struct oauth *oauth)
 
 /* ---- who we are ------------------------------------------------------------------------------------------------------------ */
 
-static void machine_token(struct oauth *oauth);
-
 static void show_login(struct oauth *oauth)
 {
 	char *redirect = oauth_redirect_uri(oauth), *challenge;
@@ -302,7 +215,7 @@ static void go_on(struct oauth *oauth)
 {
 	choose_scope(oauth);
 	if (oauth->what == OAUTH_MACHINE)
-		machine_token(oauth);
+		flow_machine(oauth);
 	else
 		show_login(oauth);
 }
@@ -340,8 +253,7 @@ static bool kept_client(struct oauth *oauth)
 	return true;
 }
 
-/* The grant of this issuer, with the client as it is now; the caller's. */
-static json_t *grant_now(struct oauth *oauth)
+json_t *flow_grant(struct oauth *oauth)
 {
 	json_t *grant = json_object(), *client;
 	char *redirect = oauth->options.callback ? oauth_redirect_uri(oauth) : mem_text("");
@@ -359,7 +271,7 @@ static json_t *grant_now(struct oauth *oauth)
 static void on_registered(void *owner, uint64_t ticket, const struct http_answer *answer)
 {
 	struct oauth *oauth = owner;
-	json_t *json = success(answer) ? object_of(answer) : NULL, *grant;
+	json_t *json = flow_success(answer) ? flow_object(answer) : NULL, *grant;
 	const char *id = json_text(json, "client_id"), *secret = json_text(json, "client_secret");
 	int64_t until = json_int(json, "client_secret_expires_at", 0);
 
@@ -367,8 +279,9 @@ static void on_registered(void *owner, uint64_t ticket, const struct http_answer
 	oauth->call = 0;
 	if (id == NULL || !*id || strlen(id) > OAUTH_TOKEN_MAX) {
 		json_decref(json);
-		refused(oauth, "it did not register usher (set oauth.client_id of a registration by hand)",
-			answer);
+		flow_refused(oauth,
+			     "it did not register usher (set oauth.client_id of a registration by hand)",
+			     answer);
 		return;
 	}
 	oauth->client.id = mem_text(id);
@@ -380,7 +293,7 @@ static void on_registered(void *owner, uint64_t ticket, const struct http_answer
 	if (secret == NULL)
 		oauth->client.method = OAUTH_NONE;
 	json_decref(json);
-	grant = grant_now(oauth);
+	grant = flow_grant(oauth);
 	oauth_keep(oauth, grant);
 }
 
@@ -405,22 +318,24 @@ static void ask_registration(struct oauth *oauth)
 	body = json_write(json);
 	json_decref(json);
 	free(redirect);
-	send(oauth, oauth->server.registration, headers, body, on_registered);
+	flow_send(oauth, oauth->server.registration, headers, body, on_registered);
 	free(body);
 }
 
 static void choose_client(struct oauth *oauth)
 {
 	if (moved(oauth, oauth->server.issuer)) {
-		fail(oauth, ERR_REFUSED,
-		     "it names another authorization server than before: if that is right, set oauth.issuer, "
-		     "or "
-		     "forget the old one with: usher tool logout");
+		flow_fail(oauth, ERR_REFUSED,
+			  "it names another authorization server than before: if that is right, set "
+			  "oauth.issuer, "
+			  "or "
+			  "forget the old one with: usher tool logout");
 		return;
 	}
 	if (oauth->what == OAUTH_LOGIN && (oauth->server.authorize == NULL || !oauth->server.s256)) {
-		fail(oauth, ERR_REFUSED,
-		     "its authorization server does not offer logins with PKCE (S256), which are required");
+		flow_fail(oauth, ERR_REFUSED,
+			  "its authorization server does not offer logins with PKCE (S256), which are "
+			  "required");
 		return;
 	}
 	if (set_client(oauth) || kept_client(oauth)) {
@@ -432,179 +347,9 @@ static void choose_client(struct oauth *oauth)
 	} else if (oauth->server.registration) {
 		ask_registration(oauth);
 	} else {
-		fail(oauth, ERR_REFUSED,
-		     "its authorization server registers nobody by itself: register usher there by hand and "
-		     "set oauth.client_id (and client_secret)");
+		flow_fail(oauth, ERR_REFUSED,
+			  "its authorization server registers nobody by itself: register usher there by hand "
+			  "and "
+			  "set oauth.client_id (and client_secret)");
 	}
-}
-
-/* ---- tokens ------------------------------------------------------------------------------------------------------------------ */
-
-static void add_proof(struct oauth *oauth, struct buf *form, const char **row, char **own, struct err *err)
-{
-	const struct oauth_client *client = &oauth->client;
-
-	if (client->method == OAUTH_BASIC) {
-		char *basic = oauth_basic(client);
-
-		*own = mem_format("Authorization: %s", basic);
-		*row = *own;
-		free(basic);
-		return;
-	}
-	oauth_form_add(form, "client_id", client->id);
-	if (client->method == OAUTH_POST)
-		oauth_form_add(form, "client_secret", client->secret);
-	if (client->method == OAUTH_JWT) {
-		char *jwt = oauth_assertion(oauth->options.config->oauth_key, client->id,
-					    oauth->server.issuer, clock_wall_ms() / 1000, err);
-
-		oauth_form_add(form, "client_assertion_type",
-			       "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-		oauth_form_add(form, "client_assertion", jwt);
-		free(jwt);
-	}
-}
-
-static bool read_token(struct oauth *oauth, const json_t *json, json_t *grant)
-{
-	const char *access = json_text(json, "access_token"), *type = json_text(json, "token_type");
-	const char *refresh = json_text(json, "refresh_token"), *scope = json_text(json, "scope");
-	const json_t *before = oauth_grant(oauth, oauth->server.issuer);
-	int64_t seconds = json_int(json, "expires_in", 0);
-
-	if (access == NULL || strlen(access) > OAUTH_TOKEN_MAX || strpbrk(access, "\r\n") || !*access ||
-	    (type && strcasecmp(type, "Bearer") != 0) || (refresh && strlen(refresh) > OAUTH_TOKEN_MAX))
-		return false;
-	if (refresh == NULL && oauth->what == OAUTH_REFRESH) /* the old one stays good */
-		refresh = json_text(before, "refresh");
-	if (seconds <= 0 || seconds > 10LL * 365 * 86400)
-		seconds = 0;
-	json_object_set_new(grant, "access", json_string(access));
-	json_object_set_new(grant, "at", json_integer(clock_wall_ms()));
-	json_object_set_new(grant, "until", json_integer(seconds ? clock_wall_ms() + seconds * 1000 : 0));
-	json_object_set_new(grant, "resource", json_string(oauth->resource.resource));
-	if (refresh)
-		json_object_set_new(grant, "refresh", json_string(refresh));
-	if (oauth->scope || scope)
-		json_object_set_new(grant, "scope", json_string(oauth->scope ? oauth->scope : scope));
-	return true;
-}
-
-/* A registration or a refresh token that it does not know any more is not tried again. */
-static void unlearn(struct oauth *oauth, const struct http_answer *answer)
-{
-	json_t *json = object_of(answer);
-	const char *word = json_text(json, "error");
-	json_t *grant = json_object_get(oauth->grants, oauth->server.issuer);
-
-	if (word && strcmp(word, "invalid_client") == 0)
-		json_object_del(grant, "client");
-	if (word && (strcmp(word, "invalid_grant") == 0 || strcmp(word, "invalid_client") == 0) &&
-	    oauth->what == OAUTH_REFRESH) {
-		json_object_del(grant, "refresh");
-		oauth->unlearned = true;
-	}
-	json_decref(json);
-}
-
-static void on_token(void *owner, uint64_t ticket, const struct http_answer *answer)
-{
-	struct oauth *oauth = owner;
-	json_t *json = success(answer) ? object_of(answer) : NULL, *grant;
-
-	(void)ticket;
-	oauth->call = 0;
-	if (!success(answer)) {
-		unlearn(oauth, answer);
-		refused(oauth,
-			oauth->what == OAUTH_REFRESH ? "its authorization server does not renew our token"
-						     : "its authorization server gave no token",
-			answer);
-		return;
-	}
-	grant = grant_now(oauth);
-	if (read_token(oauth, json, grant)) {
-		oauth_keep(oauth, grant);
-	} else {
-		json_decref(grant);
-		fail(oauth, ERR_REFUSED, "what its authorization server answered is no bearer token");
-	}
-	json_decref(json);
-}
-
-/* form is freed. */
-static void ask_token(struct oauth *oauth, struct buf *form)
-{
-	const char *headers[] = { "Accept: application/json",
-				  "Content-Type: application/x-www-form-urlencoded", NULL, NULL };
-	char *own = NULL;
-	struct err err = { 0 };
-
-	oauth_form_add(form, "resource", oauth->resource.resource);
-	add_proof(oauth, form, &headers[2], &own, &err);
-	if (err.kind == ERR_NONE)
-		send(oauth, oauth->server.token, headers, buf_str(form), on_token);
-	else
-		oauth_end(oauth, &err);
-	free(own);
-	buf_free(form);
-}
-
-static void machine_token(struct oauth *oauth)
-{
-	struct buf form = { 0 };
-
-	oauth_form_add(&form, "grant_type", "client_credentials");
-	oauth_form_add(&form, "scope", oauth->scope);
-	ask_token(oauth, &form);
-}
-
-void flow_code(struct oauth *oauth, const char *code)
-{
-	struct buf form = { 0 };
-	char *redirect = oauth_redirect_uri(oauth);
-
-	oauth->what = OAUTH_CODE;
-	oauth_form_add(&form, "grant_type", "authorization_code");
-	oauth_form_add(&form, "code", code);
-	oauth_form_add(&form, "redirect_uri", redirect);
-	oauth_form_add(&form, "code_verifier", oauth->verifier);
-	free(redirect);
-	ask_token(oauth, &form);
-}
-
-void flow_refreshing(struct oauth *oauth)
-{
-	const json_t *grant = oauth_grant(oauth, oauth->issuer), *client = json_object_get(grant, "client");
-	struct buf form = { 0 };
-
-	oauth->server.issuer = mem_text(oauth->issuer);
-	oauth->server.token = mem_text(json_text(grant, "token_endpoint"));
-	oauth->resource.resource = mem_text(json_text(grant, "resource"));
-	oauth->scope = mem_text(json_text(grant, "scope"));
-	oauth->client.id = mem_text(json_text(client, "id"));
-	oauth->client.secret = mem_text(json_text(client, "secret"));
-	oauth->client.until_ms = json_int(client, "until", 0);
-	if (oauth->client.id == NULL || oauth->server.token == NULL ||
-	    !oauth_method_read(json_text(client, "method"), &oauth->client.method)) {
-		fail(oauth, ERR_REFUSED, "what is kept of its authorization is not complete");
-		return;
-	}
-	oauth_form_add(&form, "grant_type", "refresh_token");
-	oauth_form_add(&form, "refresh_token", json_text(grant, "refresh"));
-	ask_token(oauth, &form);
-}
-
-/* What is good once is marked before it is used: after a kill in between it is tried again at once, while servers that allow
- * for lost answers still take it. */
-void flow_refresh(struct oauth *oauth)
-{
-	json_t *grant = json_deep_copy(oauth_grant(oauth, oauth->issuer));
-
-	overtake(oauth);
-	flow_clear(oauth);
-	oauth->what = OAUTH_REFRESH;
-	json_object_set_new(grant, "refreshing", json_true());
-	oauth_keep(oauth, grant);
 }

@@ -1,4 +1,4 @@
-/* Shared by oauth.c and oauth_flow.c. */
+/* Shared by oauth.c, oauth_flow.c, oauth_request.c and oauth_token.c. */
 #ifndef USHER_MCP_OAUTH_INSIDE_H
 #define USHER_MCP_OAUTH_INSIDE_H
 
@@ -74,10 +74,29 @@ bool oauth_by_machine(const struct oauth *oauth);
 /* ---- oauth_flow.c ------------------------------------------------------------------------------------------------ */
 
 void flow_begin(struct oauth *oauth, enum oauth_what what); /* discovery, and then a login or a token */
+void flow_registered(struct oauth *oauth);		    /* the registration is kept */
+void flow_clear(struct oauth *oauth);
+void flow_overtake(
+	struct oauth *oauth); /* a token is asked for without the person, whose login is over by that */
+json_t *flow_grant(struct oauth *oauth); /* of this issuer, with the client as it is now; the caller's */
+
+/* ---- oauth_token.c ----------------------------------------------------------------------------------------------- */
+
 void flow_code(struct oauth *oauth, const char *code);
+void flow_machine(struct oauth *oauth);
 void flow_refresh(struct oauth *oauth);
 void flow_refreshing(struct oauth *oauth); /* that it is being done is kept */
-void flow_registered(struct oauth *oauth); /* the registration is kept */
-void flow_clear(struct oauth *oauth);
+
+/* ---- oauth_request.c --------------------------------------------------------------------------------------------- */
+
+void flow_fail(struct oauth *oauth, enum err_kind kind, const char *text); /* the end of what is under way */
+/* body: NULL asks with GET. done is called unless flow_clear comes first. */
+void flow_send(struct oauth *oauth, const char *url, const char *const *headers, const char *body,
+	       http_done_fn *done);
+/* The object that was answered, the caller's; NULL: none, or none that can be read. */
+json_t *flow_object(const struct http_answer *answer);
+bool flow_success(const struct http_answer *answer);
+/* Ends what is under way with what the server says of a failure (RFC 6749 5.2). doing: how the error's text begins. */
+void flow_refused(struct oauth *oauth, const char *doing, const struct http_answer *answer);
 
 #endif
