@@ -50,14 +50,24 @@ static void run_many(const char *url)
 	assert_int_equal(http_running(client.http), 0);
 }
 
-/* Answers nobody before all have asked: they really run at the same time. */
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t all_here = PTHREAD_COND_INITIALIZER;
+
+/* Answers nobody before all have asked: they really run at the same time. The last one wakes the others: five
+ * hundred threads that look again and again would leave the caller no time on a busy machine. */
 static void answer_when_all_are_here(struct peer_link *link)
 {
 	while (peer_read(link)) {
-		struct timespec moment = { .tv_nsec = 1000000 };
+		struct timespec until;
 
-		while (link->peer->requests < CALLS && !link->peer->stopping)
-			nanosleep(&moment, NULL);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += 60;
+		pthread_mutex_lock(&all_lock);
+		while (link->peer->requests < CALLS &&
+		       pthread_cond_timedwait(&all_here, &all_lock, &until) == 0)
+			continue;
+		pthread_cond_broadcast(&all_here);
+		pthread_mutex_unlock(&all_lock);
 		peer_say(link, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 	}
 }
