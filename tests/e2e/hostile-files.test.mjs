@@ -7,7 +7,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { hostile } from '../hostile/files.mjs'
-import { program } from './parse-child.mjs'
+import { barren, program } from './parse-child.mjs'
 
 const LIMITS = { memory: 128 << 20, cpu_s: 4, output: 64 << 20, unpacked: 64 << 20, entries: 2000, depth: 4 }
 const BASE_KB = 64 << 10 // of the program, its libraries and what it stages before it is locked
@@ -20,7 +20,7 @@ async function run(measure, dir, name, content) {
 	fs.mkdirSync(at, { recursive: true })
 	fs.writeFileSync(input, content)
 	const fds = [fs.openSync(input, 'r'), fs.openSync(output, 'w')]
-	const child = spawn(measure, [program], { cwd: at, env: {}, stdio: ['pipe', 'pipe', 'ignore', ...fds, 'pipe'] })
+	const child = spawn(measure, [program], { cwd: at, env: barren, stdio: ['pipe', 'pipe', 'ignore', ...fds, 'pipe'] })
 	let out = '', cost = ''
 	child.stdout.setEncoding('utf8').on('data', (data) => { out += data })
 	child.stdio[5].on('data', (data) => { cost += data })

@@ -1,4 +1,5 @@
 /* Runs a program and writes what it cost to descriptor 5: "STATUS SIGNAL MAXRSS_KB CPU_MS WALL_MS LEFT", LEFT: processes it left behind. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -26,6 +27,7 @@ int main(int argc, char **argv)
 		return 2;
 	child = fork();
 	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* else it would keep the pipes open for ever */
 		close(5);
 		execv(argv[1], argv + 1);
 		_exit(127);
