@@ -4,6 +4,7 @@
 import { ModelServer } from '../servers/model.mjs';
 import { until } from '../e2e/harness.mjs';
 import { longDay, Stage } from '../e2e/discord-kit.mjs';
+import { progress } from './lives.mjs';
 import { sql } from './scenarios.mjs';
 
 const minute = 60_000;
@@ -18,7 +19,7 @@ async function close(s, model, note, check) {
   await s.settled({ strays: Infinity, killed: true }).catch((error) => note(`discord: ${error.message}`));
   const end = await s.daemon.stop();
   if (end.code !== 0) note(`discord: the last life ended with ${JSON.stringify(end)}`);
-  check(s.daemon.dir, 'discord');
+  check(s.daemon.dir, 'discord', model.attempts);
   s.daemon.checkLog();
   await s.daemon.finish();
   await s.discord.stop();
@@ -63,7 +64,9 @@ export async function discordEndurance({ talkers = 50, lines = 20, kills = 20, m
   const missing = missed ? downForTenMinutes({ note, check, seed }) : null; // a test of its own, too: e2e/discord-faults
   const model = await new ModelServer({ keep: false }).start();
   const s = await new Stage(null, model, { modelName: 'ids-20', discord: { seed, keep: false, limits: { secondMs: 200 }, chaos: { lose: 0.01, limited: 0.01, status: 0.003, cut: 0.003 } } }).build();
+  const stop = progress(console.log, () => `discord: ${s.discord.tally.expected.size - s.discord.tally.open.length} of ${talkers * lines} answered`);
   const { report, killed, troubles } = await longDay(s, { talkers, lines, kills, pauseMs: 3000, troubleMs, seconds, note: (text) => note(`discord: ${text}`) });
+  stop();
   judge(s, report, note);
   stormless(s, 1 + killed + troubles, note);
   await close(s, model, note, check);

@@ -1,6 +1,7 @@
 // What must hold of imports when everything is through, whatever was killed: each ended once, each piece is known once, what is kept has a row and
 // each row what it names, nothing lies about, and the target knows each under one number.
-import { readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import { hookSecret } from '../e2e/harness.mjs';
@@ -77,6 +78,8 @@ export function checkImports(dir, note, target) {
     if (found !== '0') note(`${found} ${what}`);
   }
   const kept = below(dir, 'blobs', (name) => /\/[0-9a-f]{64}$/.test(name)).map((name) => name.slice(-64)).sort().join();
+  for (const name of below(dir, 'blobs', (each) => /\/[0-9a-f]{64}$/.test(each)))
+    if (createHash('sha256').update(readFileSync(`${dir}/blobs/${name}`)).digest('hex') !== name.slice(-64)) note(`kept, and not whole: ${name}`);
   const named = sql(dir, 'SELECT sha256 FROM blobs ORDER BY sha256').split('\n').filter(Boolean).join();
   if (kept !== named) note(`kept are ${kept || 'none'}, rows name ${named || 'none'}`);
   const left = below(dir, 'work');

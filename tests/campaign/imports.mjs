@@ -8,8 +8,8 @@ import { binary, Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { checkImports, Target, told } from './imports-check.mjs';
-import { idle } from './lives.mjs';
-import { deliver, sql, wrongRows } from './scenarios.mjs';
+import { idle, progress } from './lives.mjs';
+import { deliver, sql, wrongAttempts, wrongRows } from './scenarios.mjs';
 import { callbacks, Files, table } from './scenarios-imports.mjs';
 
 const rows = 400, content = new Proxy({}, { get: (_, name) => table(rows, name) });
@@ -42,7 +42,7 @@ async function build(imports) {
   });
   s.send = async (id, conversation) => {
     const name = `${id}.csv`, body = { text: `DO: convert_table {"file":"${name}","format":"json"}`, sender: conversation, conversation, files: [{ url: `${s.files.url}/${name}`, name }] };
-    while ((await deliver(s.daemon, body, id)) === null) await wait(20);
+    while (!s.over && (await deliver(s.daemon, body, id)) === null) await wait(20);
   };
   s.rest = (seconds) => until('the ends of all', () => idle(s) && told(s.daemon.dir), seconds);
   await s.daemon.start();
@@ -51,12 +51,14 @@ async function build(imports) {
 
 // It stops, and what must hold is looked at.
 async function finish(s, note) {
+  s.over = true;
   const verified = await s.daemon.cli('audit', 'verify');
   if (verified.status !== 0) note(`audit verify: ${verified.stdout}${verified.stderr}`);
   const end = await s.daemon.stop();
   if (end.code !== 0) note(`the last life ended with ${JSON.stringify(end)}`);
   checkImports(s.daemon.dir, note, s.target);
-  wrongRows(s.daemon.dir).forEach(note);
+  [...wrongRows(s.daemon.dir), ...wrongAttempts(s.daemon.dir, s.model.attempts)].forEach(note);
+  if (s.receiver.unsigned) note(`${s.receiver.unsigned} callbacks were not signed`);
   s.daemon.checkLog();
   rmSync(s.daemon.dir, { recursive: true, force: true });
   await Promise.all(['model', 'receiver', 'files', 'target'].map((name) => s[name].stop()));
@@ -80,20 +82,22 @@ async function retry(s) {
 }
 
 // Readers that are killed, one file after the other: once, and it is read all the same; twice, and it ends failed with a line.
-async function readers(count, note, counts) {
+async function readers(count, end, note, counts) {
   const reader = mortal(), s = await build({ parser: reader.parser });
   try {
-    for (let n = 0; n < count; n++) {
+    for (let n = 0; n < count && Date.now() < end; n++) {
       const id = `c${n}`, twice = n % 8 === 7, how = twice ? ['answers', 0] : n % 2 ? ['time', (Math.random() * 0.15).toFixed(3)] : ['answers', (n / 2) % 3];
       reader.set(twice ? 2 : 1, ...how);
       await s.send(id, `room-${n}`);
       await until(`the answer to ${id}`, () => callbacks(s.receiver, id).size > 0 && idle(s), 30);
+      counts.read++;
       counts.readers += reader.runs() > 2 || twice;
       const [state, error] = sql(s.daemon.dir, `SELECT "processingStatus", "errorMessage" FROM "LLMAgentImport" WHERE "inputFileName" = '${id}.csv'`).split('|');
       if (!twice) checkAnswer(s, id, (text) => note(`a reader killed (${how}): ${text}`));
       else if (state !== 'failed' || !/its reader broke off/.test(error)) note(`a reader killed twice: ${id} is ${state} ${error}`);
     }
     await s.rest(20);
+    if (counts.readers * 4 < counts.read) note(`${counts.readers} of ${counts.read} readers were killed`);
   } catch (error) {
     note(`readers: ${error.message}\n  ${s.daemon.lines.slice(-8).join('\n  ')}`);
   }
@@ -102,18 +106,19 @@ async function readers(count, note, counts) {
 }
 
 // The daemon killed at random while files come.
-async function lives(files, kills, note, counts) {
+async function lives(files, kills, end, note, counts) {
   const s = await build({}), places = 6, ids = [];
   let next = 0;
   const senders = Promise.all(Array.from({ length: places }, async (_, place) => {
-    while (next < files) {
+    while (next < files && Date.now() < end) {
       const id = `f${next++}`;
       await s.send(id, `room-${place}`);
       ids.push(id);
+      counts.sent++;
       await until(`the answer to ${id}`, () => callbacks(s.receiver, id).size > 0, 90);
     }
   })).catch((error) => note(`lives: ${error.message}`));
-  for (; counts.kills < kills && next < files; counts.kills++) {
+  for (; counts.kills < kills && next < files && Date.now() < end; counts.kills++) {
     await wait(100 + Math.random() * 900);
     await s.daemon.kill();
     await s.daemon.start();
@@ -127,22 +132,23 @@ async function lives(files, kills, note, counts) {
     note(`lives: ${error.message}`);
   }
   for (const id of ids) counts.aside += checkAnswer(s, id, (text) => note(`lives: ${text}`));
-  counts.files = ids.length;
   counts.posts = s.target.numbers.size;
   counts.repeated = s.target.repeated;
   await finish(s, (text) => note(`lives: ${text}`));
 }
 
 // Returns what printImports prints.
-export async function importEndurance({ files = 300, kills = 60, readers: count = 80, note }) {
-  const begun = Date.now(), counts = { files: 0, kills: 0, readers: 0, aside: 0, posts: 0, repeated: 0 }, say = (text) => note(`imports: ${text}`);
-  await readers(count, say, counts);
-  if (files) await lives(files, kills, say, counts);
-  return { ...counts, seconds: Math.round((Date.now() - begun) / 1000) };
+export async function importEndurance({ files = 300, kills = 60, readers: count = 80, note, seconds = 900 }) {
+  const begun = Date.now(), counts = { files: 0, read: 0, sent: 0, kills: 0, readers: 0, aside: 0, posts: 0, repeated: 0 }, say = (text) => note(`imports: ${text}`);
+  const stop = progress(console.log, () => `files: ${counts.read} of ${count} with mortal readers, ${counts.sent} of ${files} with a mortal daemon, ${counts.kills} kills`);
+  await readers(count, begun + seconds * 400, say, counts);
+  if (files) await lives(files, kills, begun + seconds * 1000, say, counts);
+  stop();
+  return { ...counts, files, seconds: Math.round((Date.now() - begun) / 1000) };
 }
 
 export function printImports(r) {
-  console.log(`Files: sent and made into others:    ${r.files}
+  console.log(`Files: sent and made into others:    ${r.sent} of ${r.files}, ${r.read} with mortal readers
 kill -9 of the daemon meanwhile:     ${r.kills}
 readers killed, and read again:      ${r.readers}
 set aside after three crashes:       ${r.aside}

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
 import { until, wait } from '../e2e/harness.mjs';
-import { sql, wrongRows } from './scenarios.mjs';
+import { sql, wrongAttempts, wrongRows } from './scenarios.mjs';
 
 export const arm = 'kill-arm';
 
@@ -21,6 +21,8 @@ export async function insist(s, ask) {
 }
 
 export const state = (s, query) => sql(s.daemon.dir, query);
+// Nothing that is kept of what was said has these words any more: a change of it has arrived.
+export const gone = (s, words) => state(s, `SELECT count(*) FROM inbox WHERE body LIKE '%${words}%'`) === '0';
 export const idle = (s) => state(s, "SELECT (SELECT count(*) FROM inbox WHERE state IN ('accepted', 'claimed')) + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending'))") === '0';
 
 export function buildKiller(work) {
@@ -47,7 +49,8 @@ async function doomedLife(s, scenario, kill) {
   const life = (async () => {
     if (scenario.restarts) await s.up();
     await begin(s, scenario);
-    await until('the end of a run', () => scenario.done(s), 30);
+    await until('the end of a run', () => s.firstOver || scenario.done(s), 30);
+    if (s.firstOver) return;
     await s.settled();
     await wait(300); // what is recorded a moment later
   })();
@@ -57,10 +60,12 @@ async function doomedLife(s, scenario, kill) {
   });
   alive.catch(() => {});
   await Promise.race([s.daemon.over, alive]);
+  s.firstOver = true;
 }
 
 // Killed at point k; started again; everything must be through and right in the end. False when k lies behind the end.
-async function killAt({ name, scenario, build, leftBehind, k, after, killer, countFile, note, counts }) {
+async function killAt({ name, scenario, build, leftBehind, k, after, killer, countFile, note, log, counts }) {
+  const begun = Date.now();
   const what = `${name}, ${after ? 'after' : 'before'} call ${k}`;
   const say = (text) => note(`${what}: ${text}`);
   const model = await new ModelServer().start();
@@ -91,12 +96,14 @@ async function killAt({ name, scenario, build, leftBehind, k, after, killer, cou
     if (end.code !== 0) say(`the last life ended with ${JSON.stringify(end)}`);
     await scenario.check(s, say);
     leftBehind(s, say, counts);
-    wrongRows(s.daemon.dir, scenario.held).forEach(say);
+    [...wrongRows(s.daemon.dir, scenario.held), ...wrongAttempts(s.daemon.dir, model.attempts)].forEach(say);
     s.daemon.checkLog();
   } catch (error) {
     say(`${error.message}\n  ${s?.daemon.lines.slice(-14).join('\n  ')}`);
     killed = true;
   } finally {
+    const took = Math.round((Date.now() - begun) / 1000);
+    if (took >= slow) log(`  ${what}: took ${took} s\n    ${s?.daemon.lines.slice(-14).join('\n    ')}`);
     if (s) {
       s.over = true;
       if (s.daemon.exited === null) await s.daemon.kill();
@@ -108,39 +115,66 @@ async function killAt({ name, scenario, build, leftBehind, k, after, killer, cou
   return killed;
 }
 
-// Every way, at points spread over all calls on it. budget: of points, all ways together. lanes: lives at a time.
+const slow = 20; // seconds of one life that are worth some lines
+
+// Takes one out of a list: one that comes first if there is, else any, so that time that is short is short for all alike.
+export function anyOf(list, first = () => false) {
+  const at = list.findIndex(first);
+  return list.splice(at < 0 ? Math.floor(Math.random() * list.length) : at, 1)[0];
+}
+
+// Tells every half minute how far it came. Returns what stops it.
+export function progress(log, line) {
+  const begun = Date.now(), timer = setInterval(() => log(`  ${line()}, ${Math.round((Date.now() - begun) / 1000)} s`), 30_000);
+  return () => clearInterval(timer);
+}
+
+// Every way, at points spread over all calls on it. points: all ways together. lanes: lives at a time. seconds: no life begins after them, and
+// what was left out is counted. at: {k, after}, the only point.
 // platform: {name, scenarios, build: makes a stage with `world`, the stand-in; leftBehind: tells and counts what was left of previews}.
-export async function killPoints(platform, { points, killer, work, note, only = null, lanes = 3, log = console.log }) {
-  const counts = { points: 0, kills: 0, previews: 0, calls: {} }, { name: kind, scenarios, ...how } = platform;
+export async function killPoints(platform, { points, killer, work, note, only = null, at = null, lanes = 3, seconds = Infinity, log = console.log }) {
+  const counts = { points: 0, kills: 0, leftOut: 0, previews: 0, calls: {} }, { name: kind, scenarios, ...how } = platform, begun = Date.now();
   const names = Object.keys(scenarios).filter((name) => !only || only.includes(name));
   const each = Math.max(1, Math.ceil(points / names.length));
   const jobs = names.map((name) => ({ name, k: 0, after: false }));
   const run = async (lane) => {
-    for (let job; (job = jobs.shift());) {
+    for (let job; (job = anyOf(jobs, (one) => one.k === 0));) {
+      if (Date.now() - begun > seconds * 1000) {
+        counts.leftOut += job.k > 0 ? 1 : each;
+        continue;
+      }
       const countFile = path.join(work, `count-${kind}-${lane}`);
-      const killed = await killAt({ ...how, ...job, scenario: scenarios[job.name], killer, countFile, note, counts });
+      const killed = await killAt({ ...how, ...job, scenario: scenarios[job.name], killer, countFile, note, log, counts });
       counts.points += job.k > 0;
       counts.kills += job.k > 0 && killed;
-      if (job.k > 0 || !existsSync(countFile)) continue;
+      if (job.k > 0) continue;
       // A run that is not killed tells how many calls there are.
+      if (!existsSync(countFile)) {
+        if (!killed) note(`${kind} ${job.name}: the killer was never armed`); // else it was told what went wrong
+        continue;
+      }
       const total = readFileSync(countFile).readUInt16LE(0);
       counts.calls[job.name] = total;
       log(`${kind} ${job.name}: ${total} calls on the way`);
-      for (let i = 0; i < each; i++) jobs.push({ name: job.name, k: 1 + Math.floor((i * total) / each + (total / each) * Math.random()), after: i % 2 === 1 });
+      for (let i = 0; i < each; i++) jobs.push(at ? { name: job.name, ...at } : { name: job.name, k: 1 + Math.floor((i * total) / each + (total / each) * Math.random()), after: i % 2 === 1 });
     }
   };
-  // The first of each first, so that the lanes do not run dry.
+  const end = progress(log, () => `${kind}: ${counts.points} of ${each * names.length} points, ${counts.kills} kills`);
   await Promise.all(Array.from({ length: lanes }, (_, lane) => run(lane)));
+  end();
+  if (counts.kills * 2 < counts.points) note(`${kind}: killed at ${counts.kills} of ${counts.points} points only`); // else the most of it was not tried
   return counts;
 }
 
 // A file of scenarios as a program of its own:
-//   node campaign/FILE POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time)
+//   node campaign/FILE POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time; SECONDS: no life begins after them;
+//   AT: such a call, "283" before it, "283+" after it, and each point is this one)
 export async function main(platform) {
   const [points = 20, ...only] = process.argv.slice(2);
   const work = mkdtempSync(path.join(tmpdir(), `usher-${platform.name}-points-`));
   const killer = buildKiller(work), broken = [];
-  const counts = await killPoints(platform, { points: Number(points), killer, work, only: only.length ? only : null, lanes: Number(process.env.LANES ?? 3),
+  const [, k, after] = process.env.AT?.match(/^(\d+)(\+?)$/) ?? [], at = k ? { k: Number(k), after: Boolean(after) } : null;
+  const counts = await killPoints(platform, { at, points: Number(points), killer, work, only: only.length ? only : null, lanes: Number(process.env.LANES ?? 3), seconds: Number(process.env.SECONDS ?? Infinity),
     note: (text) => { broken.push(text); console.log(`BROKEN: ${text}`); } });
   rmSync(work, { recursive: true, force: true });
   console.log(JSON.stringify(counts), `${broken.length} broken`);

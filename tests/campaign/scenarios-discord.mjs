@@ -3,7 +3,7 @@
 //   node campaign/scenarios-discord.mjs POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time)
 import { isPreview, Stage } from '../e2e/discord-kit.mjs';
 import { until, wait } from '../e2e/harness.mjs';
-import { arm, idle, main, state } from './lives.mjs';
+import { arm, gone, idle, main, state } from './lives.mjs';
 import { sql } from './scenarios.mjs';
 
 const create = 'POST /channels/:channel/messages', patch = 'PATCH /channels/:channel/messages/:message', thread = 'POST /channels/:channel/messages/:message/threads';
@@ -231,7 +231,7 @@ export const discordScenarios = {
       s.people.edit(s.waiting, `a question without a typo, ${arm}`);
       s.acted = true;
     },
-    done: (s) => s.acted && s.answers(s.dm()).length >= 2 && idle(s),
+    done: (s) => s.acted && gone(s, 'tpyo') && s.answers(s.dm()).length >= 2 && idle(s),
     check(s, note) {
       const answers = s.answers(s.dm()).length;
       if (answers !== turns(s)) note(`${answers} answers of ${turns(s)} turns`);

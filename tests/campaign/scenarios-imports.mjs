@@ -1,5 +1,6 @@
 // Files on their way when the daemon is killed: read, kept, told to the model, made into another, sent, told to the target.
 //   node campaign/scenarios-imports.mjs POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time)
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import { isPreview, Stage } from '../e2e/discord-kit.mjs';
 import { Daemon, hookSecret, until } from '../e2e/harness.mjs';
@@ -42,12 +43,27 @@ export function callbacks(receiver, message) {
   return found;
 }
 
+// What orders.csv became.
+function whole(bytes, note) {
+  const orders = JSON.parse(bytes);
+  if (orders.length !== 600 || orders.some((order, n) => Number(order['Order no']) !== n + 1)) note(`a file made is not whole: ${orders.length} rows`);
+}
+
+const kept = (s) => state(s, 'SELECT org_id || \'/\' || substr(sha256, 1, 2) || \'/\' || sha256 FROM import_outputs').split('\n').filter(Boolean);
+
+// Each file that was made, as it is kept.
+function madeWhole(s, count, note) {
+  const files = kept(s);
+  if (files.length !== count) note(`${files.length} files were made, not ${count}`);
+  for (const name of files) whole(readFileSync(`${s.daemon.dir}/blobs/${name}`), note);
+}
+
 // One answer, and behind it one callback for each file that was made.
 function said(s, note, wanted, made = 0) {
   const texts = [...callbacks(s.receiver, 'm').values()];
   if (texts.length !== 1 + made) note(`${texts.length} callbacks: ${JSON.stringify(texts)}`);
   if (!wanted.test(texts[0] ?? '')) note(`wrong answer: ${texts[0]}`);
-  if (state(s, 'SELECT count(*) FROM import_outputs') !== String(made)) note(`not ${made} files were made`);
+  madeWhole(s, made, note);
 }
 
 const hook = (names, text) => (s) => insist(s, () => deliver(s.daemon, { text, sender: 'ann', conversation: 'room', files: names.map((name) => ({ url: `${s.files.url}/${name}`, name })) }, 'm', { 'x-test': arm }));
@@ -77,8 +93,9 @@ export const importScenarios = {
     done: (s) => s.taken && idle(s) && told(s.daemon.dir),
     check(s, note) {
       if (!/"rows\\?_out":600/.test(s.taken.response)) note(`wrong answer: ${s.taken.response}`);
+      madeWhole(s, 1, note);
       if (s.taken.files.length !== 1) note(`${s.taken.files.length} files came with the answer`);
-      if (state(s, 'SELECT count(*) FROM "LLMAgentImport"') !== '1') note('not one import');
+      for (const table of ['"LLMAgentImport"', 'inbox']) if (state(s, `SELECT count(*) FROM ${table}`) !== '1') note(`not one row in ${table}`);
     },
   },
   // In a chat, where what was made is sent as a file.
@@ -89,8 +106,10 @@ export const importScenarios = {
     },
     done: (s) => s.said && s.answers(s.dm()).length > 0 && idle(s) && told(s.daemon.dir),
     check(s, note) {
+      if (state(s, 'SELECT count(*) FROM "LLMAgentImport"') !== '1') note('not one import');
       const answers = s.dm().list.filter((m) => m.app === s.app && (m.attachments.length || !isPreview(m))), sent = // a file comes without words
         answers.filter((m) => m.attachments.length || m.words.startsWith('orders.json: '));
+      for (const { attachments } of sent) if (attachments.length) whole(s.discord.world.files.get(attachments[0].id).data, note);
       if (sent.length !== 1) note(`${sent.length} files were sent: ${answers.map((m) => m.words.slice(0, 60))}`);
       if (answers.length - sent.length !== 1) note(`${answers.length - sent.length} answers: ${answers.map((m) => m.words.slice(0, 60))}`);
     },

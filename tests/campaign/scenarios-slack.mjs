@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isPreview, publicUrl, Stage } from '../e2e/slack-kit.mjs';
 import { Browser } from '../servers/slack/browser.mjs';
 import { until, wait } from '../e2e/harness.mjs';
-import { arm, idle, insist, main, state } from './lives.mjs';
+import { arm, gone, idle, insist, main, state } from './lives.mjs';
 
 const taken = (message) => message.deliveries.some((d) => d.state === 'acked');
 
@@ -18,7 +18,8 @@ function tallied(s, note, whats = ['lost', 'twice', 'misplaced', 'disorder', 'co
 
 // The model is not asked for words that were changed or taken back before it was asked.
 function unasked(s, words, since, note) {
-  for (const r of s.asked(words)) if (r.at > since) note(`the model was asked for "${words}" after it had been taken back`);
+  if (since === Infinity) note(`that "${words}" is no more was never taken`);
+  if (s.asked(words).some((r) => !(r.at <= since))) note(`the model was asked for "${words}" after it had been taken back`);
 }
 
 const files = (s) => ['usher.db', 'usher.db-wal'].map((name) => `${s.daemon.dir}/${name}`).filter(existsSync);
@@ -136,7 +137,7 @@ export const slackScenarios = {
       s.people.edit(s.waiting, `a question without a typo, ${arm}`);
       s.people.remove(s.gone);
     },
-    done: (s) => s.answers(s.channel, s.root.ts).length >= 2,
+    done: (s) => s.answers(s.channel, s.root.ts).length >= 2 && gone(s, 'tpyo') && gone(s, 'taken back'),
     check(s, note) {
       const at = (message, type) => Math.min(...message.deliveries.filter((d) => d.envelope.event.subtype === type && d.state === 'acked').map((d) => d.ackedAt));
       unasked(s, 'tpyo', at(s.waiting, 'message_changed'), note);

@@ -3,7 +3,7 @@
 //   node campaign/scenarios-telegram.mjs POINTS [SCENARIO...]      (USHER: the binary; CC: the compiler; LANES: lives at a time)
 import { isPreview, Stage } from '../e2e/telegram-kit.mjs';
 import { until, wait } from '../e2e/harness.mjs';
-import { arm, idle, main, state } from './lives.mjs';
+import { arm, gone, idle, main, state } from './lives.mjs';
 
 function tallied(s, note, whats = ['lost', 'twice', 'misplaced', 'disorder', 'copies']) {
   const report = s.telegram.tally.report();
@@ -196,10 +196,11 @@ export const telegramScenarios = {
       s.people.edit(s.waiting, `a question without a typo, ${arm}`);
       s.acted = true;
     },
-    done: (s) => s.acted && s.waiting.taken && s.answers(s.chat(s.ann)).length >= 1 && idle(s),
+    done: (s) => s.acted && gone(s, 'tpyo') && s.answers(s.chat(s.ann)).length >= 1 && idle(s),
     check(s, note) {
-      const at = Math.max(...s.waiting.updates.map((u) => u.takenAt ?? 0));
-      for (const r of s.asked('tpyo')) if (at && r.at > at) note('the model was asked for words that had been changed');
+      const { takenAt } = s.waiting.updates.at(-1);
+      if (!takenAt) note('the edit was never taken');
+      if (s.asked('tpyo').some((r) => !(r.at <= takenAt))) note('the model was asked for words that had been changed');
       const answers = s.answers(s.chat(s.ann)), turns = Number(state(s, "SELECT count(DISTINCT turn_id) FROM inbox WHERE state = 'answered'"));
       if (answers.length !== turns) note(`${answers.length} answers of ${turns} turns`);
     },

@@ -1,8 +1,29 @@
 // What is on its way when the daemon is killed: how it is sent, when it is through, and what must hold afterwards.
 // send returns whether everything was accepted; done whether everything has reached its end, asked by both.
 import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 
-export const sql = (dir, query, ...options) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', ...options, `${dir}/usher.db`, query], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
+const ask = (dir, query, options) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', ...options, `${dir}/usher.db`, query], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
+
+// When the files of a database were written last; the log of a commit is one of them.
+function writtenAt(dir) {
+  const files = ['usher.db', 'usher.db-wal'].map((name) => statSync(`${dir}/${name}`, { throwIfNoEntry: false }));
+  return { mark: files.map((file) => (file ? `${file.ino} ${file.size} ${file.mtimeMs}` : '-')).join(), ms: Math.max(...files.map((file) => file?.mtimeMs ?? 0)) };
+}
+
+const answers = new Map(); // dir and query -> { mark, answer }
+
+// Whoever waits asks again and again, and each question is a process for which everything in this one stands still, the stand-ins that the
+// daemon talks to as well: what was asked since the last commit is not asked again.
+export function sql(dir, query, ...options) {
+  if (!query.startsWith('SELECT') || options.length) return ask(dir, query, options);
+  const written = writtenAt(dir), key = `${dir} ${query}`, known = answers.get(key);
+  if (known?.mark === written.mark) return known.answer;
+  const answer = ask(dir, query, options);
+  if (answers.size > 500) answers.clear();
+  if (Date.now() - written.ms > 100) answers.set(key, { mark: written.mark, answer }); // else a commit of this moment might not be seen in the time
+  return answer;
+}
 
 // Rows that must not be there when everything is through.
 const rowsOf = (ends) => ({
@@ -33,6 +54,12 @@ export function wrongRows(dir, ends = []) {
     if (found !== '0') wrong.push(`${found} ${what}`);
   }
   return wrong;
+}
+
+// Each request to a model has its row; one that a crash cut off may have been heard by nobody, or never have left.
+export function wrongAttempts(dir, attempts) {
+  const [chat, cut] = ['chat', 'interrupted'].map((type) => Number(sql(dir, `SELECT count(*) FROM ai_agent_interactions WHERE interaction_type = '${type}'`)));
+  return chat > attempts || attempts > chat + cut ? [`${attempts} requests to the model, ${chat} rows and ${cut} of interruptions`] : [];
 }
 
 // As every sender does: a killed daemon does not answer. Returns the accepted id, or null.

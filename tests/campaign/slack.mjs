@@ -4,6 +4,7 @@ import { Slack } from '../servers/slack.mjs';
 import { appOf } from '../servers/slack/manifest.mjs';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, freePort, until, wait } from '../e2e/harness.mjs';
+import { progress } from './lives.mjs';
 import { isPreview, manifest } from '../e2e/slack-kit.mjs';
 
 function settings(slack, model, sides, port) {
@@ -64,6 +65,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
   }));
   const total = threads * lines * sides.length;
   let killed = 0;
+  const stop = progress(console.log, () => `slack: ${slack.tally.expected.size - slack.tally.open.length} of ${total} answered, ${killed} kills`);
   const killing = (async () => {
     for (; killed < kills; killed++) {
       await until('some progress', () => slack.tally.expected.size - slack.tally.open.length >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
@@ -75,6 +77,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
   await Promise.all([...writers, killing]).catch((error) => note(`slack: ${error.message}`));
   await until('all answers', () => slack.tally.open.length === 0, 420).catch(() => {}); // an attempt that failed often waits up to five minutes
   await until('all deliveries', () => slack.deliveries.running === 0, 30).catch(() => note('slack: deliveries are still under way'));
+  stop();
   await wait(500);
   const end = await daemon.stop();
   if (end.code !== 0) note(`slack: the last life ended with ${JSON.stringify(end)}`);
@@ -82,7 +85,7 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
   for (const [what, list] of Object.entries({ lost: report.lost, 'answered twice': report.twice, 'answered elsewhere': report.misplaced, 'out of order': report.disorder, 'sent twice': report.copies, 'badly behaved': slack.wrongs }))
     for (const each of list.slice(0, 20)) note(`slack: ${what}: ${each}`);
   if (slack.counts.splitByServer) note(`slack: ${slack.counts.splitByServer} texts were too long`);
-  check(daemon.dir, 'slack');
+  check(daemon.dir, 'slack', model.attempts);
   daemon.checkLog();
   await daemon.finish();
   await slack.stop();

@@ -5,6 +5,7 @@ import { Telegram } from '../servers/telegram.mjs';
 import { ModelServer } from '../servers/model.mjs';
 import { Daemon, until } from '../e2e/harness.mjs';
 import { isPreview, longDay, publicUrl } from '../e2e/telegram-kit.mjs';
+import { progress } from './lives.mjs';
 
 // Returns {report, counts, kills, strays, seconds}; note is told what is wrong.
 export async function telegramEndurance({ chats = 25, lines = 20, kills = 20, note, check = () => {}, seed = 4, seconds = 900 }) {
@@ -27,13 +28,15 @@ export async function telegramEndurance({ chats = 25, lines = 20, kills = 20, no
   await start();
   await until('both transports', () => telegram.api.count('getUpdates') > 0 && sides[1].bot.webhook?.url);
 
+  const stop = progress(console.log, () => `telegram: ${telegram.tally.expected.size - telegram.tally.open.length} of ${chats * lines * sides.length} answered`);
   const { report, killed } = await longDay(telegram, sides, { kill: () => daemon.kill(), start }, { chats, lines, kills, seconds, note: (text) => note(`telegram: ${text}`) });
+  stop();
   const end = await daemon.stop();
   if (end.code !== 0) note(`telegram: the last life ended with ${JSON.stringify(end)}`);
   for (const [what, list] of Object.entries({ lost: report.lost, 'answered twice': report.twice, 'answered elsewhere': report.misplaced, 'out of order': report.disorder, 'sent twice': report.copies, odd: [...telegram.oddities] }))
     for (const each of list.slice(0, 20)) note(`telegram: ${what}: ${each}`);
   if (telegram.counts.parallel) note(`telegram: ${telegram.counts.parallel} calls at once about one chat`);
-  check(daemon.dir, 'telegram');
+  check(daemon.dir, 'telegram', model.attempts);
   daemon.checkLog();
   await daemon.finish();
   await telegram.stop();

@@ -9,6 +9,7 @@ import { CountingServer, Counting, readCounts } from '../servers/mcp/counting.mj
 import { ModelServer } from '../servers/model.mjs';
 import { Receiver } from '../servers/receiver.mjs';
 import { Daemon, hookSecret, until, wait } from '../e2e/harness.mjs';
+import { progress } from './lives.mjs';
 import { deliver, sql } from './scenarios.mjs';
 
 const program = path.join(path.dirname(fileURLToPath(import.meta.url)), '../servers/mcp/counting.mjs');
@@ -279,7 +280,9 @@ function checkRows(campaign, note) {
 export async function toolEndurance({ calls = 10_000, note, check = () => {}, seconds = 1200 }) {
   const begun = Date.now(), campaign = new Campaign(note);
   await campaign.start();
+  const stop = progress(console.log, () => `${campaign.counts.interrupted} of ${calls} calls interrupted`);
   while (campaign.counts.interrupted < calls && Date.now() - begun < seconds * 1000) await campaign.life();
+  stop();
   await campaign.rest(0, 60);
   campaign.sayWishes();
   await campaign.rest(0, 60);
@@ -295,14 +298,14 @@ export async function toolEndurance({ calls = 10_000, note, check = () => {}, se
     ends.tasks.set(line.split('|')[0], Number(line.split('|')[1]));
   for (const talk of campaign.talks.values()) checkTalk(talk, campaign.far, campaign.near, ends, note);
   const rows = checkRows(campaign, note);
-  check(campaign.daemon.dir, 'tools');
+  check(campaign.daemon.dir, 'tools', campaign.counts.attempts);
   await campaign.finish();
-  return { ...campaign.counts, ...ends, rows, verified: verified.stdout.trim(), messages: campaign.receiver.accepted.size, seconds: Math.round((Date.now() - begun) / 1000) };
+  return { ...campaign.counts, wanted: calls, kills: campaign.counts.lives, ...ends, rows, verified: verified.stdout.trim(), messages: campaign.receiver.accepted.size, seconds: Math.round((Date.now() - begun) / 1000) };
 }
 
 export function printTools(r) {
   const list = (counts) => Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(', ');
-  console.log(`Tools: calls interrupted by kill -9:  ${r.interrupted} in ${r.lives} kills (${r.least} to ${r.most} each)
+  console.log(`Tools: calls interrupted by kill -9:  ${r.interrupted} of ${r.wanted} in ${r.kills} kills (${r.least} to ${r.most} each)
 calls hit, by class:                 ${list(r.hit)}
 by stage:                            ${stages.map((stage, i) => `${stage} ${r.stages[i]}`).join(', ')}
 calls asked for, by class:           ${list(r.calls)}

@@ -35,7 +35,8 @@ const pieces = (text) => text.match(/[\s\S]{1,16}/gu) ?? [];
 
 export class ModelServer {
   constructor({ keep = true } = {}) {
-    this.requests = []; // bodies, in order of arrival
+    this.requests = []; // bodies, in order of arrival, each with `at`, when it came
+    this.attempts = 0; // all of them, also those that are not kept
     this.running = 0;
     this.gate = null;
     this.seen = new Map(); // prompt -> how many requests
@@ -84,9 +85,10 @@ export class ModelServer {
   }
 
   #complete(body, response) {
+    this.attempts++;
     const wrong = fault(body);
     if (wrong) return refuse(response, 400, 'invalid_request_error', wrong);
-    if (this.keep) this.requests.push(body);
+    if (this.keep) this.requests.push(Object.defineProperty(body, 'at', { value: Date.now() }));
     this.asked(body, response);
     this.running++;
     response.on('close', () => this.running--);

@@ -16,7 +16,7 @@ export class Bot extends User {
     this.tokenDead = false;
     this.privates = new Map(); // user id -> chat
     this.blockedBy = new Set();
-    this.queue = []; // {id, kind, json, group, message, until, handed, taken}
+    this.queue = []; // {id, kind, json, group, message, until, handed, taken, takenAt}
     this.nextUpdate = 700_000_000 + Math.floor(telegram.world.random() * 1000);
     this.allowed = usualKinds;
     this.webhook = null; // {url, secret, maxConnections, ip, lastError, lastErrorDate}
@@ -73,7 +73,7 @@ export class Bot extends User {
 
   // What `gone` says is confirmed.
   take(gone) {
-    for (const u of this.queue) if (gone(u)) u.taken = true;
+    for (const u of this.queue) if (gone(u)) Object.assign(u, { taken: true, takenAt: Date.now() });
     this.queue = this.queue.filter((u) => !u.taken);
   }
 
