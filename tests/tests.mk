@@ -152,7 +152,7 @@ e2e: all ## the real daemon against stand-ins that misbehave
 asan: ## unit and end-to-end tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory -s -j2 B=build/asan MODE=asan unit-bins all
 	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan unit
-	@$(MAKE) --no-print-directory -s B=build/asan MODE=asan e2e
+	@ASAN_OPTIONS=quarantine_size_mb=16 $(MAKE) --no-print-directory -s B=build/asan MODE=asan e2e
 
 tsan: ## the store's tests and the end-to-end tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory -s -j2 B=build/tsan MODE=tsan unit-bins all

@@ -28,7 +28,7 @@ const some = (list) => list[Math.floor(Math.random() * list.length)];
 // All that is known of one message and of its call, from outside.
 class Talk {
   constructor(id, name) {
-    Object.assign(this, { id, name, sender: `user-${id.split('-')[1] % people}`, answers: new Map(), words: [], seen: -1, attempts: 0, hits: 0 });
+    Object.assign(this, { id, name, sender: `user-${id.split('-')[1] % people}`, answers: new Map(), words: [], seen: -1, attempts: 0, hits: 0, kills: 0 });
     this.text = name === 'add_task' ? `${name} ${JSON.stringify({ title: id })}` : `${name} ${JSON.stringify({ id })}`;
     this.wish = classOf(name) === 'confirm' ? some(['approve', 'approve', 'approve', 'deny']) : null;
   }
@@ -159,6 +159,7 @@ class Campaign {
     }
     let found = 0;
     for (const talk of this.#open()) {
+      talk.kills++;
       if (begun.has(talk.id) ? !begun.get(talk.id) : talk.asked) {
         this.counts.stages[begun.has(talk.id) ? Math.max(1, talk.seen) : 0]++;
         talk.hits++;
@@ -244,7 +245,8 @@ function checkTalk(talk, far, near, ends, note) {
   if (talk.name.endsWith('__keyed') && server.effects.get(call) > 1) say(`had its effect ${server.effects.get(call)} times`);
   if (kind === 'set aside' && runs && !data.text.includes(`${talk.name} (`)) say(`ran, and the notice does not tell: ${data.text}`);
   if (kind === 'too many' && runs && !repeatable) say(`was told that it did not run, and ran ${runs} times`);
-  if (talk.hits === 0 && (runs > 1 || ['unknown', 'set aside'].includes(kind))) say(`nobody interrupted it: ran ${runs} times, told: ${kind}`);
+  if (talk.hits === 0 && (runs > 1 || kind === 'unknown')) say(`nobody interrupted it: ran ${runs} times, told: ${kind}`);
+  if (talk.kills < 3 && kind === 'set aside') say(`set aside after ${talk.kills} kills`); // also while the model is asked
   if (kind === 'result' && runs === 0) say(`was told of a result, and nothing ran: ${data.text.slice(0, 200)}`);
   if (kind === 'other') say(`an answer that tells nothing: ${data.text.slice(0, 300)}`);
 }
