@@ -58,8 +58,9 @@ export function wrongRows(dir, ends = []) {
 
 // Each request to a model has its row; one that a crash cut off may have been heard by nobody, or never have left.
 export function wrongAttempts(dir, attempts) {
-  const [chat, cut] = ['chat', 'interrupted'].map((type) => Number(sql(dir, `SELECT count(*) FROM ai_agent_interactions WHERE interaction_type = '${type}'`)));
-  return chat > attempts || attempts > chat + cut ? [`${attempts} requests to the model, ${chat} rows and ${cut} of interruptions`] : [];
+  const [rows, cut] = ["NOT IN ('tool', 'interrupted', 'skipped', 'erasure', 'prune', 'import')", "= 'interrupted'"].map((type) =>
+    Number(sql(dir, `SELECT count(*) FROM ai_agent_interactions WHERE interaction_type ${type}`)));
+  return rows > attempts || attempts > rows + cut ? [`${attempts} requests to the model, ${rows} rows and ${cut} of interruptions`] : [];
 }
 
 // As every sender does: a killed daemon does not answer. Returns the accepted id, or null.

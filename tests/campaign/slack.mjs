@@ -31,7 +31,7 @@ async function write(slack, side, thread, { lines, number, pauseMs }) {
     const message = people.say(side.ann, thread.channel, text, { thread: root, wants: id });
     root ??= message;
     await until(`the receipt of ${id}`, () => message.deliveries.some((d) => d.state === 'acked') ||
-      (message.deliveries.length > 0 && message.deliveries.every((d) => d.state === 'given up') && slack.tally.answered(id)), 240);
+      (message.deliveries.length > 0 && message.deliveries.every((d) => d.state === 'given up') && slack.tally.answered(id)), 420); // an attempt that failed often waits up to five minutes
     await wait(slack.random() * 2 * pauseMs);
   }
 }
@@ -64,18 +64,20 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
     await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, pauseMs: Math.max(30, (kills * 3500) / lines) }); // so that there is work all the time
   }));
   const total = threads * lines * sides.length;
-  let killed = 0;
+  let killed = 0, over = false;
   const stop = progress(console.log, () => `slack: ${slack.tally.expected.size - slack.tally.open.length} of ${total} answered, ${killed} kills`);
   const killing = (async () => {
-    for (; killed < kills; killed++) {
-      await until('some progress', () => slack.tally.expected.size - slack.tally.open.length >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
+    for (; killed < kills && !over; killed++) {
+      await until('some progress', () => over || slack.tally.expected.size - slack.tally.open.length >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(3000 + slack.random() * 1000); // three crashes at the same message set it aside, as they should
       await daemon.kill();
       await daemon.start();
     }
   })();
   await Promise.all([...writers, killing]).catch((error) => note(`slack: ${error.message}`));
-  await until('all answers', () => slack.tally.open.length === 0, 420).catch(() => {}); // an attempt that failed often waits up to five minutes
+  over = true;
+  await killing.catch(() => {}); // was told
+  await until('all answers', () => slack.tally.open.length === 0, 420).catch(() => {});
   await until('all deliveries', () => slack.deliveries.running === 0, 30).catch(() => note('slack: deliveries are still under way'));
   stop();
   await wait(500);

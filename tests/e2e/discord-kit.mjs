@@ -173,8 +173,8 @@ export async function longDay(s, { talkers = 20, lines = 10, kills = 10, pauseMs
   const people = await Promise.all(Array.from({ length: talkers }, (_, n) => talker(s, n, 'talker'))), writers = people.map((who) => write(s, who, lines, 'talker', seconds));
   let killed = 0, troubles = 0, over = false;
   const killing = (async () => {
-    for (; killed < kills; killed++) {
-      await until('some progress', () => answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
+    for (; killed < kills && !over; killed++) {
+      await until('some progress', () => over || answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(pauseMs * (1 + discord.random() / 3)); // three crashes at the same message set it aside, as they should
       await daemon.kill();
       await daemon.start();
@@ -190,6 +190,7 @@ export async function longDay(s, { talkers = 20, lines = 10, kills = 10, pauseMs
   await Promise.all([...writers, killing]).catch((error) => note(error.message));
   over = true;
   await troubling;
+  await killing.catch(() => {}); // was told
   await until('all answers', () => tally.open.length === 0, seconds).catch((error) => note(`${error.message}: ${tally.open.slice(0, 20)}`));
   return { report: tally.report(), killed, troubles };
 }

@@ -96,6 +96,7 @@ export class Daemon {
     this.exited = null;
     this.child = spawn(program, [...before, 'run', '--config', this.config, ...options], { env: this.env, cwd: this.dir, stdio: ['ignore', 'pipe', 'pipe'] });
     this.over = new Promise((resolve) => this.child.on('exit', (code, signal) => resolve((this.exited = { code, signal }))));
+    this.child.on('error', (error) => (this.exited = { code: null, signal: null, error: error.message })); // it could not be begun
     this.stdout = '';
     this.child.stdout.setEncoding('utf8');
     this.child.stdout.on('data', (text) => (this.stdout += text));

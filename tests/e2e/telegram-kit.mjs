@@ -131,16 +131,18 @@ async function write(telegram, bot, number, lines, name) {
 export async function longDay(telegram, sides, daemon, { chats = 25, lines = 20, kills = 20, pauseMs = 3000, seconds = 300, note = (text) => { throw new Error(text); } } = {}) {
   const total = chats * lines * sides.length, answered = () => telegram.tally.expected.size - telegram.tally.open.length;
   const writers = sides.flatMap(({ name, bot }) => Array.from({ length: chats }, (_, n) => write(telegram, bot, n, lines, name)));
-  let killed = 0;
+  let killed = 0, over = false;
   const killing = (async () => {
-    for (; killed < kills; killed++) {
-      await until('some progress', () => answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
+    for (; killed < kills && !over; killed++) {
+      await until('some progress', () => over || answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(pauseMs * (1 + telegram.random() / 3)); // three crashes at the same message set it aside, as they should
       await daemon.kill();
       await daemon.start();
     }
   })();
   await Promise.all([...writers, killing]).catch((error) => note(error.message));
+  over = true;
+  await killing.catch(() => {}); // was told
   await until('all answers', () => telegram.tally.open.length === 0, seconds).catch((error) => note(`${error.message}: ${telegram.tally.open.slice(0, 20)}`));
   await until('all updates', () => telegram.idle, 60).catch((error) => note(error.message));
   return { report: telegram.tally.report(), killed };
