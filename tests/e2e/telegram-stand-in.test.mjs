@@ -562,7 +562,7 @@ test('the account: what is lost, doubled, misplaced, out of order or left behind
 
 test('careful bots of a few lines, one polling and one with a webhook, lose and double nothing in 1,000 messages, 50 chats and 20 kills', async (t) => {
   const { telegram, bot } = await stage(t, { seed: 5, limits: { secondMs: 5, perBot: 3000 }, knobs: { secondMs: 20, phantoms: 0.05 }, chaos: { lose: 0.03, status: 0.02, cut: 0.02 }, bot: { privacy: false } });
-  telegram.fault({ method: /^(send|edit)/, kind: 'limited', seconds: 1, p: 0.002 });
+  telegram.fault({ method: /^(send|edit)/, kind: 'limited', seconds: 1, p: 0.01 });
   telegram.fault({ method: 'getUpdates', kind: 'lose', p: 0.05 });
   const other = telegram.addBot('second_bot', { privacy: false }), memories = [bot, other].map(() => ({ offset: 0, seen: new Set(), rows: new Map() }));
   let running = [];
