@@ -115,7 +115,7 @@ $(foreach r,$(ROOMS),$(eval $(call UNIT_RULES,$(r))))
 # `make unit` runs all; `make unit-ROOM` one room's.
 .PHONY: unit
 unit: $(UNIT_BINS)
-	@printf '%s\n' $^ | xargs -P2 -I{} sh -c 'out=$$({} 2>&1) && echo "ok {}" || { echo "== {}"; echo "$$out"; exit 255; }'
+	@printf '%s\n' $^ | xargs -P2 -I{} sh -c 'out=$$({} 2>&1) && echo "ok {}" || { echo "== {}"; echo "$$out"; exit 1; }'
 define UNIT_TARGET
 .PHONY: unit-$(1)
 unit-$(1): $(filter $(B)/unit/$(1)/%,$(UNIT_BINS))
