@@ -83,6 +83,7 @@ int cli_show(struct cli *cli, const char *report, const char *const *args, size_
 
 /* A whole command: act, then print `done` (a sentence), or the answer with --json. */
 int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done);
+int cli_do_at(struct cli *cli, const char *path, json_t *body, const char *done); /* asks as cli_ask does */
 
 /* An array of objects as a table, or as CSV (RFC 4180) with --csv; one object as lines "name: value"; or JSON with
  * --json. Releases it. */

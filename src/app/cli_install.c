@@ -70,23 +70,14 @@ static int installation_show(struct cli *cli)
 /* The one that is meant, by the daemon: "webhook/crm", or "crm" where only one has that name. */
 static int do_named(struct cli *cli, const char *path, const char *done)
 {
-	json_t *row = NULL, *body, *answer = NULL;
+	json_t *row = NULL, *body;
 	int status = cli_report(cli, "installation", cli->args, 1, &row);
 
 	if (status != CLI_OK)
 		return status;
 	body = json_pack("{s:[ss]}", "args", json_text(row, "platform"), json_text(row, "name"));
 	json_decref(row);
-	status = cli_ask(cli, path, body, &answer);
-	if (status != CLI_OK)
-		return status;
-	if (cli->json) {
-		cli_print(cli, answer, "");
-		return CLI_OK;
-	}
-	json_decref(answer);
-	puts(done);
-	return CLI_OK;
+	return cli_do_at(cli, path, body, done);
 }
 
 static int installation_enable(struct cli *cli)

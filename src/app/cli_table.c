@@ -195,11 +195,9 @@ int cli_show(struct cli *cli, const char *report, const char *const *args, size_
 	return status;
 }
 
-int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done)
+/* How it ended, as a command's end. answer is released. */
+static int tell_done(const struct cli *cli, int status, json_t *answer, const char *done)
 {
-	json_t *answer;
-	int status = cli_act(cli, act, args, count, &answer);
-
 	if (status != CLI_OK)
 		return status;
 	if (cli->json) {
@@ -209,4 +207,20 @@ int cli_do(struct cli *cli, const char *act, const char *const *args, size_t cou
 		json_decref(answer);
 	}
 	return status;
+}
+
+int cli_do(struct cli *cli, const char *act, const char *const *args, size_t count, const char *done)
+{
+	json_t *answer = NULL;
+	int status = cli_act(cli, act, args, count, &answer);
+
+	return tell_done(cli, status, answer, done);
+}
+
+int cli_do_at(struct cli *cli, const char *path, json_t *body, const char *done)
+{
+	json_t *answer = NULL;
+	int status = cli_ask(cli, path, body, &answer);
+
+	return tell_done(cli, status, answer, done);
 }

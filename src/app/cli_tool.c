@@ -117,18 +117,8 @@ static int login(struct cli *cli)
 
 static int logout(struct cli *cli)
 {
-	json_t *answer = NULL;
-	int status = cli_ask(cli, "/admin/tools/logout", json_pack("{s:[s]}", "args", cli->args[0]), &answer);
-
-	if (status != CLI_OK)
-		return status;
-	if (cli->json) {
-		cli_print(cli, answer, "");
-		return status;
-	}
-	json_decref(answer);
-	puts("Forgotten: its tokens are erased here. Take the right back at the server too.");
-	return status;
+	return cli_do_at(cli, "/admin/tools/logout", json_pack("{s:[s]}", "args", cli->args[0]),
+			 "Forgotten: its tokens are erased here. Take the right back at the server too.");
 }
 
 const struct command cli_tool_verbs[] = {

@@ -133,19 +133,8 @@ int cli_tool_show(struct cli *cli)
 
 static int approve(struct cli *cli, const char *hash)
 {
-	json_t *answer = NULL;
-	int status = cli_ask(cli, "/admin/tools/approve", json_pack("{s:[s,s]}", "args", cli->args[0], hash),
-			     &answer);
-
-	if (status != CLI_OK)
-		return status;
-	if (cli->json) {
-		cli_print(cli, answer, "");
-		return status;
-	}
-	json_decref(answer);
-	puts("Approved: it is offered again, by the policy.");
-	return status;
+	return cli_do_at(cli, "/admin/tools/approve", json_pack("{s:[s,s]}", "args", cli->args[0], hash),
+			 "Approved: it is offered again, by the policy.");
 }
 
 static bool says_yes(void)
