@@ -7,7 +7,7 @@ class Bucket {
 
   // Milliseconds until there is room again; 0 when there is.
   wait(now) {
-    this.left = Math.min(this.size, this.left + (now - this.at) * this.perMs);
+    this.left = Math.min(this.size, this.left + Math.max(0, now - this.at) * this.perMs); // a bucket may be made a millisecond after its now
     this.at = now;
     return this.left >= 1 ? 0 : (1 - this.left) / this.perMs;
   }
