@@ -196,7 +196,7 @@ static void conn_feed(struct conn *conn, const char *data, size_t len)
 	}
 }
 
-/* The answer is out: what was read meanwhile is the next request. */
+/* What was read ahead: the rest of a body that is wanted now, or, when the answer is out, the next request. */
 static void feed_rest(struct conn *conn)
 {
 	struct buf rest = conn->rest;
@@ -207,6 +207,17 @@ static void feed_rest(struct conn *conn)
 	conn->rest = (struct buf){ 0 };
 	conn_feed(conn, rest.data, rest.len);
 	buf_free(&rest);
+}
+
+/* What was read ahead comes first, also when more is here before conn_go_on had its round. */
+static void received(struct conn *conn, const char *data, size_t len)
+{
+	if (conn->rest.len == 0) {
+		conn_feed(conn, data, len);
+		return;
+	}
+	buf_add(&conn->rest, data, len);
+	feed_rest(conn);
 }
 
 /* ---- bytes out ----------------------------------------------------------------------------------------- */
@@ -389,7 +400,7 @@ static void dispatch(struct conn *conn, int reason, void *in, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX:
-		conn_feed(conn, in, len);
+		received(conn, in, len);
 		if (!conn->dead)
 			set_reading(conn);
 		break;
