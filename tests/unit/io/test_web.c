@@ -435,6 +435,28 @@ static void test_body_to_a_file(void **state)
 	close(fd);
 }
 
+/* A file does not begin with its end when more of it arrives in the very moment in which its body may go on. */
+static void test_body_to_a_file_in_order(void **state)
+{
+	int fd = dial(&server), let = dial(&server), nap = dial(&server);
+	struct reply reply;
+
+	(void)state;
+	put(fd, "POST /keep/held HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+	wait_stat(&server, "held", 1);
+	put(nap, "POST /nap HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	usleep(50000); /* not in time: nothing is shown, and nothing fails */
+	put(let, "POST /let HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	put(fd, "def");
+	reply_read(nap, &reply);
+	reply_free(&reply);
+	expect_reply(let, 204, NULL);
+	expect_reply(fd, 200, "abcdef");
+	close(fd);
+	close(let);
+	close(nap);
+}
+
 /* Hostile senders are refused with the file half written, and one who waits for leave to send is refused without. */
 static void test_body_to_a_file_refused(void **state)
 {
@@ -505,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_body_to_a_file),
+		cmocka_unit_test(test_body_to_a_file_in_order),
 		cmocka_unit_test(test_body_to_a_file_refused),
 		cmocka_unit_test(test_body_back_into_memory),
 	};

@@ -145,6 +145,24 @@ static void on_release(void *owner, struct web_request *request)
 	web_answer(request, 204, NULL, NULL, 0);
 }
 
+/* The bodies of what is held go on now. */
+static void on_let(void *owner, struct web_request *request)
+{
+	for (unsigned i = 0; i < held_count && i < HELD_MAX; i++)
+		web_receive(web_find(web, held[i]), on_kept, owner);
+	held_count = 0;
+	web_answer(request, 204, NULL, NULL, 0);
+}
+
+/* Whatever arrives in the next tenth of a second is seen at once, in the order in which it came. */
+static void on_nap(void *owner, struct web_request *request)
+{
+	(void)owner;
+	handled_count++;
+	usleep(100000);
+	web_answer(request, 204, NULL, NULL, 0);
+}
+
 static void on_stream(void *owner, struct web_request *request)
 {
 	(void)owner;
@@ -310,6 +328,9 @@ static const struct web_route routes[] = {
 	{ "GET", "/both", 0, on_hello, &web },
 	{ "POST", "/both", 10, on_echo, &web },
 	{ "POST", "/keep", 1000, on_keep, &web, WEB_SERVER_FOLDER },
+	{ "POST", "/keep/held", 1000, on_hold, &web, WEB_SERVER_FOLDER },
+	{ "POST", "/let", 0, on_let, &web },
+	{ "POST", "/nap", 0, on_nap, &web },
 	{ "POST", "/keep/nowhere", 1000, on_keep, &web, "/nonexistent" },
 	{ "POST", "/collect", 1000, on_collect, &web, WEB_SERVER_FOLDER },
 	{ "POST", "/refuse", 1000, on_refuse, &web, WEB_SERVER_FOLDER },

@@ -28,8 +28,8 @@ struct server_options {
 /* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET /file/{bytes}[?short=1], GET+POST /hold (answered
  * by POST /release), GET /stream (fed by POST /tell, ended by POST /end), GET /flood, GET /param/{a}/x/{b},
  * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain,
- * POST /destroy (web_destroy in the handler), GET+POST /both; with bodies that go to a file: POST /keep (1000 bytes, echoed from the
- * disk), /keep/nowhere, /collect (16 bytes, back into memory), /refuse (401 by the head alone). */
+ * POST /nap (the whole server stands for a tenth of a second), POST /destroy (web_destroy in the handler), GET+POST /both; with bodies that go to a file: POST /keep (1000 bytes, echoed from the
+ * disk), /keep/held (as /keep, from POST /let on), /keep/nowhere, /collect (16 bytes, back into memory), /refuse (401 by the head alone). */
 void server_start(struct server *server, const struct server_options *options);
 
 /* Ends it and asserts that it ended well: no leak, no handle left. */
