@@ -20,7 +20,7 @@ enum db_mode {
 
 /* url: "sqlite:PATH". The folder is made (0700) and the file with 0600 for a writer. Errors name the file,
  * the cause and the cure: a second daemon (with its pid where it can be told), not a database, no permission,
- * disk full. */
+ * disk full. A reader takes no lock that a daemon asks for; ERR_GONE: there is no file for it. */
 struct db *db_open(const char *url, enum db_mode mode, struct err *err);
 /* Takes NULL. What stays in the log is read from there by the next start: moving it is db_checkpoint's, for who
  * still trusts the files. */

@@ -37,6 +37,8 @@ static bool fault_open(const struct db *db, struct err *err)
 	int cause = sqlite3_system_errno(db->handle);
 	bool passing = cause == EMFILE || cause == ENFILE;
 
+	if (db->mode == DB_READER && cause == ENOENT)
+		return err_set(err, ERR_GONE, "there is no database %s", db->path);
 	return err_set(
 		err, passing ? ERR_AGAIN : ERR_FATAL,
 		"can't open database %s (system error %d): check that the file and its folder belong to "

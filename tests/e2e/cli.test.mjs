@@ -2,7 +2,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { ModelServer } from '../servers/model.mjs';
@@ -110,6 +110,12 @@ test('without a daemon each command says how to start one, status 3', async (t) 
   const doctor = await none.json('doctor');
   assert.ok(doctor.some((f) => f.check === 'daemon' && f.result === 'warning'), 'doctor looks alone');
   assert.ok(doctor.some((f) => f.check === 'database' && f.result === 'ok'));
+  assert.deepEqual(['usher.db', 'usher.db.lock'].filter((name) => existsSync(path.join(none.dir, name))), [], 'a daemon that starts meanwhile finds nothing taken');
+  await none.start();
+  await none.stop();
+  rmSync(path.join(none.dir, 'usher.db.lock'));
+  assert.match((await none.json('doctor')).find((f) => f.check === 'database').message, /: ok$/);
+  assert.ok(!existsSync(path.join(none.dir, 'usher.db.lock')), 'neither does it take one that is there');
   const mute = createServer((socket) => socket.end()).listen(path.join(none.dir, 'usher.sock'));
   t.after(() => mute.close());
   const { status, stdout } = await none.cli('doctor');

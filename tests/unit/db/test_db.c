@@ -285,7 +285,7 @@ static void a_wrong_url_is_named(void **state)
 	assert_null(db_open("sqlite:", DB_WRITER, &err));
 	expect(&err, ERR_REFUSED, "sqlite:PATH");
 	assert_null(db_open(url, DB_READER, &err)); /* nothing there yet */
-	expect(&err, ERR_FATAL, path);
+	expect(&err, ERR_GONE, path);
 	assert_null(db_open("sqlite:/proc/nowhere/usher.db", DB_WRITER, &err));
 	expect(&err, ERR_FATAL, "/proc/nowhere");
 }
