@@ -148,11 +148,12 @@ static int explain(const struct cli *cli, CURLcode code, const json_t *answer)
 		fprintf(stderr, "usher: no daemon answers on %s. Start it with: usher run\n", cli->socket);
 		return CLI_NO_DAEMON;
 	}
+	if (why == NULL && code != CURLE_OK) {
+		fprintf(stderr, "usher: the daemon did not answer: %s\n", curl_easy_strerror(code));
+		return CLI_FAILED;
+	}
 	fputs("usher: ", stderr);
-	cli_put(stderr, why ? why
-			: code != CURLE_OK
-				? curl_easy_strerror(code)
-				: "the daemon's answer is not understood; is it of another version?");
+	cli_put(stderr, why ? why : "the daemon's answer is not understood; is it of another version?");
 	fputs("\n", stderr);
 	return CLI_FAILED;
 }

@@ -153,7 +153,11 @@ static bool open_doors(struct daemon *daemon, struct err *err)
 	if (!daemon_open_world(daemon, (int)settings_int(part(daemon, "listen"), "port"), err))
 		return false;
 	daemon->control = web_create(daemon->io, &control, err);
-	return daemon->control || err_add(err, "setting control.path");
+	if (daemon->control == NULL)
+		return err_add(err, "setting control.path");
+	web_starting(daemon->web, true);
+	web_starting(daemon->control, true);
+	return true;
 }
 
 bool daemon_make_ai(struct daemon *daemon, struct err *err)
@@ -336,6 +340,8 @@ void daemon_ready(struct daemon *daemon)
 	const struct settings *listen = part(daemon, "listen");
 
 	daemon->ready = true;
+	web_starting(daemon->web, false);
+	web_starting(daemon->control, false);
 	malloc_trim(0); /* what starting needed is not needed again */
 	log_info(&daemon->log, "ready after %llu ms on %s://%s:%d, control socket %s",
 		 (unsigned long long)(clock_mono_ms() - daemon->started_ms),

@@ -180,6 +180,8 @@ void answer_fault(struct web_request *request, const struct web_fault *fault)
 		web_add_header(request, "Allow", buf_str(&allow));
 		buf_free(&allow);
 	}
+	if (fault->status == 503)
+		web_add_header(request, "Retry-After", "1");
 	if (conn->unread)
 		conn->closes = true;
 	web_answer_error(request, fault->status, fault->code, "%s", fault->text);

@@ -148,7 +148,13 @@ static const struct web_fault bad_target = { 400, "BAD_REQUEST", "malformed requ
 static const struct web_fault bad_chunk = { 400, "BAD_REQUEST", "malformed chunked body" };
 static const struct web_fault large_body = { 413, "PAYLOAD_TOO_LARGE", "the body is too large" };
 static const struct web_fault unknown_path = { 404, "NOT_FOUND", "nothing is here" };
+static const struct web_fault not_yet = { 503, "SHUTTING_DOWN", "the service is being restarted" };
 static const struct web_fault wrong_method = { 405, "METHOD_NOT_ALLOWED", "this path has other methods" };
+
+static const struct web_fault *no_route(const struct web *web)
+{
+	return web->starting ? &not_yet : &unknown_path;
+}
 
 /* Room for more bytes of the head, and for what is decoded behind it. */
 static void grow_text(struct web_request *request, size_t more)
@@ -173,7 +179,7 @@ static void hand_over(struct conn *conn)
 	if (!request->to_file)
 		conn->unread = false; /* else it still may be refused with its body on the way */
 	if (route == NULL) {
-		answer_fault(request, &unknown_path);
+		answer_fault(request, no_route(conn->web));
 		return;
 	}
 	request->param_count = route_params(route, &request->target, request->params, request->target.end);
@@ -204,7 +210,7 @@ static const struct web_fault *check_head(struct conn *conn, size_t start, size_
 	if (route == NULL && known)
 		route_methods(&conn->web->routes, &request->target, &request->extra);
 	if (route == NULL)
-		return known ? &wrong_method : &unknown_path;
+		return known ? &wrong_method : no_route(conn->web);
 	request->body_max = route->given.body_max;
 	request->to_file = route->given.folder != NULL;
 	if (request->to_file)

@@ -159,6 +159,11 @@ void web_release(struct web *web, void *owner)
 	route_drop(&web->routes, owner);
 }
 
+void web_starting(struct web *web, bool starting)
+{
+	web->starting = starting;
+}
+
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
 static void free_handle(uv_handle_t *handle)

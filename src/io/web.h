@@ -71,6 +71,10 @@ struct web_route {
 bool web_claim(struct web *web, const struct web_route *route);
 void web_release(struct web *web, void *owner); /* all routes of this owner */
 
+/* While it is starting, what is to be served is not claimed yet: a path without route is answered 503 (SHUTTING_DOWN, with
+ * Retry-After), since who hears 404 may never ask again. */
+void web_starting(struct web *web, bool starting);
+
 /* The body of errors the server itself answers (404, 413, ...): text for code and message; default is
  * {"error":{"code":"NOT_FOUND","message":"..."}}. Those codes: BAD_REQUEST NOT_FOUND METHOD_NOT_ALLOWED
  * REQUEST_TIMEOUT PAYLOAD_TOO_LARGE URI_TOO_LONG HEADERS_TOO_LARGE LENGTH_REQUIRED EXPECTATION_FAILED

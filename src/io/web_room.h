@@ -116,7 +116,7 @@ struct web {
 	struct conn_list lists[CONN_STATES];
 	uint64_t limit_ms[CONN_STATES]; /* 0: none */
 	size_t connections;
-	bool sweeping, draining;
+	bool sweeping, draining, starting;
 	unsigned sweep_ms;
 	uint64_t drain_until_ms;
 	struct web_drained *drained; /* who waits for the end of draining */

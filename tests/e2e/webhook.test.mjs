@@ -53,6 +53,23 @@ test('standard: the current and the previous secret open, svix names too; afterw
   assert.equal((await say()).body.status, 'answered');
 });
 
+test('who calls while usher starts is told to come back, never that there is nothing', async (t) => {
+  const daemon = await withHooks(t, [{ name: 'crm', secret: hookSecret }], { listen: { address: '127.0.0.1', port: await freePort() } });
+  const heard = new Set();
+  let over = false;
+  const ask = async () => {
+    while (!over) heard.add(await daemon.request('GET', '/webhook/crm').then((answer) => answer.status, () => 'nobody'));
+  };
+  const asking = [ask(), ask(), ask()];
+  for (let i = 0; i < 3; i++) {
+    await daemon.stop();
+    await daemon.start();
+  }
+  over = true;
+  await Promise.all(asking);
+  assert.deepEqual([...heard].filter((status) => !['nobody', 405, 503].includes(status)), [], 'its own answer to GET, or: later');
+});
+
 test('github: the signature is over the bytes, a ping is no message, a redelivery is the same message', async (t) => {
   const daemon = await withHooks(t, [{ name: 'hub', auth: 'github', secret: plainSecret, reply_url: `${receiver.url}/ok-hub`, reply_secret: hookSecret, reply_loopback: true }]);
   const send = (text, headers) => daemon.request('POST', '/webhook/hub', { body: text, headers: { 'x-hub-signature-256': sign(text), 'x-github-event': 'issue_comment', ...headers } });

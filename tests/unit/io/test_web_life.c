@@ -458,6 +458,28 @@ static void test_refused_starts(void **state)
 	io_destroy(io);
 }
 
+/* Who hears 404 may never ask again: while the daemon starts, its webhooks are not there yet. */
+static void test_starting(void **state)
+{
+	struct server server;
+	struct reply reply;
+	int fd;
+
+	(void)state;
+	server_start(&server, &(struct server_options){ .starting = true });
+	fd = dial(&server);
+	put(fd, "POST /webhook/crm HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	reply_read(fd, &reply);
+	assert_int_equal(reply.status, 503);
+	assert_true(reply_has(&reply, "Retry-After: 1"));
+	reply_free(&reply);
+	put(fd, HELLO "DELETE /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+	expect_reply(fd, 200, "hello");
+	expect_reply(fd, 405, NULL);
+	close(fd);
+	server_stop(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +497,7 @@ int main(void)
 		cmocka_unit_test(test_unix_socket),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_refused_starts),
+		cmocka_unit_test(test_starting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -371,6 +371,7 @@ static void serve(const struct server_options *options, int report)
 		if (options->limit_ms[i] > 0)
 			web_test_limit(web, (enum conn_state)i, options->limit_ms[i]);
 	}
+	web_starting(web, options->starting);
 	lower_files(options->files_max);
 	io_on_signals(io, stop, NULL, NULL);
 	port = web_port(web);

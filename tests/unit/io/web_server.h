@@ -23,6 +23,7 @@ struct server_options {
 	const char *cert_file, *key_file;
 	unsigned limit_ms[CONN_STATES]; /* 0: as usual */
 	unsigned files_max;		/* lowers the descriptor limit behind the start; 0: not */
+	bool starting;			/* not all paths are claimed yet */
 };
 
 /* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET /file/{bytes}[?short=1], GET+POST /hold (answered
