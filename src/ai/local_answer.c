@@ -369,20 +369,18 @@ static json_t *result_of(const char *text)
 static void look_back(struct local_scene *scene)
 {
 	const struct llm_message *messages = scene->request->messages;
-	size_t i = scene->request->message_count;
+	size_t count = scene->request->message_count, from = count;
 
-	while (i > 0 && messages[i - 1].role != LLM_USER) {
-		const struct llm_message *message = &messages[--i];
-
-		if (message->role != LLM_TOOL)
-			continue;
-		scene->results++;
-		if (scene->last.tool == NULL && message->tool) {
-			scene->last.tool = message->tool;
-			scene->last.result = result_of(message->text);
-		}
-	}
-	scene->said = local_said(i > 0 ? messages[i - 1].text : "", scene->arena);
+	while (from > 0 && messages[from - 1].role != LLM_USER)
+		from--;
+	scene->said = local_said(from > 0 ? messages[from - 1].text : "", scene->arena);
+	scene->list = arena_alloc(scene->arena, (count - from) * sizeof(*scene->list));
+	for (size_t i = from; i < count; i++)
+		if (messages[i].role == LLM_TOOL && messages[i].tool)
+			scene->list[scene->results++] =
+				(struct local_result){ messages[i].tool, result_of(messages[i].text) };
+	if (scene->results)
+		scene->last = scene->list[scene->results - 1];
 }
 
 struct local_reply local_answer(const struct llm_request *request, struct arena *arena)
@@ -396,6 +394,7 @@ struct local_reply local_answer(const struct llm_request *request, struct arena 
 	if (scene.said.files > 0 && text_blank(scene.said.words))
 		scene.wish.kind = WISH_SUMMARY;
 	reply = answer(&scene);
-	json_decref(scene.last.result);
+	for (size_t i = 0; i < scene.results; i++)
+		json_decref(scene.list[i].result);
 	return reply;
 }

@@ -47,11 +47,14 @@ struct local_said local_said(const char *prompt, struct arena *arena)
 			begin = line + sizeof(asked) - 1;
 			end = NULL;
 			said.file = 0;
-			said.files = 0;
+			said.files = said.taken = 0;
 		} else if (strncmp(line, mark, sizeof(mark) - 1) == 0) {
 			long number = number_of(line, len);
 
 			said.file = number ? number : said.file;
+			if (number && said.taken < LOCAL_FILES_MAX)
+				said.numbers[said.taken] = number;
+			said.taken += number != 0;
 			said.files++;
 			end = end ? end : line;
 		}
@@ -403,11 +406,59 @@ static struct local_reply go_on(struct local_scene *scene)
 	return scene->wish.kind == WISH_CHECK ? tell_checked(scene) : tell_made(scene);
 }
 
+/* What was done with one of several is headed by its name, where it does not tell that itself. */
+static void add_one(struct buf *out, const struct local_scene *one, const struct local_result *first,
+		    const char *text)
+{
+	const char *name = json_text(first->result, "file");
+
+	buf_text(out, out->len ? "\n\n" : "");
+	if (one->wish.kind != WISH_SUMMARY || json_object_get(one->last.result, "error")) {
+		buf_text(out, "**");
+		if (name)
+			add_shown(out, name);
+		else
+			buf_format(out, "import %ld", one->said.file);
+		buf_text(out, "**: ");
+	}
+	buf_text(out, text);
+}
+
+/* Several files came: one after the other, as if each were the only one. What was done for the first ones is gone through again. */
+static struct local_reply each(struct local_scene *scene)
+{
+	struct buf out = { 0 };
+	size_t next = 0, count = scene->said.taken < LOCAL_FILES_MAX ? scene->said.taken : LOCAL_FILES_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		struct local_scene one = *scene;
+		const struct local_result *first = &one.last;
+		struct local_reply reply;
+
+		one.said.file = scene->said.numbers[i];
+		one.last = (struct local_result){ 0 };
+		while ((reply = go_on(&one)).call.id && next < scene->results) {
+			first = first == &one.last ? &scene->list[next] : first;
+			one.last = scene->list[next++];
+		}
+		if (reply.call.id) {
+			buf_free(&out);
+			return reply;
+		}
+		add_one(&out, &one, first, reply.text);
+	}
+	if (scene->said.files > count)
+		buf_format(&out,
+			   "\n\nI did %zu of %zu files. Say the name of another one to have it done, too.",
+			   count, scene->said.files);
+	return take(scene, &out);
+}
+
 bool local_files(struct local_scene *scene, struct local_reply *reply_out)
 {
 	if (!local_offered(scene, "list_files") || !local_offered(scene, "read_file") ||
 	    (scene->wish.kind >= WISH_CHECK && !local_offered(scene, "convert_table")))
 		return false;
-	*reply_out = go_on(scene);
+	*reply_out = scene->said.taken > 1 && scene->wish.kind != WISH_LIST ? each(scene) : go_on(scene);
 	return true;
 }

@@ -6,11 +6,17 @@
 #include "json.h"
 #include "local.h"
 
+enum {
+	LOCAL_FILES_MAX = 4
+}; /* worked on for one message: each takes two of a turn's rounds (assistant.tool_rounds) */
+
 /* A prompt, apart: what was said, and the files that came with it as core/gather_words.c writes them. */
 struct local_said {
-	const char *words; /* without the lines about files */
-	long file;	   /* number of the last that was taken; 0: none */
-	size_t files;	   /* how many came, taken or not */
+	const char *words;	       /* without the lines about files */
+	long file;		       /* number of the last that was taken; 0: none */
+	size_t files;		       /* how many came, taken or not */
+	long numbers[LOCAL_FILES_MAX]; /* of those taken, the first ones */
+	size_t taken;		       /* how many were */
 };
 struct local_said local_said(const char *prompt, struct arena *arena);
 
@@ -27,16 +33,19 @@ struct local_wish {
 };
 struct local_wish local_wish(const char *words, struct arena *arena);
 
+struct local_result {
+	const char *tool; /* NULL: none was called yet */
+	json_t *result;
+};
+
 struct local_scene {
 	const struct llm_request *request;
 	struct arena *arena;
 	struct local_said said;
 	struct phrase phrase;
 	struct local_wish wish;
-	struct {
-		const char *tool; /* that returned last; NULL: none was called yet */
-		json_t *result;
-	} last;
+	struct local_result last;  /* that returned last */
+	struct local_result *list; /* all, the first one first */
 	size_t results;
 };
 

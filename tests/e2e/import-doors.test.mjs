@@ -258,6 +258,11 @@ test('usher import --out writes the files made, under safe names, and over nothi
     const sheet = await own.cli('import', fileURLToPath(new URL('../corpus/openpyxl.xlsx', import.meta.url)), '--as', 'turn this into JSON', '--out', out);
     assert.match(sheet.stdout, /5 of 8 rows are in it, 3 are empty/, 'with a note beside the table, under no name');
     assert.deepEqual(JSON.parse(readFileSync(path.join(out, 'openpyxl.json'), 'utf8')).map((row) => row['column 8'])[0], '36:00:00');
+    const other = path.join(own.dir, 'places.csv'), both = path.join(own.dir, 'both');
+    writeFileSync(other, 'place,height\nBern,540\n');
+    const two = await own.cli('import', file, other, '--as', 'turn this into JSON', '--out', both);
+    assert.deepEqual([two.status, readdirSync(both).sort()], [0, ['people.json', 'places.json']], `each of the files of one message: ${two.stdout}${two.stderr}`);
+    assert.deepEqual(JSON.parse(readFileSync(path.join(both, 'places.json'), 'utf8')), [{ place: 'Bern', height: 540 }]);
   } finally {
     await own.finish();
   }

@@ -311,6 +311,39 @@ static void test_a_file_is_converted(void **state)
 		     WORDS("no column \"total\"", "`sum`"));
 }
 
+#define MADE(name)                                                                                           \
+	"{\"file\":\"" name                                                                                  \
+	"\",\"output_id\":1,\"report\":{\"rows_in\":2,\"rows_out\":2,\"rows_refused\":0,"                    \
+	"\"reasons\":[]}}"
+
+/* Two files of one message: both are worked on, and the answer tells which is which. */
+static void test_two_files_are_converted(void **state)
+{
+	static const char said[] =
+		"as JSON\n(file: a.csv, text/csv, 1 kB: import 7)\n(file: b.csv, text/csv, 1 "
+		"kB: import 8)";
+	static const char other[] = "{\"import_id\":8,\"file\":\"b.csv\",\"outline\":{\"kind\":\"text\"},"
+				    "\"pieces\":[]}";
+
+	(void)state;
+	expect_call(FILES(said, ), "read_file", "{\"file\":\"7\"}");
+	expect_call(FILES(said, "read_file", READ, ), "convert_table",
+		    "{\"file\":\"7\",\"format\":\"json\",\"columns\":[{\"name\":\"Name\"},{\"name\":"
+		    "\"amount\",\"type\":\"number\"}]}");
+	expect_call(FILES(said, "read_file", READ, "convert_table", MADE("orders.json"), ), "read_file",
+		    "{\"file\":\"8\"}");
+	expect_words(
+		FILES(said, "read_file", READ, "convert_table", MADE("orders.json"), "read_file", other, ),
+		WORDS("**orders.csv**: I made **orders.json**", "**b.csv**: I found no table"));
+	expect_words(FILES(said, "read_file", "{\"error\":\"it is gone\"}", "read_file", other, ),
+		     WORDS("**import 7**: That did not work: it is gone", "**b.csv**: I found no table"));
+	expect_words(
+		FILES("(file: a, b, 1 B: import 1)\n(file: b, b, 1 B: import 2)\n(file: c, b, 1 B: import "
+		      "3)\n(file: d, b, 1 B: import 4)\n(file: e, b, 1 B: import 5)",
+		      "read_file", READ, "read_file", other, "read_file", READ, "read_file", other, ),
+		WORDS("**orders.csv**", "**b.csv**", "I did 4 of 5 files"));
+}
+
 static void test_an_earlier_file_is_meant(void **state)
 {
 	(void)state;
@@ -458,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_a_file_is_converted),
+		cmocka_unit_test(test_two_files_are_converted),
 		cmocka_unit_test(test_an_earlier_file_is_meant),
 		cmocka_unit_test(test_a_file_is_checked),
 		cmocka_unit_test(test_a_file_is_shown),
