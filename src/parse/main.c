@@ -173,7 +173,7 @@ int main(void)
 {
 	struct parse parse = { .answers = STDOUT_FILENO };
 	struct input input = { .fd = FILE_IN };
-	struct order order;
+	struct order order = { 0 };
 	struct err err = { 0 };
 	struct stat file;
 	size_t len;
@@ -183,6 +183,8 @@ int main(void)
 	if (line == NULL || !order_read(&order, line, len, &err) || (which = order_find(&order, &err)) < 0) {
 		fprintf(stderr, "usher-parse: %s\n",
 			line ? err.text : "an order is one line on standard input");
+		order_free(&order);
+		free(line);
 		return BAD_ORDER;
 	}
 	if (fstat(FILE_IN, &file) != 0 || !S_ISREG(file.st_mode)) {

@@ -5,8 +5,9 @@ import path from 'node:path'
 
 export const program = process.env.USHER ? `${process.env.USHER}-parse` : path.resolve('../build/usher-parse')
 
-// Nothing of ours. A build with the address sanitizer is to find no memory as others do: its report would wait for itself for ever.
-export const barren = { ASAN_OPTIONS: 'allocator_may_return_null=1' }
+// Nothing of ours. A build with the address sanitizer is to find no memory as others do (its report would wait for itself for ever),
+// and does not keep what was freed against the memory that is allowed.
+export const barren = { ASAN_OPTIONS: 'allocator_may_return_null=1:quarantine_size_mb=1' }
 
 /** What the child says about the file: how it ended, its kind, last line and chunks. dir: for what it makes, one for each at once. */
 export async function extract(file, name, dir, limits = {}) {

@@ -5,8 +5,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { barren, program } from './parse-child.mjs'
 
-const program = process.env.USHER ? `${process.env.USHER}-parse` : path.resolve('../build/usher-parse')
 let dir
 
 before(() => { dir = fs.mkdtempSync(path.join(os.tmpdir(), 'usher-parse-')) })
@@ -17,7 +17,7 @@ async function parse(content, order, { raw } = {}) {
 	const input = path.join(dir, 'in'), output = path.join(dir, 'out')
 	fs.writeFileSync(input, content)
 	const fds = [fs.openSync(input, 'r'), fs.openSync(output, 'w')]
-	const child = spawn(program, [], { env: {}, stdio: ['pipe', 'pipe', 'pipe', ...fds] })
+	const child = spawn(program, [], { env: barren, stdio: ['pipe', 'pipe', 'pipe', ...fds] })
 	const text = { out: '', err: '' }
 	child.stdout.on('data', (data) => { text.out += data })
 	child.stderr.on('data', (data) => { text.err += data })

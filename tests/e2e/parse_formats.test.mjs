@@ -5,8 +5,8 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import { barren, program } from './parse-child.mjs'
 
-const program = process.env.USHER ? `${process.env.USHER}-parse` : path.resolve('../build/usher-parse')
 const corpus = path.resolve('corpus')
 const CODES = ['encrypted', 'damaged', 'unsupported', 'too_large', 'too_slow', 'empty']
 let dir
@@ -19,7 +19,7 @@ async function parse(content, name, limits = {}) {
 	const input = path.join(dir, 'in'), output = path.join(dir, 'out')
 	fs.writeFileSync(input, content)
 	const fds = [fs.openSync(input, 'r'), fs.openSync(output, 'w')]
-	const child = spawn(program, [], { env: {}, stdio: ['pipe', 'pipe', 'ignore', ...fds] })
+	const child = spawn(program, [], { env: barren, stdio: ['pipe', 'pipe', 'ignore', ...fds] })
 	let out = ''
 	child.stdout.on('data', (data) => { out += data })
 	child.stdin.end(JSON.stringify({ do: 'extract', name, limits }) + '\n')
