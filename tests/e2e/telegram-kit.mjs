@@ -1,7 +1,7 @@
 // A stand-in Telegram with a bot, people and a group, and usher connected to it by polling or by webhook.
 import assert from 'node:assert/strict';
 import { Telegram } from '../servers/telegram.mjs';
-import { Daemon, until, wait } from './harness.mjs';
+import { Daemon, sparing, until, wait } from './harness.mjs';
 
 export const publicUrl = 'https://usher.test';
 
@@ -131,11 +131,13 @@ async function write(telegram, bot, number, lines, name) {
 export async function longDay(telegram, sides, daemon, { chats = 25, lines = 20, kills = 20, pauseMs = 3000, seconds = 300, note = (text) => { throw new Error(text); } } = {}) {
   const total = chats * lines * sides.length, answered = () => telegram.tally.expected.size - telegram.tally.open.length;
   const writers = sides.flatMap(({ name, bot }) => Array.from({ length: chats }, (_, n) => write(telegram, bot, n, lines, name)));
+  const spare = sparing(() => telegram.tally.open);
   let killed = 0, over = false;
   const killing = (async () => {
     for (; killed < kills && !over; killed++) {
       await until('some progress', () => over || answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
-      await wait(pauseMs * (1 + telegram.random() / 3)); // three crashes at the same message set it aside, as they should
+      await wait(pauseMs * (1 + telegram.random() / 3));
+      await spare(seconds);
       await daemon.kill();
       await daemon.start();
     }
