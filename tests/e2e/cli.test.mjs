@@ -199,7 +199,7 @@ test('keys: shown once, listed without their secret, revoked', async () => {
   await run(0, 'key', 'revoke', row.key_id);
   assert.equal((await daemon.json('key', 'list')).find((k) => k.key_id === row.key_id).active, false);
   assert.equal((await daemon.request('GET', '/api/me/conversations', { key: secret })).status, 401);
-  const stored = ['usher.db', 'usher.db-wal'].map((file) => readFileSync(path.join(daemon.dir, file), 'latin1')).join('');
+  const stored = ['usher.db-wal', 'usher.db'].map((file) => readFileSync(path.join(daemon.dir, file), 'latin1')).join('');
   assert.ok(stored.includes(row.key_id) && !stored.includes(secret.slice(15)), 'at rest there is only its hash');
 });
 
@@ -272,7 +272,7 @@ test('doctor: one line a check; faults are status 1', async (t) => {
 });
 
 test('strangers: three codes at most, none twice, dropped and expired ones do not work', async () => {
-  const say = async (sender, hook = 'crm') => (await daemon.hook(hook, { text: 'let me talk to you', sender, conversation: `${hook}-${sender}` }, { query: '?wait=10' })).body;
+  const say = async (sender, hook = 'crm') => (await daemon.hook(hook, { text: 'let me talk to you', sender, conversation: `${hook}-${sender}` }, { query: '?wait=60' })).body;
   const codeOf = (answer) => answer.reply.text.match(/\b[A-HJ-NP-Z2-9]{8}\b/)?.[0];
   const first = [];
   for (let i = 0; i < 3; i++) first.push(codeOf(await say('sam')));
@@ -321,7 +321,7 @@ test('a code to be known elsewhere: of the owner or of somebody by name, its has
 });
 
 test('a disabled person gets a polite line, not an answer', async () => {
-  const say = () => daemon.hook('crm', { text: 'am I still welcome', sender: 'uma', conversation: 'crm-uma' }, { query: '?wait=10' });
+  const say = () => daemon.hook('crm', { text: 'am I still welcome', sender: 'uma', conversation: 'crm-uma' }, { query: '?wait=60' });
   await run(0, 'user', 'disable', 'ann');
   const refused = await say();
   assert.ok(refused.status === 403 ? /switched off/.test(refused.body.error.message) : refused.body.status === 'refused' && /switched off/.test(refused.body.reply.text), refused.raw);
@@ -333,7 +333,7 @@ test('strangers by rule: allow lets them in, deny refuses without a word', async
   for (const [strangers, status] of [['allow', 'answered'], ['deny', 'refused']]) {
     const own = await new Daemon({ users: { strangers }, platforms: { webhook: [{ name: 'crm', secret: hookSecret }] } }).start();
     t.after(() => own.finish());
-    const { body } = await own.hook('crm', { text: 'may I speak to you', sender: 'vera' }, { query: '?wait=10' });
+    const { body } = await own.hook('crm', { text: 'may I speak to you', sender: 'vera' }, { query: '?wait=60' });
     assert.equal(body.status, status, JSON.stringify(body));
     if (status === 'refused') assert.deepEqual([body.reason, body.reply?.text], ['stranger', undefined]);
     assert.deepEqual(await own.json('pair', 'list'), []);

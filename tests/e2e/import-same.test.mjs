@@ -73,7 +73,7 @@ const doors = {
     const daemon = await alone(t, { platforms: { webhook: [{ name: 'crm', secret: hookSecret }] } });
     for (const { name, mime, bytes, text } of files) {
       const at = new Date(), id = `msg_${name}`;
-      const { status, raw } = await daemon.request('POST', `/webhook/crm?wait=10&sender=carl&text=${encodeURIComponent(text)}`, { body: bytes, headers: { 'content-type': mime,
+      const { status, raw } = await daemon.request('POST', `/webhook/crm?wait=60&sender=carl&text=${encodeURIComponent(text)}`, { body: bytes, headers: { 'content-type': mime,
         'content-disposition': `attachment; filename="${name}"`, 'webhook-id': id, 'webhook-timestamp': String(Math.floor(at / 1000)),
         'webhook-signature': signed(id, at, bytes) } });
       assert.equal(status, 200, raw);

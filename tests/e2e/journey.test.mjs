@@ -81,7 +81,7 @@ test('a signed webhook is answered by a signed callback, and survives kill -9 wh
 test('a stranger is asked for a pairing code, and answered once the operator approved it', async (t) => {
   const daemon = await new Daemon({ platforms: { webhook: [{ name: 'crm', secret: hookSecret }] } }).start();
   t.after(() => daemon.finish());
-  const say = (text) => daemon.hook('crm', { text, sender: 'carl', conversation: 'c' }, { query: '?wait=10' });
+  const say = (text) => daemon.hook('crm', { text, sender: 'carl', conversation: 'c' }, { query: '?wait=60' });
 
   const refused = await say('hello');
   assert.equal(refused.body.status, 'refused', refused.raw);
