@@ -4,7 +4,7 @@
 //   sees            answers with kind and size of the pictures it was shown
 //   slow-MS         the same after MS milliseconds
 //   held            the same, not before hold() says so
-//   drip-MS         the same with MS milliseconds between the pieces
+//   drip-MS         the same with MS milliseconds between the pieces; what hold() is true of waits in the middle
 //   cut             breaks the connection off in the middle of the answer, always
 //   cut-once        the first request of each prompt only
 //   midchar         sends its answer split in the middle of a UTF-8 character (and ends well)
@@ -211,8 +211,10 @@ const behaviours = {
     answer(a);
   },
   drip: async (a) => {
+    const all = pieces(a.text);
     begin(a.response);
-    for (const piece of pieces(a.text)) {
+    for (const [n, piece] of all.entries()) {
+      if (n === all.length >> 1 && a.gate?.which(a.body)) await a.gate.opened;
       if (a.response.destroyed) return;
       a.response.write(chunk(a.body, { content: piece }));
       await new Promise((resolve) => setTimeout(resolve, Number(a.value)));
