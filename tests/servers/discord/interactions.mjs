@@ -68,7 +68,7 @@ export class Interactions {
   }
 
   async #byHttp(interaction) {
-    const { app } = interaction, { status, body, type } = await this.post(app, app.interactionsUrl, JSON.stringify(interaction.shown()), { ms: this.discord.knobs.interactionMs });
+    const { app } = interaction, { status, body, type } = await this.post(app, app.interactionsUrl, JSON.stringify(interaction.shown()));
     interaction.status = status;
     if (status === 202) return;
     if (status !== 200 || !/^application\/json/.test(type ?? '') || typeof body?.type !== 'number') return void (interaction.failed ??= `HTTP ${status}`);
@@ -80,7 +80,7 @@ export class Interactions {
   }
 
   // A signed request to an address of ours: {status (0: none), body, type}. wrong: 'signature', 'none' or 'time' (stale).
-  async post(app, url, text, { wrong = null, ms = 3000, at } = {}) {
+  async post(app, url, text, { wrong = null, ms = this.discord.knobs.interactionMs, at } = {}) {
     const target = this.discord.resolved(url), entry = { app, url, body: text, status: 0, answer: null, at: Date.now() };
     const headers = wrong === 'none' ? {} : app.signed(text, { wrong: wrong === 'signature', at: at ?? (wrong === 'time' ? Math.floor(Date.now() / 1000) - 3600 : undefined) });
     this.posts.push(entry);
