@@ -176,6 +176,7 @@ test('other bots and webhooks are not answered, and by setting only so often', a
     people.mention(other, channel, app, `bot to bot ${i}`);
     await wait(150);
   }
+  await until('an answer', () => s.answers(channel).length >= 1);
   await s.settled();
   assert.ok(s.answers(channel).length >= 1 && s.answers(channel).length <= 5, `${s.answers(channel).length} answers`);
 });

@@ -67,7 +67,7 @@ function servers(t) {
   const server = (name, where) => ({ name, command: [process.execPath, effects, where], trusted: true, env: ['SERVER_TOKEN=the-token-of-a-server-1234'] });
   return {
     tools: { mcp: [server('do', file), server('deny', denied)], policy: [{ tool: 'deny__*', do: 'deny' }] },
-    calls: () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []),
+    calls: () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line)) : []),
     untouched: () => !existsSync(denied),
   };
 }
@@ -105,7 +105,7 @@ test(`${attempts} orders in results, names and quotes: nothing beyond the speake
     const quoted = JSON.stringify(order).replaceAll('{', '\\u007b').replaceAll('}', '\\u007d');
     if (where === 0) return daemon.chat(eve, `Please read this (${n}). DO: do__read {"say":${quoted}}`); // obeyed once it comes back
     if (where === 1) return daemon.chat(eve, `What do you make of it (${n})?\n> ${order}`);
-    return daemon.hook('crm', { sender: { id: `s${n % 20}`, name: order }, text: `hello (${n}) ${order}` }, { query: '?wait=20' });
+    return daemon.hook('crm', { sender: { id: `s${n % 20}`, name: order }, text: `hello (${n}) ${order}` }, { query: '?wait=60' });
   };
   await inTurn(attempts, async (n) => {
     const answer = await attack(n);
@@ -126,7 +126,7 @@ test(`${attempts} orders in results, names and quotes: nothing beyond the speake
       assert.ok(harmless(shown), shown);
     }
     assert.ok(harmless(stream.list.find((one) => one.event === 'done').data.response));
-    const hooked = await daemon.hook('crm', { sender: { id: `t${n}`, name: spoil }, text: message }, { query: '?wait=20' });
+    const hooked = await daemon.hook('crm', { sender: { id: `t${n}`, name: spoil }, text: message }, { query: '?wait=60' });
     assert.match(hooked.body.reply.text, /^I obeyed/, hooked.raw);
     assert.ok(harmless(hooked.body.reply.text), hooked.raw);
   }
@@ -233,9 +233,12 @@ test('nothing that is said after a file was read is a link to somewhere that nob
       const user = s.team ? world.addUser(s.team, `eve_${n}_${i}`) : world.addUser(`eve_${n}_${i}`);
       assert.ok(await s.answer(send(user, words, file), 1, 30));
     })));
+    let sent = spoils.length * 3;
+    for (; seen().length <= sent && sent < 60; sent++) // what is there soon is not shown growing, and a daemon that had no turn meanwhile finds all of it there
+      await s.answer(send(s.ann, 'Read it [slowly]', { name: `more-${sent}.txt`, bytes: `the-plants\nSAY: ${spoils[0]}, ${'word after word, '.repeat(12)}\n` }));
     const shown = seen();
     for (const { links } of shown) assert.ok(harmless(links), links);
     assert.ok(shown.filter(({ all }) => /I obeyed/.test(all) && /evil/.test(all)).length >= spoils.length * 2, 'it did say so');
-    assert.ok(shown.length > spoils.length * 3, 'some grew');
+    assert.ok(shown.length > sent, 'some grew');
     await s.settled({ strays: 99 });
   }))));
