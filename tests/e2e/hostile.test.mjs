@@ -62,7 +62,7 @@ test('two requests in one packet are both answered, in order', async () => {
 });
 
 test('hostile JSON is refused by one rule on every path', async () => {
-  const before = (await stored()).inbox ?? JSON.stringify(await stored());
+  const before = JSON.stringify(await stored());
   const bodies = ['', '{', '{"message":"a","message":"b"}', '{"message":"a\\u0000b"}', '{"message":"\\ud800"}', `${'['.repeat(65)}${']'.repeat(65)}`,
     '{"message":"a","conversation_id":9223372036854775808}', '{"message":1e999}', Buffer.from('{"message":"\xff"}', 'latin1'), '{"message":42}', '[]', 'null'];
   for (const body of bodies) {
@@ -74,8 +74,7 @@ test('hostile JSON is refused by one rule on every path', async () => {
       'webhook-id': id, 'webhook-timestamp': String(Math.floor(at / 1000)), 'webhook-signature': new Webhook(hookSecret).sign(id, at, body.toString('latin1')) } });
     assert.ok([400, 401, 422].includes(hook.status), `${body}: ${hook.status} ${hook.raw}`);
   }
-  const after = (await stored()).inbox ?? JSON.stringify(await stored());
-  assert.deepEqual(after, before);
+  assert.equal(JSON.stringify(await stored()), before);
 });
 
 test('contents at the limits', async () => {
@@ -113,7 +112,7 @@ test('slow, half-closed and idle peers hold nobody up', async () => {
   for (const socket of idle.slice(100, 120)) socket.end('GET /healthz HTTP/1.1\r\nHost: x\r\n');
   assert.equal((await daemon.chat(key, 'help')).status, 200);
   const ticks = () => daemon.json('status').then((s) => s.connections);
-  assert.ok((await ticks()) >= 400);
+  await until('the connections to be taken', async () => (await ticks()) >= 400);
   for (const socket of idle) socket.destroy();
   await until('the connections to be gone', async () => (await ticks()) < 50);
 });
@@ -128,8 +127,8 @@ test('a client that goes away while its answer is made harms nobody', async () =
   }
   assert.equal((await daemon.chat(key, 'help')).status, 200);
   await until('every message to have ended', async () => {
-    const { inbox } = await stored();
-    return !inbox || (!inbox.accepted && !inbox.claimed);
+    const { messages_accepted, messages_claimed } = await stored();
+    return messages_accepted + messages_claimed === 0;
   });
 });
 
