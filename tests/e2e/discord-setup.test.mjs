@@ -32,7 +32,7 @@ async function scene(t, options = {}) {
 test('from nothing to the first mention, while a daemon runs', async (t) => {
   const s = await scene(t), { discord, app, ann, guild, channel, daemon } = s;
   await daemon.start();
-  const child = spawn(binary, [...s.words, '--wait', '60', '--config', daemon.config], { env: daemon.env });
+  const child = spawn(binary, [...s.words, '--wait', '240', '--config', daemon.config], { env: daemon.env });
   const over = new Promise((resolve) => child.on('exit', resolve));
   let shown = '';
   for (const out of [child.stdout, child.stderr]) out.on('data', (more) => (shown += more));

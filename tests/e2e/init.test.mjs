@@ -46,7 +46,7 @@ test('without a platform, what can be set up; an unknown one is named', async (t
 test('from nothing to the first message, while a daemon runs', async (t) => {
   const { slack, ann, bot, app, daemon, text, words, lines } = await scene(t);
   await daemon.start();
-  const child = spawn(binary, [...words, '--wait', '60', '--config', daemon.config], { env: daemon.env });
+  const child = spawn(binary, [...words, '--wait', '240', '--config', daemon.config], { env: daemon.env });
   const over = new Promise((resolve) => child.on('exit', resolve));
   let stdout = '', stderr = '';
   child.stdout.on('data', (more) => (stdout += more));
@@ -90,7 +90,7 @@ test('from nothing to the first message, while a daemon runs', async (t) => {
 
 test('without a daemon it says how to start one, and waits for it', async (t) => {
   const { slack, ann, bot, daemon, words, lines } = await scene(t);
-  const going = daemon.type(lines, ...words, '--wait', '60');
+  const going = daemon.type(lines, ...words, '--wait', '240');
   await until('the settings to be written', () => readFileSync(daemon.config, 'utf8').includes('acme'));
   await daemon.start();
   await until('usher to be connected', () => [...slack.sockets.of(slack.apps[0])].some((c) => c.greeted));
