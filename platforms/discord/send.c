@@ -338,11 +338,36 @@ void discord_send(struct platform *bot, const struct outgoing *out, uint64_t tic
 	begin(sending, out);
 }
 
+/* ---- the clock ---------------------------------------------------------------------------------------------- */
+
+/* Only the wall clock survives a restart. Where it was set back, what is old looks young for as long as it was set back by. */
+static void watch_clock(struct discord_sends *sends)
+{
+	int64_t now = (int64_t)loop_now_ms(sends->bot->host->loop), ahead = clock_wall_ms() - now;
+	int64_t moved = ahead - sends->clock_ms;
+
+	if (moved < SENDS_CLOCK_MS && moved > -SENDS_CLOCK_MS)
+		return;
+	sends->steady_ms = now + (moved > 0 ? ahead : sends->clock_ms);
+	sends->clock_ms = ahead;
+}
+
+/* What was made before the machine started was made by a clock of which nothing is known. */
+bool discord_sends_young(struct discord_sends *sends, int64_t created_ms)
+{
+	int64_t age = clock_wall_ms() - created_ms;
+
+	watch_clock(sends);
+	return age >= 0 && age < SENDS_NONCE_MS && created_ms >= sends->steady_ms &&
+	       created_ms >= sends->clock_ms;
+}
+
 struct discord_sends *discord_sends_create(struct platform *bot)
 {
 	struct discord_sends *sends = mem_zero(1, sizeof(*sends));
 
 	sends->bot = bot;
+	sends->clock_ms = clock_wall_ms() - (int64_t)loop_now_ms(bot->host->loop);
 	sends->soon = loop_timer_create(bot->host->loop, tell_settled, sends);
 	return sends;
 }

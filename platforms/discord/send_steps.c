@@ -123,8 +123,8 @@ bool discord_send_may_stand_there(const struct sending *sending)
 /* Within two minutes the platform itself knows the nonce; later what stands in the channel is read. */
 static void create_once(struct sending *sending)
 {
-	int64_t age = clock_wall_ms() - sending->created_ms;
-	bool known = age >= 0 && age < SENDS_NONCE_MS && !discord_send_may_stand_there(sending);
+	bool known = discord_sends_young(sending->bot->sends, sending->created_ms) &&
+		     !discord_send_may_stand_there(sending);
 
 	if (!sending->unsure || sending->looked || known)
 		discord_send_step(sending, SEND_CREATE);

@@ -30,6 +30,7 @@ enum send_limits {
 	SENDS_THREADS = 256,	 /* threads whose opening is remembered */
 	SENDS_SEEN = 128,	 /* messages of ours seen on the gateway */
 	SENDS_NONCE_MS = 120000, /* so long a nonce is known to the platform at least (sheet 19) */
+	SENDS_CLOCK_MS = 5000,	 /* the wall clock moved by more: it was set */
 };
 
 struct sending {
@@ -77,6 +78,8 @@ struct discord_sends {
 		struct discord_spot spot;
 	} seen[SENDS_SEEN];
 	size_t next_seen;
+	int64_t clock_ms;  /* what the wall clock was ahead of the loop's */
+	int64_t steady_ms; /* by the wall clock: since then it was not set */
 };
 
 /* send.c: the ends; the sending is gone afterwards. */
@@ -87,6 +90,10 @@ void discord_send_tell_accepted(struct sending *sending, struct discord_spot spo
 
 /* send.c: it is said where the file is instead; why it did not come itself. */
 void discord_send_link(struct sending *sending, const char *why);
+
+/* send.c: what was made at created_ms (Unix milliseconds) was made within the two minutes, and no clock was set since
+ * that could make it look so. */
+bool discord_sends_young(struct discord_sends *sends, int64_t created_ms);
 
 /* send_steps.c */
 void discord_send_step(struct sending *sending, enum discord_send_step step);

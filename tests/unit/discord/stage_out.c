@@ -18,7 +18,7 @@ static struct out_stage *the_stage;
 
 int64_t out_clock_wall_ms(void)
 {
-	return OUT_NOW_MS + (int64_t)stage_loop_now() - 1000;
+	return OUT_NOW_MS + (int64_t)stage_loop_now() - 1000 + the_stage->clock_set_ms;
 }
 
 void out_pass(struct out_stage *stage, uint64_t ms)

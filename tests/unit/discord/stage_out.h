@@ -52,6 +52,7 @@ struct out_stage {
 	struct platform bot;
 	struct out_call calls[OUT_CALLS];
 	size_t call_count;
+	int64_t clock_set_ms; /* what the wall clock was set forward by since the start */
 	unsigned settles;
 	snowflake followed;
 

@@ -41,6 +41,39 @@ static void test_same_nonce(void **state)
 	out_close(stage);
 }
 
+/* A clock that was set makes what is old look young: the channel is read, as for any answer of unknown age. */
+static void test_clock_was_set(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = again();
+
+	(void)state;
+	out_pass(stage, 10 * SENDS_NONCE_MS);
+	stage->clock_set_ms = -9 * (int64_t)SENDS_NONCE_MS - 1000;
+	out_send(stage, &out); /* by the clock it is not two minutes old */
+	out_ok(stage, look(stage), "[{'id':'1174109589340160001','author':{'id':'78'},'content':'yes'}]");
+	out_was_sent(stage, SENT_ACCEPTED, "100/1174109589340160001");
+
+	out.created_ms = OUT_NOW_MS + 3 * SENDS_NONCE_MS; /* by the clock of before */
+	out_pass(stage, 2 * SENDS_NONCE_MS + SENDS_NONCE_MS / 2);
+	out_send(stage, &out);
+	out_expect_none(stage); /* it is looked for */
+	out_close(stage);
+}
+
+/* Made before the machine started: by which clock, nobody knows. */
+static void test_made_before_the_start(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = again();
+
+	(void)state;
+	out.created_ms = OUT_NOW_MS - 1001; /* the loop's clock says 1000 */
+	out_send(stage, &out);
+	out_expect_none(stage);
+	out_close(stage);
+}
+
 static void test_taken_without_a_number(void **state)
 {
 	struct out_stage *stage = out_open();
@@ -169,10 +202,16 @@ static void test_destroyed_while_looking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_nonce), cmocka_unit_test(test_taken_without_a_number),
-		cmocka_unit_test(test_seen),	   cmocka_unit_test(test_found),
-		cmocka_unit_test(test_not_found),  cmocka_unit_test(test_not_to_be_found_out),
-		cmocka_unit_test(test_document),   cmocka_unit_test(test_destroyed_while_looking),
+		cmocka_unit_test(test_same_nonce),
+		cmocka_unit_test(test_clock_was_set),
+		cmocka_unit_test(test_made_before_the_start),
+		cmocka_unit_test(test_taken_without_a_number),
+		cmocka_unit_test(test_seen),
+		cmocka_unit_test(test_found),
+		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_not_to_be_found_out),
+		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_destroyed_while_looking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
