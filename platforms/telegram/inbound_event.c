@@ -1,5 +1,4 @@
 /* What the core is told about buttons, groups that move, and groups that take us in or put us out (sheet 5.5, 6.10, 10). */
-#include "crypto.h"
 #include "inbound.h"
 #include "mem.h"
 #include <inttypes.h>
@@ -11,65 +10,12 @@ enum { KEY_SIZE = 24 };
 
 /* ---- buttons --------------------------------------------------------------------------------------------------- */
 
-enum pressed { PRESSED_STOP, PRESSED_COMMAND, PRESSED_SAY, PRESSED_RATING };
-
-static const struct {
-	const char *data;
-	enum pressed what;
-	const char *word; /* of a command, of a rating */
-} presses[] = {
-	{ TELEGRAM_PRESS_STOP, PRESSED_STOP, NULL },	  { TELEGRAM_PRESS_NEW, PRESSED_COMMAND, "new" },
-	{ TELEGRAM_PRESS_HELP, PRESSED_COMMAND, "help" }, { TELEGRAM_PRESS_UP, PRESSED_RATING, "up" },
-	{ TELEGRAM_PRESS_DOWN, PRESSED_RATING, "down" },  { TELEGRAM_PRESS_SAY, PRESSED_SAY, NULL },
-};
-
-static bool is_press(size_t i, const char *data)
-{
-	size_t len = strlen(presses[i].data);
-
-	if (presses[i].what == PRESSED_SAY)
-		return strncmp(data, presses[i].data, len) == 0 && data[len];
-	if (presses[i].what != PRESSED_RATING)
-		return strcmp(data, presses[i].data) == 0;
-	return strncmp(data, presses[i].data, len) == 0 && crypto_uuid_valid(data + len);
-}
-
-static void press(struct telegram_arrival *arrival, size_t i, const char *data)
-{
-	struct incoming *in = &arrival->in;
-
-	switch (presses[i].what) {
-	case PRESSED_STOP:
-		in->kind = INCOMING_STOPPED;
-		in->flags = INCOMING_IF_PLACE;
-		break;
-	case PRESSED_COMMAND:
-		in->kind = INCOMING_SAID;
-		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
-		in->text = presses[i].word;
-		if (strcmp(presses[i].word, "new") == 0)
-			in->flags |= INCOMING_NEW;
-		break;
-	case PRESSED_SAY:
-		in->kind = INCOMING_SAID;
-		in->flags = INCOMING_COMMAND | INCOMING_ALONE;
-		in->text = arena_text(arrival->arena, data + strlen(presses[i].data));
-		break;
-	case PRESSED_RATING:
-		in->kind = INCOMING_RATED;
-		in->text = presses[i].word;
-		in->target = arena_text(arrival->arena, data + strlen(presses[i].data));
-		break;
-	}
-}
-
-/* At once, or the button goes on turning; unless only an answer tells whether who pressed it may. */
-static void answer_press(struct telegram_arrival *arrival, const struct telegram_decoded *say,
-			 enum pressed what)
+/* Answered at once, or the button goes on turning; in a group only the answer tells whether who pressed it may. */
+static void answer_press(struct telegram_arrival *arrival, const struct telegram_decoded *say)
 {
 	struct platform *bot = arrival->bot;
 
-	if (what != PRESSED_SAY || !say->is_group || strlen(say->button) >= TELEGRAM_PRESS_SIZE) {
+	if (!say->is_group || strlen(say->button) >= TELEGRAM_PRESS_SIZE) {
 		telegram_press_answer(bot, say->button, NULL);
 		return;
 	}
@@ -78,24 +24,28 @@ static void answer_press(struct telegram_arrival *arrival, const struct telegram
 	telegram_press_wait(bot, say->button);
 }
 
+/* Anybody can send any data: what it does, who pressed it could do by writing, too. */
 const char *telegram_build_pressed(struct telegram_arrival *arrival, const struct telegram_decoded *say)
 {
+	static const size_t mark = sizeof(TELEGRAM_PRESS_SAY) - 1;
 	struct platform *bot = arrival->bot;
+	struct incoming *in = &arrival->in;
 
-	for (size_t i = 0; say->data && say->chat && i < sizeof(presses) / sizeof(presses[0]); i++) {
-		if (!is_press(i, say->data))
-			continue;
-		if (say->is_group && bot->config.groups == TELEGRAM_NEVER) {
-			telegram_press_answer(bot, say->button, NULL);
-			return "pressed in a group";
-		}
-		telegram_set_place(arrival, say);
-		answer_press(arrival, say, presses[i].what);
-		press(arrival, i, say->data);
-		return NULL;
+	if (say->data == NULL || say->chat == 0 || strncmp(say->data, TELEGRAM_PRESS_SAY, mark) != 0 ||
+	    say->data[mark] == '\0') {
+		telegram_press_answer(bot, say->button, "This button does nothing any more.");
+		return "a button that is none of ours";
 	}
-	telegram_press_answer(bot, say->button, "This button does nothing any more.");
-	return "a button that is none of ours";
+	if (say->is_group && bot->config.groups == TELEGRAM_NEVER) {
+		telegram_press_answer(bot, say->button, NULL);
+		return "pressed in a group";
+	}
+	telegram_set_place(arrival, say);
+	answer_press(arrival, say);
+	in->kind = INCOMING_SAID;
+	in->flags = INCOMING_COMMAND | INCOMING_ALONE;
+	in->text = arena_text(arrival->arena, say->data + mark);
+	return NULL;
 }
 
 const char *telegram_build_stopped(struct telegram_arrival *arrival, const struct telegram_decoded *say)

@@ -214,14 +214,8 @@ void telegram_installed(struct platform *bot, uint64_t ticket, const struct err 
 /* Updates without an answer yet; stopping waits until there are none. */
 size_t telegram_inbound_owed(const struct telegram_inbound *inbound);
 
-/* callback_data of buttons of ours. Anybody can send any data: what it does, the presser could do by writing, too, and
- * anything else does nothing. A rating ends with the answer's uuid ("up/0190..."). */
-#define TELEGRAM_PRESS_STOP "stop"
-#define TELEGRAM_PRESS_NEW  "new"
-#define TELEGRAM_PRESS_HELP "help"
-#define TELEGRAM_PRESS_SAY  "say/" /* and a command */
-#define TELEGRAM_PRESS_UP   "up/"
-#define TELEGRAM_PRESS_DOWN "down/"
+/* How the callback_data of our buttons begins; a command follows. Any other does nothing. */
+#define TELEGRAM_PRESS_SAY "say/"
 
 /* commands.c: setMyCommands, only when the list differs from the one there. */
 void telegram_commands_register(struct platform *bot);

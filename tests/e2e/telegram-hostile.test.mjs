@@ -63,7 +63,7 @@ function originals(s) {
   people.location(ann, chat);
   people.forward(ann, chat, 'passed on', { by: bob });
   people.say(ann, channel, 'a post');
-  kept.push({ kind: 'callback_query', value: { id: '77', from: ann.shown(), message: said.shown(), chat_instance: '1', data: 'new' }, chat: 'button' });
+  kept.push({ kind: 'callback_query', value: { id: '77', from: ann.shown(), message: said.shown(), chat_instance: '1', data: 'say/new' }, chat: 'button' });
   people.block(bob, bot);
   people.unblock(bob, bot);
   people.addBot(ann, telegram.world.addChat('Club', { members: [ann] }), bot);
