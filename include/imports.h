@@ -108,7 +108,6 @@ struct import_outline {
 	const char *
 		chunks; /* path of the chunks (descriptor 4), there until the callback's owner calls imports_release or
 			       removes it; lines as in extract.h */
-	int64_t chunk_bytes;
 };
 struct import_events {
 	void (*progress)(void *owner, uint64_t ticket,

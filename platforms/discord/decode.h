@@ -43,8 +43,6 @@ struct discord_decoded {
 	const char *nonce;	/* NULL: none */
 	snowflake reply_to;	/* the message that this replies to, 0 none */
 	snowflake reply_author; /* who wrote that, 0: not said, or it was deleted */
-	bool forwarded;
-	bool has_thread; /* one was made from it */
 	const json_t *message;
 };
 

@@ -7,7 +7,7 @@
 #include <time.h>
 
 enum message_type { TYPE_DEFAULT = 0, TYPE_REPLY = 19 };
-enum message_flag { FLAG_HAS_THREAD = 32, FLAG_EPHEMERAL = 64, FLAG_LOADING = 128 };
+enum message_flag { FLAG_EPHEMERAL = 64, FLAG_LOADING = 128 };
 enum reference_type { REFERENCE_FORWARD = 1 };
 
 static void end(struct discord_decoded *out, enum discord_kind kind, const char *because)
@@ -154,13 +154,8 @@ static void take_reference(const json_t *message, struct discord_decoded *out)
 	const json_t *reference = json_object_get(message, "message_reference");
 	const json_t *replied = json_object_get(message, "referenced_message");
 
-	if (!json_is_object(reference))
-		return;
-	if (json_int(reference, "type", 0) == REFERENCE_FORWARD) {
-		out->forwarded = true;
-		return;
-	}
-	if (out->type != TYPE_REPLY)
+	if (!json_is_object(reference) || json_int(reference, "type", 0) == REFERENCE_FORWARD ||
+	    out->type != TYPE_REPLY)
 		return;
 	out->reply_to = id_of(reference, "message_id");
 	if (json_is_object(replied))
@@ -180,7 +175,6 @@ static void take_head(const json_t *message, snowflake guild, struct discord_dec
 	out->channel_type = (int)json_int(message, "channel_type", -1);
 	out->type = (int)json_int(message, "type", TYPE_DEFAULT);
 	out->flags = (uint64_t)json_int(message, "flags", 0);
-	out->has_thread = (out->flags & FLAG_HAS_THREAD) != 0;
 	out->content = json_text(message, "content");
 	out->nonce = nonce && *nonce && strlen(nonce) <= DISCORD_NONCE_TEXT_MAX ? nonce : NULL;
 	out->edited_at = edited_text(message);

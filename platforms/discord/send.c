@@ -150,17 +150,6 @@ static void tell_settled(void *data)
 
 /* ---- the beginning ---------------------------------------------------------------------------------------------- */
 
-static void preview_ended(struct platform *bot, void *owner, uint64_t ticket, struct discord_spot spot)
-{
-	const struct discord_sends *sends = owner;
-	struct sending *sending;
-
-	(void)bot;
-	HASH_FIND(hh, sends->all, &ticket, sizeof(ticket), sending);
-	if (sending && sending->step == SEND_ASKING)
-		discord_send_found(sending, spot);
-}
-
 /* A further message of an interaction can't be looked for (sheet 19). */
 static bool may_have_followed(const struct sending *sending)
 {
@@ -190,6 +179,26 @@ static void begin_interaction(struct sending *sending)
 		discord_send_step(sending, SEND_ORIGINAL);
 	else if (discord_token_lives(sending->bot, &sending->place) && sending->place.whisper)
 		discord_send_step(sending, SEND_FOLLOW);
+	else
+		discord_send_post(sending);
+}
+
+/* This stands for it; message 0: nothing does. */
+static void preview_ended(struct platform *bot, void *owner, uint64_t ticket, struct discord_spot spot)
+{
+	const struct discord_sends *sends = owner;
+	struct sending *sending;
+
+	(void)bot;
+	HASH_FIND(hh, sends->all, &ticket, sizeof(ticket), sending);
+	if (sending == NULL || sending->step != SEND_ASKING)
+		return;
+	sending->stood = spot;
+	sending->original = sending->place.token != NULL;
+	if (spot.message == 0 && sending->place.token)
+		begin_interaction(sending);
+	else if (spot.message)
+		discord_send_step(sending, SEND_EDIT);
 	else
 		discord_send_post(sending);
 }
@@ -268,18 +277,6 @@ static void begin(struct sending *sending, const struct outgoing *out)
 		discord_preview_end(bot, out, preview_ended, bot->sends, sending->ticket);
 	else if (sending->place.token)
 		begin_interaction(sending);
-	else
-		discord_send_post(sending);
-}
-
-void discord_send_found(struct sending *sending, struct discord_spot spot)
-{
-	sending->stood = spot;
-	sending->original = sending->place.token != NULL;
-	if (spot.message == 0 && sending->place.token)
-		begin_interaction(sending);
-	else if (spot.message)
-		discord_send_step(sending, SEND_EDIT);
 	else
 		discord_send_post(sending);
 }

@@ -101,7 +101,5 @@ void discord_send_step(struct sending *sending, enum discord_send_step step);
 void discord_send_post(struct sending *sending);
 /* An earlier attempt may have put it into the interaction's own message, of which no nonce tells. */
 bool discord_send_may_stand_there(const struct sending *sending);
-/* This stands for it; message 0: nothing does. */
-void discord_send_found(struct sending *sending, struct discord_spot spot);
 
 #endif

@@ -105,18 +105,9 @@ void conn_open(struct web *web, int fd, const struct in6_addr *peer, bool is_uni
 	}
 }
 
-void conn_close(struct conn *conn)
-{
-	if (conn->state == CONN_CLOSED)
-		return;
-	conn_to(conn, CONN_CLOSED);
-	if (conn->inside == 0)
-		uv_idle_start(conn->web->reaper, conn_reap); /* inside, libwebsockets is told by our result */
-}
-
 /* The next round: libwebsockets' own asynchronous kill would wait until something else wakes it. A
  * gone-callback may destroy the server, which clears data. */
-void conn_reap(uv_idle_t *reaper)
+static void reap(uv_idle_t *reaper)
 {
 	struct web *web;
 	struct conn *conn;
@@ -124,6 +115,15 @@ void conn_reap(uv_idle_t *reaper)
 	uv_idle_stop(reaper);
 	while ((web = reaper->data) != NULL && (conn = TAILQ_FIRST(&web->lists[CONN_CLOSED])) != NULL)
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
+void conn_close(struct conn *conn)
+{
+	if (conn->state == CONN_CLOSED)
+		return;
+	conn_to(conn, CONN_CLOSED);
+	if (conn->inside == 0)
+		uv_idle_start(conn->web->reaper, reap); /* inside, libwebsockets is told by our result */
 }
 
 /* Tells whoever waits on this connection. */

@@ -155,7 +155,6 @@ void conn_answered(struct conn *conn); /* the answer is written: next request, o
 void conn_close(struct conn *conn);    /* at once; the peers of our layer hear of it from the loop */
 void conn_cut(struct conn *conn);      /* web_destroy: tells the owner now and lets go of the connection */
 void conn_sweep(struct web *web);
-void conn_reap(uv_idle_t *reaper);
 uint64_t web_now(const struct web *web);
 
 /* request.c */

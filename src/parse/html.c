@@ -27,7 +27,7 @@ struct html {
 	const char *name;
 	bool over;
 	unsigned skip; /* depth inside of elements that are not shown */
-	bool in_title, in_head;
+	bool in_title;
 	struct buf text, title; /* the paragraph so far */
 	char *heading;
 	/* The outermost table. */

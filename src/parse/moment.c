@@ -209,9 +209,8 @@ static enum moment_found time_read(struct tokens *tokens, struct moment *moment)
 struct parts {
 	struct token *number[3];
 	size_t count;
-	int month;	 /* by name; 0: none */
-	size_t month_at; /* how many numbers stand before it */
-	char mark;	 /* the first between numbers */
+	int month; /* by name; 0: none */
+	char mark; /* the first between numbers */
 };
 
 static int year_of(const struct token *token, struct moment *moment)
@@ -244,7 +243,6 @@ static bool parts_read(struct tokens *tokens, struct parts *parts)
 			if (parts->month != 0)
 				return false;
 			parts->month = token->value;
-			parts->month_at = parts->count;
 		} else if (token->kind == 'a' && token->value == WORD_TIME) {
 			tokens->at++;
 			break;

@@ -23,7 +23,7 @@ struct ods {
 	enum cell_type type;
 	struct buf value; /* of an attribute; empty: the text is the value */
 	struct buf text;
-	bool is_error, duration;
+	bool is_error;
 };
 
 static void fail(struct ods *ods, bool good)

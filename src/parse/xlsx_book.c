@@ -42,8 +42,8 @@ void book_unescape(struct buf *text, size_t from)
 struct book_sax {
 	struct sax sax;
 	struct book *book;
-	bool inside, phonetic; /* in the list of styles; in the text of a shared string */
-	unsigned *formats;     /* pairs: id, what it shows */
+	bool inside;	   /* in the list of styles */
+	unsigned *formats; /* pairs: id, what it shows */
 	size_t format_count;
 };
 

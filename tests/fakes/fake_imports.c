@@ -208,7 +208,7 @@ void fake_read(struct imports *imports, struct task *task, const char *outline)
 {
 	const struct import_events *events = task->fn;
 	char *chunks = mem_text(task->chunks);
-	struct import_outline out = { .json = outline, .chunks = chunks, .chunk_bytes = 7 };
+	struct import_outline out = { .json = outline, .chunks = chunks };
 	void *owner = task->owner;
 	uint64_t ticket = task->ticket;
 
