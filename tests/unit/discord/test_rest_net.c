@@ -12,7 +12,7 @@ struct seen {
 
 static void copy(char *to, size_t size, const char *from)
 {
-	snprintf(to, size, "%s", from ? from : "(none)");
+	snprintf(to, size, "%.*s", (int)size - 1, from ? from : "(none)");
 }
 
 static void on_request(struct lo_stage *stage, struct web_request *request)
