@@ -400,7 +400,13 @@ static void on_ids(void *owner, uint64_t ticket, const struct err *err, const ch
 
 	if (call == NULL)
 		return;
-	rows = err->kind == ERR_NONE ? json_read(json, strlen(json), NULL) : NULL;
+	if (err->kind != ERR_NONE) {
+		call_add_location(
+			call); /* it is stored: who brings it once more without a key has it twice */
+		call_fail_store(call, err);
+		return;
+	}
+	rows = json_read(json, strlen(json), NULL);
 	ids = json_array();
 	json_array_foreach (rows, i, row)
 		json_array_append(ids, json_object_get(row, "import_id"));

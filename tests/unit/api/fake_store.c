@@ -13,6 +13,7 @@ static struct {
 	char last[1024];
 	char *next;
 	enum err_kind fails;
+	const char *fails_at;
 	bool unrecorded;
 } answers;
 
@@ -126,7 +127,9 @@ void store_report(struct store *store, const char *name, const char *const *args
 {
 	(void)store;
 	note(name, args, count);
-	if (strcmp(name, "conversation") == 0)
+	if (answers.fails_at && strcmp(name, answers.fails_at) == 0)
+		ask((struct question){ .json = fn, .owner = owner, .ticket = ticket, .kind = ERR_AGAIN });
+	else if (strcmp(name, "conversation") == 0)
 		answer_json(strcmp(args[1], users[ANN].profile) == 0
 				    ? "{\"conversation_id\":789,\"conversation_uuid\":\"" UUID_789 "\"}"
 				    : "{\"conversation_id\":900,\"conversation_uuid\":\"" UUID_900 "\"}",
@@ -191,6 +194,16 @@ static void set_fails(void *data)
 void store_fails(enum err_kind kind)
 {
 	harness_on_loop(set_fails, &kind);
+}
+
+static void set_fails_at(void *data)
+{
+	answers.fails_at = data;
+}
+
+void store_fails_at(const char *name)
+{
+	harness_on_loop(set_fails_at, (void *)(uintptr_t)name);
 }
 
 static void set_unrecorded(void *data)

@@ -8,6 +8,7 @@
 #include "mem.h"
 #include "settings_build.h"
 #include "web.h"
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -49,6 +50,7 @@ static struct {
 	struct platform *api;
 	struct platform_host host;
 	const char *setting, *value;
+	char uploads[64]; /* the folder; "": there are none */
 	char path[64];
 	int port;
 	struct message messages[MESSAGES_MAX];
@@ -479,6 +481,7 @@ static void *serve(void *data)
 	must(test.control != NULL, &err);
 	test.port = web_port(test.web);
 	test.host = (struct platform_host){ .loop = test.loop,
+					    .io = test.io,
 					    .web = test.web,
 					    .incoming = host_incoming,
 					    .sent = host_sent,
@@ -489,6 +492,8 @@ static void *serve(void *data)
 	settings_destroy(settings);
 	api_use(test.api, (struct store *)&test, test.control, "operator");
 	api_use_tools(test.api, (struct toolbox){ .open = open_nothing }, NULL);
+	if (test.uploads[0])
+		api_use_imports(test.api, &(struct api_imports){ .folder = test.uploads, .max = 1 << 20 });
 	must(api_platform.start(test.api, &err), &err);
 	sem_post(&test.ready);
 	io_run(test.io);
@@ -499,13 +504,10 @@ static void *serve(void *data)
 	return NULL;
 }
 
-int harness_setup_with(const char *setting, const char *value)
+static int setup(void)
 {
-	memset(&test, 0, sizeof(test));
 	for (int i = 0; i < USERS; i++)
 		apikey_make(users[i].key, users[i].key_id, users[i].hash);
-	test.setting = setting;
-	test.value = value;
 	sem_init(&test.ready, 0, 0);
 	if (pthread_create(&test.thread, NULL, serve, NULL) != 0)
 		return -1;
@@ -513,10 +515,40 @@ int harness_setup_with(const char *setting, const char *value)
 	return 0;
 }
 
+int harness_setup_with(const char *setting, const char *value)
+{
+	memset(&test, 0, sizeof(test));
+	test.setting = setting;
+	test.value = value;
+	return setup();
+}
+
 int harness_setup(void **state)
 {
 	(void)state;
 	return harness_setup_with(NULL, NULL);
+}
+
+int harness_setup_uploads(void **state)
+{
+	(void)state;
+	memset(&test, 0, sizeof(test));
+	snprintf(test.uploads, sizeof(test.uploads), "/tmp/usher-api-test-XXXXXX");
+	return mkdtemp(test.uploads) ? setup() : -1;
+}
+
+/* Nothing is fetched here: what was sent lies there still. */
+static void remove_uploads(void)
+{
+	DIR *dir = opendir(test.uploads);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	rmdir(test.uploads);
 }
 
 static void stop_loop(void *data)
@@ -539,5 +571,7 @@ int harness_teardown(void **state)
 	store_forget();
 	sem_destroy(&test.ready);
 	unlink(test.path);
+	if (test.uploads[0])
+		remove_uploads();
 	return 0;
 }

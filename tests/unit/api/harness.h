@@ -29,6 +29,7 @@ extern struct test_user users[USERS];
 int harness_setup(void **state);
 int harness_teardown(void **state);
 int harness_setup_with(const char *setting, const char *value);
+int harness_setup_uploads(void **state); /* files may be sent */
 
 /* What /mcp offers; pages of https://usher.example.org may ask for it. */
 void harness_tools(struct toolbox tools);
@@ -96,7 +97,8 @@ const char *store_last(void);
 /* What the next reports and acts answer; NULL: the default for the name. */
 void store_next(const char *json);
 void store_forget(void);
-void store_unrecorded(void);	      /* from now on rows of called tools can't be written */
-void store_fails(enum err_kind kind); /* every question from now on; ERR_NONE: none */
+void store_unrecorded(void);	       /* from now on rows of called tools can't be written */
+void store_fails(enum err_kind kind);  /* every question from now on; ERR_NONE: none */
+void store_fails_at(const char *name); /* this report, a literal, from now on; NULL: none */
 
 #endif
