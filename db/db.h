@@ -26,7 +26,8 @@ struct db *db_open(const char *url, enum db_mode mode, struct err *err);
  * still trusts the files. */
 void db_close(struct db *db);
 
-/* Gives back the memory of cached pages that nobody uses; they are read again when needed. */
+/* Gives back the memory of cached pages that nobody uses and of all prepared statements; both are made again when needed.
+ * Transactions stay as they are. Not while a query runs. */
 void db_trim(struct db *db);
 
 /* ---- one statement ------------------------------------------------------------------------------------ */

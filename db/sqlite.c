@@ -290,5 +290,6 @@ char *db_check(struct db *db)
 
 void db_trim(struct db *db)
 {
+	sqlite_forget(db);
 	sqlite3_db_release_memory(db->handle);
 }

@@ -327,7 +327,10 @@ static bool run_recover(struct db *db, struct job *job, struct err *err)
 	    !recover_replies(db, job->room, ask, room_time(job->room, now_ms), out, err) ||
 	    !read_waiting(db, job->room, out, err))
 		return false;
-	return read_unplaced(db, job->room, out, err);
+	if (!read_unplaced(db, job->room, out, err))
+		return false;
+	db_trim(db); /* nobody asks so again before the next start */
+	return true;
 }
 
 static void give_recover(struct job *job)

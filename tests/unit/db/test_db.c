@@ -251,6 +251,28 @@ static void a_savepoint_undoes_one_job(void **state)
 	db_close(db);
 }
 
+/* The recovery gives its statements back before its transaction ends. */
+static void trimming_leaves_the_transaction(void **state)
+{
+	static const char insert[] = "INSERT INTO organizations (name) VALUES ($1)";
+	struct db *db = fresh();
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(db_begin(db, &err) && db_savepoint(db, &err));
+	assert_true(db_run(db, &err, NULL, insert, "t", "a"));
+	db_trim(db);
+	assert_null(db->statements);
+	assert_true(db_run(db, &err, NULL, insert, "t", "b"));
+	assert_true(db_release(db, &err) && db_savepoint(db, &err));
+	assert_true(db_run(db, &err, NULL, insert, "t", "c"));
+	db_trim(db);
+	db_rollback_to(db);
+	assert_true(db_commit(db, &err));
+	assert_int_equal(number(db, "SELECT count(*) FROM organizations WHERE name IN ('a', 'b', 'c')"), 2);
+	db_close(db);
+}
+
 /* Two connections that checkpoint are what this SQLite version must be spared. */
 static void a_reader_reads_and_does_nothing_else(void **state)
 {
@@ -507,6 +529,7 @@ int main(void)
 		AT(wrong_calls_are_refused),
 		AT(faults_are_sorted_by_what_can_be_done),
 		AT(a_savepoint_undoes_one_job),
+		AT(trimming_leaves_the_transaction),
 		AT(a_reader_reads_and_does_nothing_else),
 		AT(a_wrong_url_is_named),
 		AT(a_file_that_is_no_database),
