@@ -18,7 +18,10 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { DRAIN_MS = 3000 };
+enum {
+	DRAIN_MS = 3000,
+	TRIM_ABOVE = 512 << 10, /* bytes */
+};
 
 const char daemon_operator[] = "owner";
 
@@ -481,6 +484,8 @@ int daemon_run(const struct daemon_options *options)
 	struct err err = { 0 };
 
 	hold_reload_signal(SIG_BLOCK);
+	/* Without it a thread gives its highest pages back after each message, and takes them again at the next. */
+	mallopt(M_TRIM_THRESHOLD, TRIM_ABOVE);
 	prctl(PR_SET_DUMPABLE, 0); /* tokens are in memory (security.md R78) */
 	daemon.settings = config_load(options->config, &err);
 	if (daemon.settings) {
