@@ -83,7 +83,7 @@ static void begin(struct md *md, bool indented)
 		return;
 	quote_signs(md, md->quotes);
 	if (indented)
-		buf_format(&md->out, "%*s", (int)(indent > bullet ? indent - bullet : 0), "");
+		buf_blanks(&md->out, indent > bullet ? indent - bullet : 0);
 	buf_text(&md->out, md->bullet);
 	md->bullet[0] = '\0';
 	md->begun = md->fresh = md->digits = true;
@@ -114,7 +114,7 @@ static void arrive(struct md *md)
 		keep++;
 	close_marks(md, keep);
 	if (md->blanks) {
-		buf_format(&md->out, "%*s", (int)md->blanks, "");
+		buf_blanks(&md->out, md->blanks);
 		md->closed = md->address = false;
 	}
 	md->blanks = 0;

@@ -100,7 +100,7 @@ void mrkdwn_begin(struct mrkdwn *out)
 		return;
 	if (out->quotes)
 		buf_text(&out->out, "> ");
-	buf_format(&out->out, "%*s", (int)(depth < INDENT_MAX ? depth : INDENT_MAX) * INDENT, "");
+	buf_blanks(&out->out, (size_t)(depth < INDENT_MAX ? depth : INDENT_MAX) * INDENT);
 	buf_text(&out->out, out->bullet);
 	out->bullet[0] = '\0';
 	out->begun = true;
@@ -131,7 +131,7 @@ static void arrive(struct mrkdwn *out)
 		keep++;
 	close_marks(out, keep);
 	if (out->blanks) {
-		buf_format(&out->out, "%*s", (int)out->blanks, "");
+		buf_blanks(&out->out, out->blanks);
 		out->last = MRKDWN_SPACE;
 	}
 	out->blanks = 0;

@@ -136,14 +136,16 @@ static void replace(struct buf *out, const char *text)
 		const char *entity, *sign;
 	} entities[] = { { "&lt;", "<" }, { "&gt;", ">" }, { "&amp;", "&" } };
 
-	while (*text) {
+	for (const char *at; (at = strchr(text, '&')) != NULL;) {
 		size_t i = 0, count = sizeof(entities) / sizeof(*entities);
 
-		while (i < count && strncmp(text, entities[i].entity, strlen(entities[i].entity)) != 0)
+		buf_add(out, text, (size_t)(at - text));
+		while (i < count && strncmp(at, entities[i].entity, strlen(entities[i].entity)) != 0)
 			i++;
-		buf_add(out, i < count ? entities[i].sign : text, 1);
-		text += i < count ? strlen(entities[i].entity) : 1;
+		buf_add(out, i < count ? entities[i].sign : at, 1);
+		text = at + (i < count ? strlen(entities[i].entity) : 1);
 	}
+	buf_text(out, text);
 }
 
 char *slack_words(const char *mrkdwn, slack_name_fn *name, void *owner)
@@ -154,12 +156,13 @@ char *slack_words(const char *mrkdwn, slack_name_fn *name, void *owner)
 
 	for (const char *at = valid; *at;) {
 		const char *end = *at == '<' ? token_end(at) : NULL;
+		size_t plain = *at == '<' ? 1 : strcspn(at, "<");
 
 		if (end)
 			add_token(&reader, (struct piece){ at + 1, (size_t)(end - at - 1) });
 		else
-			buf_add(&reader.out, at, 1);
-		at = end ? end + 1 : at + 1;
+			buf_add(&reader.out, at, plain);
+		at = end ? end + 1 : at + plain;
 	}
 	replace(&out, buf_str(&reader.out));
 	words = text_repair(buf_str(&out), out.len);

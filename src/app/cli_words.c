@@ -71,7 +71,7 @@ static void add_lines(struct buf *out, const char *sign, bool repeat, const char
 		if (first || repeat)
 			buf_text(out, sign);
 		else if (len > 0)
-			buf_format(out, "%*s", (int)strlen(sign), "");
+			buf_blanks(out, strlen(sign));
 		buf_add(out, text, len);
 		buf_text(out, "\n");
 		text += len + (text[len] == '\n');

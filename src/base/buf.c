@@ -37,6 +37,14 @@ void buf_text(struct buf *buf, const char *text)
 	buf_add(buf, text, strlen(text));
 }
 
+void buf_blanks(struct buf *buf, size_t count)
+{
+	make_room(buf, count);
+	memset(buf->data + buf->len, ' ', count);
+	buf->len += count;
+	buf->data[buf->len] = '\0';
+}
+
 void buf_int(struct buf *buf, int64_t value)
 {
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;

@@ -14,6 +14,7 @@ struct buf {
 
 void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_text(struct buf *buf, const char *text);
+void buf_blanks(struct buf *buf, size_t count);
 void buf_int(struct buf *buf, int64_t value); /* decimal; far cheaper than buf_format */
 void buf_format(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop(struct buf *buf, size_t len); /* removes the first len bytes */

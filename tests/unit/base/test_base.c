@@ -185,7 +185,11 @@ static void buffers_grow_and_shrink(void **state)
 	for (int i = 0; i < 1000; i++)
 		buf_format(&buf, "%d,", i);
 	buf_drop(&buf, 4);
+	buf_blanks(&buf, 0);
 	assert_int_equal(strncmp(buf.data, "2,3,", 4), 0);
+	assert_string_equal(buf.data + buf.len - 4, "999,");
+	buf_blanks(&buf, 3);
+	assert_string_equal(buf.data + buf.len - 4, ",   ");
 	buf_drop(&buf, 1 << 20);
 	assert_int_equal(buf.len, 0);
 	buf_free(&buf);

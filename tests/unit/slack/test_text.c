@@ -49,6 +49,7 @@ static void test_tokens(void **state)
 		{ "<tel:+4912|+49 12> <tel:+4912|+4912>", "+49 12 (+4912) +4912" },
 		{ "a &lt; b &gt; c &amp; d", "a < b > c & d" },
 		{ "&amp;lt;@U1&amp;gt; &lt;@U1&gt;", "&lt;@U1&gt; <@U1>" },
+		{ "& &am &&lt;&quot; &amp", "& &am &<&quot; &amp" },
 		{ "&quot; &nbsp; & &am", "&quot; &nbsp; & &am" },
 		{ "< a <> <\n> b <unended", "< a <> <\n> b <unended" },
 		{ "<@> <#> <!> <|> <|x>", "@ # !  x ()" },
