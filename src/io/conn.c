@@ -396,10 +396,14 @@ void conn_sweep(struct web *web)
 
 /* ---- libwebsockets ------------------------------------------------------------------------------------- */
 
+/* A limit of libwebsockets' own begins with the handshake of TLS, and nothing else would end it: five seconds later it cuts whoever
+ * waits for an answer. Who has spoken is under our limits. */
 static void dispatch(struct conn *conn, int reason, void *in, size_t len)
 {
 	switch (reason) {
 	case LWS_CALLBACK_RAW_RX:
+		if (conn->web->tls)
+			lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
 		received(conn, in, len);
 		if (!conn->dead)
 			set_reading(conn);

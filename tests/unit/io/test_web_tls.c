@@ -136,6 +136,33 @@ static void test_tls_large(void **state)
 	tls_close(&place);
 }
 
+/* An answer that takes its time, on a connection that is kept: libwebsockets would cut it five seconds after the handshake. */
+static void test_tls_lasts(void **state)
+{
+	struct tls_place place;
+	int fds[2];
+	SSL *waits, *other;
+
+	(void)state;
+	tls_open(&place);
+	waits = tls_dial(&place.server, place.ctx, &fds[0]);
+	assert_int_equal(SSL_connect(waits), 1);
+	tls_put(waits, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+	sleep(6);
+	other = tls_dial(&place.server, place.ctx, &fds[1]);
+	assert_int_equal(SSL_connect(other), 1);
+	tls_put(other, "POST /release HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+	tls_expect(other, "HTTP/1.1 204", 0);
+	tls_expect(waits, "\r\n\r\nreleased", 8);
+	tls_put(waits, HELLO);
+	tls_expect(waits, "\r\n\r\nhello", 5);
+	SSL_free(waits);
+	SSL_free(other);
+	close(fds[0]);
+	close(fds[1]);
+	tls_close(&place);
+}
+
 /* Handshakes that never end, are too old or no TLS at all disturb nobody. */
 static void test_tls_refused(void **state)
 {
@@ -173,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_large),
+		cmocka_unit_test(test_tls_lasts),
 		cmocka_unit_test(test_tls_refused),
 	};
 
