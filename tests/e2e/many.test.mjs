@@ -31,8 +31,7 @@ test('10,000 connections that say nothing: a request is still answered within a 
     sockets.push(socket);
   });
   while (sockets.length < count) await Promise.all(Array.from({ length: 200 }, connect));
-  const { connections } = await daemon.json('status');
-  assert.ok(connections >= count, `${connections} are open`);
+  await until('all to be taken', async () => (await daemon.json('status')).connections >= count); // the system takes them first
   const took = [];
   while (took.length < 3 || (Math.min(...took) >= 1000 && took.length < 30)) { // a machine may have other things to do, too
     const before = performance.now();
