@@ -3,6 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
@@ -77,10 +78,10 @@ test('after the handshake each request names version and session, and the sessio
   const daemon = await withServer(t, 'chatty', { url: fake.url('chatty'), headers: ['X-Team: red'] });
   await daemon.ready();
   await daemon.call('s__read');
-  await until('the answer to its ping', () => fake.requests.some((r) => r.name === 'chatty' && r.message?.id === 'p-1' && r.message.result));
+  const own = () => fake.requests.filter((r) => r.name === 'chatty' && r.headers['x-team'] === 'red');
+  await until('the answer to its ping', () => own().some((r) => r.message?.id === 'p-1' && r.message.result));
   await daemon.stop();
-  const mine = fake.requests.filter((r) => r.name === 'chatty' && r.headers['x-team'] === 'red');
-  const [first, ...rest] = mine;
+  const mine = own(), [first, ...rest] = mine;
   assert.equal(first.message.method, 'initialize');
   assert.equal(first.headers['mcp-session-id'], undefined);
   const session = rest[0].headers['mcp-session-id'];
@@ -127,13 +128,19 @@ test('with its token, the server that wants one is used', async (t) => {
 
 // ---- the real server --------------------------------------------------------------------------------------------
 
-async function everything(t, mode) {
-  const port = await freePort();
-  const child = spawn('node_modules/.bin/mcp-server-everything', [mode], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
-  const over = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
+const program = 'node_modules/.bin/mcp-server-everything';
+
+async function everything(t, mode, port) {
+  assert.ok(existsSync(program), `${program} is missing: npm ci in tests/`);
+  port ??= await freePort();
+  const child = spawn(program, [mode], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
+  let ended = null;
+  const over = new Promise((resolve) => child.on('exit', resolve).on('error', resolve)).then((why) => (ended = `server-everything ended: ${why}`));
   t.after(() => { child.kill('SIGKILL'); return over; });
-  await until(`server-everything to listen (${mode})`, () => new Promise((resolve) => {
+  await until(`server-everything to listen (${mode})`, () => new Promise((resolve, reject) => {
+    if (ended) return reject(new Error(ended));
     const probe = net.connect(port, '127.0.0.1', () => { probe.destroy(); resolve(true); }).on('error', () => resolve(false));
+    return undefined;
   }));
   return { port, child, over };
 }
@@ -162,11 +169,6 @@ test('server-everything begun again: its old session is dead, the next call work
   assert.match(await daemon.call('s__echo', { message: 'one' }), /Echo: one/);
   child.kill('SIGKILL');
   await over;
-  const next = spawn('node_modules/.bin/mcp-server-everything', ['streamableHttp'], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
-  const gone = new Promise((resolve) => next.on('exit', resolve));
-  t.after(() => { next.kill('SIGKILL'); return gone; });
-  await until('it to listen again', () => new Promise((resolve) => {
-    const probe = net.connect(port, '127.0.0.1', () => { probe.destroy(); resolve(true); }).on('error', () => resolve(false));
-  }));
+  await everything(t, 'streamableHttp', port);
   assert.match(await daemon.call('s__echo', { message: 'two' }), /Echo: two/);
 });

@@ -3,6 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ModernServer } from '../servers/mcp/modern.mjs';
@@ -84,6 +85,7 @@ test('a change of the list is heard, over both transports', async (t) => {
 });
 
 test('old servers are asked what they speak and greeted in the old way', async (t) => {
+  assert.ok(existsSync(path.join(here, everything)), 'server-everything is missing: npm ci in tests/');
   const port = await freePort();
   const child = spawn(process.execPath, [path.join(here, everything), 'streamableHttp'], { env: { ...process.env, PORT: String(port) }, stdio: 'ignore' });
   const over = new Promise((resolve) => child.on('exit', resolve));

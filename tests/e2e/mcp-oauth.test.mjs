@@ -136,6 +136,7 @@ for (const grace of [true, false])
       await daemon.kill();
       server.revoke();
       await daemon.start();
+      await daemon.reaches('ready'); // who asks before is answered without its tools
       assert.match(await daemon.call('s__who'), /who for/, 'the new refresh token was kept');
       assert.equal(server.count('/token', 'refresh_token'), 3);
       return;

@@ -145,13 +145,13 @@ test('an operator says something in a conversation, once, on its platform', asyn
   const client = await overHttp(t, boss), byDefault = await overStdio(t);
   assert.deepEqual(await names(client), operators);
   assert.deepEqual(await names(byDefault), operators); // the operator's own
-  const said = await daemon.hook('crm', { text: 'is anybody listening there', sender: 'carl' }, { query: '?wait=10' });
+  const said = await daemon.hook('crm', { text: 'is anybody listening there', sender: 'carl' }, { query: '?wait=60' });
   assert.equal(said.body.status, 'answered', said.raw);
   const conversation = (await daemon.json('conversation', 'list')).find((row) => row.platform === 'webhook').conversation_id;
   const callbacks = () => receiver.received.filter((r) => r.body?.data?.text?.includes('an operator speaking'));
-  const message = { conversation_id: String(conversation), text: '**an operator speaking** to you', key: 'k1' };
+  const message = { conversation_id: String(conversation), text: '**an operator speaking** to you', key: 'the first errand' };
   const sent = await use(client, 'send_message', message);
-  await use(client, 'send_message', { ...message, key: 'k2', text: 'see ![](https://their.test/?q=secret)' });
+  await use(client, 'send_message', { ...message, key: 'the second errand', text: 'see ![](https://their.test/?q=secret)' });
   await until('the link as code', () => receiver.received.some((r) => r.body?.data?.text === 'see `their.test/?q=secret`'));
   assert.match(sent.status, /waits/);
   await until('the message', () => callbacks().length);

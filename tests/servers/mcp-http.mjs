@@ -158,8 +158,8 @@ export class McpServer {
     if (message.method !== 'tools/call') return json(response, 200, answer);
     const id = randomUUID();
     begin(response).write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, method: 'roots/list' })}\n\n`);
-    for (let i = 0; i < 400 && !this.requests.some((r) => r.message?.id === id && !r.message.method); i++) await wait(10);
-    const said = this.requests.find((r) => r.message?.id === id && !r.message.method)?.message;
+    let said;
+    while (!response.destroyed && !(said = this.requests.find((r) => r.message?.id === id && !r.message.method)?.message)) await wait(10);
     answer.result.content[0].text += ` roots: ${said?.error?.code}`;
     return response.end(`data: ${JSON.stringify(answer)}\n\n`);
   }
