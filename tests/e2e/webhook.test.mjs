@@ -35,12 +35,12 @@ const sign = (text, secret = plainSecret) => 'sha256=' + createHmac('sha256', se
 test('standard: the current and the previous secret open, svix names too; afterwards the old one does not', async (t) => {
   const hook = { name: 'crm', secret: hookSecret, secret_previous: oldSecret };
   const daemon = await withHooks(t, [hook]);
-  const say = (options) => daemon.hook('crm', { text: 'hello with a secret', sender: 'carl' }, { query: '?wait=10', ...options });
+  const say = (options) => daemon.hook('crm', { text: 'hello with a secret', sender: 'carl' }, { query: '?wait=60', ...options });
   assert.equal((await say()).body.status, 'answered');
   assert.equal((await say({ secret: oldSecret })).body.status, 'answered');
   const { Webhook } = await import('standardwebhooks');
   const text = '{"text":"hello by the older names","sender":"carl"}', at = new Date(), id = 'msg_svix';
-  const svix = await daemon.request('POST', '/webhook/crm?wait=10', { body: text, headers: {
+  const svix = await daemon.request('POST', '/webhook/crm?wait=60', { body: text, headers: {
     'svix-id': id, 'svix-timestamp': String(Math.floor(at / 1000)), 'svix-signature': `v1,AAAA ${new Webhook(hookSecret).sign(id, at, text)}` } });
   assert.equal(svix.body.status, 'answered', svix.raw);
   daemon.configure({ ...daemon.settings, platforms: { webhook: [{ name: 'crm', secret: hookSecret }] } });
@@ -91,13 +91,13 @@ test('bearer and none: a shared key; and only programs on this machine', async (
     { name: 'key', auth: 'bearer', secret: plainSecret },
     { name: 'open', auth: 'none' }]);
   const body = { text: 'a message by its key', sender: 'dana', message_id: 5 };
-  const ok = await daemon.request('POST', '/webhook/key?wait=10', { key: plainSecret, body });
+  const ok = await daemon.request('POST', '/webhook/key?wait=60', { key: plainSecret, body });
   assert.equal(ok.body.status, 'answered', ok.raw);
   for (const headers of [{}, { authorization: `Bearer ${plainSecret}x` }, { authorization: plainSecret }, { authorization: 'Bearer ' }])
     assert.equal((await daemon.request('POST', '/webhook/key', { body, headers })).status, 401);
   assert.equal((await daemon.request('GET', ok.body.url ?? `/webhook/key/messages/${ok.body.id}`, { key: plainSecret })).body.status, 'answered', 'the key polls');
 
-  const open = (headers) => daemon.request('POST', '/webhook/open?wait=10', { body: { text: 'from next door', sender: 'eve' }, headers });
+  const open = (headers) => daemon.request('POST', '/webhook/open?wait=60', { body: { text: 'from next door', sender: 'eve' }, headers });
   assert.equal((await open()).body.status, 'answered');
   for (const headers of [{ 'x-forwarded-for': '203.0.113.5' }, { forwarded: 'for=203.0.113.5' }, { 'x-real-ip': '203.0.113.5' }, { via: '1.1 proxy' }, { origin: 'https://example.org' }])
     assert.equal((await open(headers)).status, 401, JSON.stringify(headers));
@@ -288,8 +288,8 @@ test('a burst is answered together: every id, in order; merge = false and ?wait 
   const ids = Array.from({ length: 6 }, (_, i) => `b${i}`);
   for (const name of ['burst', 'single'])
     for (const id of ids) await daemon.hook(name, { text: `part ${id} of a burst`, sender: 'carl', conversation: 'c' }, { id: `${name}-${id}` });
-  const asked = daemon.hook('burst', { text: 'this one waits by itself', sender: 'carl', conversation: 'c' }, { id: 'burst-held', query: '?wait=20' });
-  await until('it to be taken', async () => (await daemon.json('status')).stored.messages_accepted + (await daemon.json('status')).stored.messages_claimed === 13);
+  const asked = daemon.hook('burst', { text: 'this one waits by itself', sender: 'carl', conversation: 'c' }, { id: 'burst-held', query: '?wait=60' });
+  await until('it to be taken', async () => { const { stored } = await daemon.json('status'); return stored.messages_accepted + stored.messages_claimed === 13; });
   release();
   const held = await asked;
   assert.equal(held.body.reply.text, 'echo: this one waits by itself', held.raw);
