@@ -39,7 +39,7 @@ for (const transport of ['socket', 'http'])
   });
 
 test('connections are moved every second, and nothing falls into the gap', async (t) => {
-  const s = await stage(t, model, { modelName: 'ids', slack: { knobs: { refreshMs: 700, warningMs: 1500, retries: [2000, 4000, 8000] } } });
+  const s = await stage(t, model, { modelName: 'ids', slack: { knobs: { refreshMs: 700, warningMs: 1500, patient: true, retries: Array(60).fill(2000) } } });
   for (let i = 0; i < 40; i++) {
     const channel = s.slack.world.addChannel(s.team, `c-${i}`, { members: [s.ann, s.bot.bot] });
     s.people.say(s.ann, channel, s.mention(`question [#${i}]`), { wants: String(i) });
@@ -49,9 +49,9 @@ test('connections are moved every second, and nothing falls into the gap', async
   await s.settled();
   clean(s.slack.tally.report());
   assert.ok(s.slack.counts.refreshes >= 3, String(s.slack.counts.refreshes));
-  assert.ok(s.slack.sockets.most <= 4, `${s.slack.sockets.most} connections at once`);
+  assert.ok(s.slack.sockets.most <= 6, `${s.slack.sockets.most} connections at once`);
   const gaps = s.slack.deliveries.list.flatMap((d) => d.attempts).filter((a) => a.reason === 'no_connection').length;
-  assert.ok(gaps <= 2, `${gaps} deliveries found no connection`);
+  assert.equal(gaps, 0, 'each delivery found a connection');
 });
 
 test('connections that die silently are noticed and replaced', async (t) => {

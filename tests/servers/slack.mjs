@@ -21,7 +21,7 @@ const usual = {
   twinMs: 0, // and how much later the other one
   helloMs: 5, noHello: false, pingMs: 5000, silent: false, deaf: false, neverPong: false, neverClose: false,
   refreshMs: 0, // a connection is asked to come over about this long after its hello; 0: never
-  warningMs: 10_000, // and closed this much later
+  warningMs: 10_000, patient: false, // and closed this much later; patient: when it has come over
   ticketMs: 30_000, streamMs: 300_000, responseMs: 1_800_000, codeMs: 600_000, shareMs: 20,
   limits: true, declined: [], // scopes that a person does not grant
 };

@@ -41,7 +41,12 @@ class Connection {
     this.warned = true;
     slack.counts.refreshes++;
     this.send({ type: 'disconnect', reason, debug_info: { host: 'applink-1' } });
-    slack.after(this.knobs.warningMs, () => this.close());
+    const leave = () => { // patient: not before there is another one
+      const last = this.knobs.patient && !this.closed && !this.sockets.of(this.app).some((c) => c !== this && c.greeted && !c.warned);
+      if (last) slack.after(50, leave);
+      else this.close();
+    };
+    slack.after(this.knobs.warningMs, leave);
   }
 
   close(code = 1000) {
