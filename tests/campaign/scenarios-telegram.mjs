@@ -29,8 +29,8 @@ const album = {
   done: (s) => s.album?.every((m) => m.taken) && s.answers(s.album[0].chat).length > 0 && idle(s),
   check(s, note) {
     const answers = s.answers(s.album[0].chat);
-    // When it was killed in the midst of an album, a machine that starts it slowly brings the rest after the first was answered: each picture counts once all the same.
-    const told = answers.flatMap((m) => m.words.match(/\(file: /g) ?? []).length;
+    // A machine that brings the rest of an album slowly brings it after the first was answered: each picture counts once all the same.
+    const told = answers.flatMap((m) => m.words.match(/\(file: photo\.jpg, /g) ?? []).length;
     if (answers.length !== 1 && !(answers.length === 2 && told === 3)) note(`an album has ${answers.length} answers: ${answers.map((m) => m.words.slice(0, 60))}`);
     const files = state(s, 'SELECT count(*) FROM "LLMAgentImport"');
     if (files !== '3') note(`${files} of three files are on record`);
