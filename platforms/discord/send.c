@@ -5,6 +5,7 @@
 #include "metrics.h"
 #include "sending.h"
 #include "text.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,7 @@ static void sending_free(struct sending *sending)
 	free(sending->uuid);
 	free(sending->text);
 	free(sending->choices);
+	free(sending->lost);
 	message_file_free(sending->upload);
 	free(sending);
 }
@@ -99,6 +101,11 @@ void discord_send_tell(struct sending *sending, enum sent how, unsigned retry_ms
 {
 	struct platform *bot = sending->bot;
 
+	if (sending->lost) { /* who asked was told, or could not be: the answer itself was refused */
+		how = SENT_REJECTED;
+		remote_id = NULL;
+		why = sending->lost;
+	}
 	metric_add(&sends_total, (const char *[]){ bot->config.name, sent_name(how) }, 1);
 	if (is_final(how) && sending->part == 0 && sending->answers_to_count)
 		discord_preview_forget(bot, (const char *const *)sending->answers_to,
@@ -125,6 +132,41 @@ void discord_send_tell_outcome(struct sending *sending, const struct discord_ans
 	enum sent how = discord_outcome(answer, &retry_ms, &why);
 
 	discord_send_tell(sending, how, retry_ms, NULL, why.text);
+}
+
+/* What stands in a place that was closed to us, perhaps a "…", can neither be changed nor taken away any more. */
+static bool is_lost(const struct sending *sending, const struct discord_answer *answer)
+{
+	const struct discord_place *place = &sending->place;
+
+	return discord_refused(answer, DISCORD_NO_ACCESS) && place->guild && place->user &&
+	       place->token == NULL && (sending->stood.message || sending->part > 0);
+}
+
+void discord_send_give_up(struct sending *sending, const struct discord_answer *answer)
+{
+	unsigned retry_ms;
+	struct err why;
+
+	if (!is_lost(sending, answer)) {
+		discord_send_tell_outcome(sending, answer);
+		return;
+	}
+	discord_outcome(answer, &retry_ms, &why);
+	sending->lost = mem_text(why.text);
+	free(sending->text);
+	sending->text =
+		mem_format("I may not write in <#%" PRIu64 "> any more, so my answer there is not complete.",
+			   sending->channel);
+	free(sending->choices);
+	sending->choices = NULL;
+	sending->file = NULL;
+	message_file_free(sending->upload);
+	sending->upload = NULL;
+	sending->stood = (struct discord_spot){ 0 };
+	sending->channel = 0;
+	discord_nonce(sending->uuid, 'l', sending->nonce);
+	discord_send_step(sending, SEND_DM);
 }
 
 /* For what is known at once: no call is answered inside itself. */

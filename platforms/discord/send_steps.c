@@ -269,7 +269,9 @@ static void create_link(struct sending *sending, const struct discord_answer *an
 static void create_refused(struct sending *sending, const struct discord_answer *answer)
 {
 	/* NOLINTNEXTLINE(bugprone-branch-clone): the order of the conditions is the rule */
-	if (file_refused(sending, answer)) {
+	if (sending->lost) {
+		discord_send_tell_outcome(sending, answer);
+	} else if (file_refused(sending, answer)) {
 		create_link(sending, answer);
 	} else if (discord_refused(answer, DISCORD_NO_REPLY) && is_reply(sending)) {
 		sending->no_reply = true;
@@ -288,7 +290,7 @@ static void create_refused(struct sending *sending, const struct discord_answer 
 		becomes_file(sending, answer);
 		discord_send_step(sending, SEND_CREATE);
 	} else {
-		discord_send_tell_outcome(sending, answer);
+		discord_send_give_up(sending, answer);
 	}
 }
 
@@ -339,7 +341,7 @@ static void done_edit(struct sending *sending, const struct discord_answer *answ
 		becomes_file(sending, answer);
 		discord_send_post(sending);
 	} else {
-		discord_send_tell_outcome(sending, answer);
+		discord_send_give_up(sending, answer);
 	}
 }
 

@@ -58,6 +58,7 @@ struct sending {
 	enum discord_send_step step;
 	uint64_t call;
 	struct discord_lookup *lookup;
+	char *lost;	   /* why the answer is refused; who asked is being told. NULL: it is not */
 	enum sent settled; /* with SEND_SETTLED */
 	const char *why;   /* static */
 	UT_hash_handle hh;
@@ -87,6 +88,9 @@ void discord_send_tell(struct sending *sending, enum sent how, unsigned retry_ms
 		       const char *why);
 void discord_send_tell_outcome(struct sending *sending, const struct discord_answer *answer);
 void discord_send_tell_accepted(struct sending *sending, struct discord_spot spot);
+
+/* send.c: told with this answer's outcome, or, when the place was closed to us in the middle, after who asked was told. */
+void discord_send_give_up(struct sending *sending, const struct discord_answer *answer);
 
 /* send.c: it is said where the file is instead; why it did not come itself. */
 void discord_send_link(struct sending *sending, const char *why);

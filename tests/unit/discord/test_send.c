@@ -272,6 +272,37 @@ static void test_replaced_too_often(void **state)
 	out_close(stage);
 }
 
+/* The right to be there was taken away in the middle: a "…" stays that nobody can take away. Who asked hears of it. */
+static void test_lost_in_the_middle(void **state)
+{
+	struct out_stage *stage = out_open();
+	struct outgoing out = placeheld(), more = out_answer(OUT_CHANNEL, "and more");
+	struct out_call *call;
+
+	(void)state;
+	out_send(stage, &out);
+	out_refuse(stage, out_expect(stage, "PATCH", EDIT), DISCORD_NO_ACCESS, 50001);
+	call = out_expect(stage, "POST", "/users/@me/channels");
+	out_arg_is(call, "/recipient_id", "'5'");
+	out_ok(stage, call, "{'id':'200'}");
+	call = out_expect(stage, "POST", "/channels/200/messages");
+	out_arg_is(call, "/content",
+		   "'I may not write in <#100> any more, so my answer there is not complete.'");
+	out_arg_is(call, "/message_reference", "");
+	out_ok(stage, call, "{'id':'60'}");
+	out_was_sent(stage, SENT_REJECTED, NULL);
+	out_why_has(stage, "View Channel");
+	out_expect_none(stage);
+
+	more.part = 1;
+	out_send(stage, &more);
+	out_refuse(stage, out_expect(stage, "POST", OUT_POST), DISCORD_NO_ACCESS, 50013);
+	out_refuse(stage, out_expect(stage, "POST", "/users/@me/channels"), DISCORD_NO_DM, 50007);
+	out_was_sent(stage, SENT_REJECTED, NULL); /* and that is all */
+	out_why_has(stage, "View Channel");
+	out_close(stage);
+}
+
 static void test_replaced_was_deleted(void **state)
 {
 	struct out_stage *stage = out_open();
@@ -474,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_archived),
 		cmocka_unit_test(test_replaces),
 		cmocka_unit_test(test_replaced_too_often),
+		cmocka_unit_test(test_lost_in_the_middle),
 		cmocka_unit_test(test_replaced_was_deleted),
 		cmocka_unit_test(test_old_edits),
 		cmocka_unit_test(test_reply_out_of_reach),
