@@ -6,8 +6,8 @@ UNIT_io      := base io
 UNIT_db      := base db
 FAKES_db     := tests/unit/db/seeds.c tests/unit/db/place.c
 UNIT_store   := base io db store
-FAKES_store  := $(addprefix tests/unit/store/,asking.c asking_people.c people_stage.c)
-UNITLD_store_test_budget := -Wl,--wrap=clock_wall_ms
+FAKES_store  := $(addprefix tests/unit/store/,asking.c asking_copies.c asking_people.c audit_stage.c people_stage.c)
+$(foreach t,budget rate,$(eval UNITLD_store_test_$(t) := -Wl,--wrap=clock_wall_ms))
 UNIT_core    := base markup core
 FAKES_core   := $(wildcard tests/fakes/*.c) tests/unit/core/stage_places.c
 FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c ws_stage.c)

@@ -34,7 +34,7 @@ void asking_restart(struct asking *asking);
 /* Closes and opens the store, but leaves the rows as a process that was killed would. */
 void asking_crash(struct asking *asking);
 
-/* Runs the loop until everything asked is answered; fails the test after 20 seconds. */
+/* Runs the loop until everything asked is answered; fails the test after two minutes. */
 void asking_wait(struct asking *asking);
 
 /* Each asks, waits, and gives a copy; asking->err says how it ended, NULL or zeros unless ERR_NONE. */
@@ -67,6 +67,10 @@ struct asked_refusal {
 };
 const struct asked_refusal *ask_refuse(struct asking *asking, const struct store_refusal *refusal);
 
+/* A named report or act (store_people.h): its JSON text. */
+const char *ask_report(struct asking *asking, const char *name, const char *const *args, size_t count);
+const char *ask_act(struct asking *asking, const char *name, const char *const *args, size_t count);
+
 /* A plain answer to a turn. */
 const struct store_answered *answer_with(struct asking *asking, int64_t turn_id, const char *text,
 					 bool claim_next);
@@ -86,6 +90,7 @@ void asking_know(struct asking *asking, const char *sender);
 struct incoming says(const char *sender, const char *place, const char *key, const char *text);
 
 /* Copies that outlive the callback. */
+const char *const *copy_texts(struct arena *room, const char *const *from, size_t count);
 struct store_accepted *copy_accepted(struct arena *room, const struct store_accepted *from);
 struct store_turn *copy_turn(struct arena *room, const struct store_turn *from);
 struct store_reply *copy_reply(struct arena *room, const struct store_reply *from);

@@ -1,159 +1,22 @@
 /* The record of interactions as a chain: what an operator must be told when somebody edited the file. */
-#include "asking.h"
+#include "audit_stage.h"
 #include "crypto.h"
 #include "json.h"
-#include "store_audit.h"
-#include "store_people.h"
 #include <stdio.h>
 #include <string.h>
-
-#define ORG ROOM_DEFAULT_ORG
-
-static int open_case(void **state)
-{
-	struct asking *a = asking_create();
-
-	asking_know(a, "ann");
-	asking_know(a, "bob");
-	*state = a;
-	return 0;
-}
-
-static int close_case(void **state)
-{
-	asking_destroy(*state);
-	return 0;
-}
-
-static void retain(struct asking *a, int64_t content_days, int64_t keep_days);
-
-static int64_t begin(struct asking *a, const char *who, const char *key, const char *text)
-{
-	struct incoming in = says(who, who, key, text);
-	const struct store_accepted *got;
-
-	in.semantic_key = key;
-	got = ask_accept(a, &in, true);
-	assert_non_null(got->turn);
-	return got->turn->id;
-}
-
-static void finish(struct asking *a, int64_t turn, const char *input, const char *output)
-{
-	const struct ai_attempt attempt = { .provider = "p",
-					    .model = "m",
-					    .input = input,
-					    .output = output,
-					    .input_tokens = 3,
-					    .output_tokens = 2,
-					    .cached_tokens = -1,
-					    .cost_micros = 12,
-					    .latency_ms = 5,
-					    .first_token_ms = -1,
-					    .request_id = "r1" };
-	const struct ai_result result = {
-		.text = output, .tool_calls = "[]", .attempts = &attempt, .attempt_count = 1
-	};
-	const struct store_answer answer = {
-		.turn_id = turn, .state = MESSAGE_ANSWERED, .text = output, .result = &result
-	};
-
-	ask_answer(a, &answer);
-	assert_int_equal(a->err.kind, ERR_NONE);
-}
-
-/* So many rows of ann's; their numbers go on from those before. */
-static void talk(struct asking *a, int rows)
-{
-	static int number;
-
-	for (int i = 0; i < rows; i++) {
-		char key[32];
-
-		snprintf(key, sizeof(key), "k%d", ++number);
-		finish(a, begin(a, "ann", key, "secret words"), "secret words", "an answer");
-	}
-}
-
-static void on_json(void *owner, uint64_t ticket, const struct err *err, const char *json)
-{
-	struct asking *a = owner;
-
-	(void)ticket;
-	a->err = *err;
-	a->got = json ? (void *)(uintptr_t)arena_text(a->room, json) : NULL;
-	a->waiting--;
-	io_stop(a->io);
-}
-
-static const char *report(struct asking *a, const char *name, const char *const *args, size_t count)
-{
-	a->waiting++;
-	store_report(a->store, name, args, count, on_json, a, 1);
-	asking_wait(a);
-	return a->got;
-}
-
-static const char *act(struct asking *a, const char *name, const char *const *args, size_t count)
-{
-	a->waiting++;
-	store_act(a->store, name, args, count, on_json, a, 1);
-	asking_wait(a);
-	return a->got;
-}
-
-static const char *verify_kept(struct asking *a, const char *seq, const char *hash)
-{
-	const char *answer =
-		report(a, "audit_verify", (const char *const[]){ ORG, NULL, NULL, seq, hash }, 5);
-
-	assert_int_equal(a->err.kind, ERR_NONE);
-	return answer;
-}
-
-static const char *verify(struct asking *a)
-{
-	return verify_kept(a, NULL, NULL);
-}
-
-static void expect_fine(struct asking *a)
-{
-	const char *answer = verify(a);
-
-	if (strstr(answer, "\"found\":0,") == NULL || strstr(answer, "\"done\":true") == NULL)
-		fail_msg("%s", answer);
-}
-
-/* Exactly so many findings, one of them with this seq and these words. */
-static void expect_found(struct asking *a, int count, int seq, const char *words)
-{
-	const char *answer = verify(a);
-	struct err err;
-	json_t *document = json_read(answer, strlen(answer), &err), *one;
-	bool seen = false;
-	size_t i;
-
-	assert_non_null(document);
-	json_array_foreach (json_object_get(document, "findings"), i, one)
-		seen = seen || (json_integer_value(json_object_get(one, "seq")) == seq &&
-				strstr(json_text(one, "what"), words));
-	if (!seen || json_integer_value(json_object_get(document, "found")) != count)
-		fail_msg("%d findings, row %d \"%s\": %s", count, seq, words, answer);
-	json_decref(document);
-}
 
 /* Nobody who reads the report may be alarmed by the daemon's own work. */
 static void what_is_written_is_proved(void **state)
 {
 	struct asking *a = *state;
 
-	expect_fine(a);
-	talk(a, 5);
-	expect_fine(a);
+	audit_fine(a);
+	audit_talk(a, 5);
+	audit_fine(a);
 	asking_crash(a);
 	ask_recover(a, "webhook");
-	talk(a, 2);
-	expect_fine(a);
+	audit_talk(a, 2);
+	audit_fine(a);
 	assert_int_equal(asking_int(a, "SELECT seq FROM audit_heads"), 7);
 }
 
@@ -162,7 +25,7 @@ static void the_rules_are_those_of_the_book(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 1);
+	audit_talk(a, 1);
 	assert_int_equal(asking_int(a,
 				    "SELECT length(hash) + length(content_hash) + length(content_salt) FROM"
 				    " ai_agent_interactions"),
@@ -196,17 +59,17 @@ static void changes_are_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 8);
+	audit_talk(a, 8);
 	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'another' WHERE seq = 3");
-	expect_found(a, 1, 3, "input or output");
+	audit_found(a, 1, 3, "input or output");
 	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'an answer' WHERE seq = 3");
-	expect_fine(a);
+	audit_fine(a);
 	asking_sql(a, "UPDATE ai_agent_interactions SET cost_micros = 1 WHERE seq = 5");
-	expect_found(a, 1, 5, "does not follow");
+	audit_found(a, 1, 5, "does not follow");
 	asking_sql(a, "UPDATE ai_agent_interactions SET cost_micros = 12 WHERE seq = 5");
 	asking_sql(a, "UPDATE ai_agent_interactions SET input = NULL, output = NULL, content_salt = NULL,"
 		      " erased_by = 8 WHERE seq = 2");
-	expect_found(a, 1, 2, "no erasure on record");
+	audit_found(a, 1, 2, "no erasure on record");
 }
 
 /* A comparison that ends at a NUL would not see it; sha256sum would. */
@@ -216,13 +79,13 @@ static void what_hides_behind_a_nul_is_found(void **state)
 	struct asking *a = *state;
 	char sql[256];
 
-	talk(a, 8);
+	audit_talk(a, 8);
 	for (int i = 0; i < 3; i++) {
 		snprintf(sql, sizeof(sql),
 			 "UPDATE ai_agent_interactions SET %s = %s || char(0) || 'note' WHERE seq = %d",
 			 columns[i], columns[i], i + 2);
 		asking_sql(a, sql);
-		expect_found(a, i + 1, i + 2, "stands behind");
+		audit_found(a, i + 1, i + 2, "stands behind");
 	}
 }
 
@@ -230,16 +93,16 @@ static void what_is_removed_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 9);
+	audit_talk(a, 9);
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq IN (4, 5)");
-	expect_found(a, 1, 4, "removed: rows 4 to 5");
+	audit_found(a, 1, 4, "removed: rows 4 to 5");
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq >= 8");
-	expect_found(a, 2, 8, "removed: rows 8 to 9 at the end");
-	talk(a, 1); /* and the service goes on */
-	expect_found(a, 2, 8, "removed: rows 8 to 9");
+	audit_found(a, 2, 8, "removed: rows 8 to 9 at the end");
+	audit_talk(a, 1); /* and the service goes on */
+	audit_found(a, 2, 8, "removed: rows 8 to 9");
 	asking_sql(a, "DELETE FROM audit_heads");
-	expect_found(a, 3, 10, "the mark of where the chain ends");
-	talk(a, 1);
+	audit_found(a, 3, 10, "the mark of where the chain ends");
+	audit_talk(a, 1);
 	assert_int_equal(asking_int(a, "SELECT max(seq) FROM ai_agent_interactions"), 11);
 }
 
@@ -248,19 +111,19 @@ static void renumbering_does_not_help(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 9);
+	audit_talk(a, 9);
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = 4;"
 		      "UPDATE ai_agent_interactions SET seq = seq + 99 WHERE seq > 4;"
 		      "UPDATE ai_agent_interactions SET seq = seq - 100 WHERE seq > 100;"
 		      "UPDATE audit_heads SET seq = 8");
-	expect_found(a, 2, 5, "removed: 1 row(s) before this one");
+	audit_found(a, 2, 5, "removed: 1 row(s) before this one");
 }
 
 static void what_is_inserted_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 6);
+	audit_talk(a, 6);
 	asking_sql(a,
 		   "UPDATE ai_agent_interactions SET seq = seq + 101 WHERE seq > 3;"
 		   "UPDATE ai_agent_interactions SET seq = seq - 100 WHERE seq > 100;"
@@ -268,21 +131,21 @@ static void what_is_inserted_is_found(void **state)
 		   " content_hash, input, output, content_salt) SELECT org_id, 'assistant', 'chat', 4, hash,"
 		   " content_hash, input, output, content_salt FROM ai_agent_interactions WHERE seq = 3;"
 		   "UPDATE audit_heads SET seq = 7");
-	expect_found(a, 2, 4, "does not follow");
-	expect_found(a, 2, 5, "inserted: 1 row(s) before this one");
+	audit_found(a, 2, 4, "does not follow");
+	audit_found(a, 2, 5, "inserted: 1 row(s) before this one");
 }
 
 static void what_is_put_at_the_end_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 2);
+	audit_talk(a, 2);
 	asking_sql(a,
 		   "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type) SELECT org_id,"
 		   " 'x', 'chat' FROM audit_heads");
-	expect_found(a, 1, 0, "outside the chain");
+	audit_found(a, 1, 0, "outside the chain");
 	asking_sql(a, "UPDATE ai_agent_interactions SET seq = 3 WHERE seq IS NULL");
-	expect_found(a, 3, 3, "inserted: rows 3 to 3 at the end");
+	audit_found(a, 3, 3, "inserted: rows 3 to 3 at the end");
 }
 
 /* The index that forbids two rows of one number can be taken away, and then the second may hide between two pages. */
@@ -290,12 +153,12 @@ static void a_number_that_is_used_twice_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 3);
+	audit_talk(a, 3);
 	asking_sql(a, "DROP INDEX idx_ai_agent_interactions_seq");
 	asking_sql(a, "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash,"
 		      " content_hash, input, output, content_salt) SELECT org_id, 'x', 'chat', 3, hash,"
 		      " content_hash, input, output, content_salt FROM ai_agent_interactions WHERE seq = 2");
-	assert_null(strstr(verify(a), "\"found\":0,"));
+	assert_null(strstr(audit_verify(a), "\"found\":0,"));
 }
 
 /* Before the first row is nothing, whatever number is written there. */
@@ -303,19 +166,19 @@ static void what_is_put_before_the_chain_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 3);
+	audit_talk(a, 3);
 	asking_sql(a, "PRAGMA ignore_check_constraints = ON;"
 		      "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash)"
 		      " SELECT org_id, 'x', 'chat', -5, hash FROM ai_agent_interactions WHERE seq = 2");
-	expect_found(a, 1, -5, "before the beginning");
+	audit_found(a, 1, -5, "before the beginning");
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = -5");
 	asking_sql(a,
 		   "UPDATE ai_agent_interactions SET created_at = '2020-01-01T00:00:00.000Z' WHERE seq <= 2");
-	retain(a, 0, 30);
-	expect_fine(a);
+	audit_retain(a, 0, 30);
+	audit_fine(a);
 	asking_sql(a, "INSERT INTO ai_agent_interactions (org_id, agent_name, interaction_type, seq, hash)"
 		      " SELECT org_id, 'x', 'chat', 1, hash FROM ai_agent_interactions WHERE seq = 3");
-	expect_found(a, 1, 1, "before the beginning");
+	audit_found(a, 1, 1, "before the beginning");
 }
 
 /* A row of one organisation is none of another's, even at the same place. */
@@ -323,18 +186,18 @@ static void a_row_moved_to_another_organisation_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 4);
+	audit_talk(a, 4);
 	asking_sql(
 		a,
 		"INSERT INTO organizations (id, name) VALUES ('00000000-0000-7000-8000-000000000002', 'x')");
 	asking_sql(a, "UPDATE ai_agent_interactions SET org_id = '00000000-0000-7000-8000-000000000002' WHERE"
 		      " seq = 1");
-	expect_found(a, 1, 1, "removed: rows 1 to 1");
+	audit_found(a, 1, 1, "removed: rows 1 to 1");
 	asking_sql(a, "INSERT INTO audit_heads (org_id, seq, hash) SELECT org_id, seq, hash FROM"
 		      " ai_agent_interactions WHERE seq = 1");
-	assert_non_null(strstr(
-		report(a, "audit_verify", (const char *const[]){ "00000000-0000-7000-8000-000000000002" }, 1),
-		"does not follow"));
+	assert_non_null(strstr(ask_report(a, "audit_verify",
+					  (const char *const[]){ "00000000-0000-7000-8000-000000000002" }, 1),
+			       "does not follow"));
 }
 
 /* The note of an erasure can't be changed, nor a text be put where it emptied. */
@@ -342,32 +205,32 @@ static void a_changed_note_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 3);
-	act(a, "audit_erase",
-	    (const char *const[]){
-		    "user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"),
-		    "she asked for it", "boss" },
-	    4);
-	talk(a, 1);
-	expect_fine(a);
+	audit_talk(a, 3);
+	ask_act(a, "audit_erase",
+		(const char *const[]){
+			"user", asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1"),
+			"she asked for it", "boss" },
+		4);
+	audit_talk(a, 1);
+	audit_fine(a);
 	asking_sql(a, "UPDATE ai_agent_interactions SET input = 'she said so' WHERE seq = 2");
-	expect_found(a, 1, 2, "holds something again");
+	audit_found(a, 1, 2, "holds something again");
 	asking_sql(a, "UPDATE ai_agent_interactions SET input = NULL WHERE seq = 2");
 	asking_sql(a, "UPDATE ai_agent_interactions SET metadata = json_set(metadata, '$.why', 'just so')"
 		      " WHERE interaction_type = 'erasure'");
-	expect_found(a, 1, 4, "does not follow");
+	audit_found(a, 1, 4, "does not follow");
 }
 
 static void what_is_swapped_is_found(void **state)
 {
 	struct asking *a = *state;
 
-	talk(a, 9);
+	audit_talk(a, 9);
 	asking_sql(a, "UPDATE ai_agent_interactions SET seq = 100 WHERE seq = 3;"
 		      "UPDATE ai_agent_interactions SET seq = 3 WHERE seq = 7;"
 		      "UPDATE ai_agent_interactions SET seq = 7 WHERE seq = 100");
-	expect_found(a, 2, 3, "swapped: it belongs at place 7");
-	expect_found(a, 2, 7, "swapped: it belongs at place 3");
+	audit_found(a, 2, 3, "swapped: it belongs at place 7");
+	audit_found(a, 2, 7, "swapped: it belongs at place 3");
 }
 
 /* A head that was written down elsewhere tells what the file alone can't: everything behind it was cut off. */
@@ -376,17 +239,17 @@ static void a_kept_head_finds_the_cut(void **state)
 	struct asking *a = *state;
 	const char *hash;
 
-	talk(a, 6);
+	audit_talk(a, 6);
 	hash = asking_text(a, "SELECT hash FROM audit_heads");
-	assert_non_null(strstr(verify_kept(a, "6", hash), "\"found\":0,"));
-	talk(a, 1);
-	assert_non_null(strstr(verify_kept(a, "6", hash), "\"found\":0,"));
+	assert_non_null(strstr(audit_verify_kept(a, "6", hash), "\"found\":0,"));
+	audit_talk(a, 1);
+	assert_non_null(strstr(audit_verify_kept(a, "6", hash), "\"found\":0,"));
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq > 4;"
 		      "UPDATE audit_heads SET seq = 4, hash = (SELECT hash FROM ai_agent_interactions WHERE"
 		      " seq = 4)");
-	expect_fine(a);
-	assert_non_null(strstr(verify_kept(a, "6", hash), "the chain ended at 6"));
-	assert_non_null(strstr(verify_kept(a, "3", hash), "kept elsewhere"));
+	audit_fine(a);
+	assert_non_null(strstr(audit_verify_kept(a, "6", hash), "the chain ended at 6"));
+	assert_non_null(strstr(audit_verify_kept(a, "3", hash), "kept elsewhere"));
 }
 
 static const struct ai_step call_steps[] = {
@@ -422,25 +285,25 @@ static void tool_calls_are_on_record(void **state)
 {
 	struct asking *a = *state;
 	struct ai_step result = call_steps[1];
-	int64_t turn = begin(a, "ann", "t1", "read it");
+	int64_t turn = audit_begin(a, "ann", "t1", "read it");
 
 	ask_journal(a, turn, call_steps, 3, NULL, 0);
 	assert_int_equal(a->err.kind, ERR_NONE);
 	result.kind = AI_STEP_RESULT;
 	result.payload = "{\"text\":\"y\"}";
 	ask_journal(a, turn, &result, 1, NULL, 0);
-	finish(a, turn, "read it", "y");
+	audit_finish(a, turn, "read it", "y");
 	assert_string_equal(asking_text(a, tools_sql),
 			    "nope {\"a\":1} {\"error\":\"unknown tool\"} 0 failed  ; "
 			    "files__read {\"path\":\"x\"} {\"text\":\"y\"} 1  files once");
-	expect_fine(a);
+	audit_fine(a);
 }
 
 /* A call whose outcome nobody knows is on record as that, also when the turn never ends well. */
 static void an_unknown_outcome_is_on_record(void **state)
 {
 	struct asking *a = *state;
-	int64_t turn = begin(a, "ann", "t1", "read it");
+	int64_t turn = audit_begin(a, "ann", "t1", "read it");
 
 	ask_journal(a, turn, call_steps, 2, NULL, 0);
 	for (int i = 0; i < 3; i++) {
@@ -449,100 +312,7 @@ static void an_unknown_outcome_is_on_record(void **state)
 		ask_claim(a, 1);
 	}
 	assert_string_equal(asking_text(a, tools_sql), "files__read {\"path\":\"x\"} - 0 outcome unknown  ");
-	expect_fine(a);
-}
-
-/* Somebody's words go from every table; others' stay, and the record is still proved. */
-static void erasure_keeps_the_chain(void **state)
-{
-	struct asking *a = *state;
-	const char *profile;
-	const char *answer;
-
-	talk(a, 3);
-	finish(a, begin(a, "bob", "b1", "bob's words"), "bob's words", "to bob");
-	profile = asking_text(a, "SELECT profile_id FROM inbox WHERE sender = 'ann' LIMIT 1");
-	ask_journal(a, begin(a, "ann", "s1", "secret words"), call_steps, 2, NULL, 0); /* goes on */
-	asking_sql(a, "UPDATE outbox SET state = 'sent', sent_at = created_at");
-	answer = act(a, "audit_erase", (const char *const[]){ "user", profile, "she asked for it", "boss" },
-		     4);
-	assert_int_equal(a->err.kind, ERR_NONE);
-	assert_non_null(strstr(answer, "\"waiting\":1"));
-	assert_non_null(strstr(answer, "\"more\":false"));
-	assert_int_equal(
-		asking_int(a,
-			   "SELECT (SELECT count(*) FROM ai_agent_interactions WHERE input LIKE '%secret%' OR"
-			   " output LIKE '%an answer%') + (SELECT count(*) FROM \"LLMConversationMessage\""
-			   " WHERE (\"userPrompt\" LIKE '%secret%' OR \"llmParsedOutput\" LIKE '%an answer%')"
-			   " AND \"answeredAt\" IS NOT NULL) + (SELECT count(*) FROM inbox WHERE body LIKE"
-			   " '%secret%' AND state = 'answered') + (SELECT count(*) FROM \"LLMTask\" WHERE"
-			   " \"llmStructuredOutput\" LIKE '%an answer%')"),
-		0);
-	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE output = 'to bob'"),
-			 1);
-	assert_string_equal(
-		asking_text(
-			a, "SELECT json_extract(metadata, '$.why') || ', ' || json_extract(metadata, '$.who')"
-			   " || ', ' || json_extract(metadata, '$.rows') || ', ' || json_extract(metadata,"
-			   " '$.seqs') FROM ai_agent_interactions WHERE interaction_type = 'erasure'"),
-		"she asked for it, boss, 3, 1-3");
-	expect_fine(a);
-	asking_sql(a, "UPDATE ai_agent_interactions SET output = 'made up' WHERE seq = 2");
-	expect_found(a, 1, 2, "holds something again");
-	asking_sql(a, "UPDATE ai_agent_interactions SET output = NULL, input = '(deleted by its author)' ||"
-		      " char(0) || 'x' WHERE seq = 2");
-	expect_found(a, 1, 2, "holds something again");
-}
-
-static void on_retained(void *owner, uint64_t ticket, const struct err *err, bool more)
-{
-	struct asking *a = owner;
-
-	(void)ticket;
-	a->err = *err;
-	assert_false(more);
-	a->waiting--;
-	io_stop(a->io);
-}
-
-static void retain(struct asking *a, int64_t content_days, int64_t keep_days)
-{
-	a->waiting++;
-	store_retain(a->store,
-		     &(struct store_retention){ .content_days = content_days, .keep_days = keep_days },
-		     on_retained, a, 1);
-	asking_wait(a);
-	assert_int_equal(a->err.kind, ERR_NONE);
-}
-
-/* Old rows are not made by waiting: the clock of the record is set back, which is a change, so each row is proved by
- * what retention leaves. */
-static void retention_keeps_the_rest_provable(void **state)
-{
-	struct asking *a = *state;
-
-	talk(a, 4);
-	retain(a, 1, 1);
-	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions"), 4);
-	asking_sql(a,
-		   "UPDATE ai_agent_interactions SET created_at = '2020-01-01T00:00:00.000Z' WHERE seq <= 2");
-	retain(a, 1, 0);
-	assert_int_equal(
-		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE input IS NULL AND seq <= 2"),
-		2);
-	assert_int_equal(asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE output IS NOT NULL"),
-			 2);
-	retain(a, 1, 0); /* not twice */
-	assert_int_equal(asking_int(a, "SELECT max(seq) FROM ai_agent_interactions"), 5);
-	retain(a, 0, 1);
-	assert_int_equal(asking_int(a, "SELECT min(seq) FROM ai_agent_interactions"), 3);
-	expect_fine(a);
-	talk(a, 1);
-	expect_fine(a);
-	asking_sql(a,
-		   "DELETE FROM ai_agent_interactions WHERE seq = 3; UPDATE audit_heads SET pruned_seq = 3,"
-		   " pruned_hash = (SELECT hash FROM ai_agent_interactions WHERE seq = 4)");
-	expect_found(a, 2, 3, "the mark of what retention dropped");
+	audit_fine(a);
 }
 
 /* A long chain is walked in pages; what was put in on one page is still understood on the next. */
@@ -554,12 +324,12 @@ static void pages_join(void **state)
 	struct err err;
 	json_t *page;
 
-	talk(a, 2010);
+	audit_talk(a, 2010);
 	asking_sql(a, "DELETE FROM ai_agent_interactions WHERE seq = 4;"
 		      "UPDATE ai_agent_interactions SET seq = seq + 9999 WHERE seq > 4;"
 		      "UPDATE ai_agent_interactions SET seq = seq - 10000 WHERE seq > 10000;"
 		      "UPDATE audit_heads SET seq = 2009");
-	answer = verify(a);
+	answer = audit_verify(a);
 	page = json_read(answer, strlen(answer), &err);
 	assert_true(json_is_false(json_object_get(page, "done")));
 	assert_int_equal(json_integer_value(json_object_get(page, "found")), 2);
@@ -567,41 +337,14 @@ static void pages_join(void **state)
 	snprintf(shift, sizeof(shift), "%d", (int)json_integer_value(json_object_get(page, "shift")));
 	snprintf(hash, sizeof(hash), "%s", json_text(page, "hash"));
 	json_decref(page);
-	answer = report(a, "audit_verify", (const char *const[]){ ORG, seq, hash, NULL, NULL, shift }, 6);
+	answer = ask_report(a, "audit_verify", (const char *const[]){ ORG, seq, hash, NULL, NULL, shift }, 6);
 	assert_non_null(strstr(answer, "\"found\":0,\"rows\":9,"));
 	assert_non_null(strstr(answer, "\"done\":true"));
 }
 
-/* An export goes through everything once, whatever the size of a page. */
-static void the_export_is_whole(void **state)
-{
-	struct asking *a = *state;
-	const char *answer;
-	struct err err;
-	json_t *page;
-
-	talk(a, 1003);
-	answer = report(a, "audit_export", (const char *const[]){ ORG }, 1);
-	page = json_read(answer, strlen(answer), &err);
-	assert_int_equal(json_array_size(json_object_get(page, "rows")), 1000);
-	answer = report(
-		a, "audit_export",
-		(const char *const[]){ ORG, NULL, NULL,
-				       json_string_value(json_array_get(json_object_get(page, "next"), 0)),
-				       json_string_value(json_array_get(json_object_get(page, "next"), 1)) },
-		5);
-	json_decref(page);
-	page = json_read(answer, strlen(answer), &err);
-	assert_int_equal(json_array_size(json_object_get(page, "rows")), 3);
-	assert_true(json_is_null(json_object_get(page, "next")));
-	json_decref(page);
-	answer = report(a, "audit_export", (const char *const[]){ ORG, "2999-01-01" }, 2);
-	assert_non_null(strstr(answer, "\"rows\":[]"));
-}
-
 int main(void)
 {
-#define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, open_case, close_case)
+#define CASE(NAME) cmocka_unit_test_setup_teardown(NAME, audit_open, audit_close)
 	const struct CMUnitTest tests[] = {
 		CASE(what_is_written_is_proved),
 		CASE(the_rules_are_those_of_the_book),
@@ -619,10 +362,7 @@ int main(void)
 		CASE(a_kept_head_finds_the_cut),
 		CASE(tool_calls_are_on_record),
 		CASE(an_unknown_outcome_is_on_record),
-		CASE(erasure_keeps_the_chain),
-		CASE(retention_keeps_the_rest_provable),
 		CASE(pages_join),
-		CASE(the_export_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

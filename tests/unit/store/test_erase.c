@@ -27,35 +27,22 @@ static int close_case(void **state)
 	return 0;
 }
 
-static void on_json(void *owner, uint64_t ticket, const struct err *err, const char *json)
-{
-	struct asking *a = owner;
-
-	(void)ticket;
-	a->err = *err;
-	a->got = json ? (void *)(uintptr_t)arena_text(a->room, json) : NULL;
-	a->waiting--;
-	io_stop(a->io);
-}
-
 static const char *act(struct asking *a, const char *name, const char *const *args, size_t count)
 {
-	a->waiting++;
-	store_act(a->store, name, args, count, on_json, a, 1);
-	asking_wait(a);
+	const char *answer = ask_act(a, name, args, count);
+
 	assert_int_equal(a->err.kind, ERR_NONE);
-	return a->got;
+	return answer;
 }
 
 static const char *verify(struct asking *a)
 {
-	a->waiting++;
-	store_report(a->store, "audit_verify",
-		     (const char *const[]){ "00000000-0000-7000-8000-000000000001", NULL, NULL, NULL, NULL },
-		     5, on_json, a, 1);
-	asking_wait(a);
+	const char *answer = ask_report(
+		a, "audit_verify",
+		(const char *const[]){ "00000000-0000-7000-8000-000000000001", NULL, NULL, NULL, NULL }, 5);
+
 	assert_int_equal(a->err.kind, ERR_NONE);
-	return a->got;
+	return answer;
 }
 
 static void talk(struct asking *a, const char *who, const char *key, const char *word)

@@ -252,21 +252,15 @@ static void a_file_is_read_in_pieces(void **state)
 
 static const char *act(struct asking *a, const char *name, const char *id, const char *profile)
 {
-	const char *const args[] = { id, profile };
-
-	a->waiting++;
-	store_act(a->store, name, args, 2, on_text, a, 1);
-	asking_wait(a);
-	return a->got;
+	return ask_act(a, name, (const char *const[]){ id, profile }, 2);
 }
 
 static const char *report(struct asking *a, const char *name, const char *const *args, size_t count)
 {
-	a->waiting++;
-	store_report(a->store, name, args, count, on_text, a, 1);
-	asking_wait(a);
+	const char *answer = ask_report(a, name, args, count);
+
 	assert_int_equal(a->err.kind, ERR_NONE);
-	return a->got;
+	return answer;
 }
 
 static void operators_see_cancel_repeat_and_delete(void **state)

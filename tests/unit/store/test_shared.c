@@ -49,38 +49,20 @@ static int close_case(void **state)
 	return 0;
 }
 
-static void on_json(void *owner, uint64_t ticket, const struct err *err, const char *json)
-{
-	struct asking *a = owner;
-
-	(void)ticket;
-	a->err = *err;
-	a->got = json ? (void *)(uintptr_t)arena_text(a->room, json) : NULL;
-	if (--a->waiting == 0)
-		io_stop(a->io);
-}
-
 static enum err_kind act(struct asking *a, const char *name, const char *who, const char *import,
 			 const char *scope)
 {
-	a->waiting++;
-	store_act(a->store, name, (const char *const[]){ org, who, import, scope }, scope ? 4 : 3, on_json, a,
-		  1);
-	asking_wait(a);
+	ask_act(a, name, (const char *const[]){ org, who, import, scope }, scope ? 4 : 3);
 	return a->err.kind;
 }
 
 static size_t listed(struct asking *a, const char *who)
 {
-	json_t *files;
-	size_t count;
+	const char *answer =
+		ask_report(a, "list_files", (const char *const[]){ org, who, NULL, "[]", NULL }, 5);
+	json_t *files = json_read(answer, strlen(answer), NULL);
+	size_t count = json_array_size(files);
 
-	a->waiting++;
-	store_report(a->store, "list_files", (const char *const[]){ org, who, NULL, "[]", NULL }, 5, on_json,
-		     a, 1);
-	asking_wait(a);
-	files = json_read(a->got, strlen(a->got), NULL);
-	count = json_array_size(files);
 	json_decref(files);
 	return count;
 }
