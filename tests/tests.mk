@@ -10,7 +10,7 @@ FAKES_store  := $(addprefix tests/unit/store/,asking.c asking_copies.c asking_pe
 $(foreach t,budget rate,$(eval UNITLD_store_test_$(t) := -Wl,--wrap=clock_wall_ms))
 UNIT_core    := base markup core
 FAKES_core   := $(wildcard tests/fakes/*.c) tests/unit/core/stage_places.c
-FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c ws_stage.c)
+FAKES_io     := $(addprefix tests/unit/io/,peer.c client.c call_stage.c web_server.c web_client.c ws_stage.c)
 UNIT_ai      := base ai
 FAKES_ai     := tests/fakes/fake_loop.c $(addprefix tests/unit/ai/,fake_http.c llm_stage.c turn_stage.c)
 SEES_UNIT_ai := io
