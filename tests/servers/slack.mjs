@@ -143,11 +143,6 @@ export class Slack {
     return null;
   }
 
-  // Too much was sent: the app is told once a minute, in a payload without an event.
-  rateLimitEvents(app, team) {
-    return this.deliveries.event(app, { token: 'deprecated', type: 'app_rate_limited', team_id: team.id, minute_rate_limited: Math.floor(Date.now() / 60_000) * 60, api_app_id: app.id });
-  }
-
   // ---- what happens ---------------------------------------------------------------------------------------------
 
   session(channel, threadTs) {

@@ -53,19 +53,9 @@ export class People {
     this.world.remove(message);
   }
 
-  removeMany(messages) {
-    for (const message of messages) message.deleted = true;
-    this.world.changed('MESSAGE_DELETE_BULK', messages[0].channel, messages.map((m) => m.id));
-  }
-
   forward(user, channel, message, options = {}) {
     const { content, timestamp, attachments } = message, at = { type: 1, message_id: message.id, channel_id: message.channel.id };
     return this.say(user, channel, '', { flags: flags.snapshot, reference: at, snapshots: [{ message: { content, timestamp, attachments, embeds: [], type: 0, edited_timestamp: null, flags: 0, mentions: [], mention_roles: [], components: [] } }], ...options });
-  }
-
-  // A webhook of the channel (of somebody else) says something.
-  webhookSays(channel, name, content, options = {}) {
-    return this.world.post(channel, { author: null, webhookId: this.world.flakes.next(), webhookName: name, content, ...this.world.mentioned(channel.guild, content), ...options });
   }
 
   // Pins, joins, boosts and the like (sheet 9.1).
@@ -76,11 +66,6 @@ export class People {
   react(user, message, emoji) {
     message.reactions.set(emoji, (message.reactions.get(emoji) ?? new Set()).add(user.id));
     this.world.changed('MESSAGE_REACTION_ADD', message, { user, emoji });
-  }
-
-  unreact(user, message, emoji) {
-    message.reactions.get(emoji)?.delete(user.id);
-    this.world.changed('MESSAGE_REACTION_REMOVE', message, { user, emoji });
   }
 
   type(user, channel) {
@@ -106,11 +91,6 @@ export class People {
 
   archive(thread, { archived = true, locked = false } = {}) {
     this.world.archive(thread, archived, locked);
-  }
-
-  removeChannel(channel) {
-    channel.gone = true;
-    this.world.changed(channel.isThread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', channel);
   }
 
   // ---- interactions ----------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ export class Rest {
   #channel(app, id) {
     const channel = this.discord.world.channels.get(id);
     if (!/^\d{1,20}$/.test(id)) badForm('channel_id', 'NUMBER_TYPE_COERCE', `Value "${id}" is not snowflake.`);
-    if (!channel || channel.gone) unknown.channel();
+    if (!channel) unknown.channel();
     if (channel.guild ? !channel.guild.has(app.user) || !(app.permissions(channel) & permission('VIEW_CHANNEL')) : !channel.recipients.includes(app.user)) noAccess();
     return channel;
   }

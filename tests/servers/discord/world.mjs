@@ -60,7 +60,7 @@ export class Guild {
   }
 
   shown(app = null) {
-    const plain = this.channels.filter((c) => !c.isThread && !c.gone), threads = this.channels.filter((c) => c.isThread && !c.gone && !c.archived && (c.type !== types.privateThread || c.joined.has(app?.user.id)));
+    const plain = this.channels.filter((c) => !c.isThread), threads = this.channels.filter((c) => c.isThread && !c.archived && (c.type !== types.privateThread || c.joined.has(app?.user.id)));
     return {
       id: this.id, name: this.name, icon: null, splash: null, discovery_splash: null, banner: null, owner_id: this.owner.id, region: 'deprecated', afk_channel_id: null, afk_timeout: 300,
       system_channel_id: null, system_channel_flags: 0, rules_channel_id: null, public_updates_channel_id: null, safety_alerts_channel_id: null, widget_enabled: false, widget_channel_id: null,
@@ -131,7 +131,7 @@ export class Channel {
 export class Message {
   constructor(channel, id, fields) {
     Object.assign(this, { channel, id, author: null, app: null, type: 0, content: '', embeds: [], attachments: [], components: [], mentions: [], mentionRoles: [], mentionEveryone: false, flags: 0,
-      nonce: null, reference: null, snapshots: null, webhookId: null, webhookName: null, interaction: null, editedAt: null, thread: null, pinned: false, body: null, ...fields });
+      nonce: null, reference: null, snapshots: null, webhookId: null, interaction: null, editedAt: null, thread: null, pinned: false, body: null, ...fields });
     this.timestamp = new Date(msOf(id)).toISOString().replace('Z', '000+00:00');
     this.writes = [{ content: this.content, at: Date.now() }]; // every text it had
     this.reactions = new Map();
@@ -161,7 +161,7 @@ export class Message {
     const { reference } = this, replied = reference?.type === 0 ? channel.byId.get(reference.message_id) : null;
     return {
       id: this.id, channel_id: channel.id, type: this.type,
-      author: this.webhookName ? { id: this.webhookId, username: this.webhookName, avatar: null, discriminator: '0000', public_flags: 0, flags: 0, bot: true, global_name: null } : this.author.shown(),
+      author: this.author.shown(),
       content: open ? this.content : '', embeds: open ? this.embeds : [], attachments: open ? this.attachments.map(cdn) : [], components: open ? this.components : [],
       timestamp: this.timestamp, edited_timestamp: this.editedAt, tts: false, pinned: this.pinned, flags: this.flags, mention_everyone: this.mentionEveryone,
       mentions: this.mentions.map((u) => u.shown()), mention_roles: this.mentionRoles,
@@ -170,7 +170,7 @@ export class Message {
       ...(this.interaction && { interaction_metadata: { id: this.interaction.id, type: this.interaction.type, user: this.interaction.user.shown(), authorizing_integration_owners: this.interaction.owners } }),
       ...(reference && { message_reference: reference }), ...(this.snapshots && { message_snapshots: this.snapshots }),
       ...(deep && (this.type === 19 || this.type === 21) && { referenced_message: replied && !replied.deleted ? replied.shown({ app, content, deep: false, cdn }) : null }),
-      ...(this.thread && !this.thread.gone && { thread: this.thread.shown() }),
+      ...(this.thread && { thread: this.thread.shown() }),
       ...(this.reactions.size && { reactions: [...this.reactions].map(([name, users]) => ({ emoji: { id: null, name }, count: users.size, count_details: { burst: 0, normal: users.size }, burst_colors: [], me_burst: false,
         burst_me: false, burst_count: 0, me: !!app && users.has(app.user.id) })) }),
     };

@@ -56,11 +56,6 @@ export class People {
     this.world.changed({ type: 'agent_session_stopped', channel: message.channel.id, user: user.id, thread_ts: message.threadTs, streaming_message_ts: [message.ts], event_ts: this.world.ts() }, message.channel);
   }
 
-  // Stopped before anything grows.
-  stopThread(user, channel, root) {
-    this.world.changed({ type: 'agent_session_stopped', channel: channel.id, user: user.id, thread_ts: root, streaming_message_ts: [], event_ts: this.world.ts() }, channel);
-  }
-
   #responseUrl(kind, app, installation, channel, user, message = null) {
     const key = randomUUID();
     const entry = { key, app, installation, channel, user, message, uses: 0, until: Date.now() + this.slack.knobs.responseMs, posts: [] };

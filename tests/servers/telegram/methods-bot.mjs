@@ -1,6 +1,5 @@
 // The methods about the bot itself: who it is, its updates, its commands, its buttons, its files, the chats it is in.
-import { chatOf } from './places.mjs';
-import { bad, integer, structure, textOf } from './refusal.mjs';
+import { bad, structure, textOf } from './refusal.mjs';
 
 const scopes = ['default', 'all_private_chats', 'all_group_chats', 'all_chat_administrators', 'chat', 'chat_administrators', 'chat_member'];
 
@@ -41,7 +40,6 @@ export const own = {
   },
   deleteWebhook: { takes: ['drop_pending_updates'], described: true, run: ({ telegram, bot, args }) => telegram.webhooks.delete(bot, args) },
   getWebhookInfo: { run: ({ telegram, bot }) => telegram.webhooks.info(bot) },
-  logOut: { run: () => true },
   close: { run: () => true },
   setMyCommands: {
     takes: ['commands', 'scope', 'language_code'],
@@ -59,7 +57,6 @@ export const own = {
     },
   },
   getMyCommands: { takes: ['scope', 'language_code'], run: (context) => context.bot.commands.get(commandKey(context)) ?? [] },
-  deleteMyCommands: { takes: ['scope', 'language_code'], run: (context) => (context.bot.commands.delete(commandKey(context)), true) },
   ...about('Description', 'description', 512, 'BOT_DESCRIPTION_TOO_LONG'),
   ...about('ShortDescription', 'short_description', 120, 'BOT_SHORT_DESCRIPTION_TOO_LONG'),
   ...about('Name', 'name', 64, 'BOT_TITLE_INVALID'),
@@ -81,41 +78,6 @@ export const own = {
       if (!file) bad('invalid file_id');
       if (file.behaviour === 'unavailable') bad('wrong file_id or the file is temporarily unavailable');
       return { ...telegram.world.fileIds(file), file_path: telegram.files.offer(file) };
-    },
-  },
-  getChat: {
-    takes: ['chat_id'],
-    run: (context) => {
-      const chat = chatOf(context, 'read');
-      return { ...chat.shown(), accent_color_id: 0, max_reaction_count: 11, accepted_gift_types: {} };
-    },
-  },
-  getChatMember: {
-    takes: ['chat_id', 'user_id'],
-    run: (context) => {
-      const chat = chatOf(context, 'read'), member = chat.members.get(integer(context.args.user_id));
-      if (!member) bad('PARTICIPANT_ID_INVALID');
-      return { status: member.status, user: member.user.shown() };
-    },
-  },
-  leaveChat: {
-    takes: ['chat_id'],
-    run: (context) => {
-      const chat = chatOf(context);
-      if (chat.type === 'private') bad("chat member status can't be changed in private chats");
-      context.telegram.people.setStatus(context.bot, chat, context.bot, 'left');
-      return true;
-    },
-  },
-  createForumTopic: {
-    takes: ['chat_id', 'name', 'icon_color', 'icon_custom_emoji_id'],
-    run: (context) => {
-      const chat = chatOf(context), { args, bot, telegram } = context, name = textOf(args.name);
-      if (!chat.isForum) bad('the chat is not a forum');
-      if (chat.statusOf(bot) !== 'administrator') bad('not enough rights to create a topic');
-      if (name === '' || [...name].length > 128) bad('TOPIC_TITLE_EMPTY');
-      const topic = telegram.world.addTopic(chat, name, bot);
-      return { message_thread_id: topic.id, name, icon_color: 7322096 };
     },
   },
 };

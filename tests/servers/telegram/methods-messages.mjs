@@ -91,8 +91,6 @@ export const messages = {
     },
   },
   sendDocument: sending('document', 'documents', ({ telegram }, file) => ({ document: { file_name: file.name, mime_type: file.mime, ...telegram.world.fileIds(file) } })),
-  sendPhoto: sending('photo', 'photos', ({ telegram }, file) => ({ photo: [{ ...telegram.world.fileIds(file), width: 640, height: 480 }] })),
-  sendVoice: sending('voice', 'voice', ({ telegram, args }, file) => ({ voice: { duration: integer(args.duration), mime_type: 'audio/ogg', ...telegram.world.fileIds(file) } })),
   editMessageText: {
     takes: ['chat_id', 'message_id', 'inline_message_id', 'text', 'parse_mode', 'entities', 'link_preview_options', 'reply_markup', 'business_connection_id'], writes: true,
     run: (context) => {
@@ -101,13 +99,6 @@ export const messages = {
       const { chat, message } = own(context, 'message to edit');
       if (message.bot === context.bot && message.text === null) bad('there is no text in the message to edit');
       return change(context, chat, message, { text, entities, markup });
-    },
-  },
-  editMessageReplyMarkup: {
-    takes: ['chat_id', 'message_id', 'inline_message_id', 'reply_markup', 'business_connection_id'], writes: true,
-    run: (context) => {
-      const markup = markupOf(context), { chat, message } = own(context, 'message to edit');
-      return change(context, chat, message, { markup });
     },
   },
   deleteMessage: {

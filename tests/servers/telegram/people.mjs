@@ -114,10 +114,10 @@ export class People {
 
   // A button of a bot's message. Returns the query; its `answer` is null until the bot has answered.
   press(user, message, data) {
-    const { bot, chat } = message, button = message.markup?.inline_keyboard?.flat().find((b) => b.callback_data === data);
+    const { bot } = message, button = message.markup?.inline_keyboard?.flat().find((b) => b.callback_data === data);
     if (!button) throw new Error(`the message has no button ${data}`);
     const query = this.forge(user, message, data);
-    if (!bot || chat.gone) throw new Error('nobody to tell');
+    if (!bot) throw new Error('nobody to tell');
     return query;
   }
 
@@ -216,12 +216,6 @@ export class People {
     return this.world.addTopic(chat, name, user);
   }
 
-  // Closed topics take nothing from bots that are no administrators, deleted ones are not found.
-  closeTopic(user, chat, topic) {
-    topic.closed = true;
-    this.service(user, chat, { forum_topic_closed: {} }, null, { topic });
-  }
-
   deleteTopic(topic) {
     topic.gone = true;
   }
@@ -235,10 +229,6 @@ export class People {
     for (const tell of this.telegram.random() < 0.5 ? [away, here] : [here, away]) tell();
     group.migratedTo = chat;
     return chat;
-  }
-
-  deleteGroup(chat) {
-    chat.gone = true;
   }
 
   deactivate(user) {

@@ -25,7 +25,6 @@ export function chatOf({ telegram, bot, args }, access = 'write', name = 'chat_i
     return chat;
   }
   if (chat.migratedTo && access !== 'read') bad('group chat was upgraded to a supergroup chat', { migrate_to_chat_id: chat.migratedTo.id });
-  if (chat.gone) refuse(403, `the ${word[chat.type]} chat was deleted`);
   if (chat.statusOf(bot) === 'kicked') refuse(403, `bot was kicked from the ${word[chat.type]} chat`);
   if (!chat.isIn(bot) && !chat.migratedTo) refuse(403, `bot is not a member of the ${word[chat.type]} chat`);
   if (chat.type === 'channel' && access === 'write' && chat.statusOf(bot) !== 'administrator') bad('need administrator rights in the channel chat');
@@ -38,7 +37,6 @@ export function topicOf({ telegram, args }, chat, { anyThread = false } = {}) {
     if (id === 0) return chat.topics.get(1);
     const topic = chat.topics.get(id);
     if ((id === 1 && !anyThread) || !topic || topic.gone) bad('message thread not found');
-    if (topic.closed) bad('TOPIC_CLOSED');
     return topic;
   }
   // The server of May 2026 ignores it in groups without topics; older ones refuse it.
