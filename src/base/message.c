@@ -1,9 +1,9 @@
 /* Words around messages: of their states, of how an attempt to send ended, and those that tell the model who said what. */
 #include "message.h"
 #include "buf.h"
+#include "literal.h"
 #include "mem.h"
 #include "platform.h"
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,24 +115,14 @@ void message_file_free(struct outgoing_file *file)
 	free(file);
 }
 
-/* CommonMark takes a backslash in front of any punctuation for that character. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (ispunct((unsigned char)*text))
-			buf_text(out, "\\");
-		buf_add(out, strchr("\r\n", *text) ? " " : text, 1);
-	}
-}
-
 char *message_file_words(const struct outgoing_file *file, const char *why)
 {
 	struct buf out = { 0 };
 
-	add_plain(&out, file->name ? file->name : "file");
+	literal_code(&out, file->name && *file->name ? file->name : "file");
 	if (why) {
 		buf_text(&out, " (");
-		add_plain(&out, why);
+		literal_text(&out, why);
 		buf_text(&out, ")");
 	}
 	if (file->link)

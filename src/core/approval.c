@@ -2,9 +2,9 @@
 #include "approval.h"
 #include "clock.h"
 #include "json.h"
+#include "literal.h"
 #include "mem.h"
 #include "text.h"
-#include "words.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +140,7 @@ static void add_end(struct buf *out, const struct store_settled *end, bool named
 	buf_format(out, "**%c%s**", toupper((unsigned char)end->state[0]), end->state + 1);
 	if (end->who) {
 		buf_text(out, " by ");
-		words_plain(out, end->who);
+		literal_text(out, end->who);
 	}
 	buf_format(out, ", %.10s %.5s UTC", at, at + 11);
 }

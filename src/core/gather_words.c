@@ -2,9 +2,9 @@
 #include "buf.h"
 #include "gather_inside.h"
 #include "json.h"
+#include "literal.h"
 #include "mem.h"
 #include "text.h"
-#include "words.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,11 +181,11 @@ static void add_heard(struct buf *out, const struct item *item)
 		for (char *p = words; *p; p++)
 			if (strchr("\r\n\t", *p))
 				*p = ' ';
-		words_plain(out, words);
+		literal_text(out, words);
 		free(words);
 	} else if (item->unheard) {
 		buf_text(out, ", not heard: ");
-		words_plain(out, item->unheard);
+		literal_text(out, item->unheard);
 	}
 }
 
@@ -215,11 +215,11 @@ void gather_answer(const struct gather *gather, struct buf *out)
 		char *name = shown_name(item);
 
 		buf_text(out, i ? "  \n" : "\n\n");
-		words_plain(out, name);
+		literal_text(out, name);
 		free(name);
 		if (item->why) {
 			buf_text(out, ": not taken: ");
-			words_plain(out, item->why);
+			literal_text(out, item->why);
 		} else {
 			buf_format(out, ": import %lld", (long long)item->id);
 			add_rows(out, item);
@@ -260,7 +260,7 @@ char *gather_progress(const struct gather *gather)
 		name = shown_name(&gather->items[i]);
 		if (out.len > 0)
 			buf_text(&out, "  \n");
-		words_plain(&out, name);
+		literal_code(&out, name);
 		buf_text(&out, " ");
 		add_doing(&out, &gather->items[i]);
 		buf_text(&out, " ...");

@@ -4,9 +4,9 @@
 #include "imports.h"
 #include "installation.h"
 #include "keep.h"
+#include "literal.h"
 #include "mem.h"
 #include "outbox_inside.h"
-#include "words.h"
 #include <stdlib.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -119,7 +119,7 @@ char *outbox_file_words(const struct core *core, const struct store_kept *file, 
 			     : NULL;
 	struct buf out = { 0 };
 
-	words_plain(&out, file->name);
+	literal_code(&out, file->name);
 	if (link)
 		buf_format(&out, ": <%s>", link);
 	else if (file->import_id)

@@ -64,7 +64,7 @@ test('Slack: without the scope the link is said', async (t) => {
   s.slack.fault({ method: 'files.getUploadURLExternal', kind: 'error', error: 'missing_scope', times: 1 });
   await s.up();
   await until('the link to be sent', () => outcome(s) === 'sent');
-  assert.match(s.answers(said.channel, said.root).at(-1).text, /made\.csv \(the app may not send files here\): /);
+  assert.match(s.answers(said.channel, said.root).at(-1).text, /`made\.csv` \(the app may not send files here\): /);
   assert.equal(made().length, 0);
 });
 

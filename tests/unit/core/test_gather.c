@@ -379,7 +379,7 @@ static void test_progress_is_shown_and_replaced(void **state)
 	fake_loop_pass(house->loop, 1400);
 	assert_int_equal(house->room->part_count, 0); /* most files are read before anybody has looked */
 	fake_loop_pass(house->loop, 2000);
-	assert_string_equal(shown(house)->text, "plan\\.pdf is being fetched ...");
+	assert_string_equal(shown(house)->text, "`plan.pdf` is being fetched ...");
 	fetched(house, 0, FETCHED, NULL);
 	kept(house, 31);
 	fake_reading(task(TASK_READ), &(struct import_progress){ .rows = 10, .pages = -1 });
@@ -420,7 +420,7 @@ static void test_waiting_for_others_is_told(void **state)
 	kept(house, 31);
 	fake_reading(task(TASK_READ), &(struct import_progress){ .waits = true, .rows = -1, .pages = -1 });
 	fake_loop_pass(house->loop, 3400);
-	assert_string_equal(shown(house)->text, "plan\\.pdf waits for other files ...");
+	assert_string_equal(shown(house)->text, "`plan.pdf` waits for other files ...");
 }
 
 /* A name must not pass for a line of ours. */

@@ -163,7 +163,7 @@ static void test_where_no_files_are_taken(void **state)
 
 	due(house, "chat");
 	assert_string_equal(house->chat->sends[0].text,
-			    "all\\_\\*sums\\*\\.csv: <https://files.test/files/org-ab/all_*sums*.csv>");
+			    "`all_*sums*.csv`: <https://files.test/files/org-ab/all_*sums*.csv>");
 	assert_int_equal(fake_imports_waiting(imports, TASK_FETCH), 0);
 	house->chat->host->sent(house->chat->host, house->chat->sends[0].ticket, SENT_ACCEPTED, 0, "m1",
 				NULL);
@@ -171,7 +171,7 @@ static void test_where_no_files_are_taken(void **state)
 	fake_imports_no_links(imports);
 	due(house, "chat");
 	assert_string_equal(house->chat->sends[1].text,
-			    "all\\_\\*sums\\*\\.csv: the operator has it (usher import show 31)");
+			    "`all_*sums*.csv`: the operator has it (usher import show 31)");
 }
 
 static void test_where_nothing_is_kept(void **state)
