@@ -2,6 +2,7 @@
 // send returns whether everything was accepted; done whether everything has reached its end, asked by both.
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { until } from '../e2e/harness.mjs';
 
 const ask = (dir, query, options) => execFileSync('sqlite3', ['-cmd', '.timeout 20000', ...options, `${dir}/usher.db`, query], { encoding: 'utf8', maxBuffer: 1 << 28 }).trim();
 
@@ -24,6 +25,10 @@ export function sql(dir, query, ...options) {
   if (Date.now() - written.ms > 100) answers.set(key, { mark: written.mark, answer }); // else a commit of this moment might not be seen in the time
   return answer;
 }
+
+// For who kills a daemon again and again: three crashes at the same message set it aside, as they should.
+export const spareTheTried = (dir, seconds) => until('what two kills interrupted to be answered', () =>
+  sql(dir, "SELECT 1 FROM inbox WHERE state = 'claimed' AND attempts > 2 OR state = 'accepted' AND attempts > 1 LIMIT 1") === '', seconds);
 
 // Rows that must not be there when everything is through.
 const rowsOf = (ends) => ({

@@ -3,8 +3,9 @@
 import { Slack } from '../servers/slack.mjs';
 import { appOf } from '../servers/slack/manifest.mjs';
 import { ModelServer } from '../servers/model.mjs';
-import { Daemon, freePort, sparing, until, wait } from '../e2e/harness.mjs';
+import { Daemon, freePort, until, wait } from '../e2e/harness.mjs';
 import { progress } from './lives.mjs';
+import { spareTheTried } from './scenarios.mjs';
 import { isPreview, manifest } from '../e2e/slack-kit.mjs';
 
 function settings(slack, model, sides, port) {
@@ -64,14 +65,13 @@ export async function slackEndurance({ messages = 1000, kills = 20, note, check 
     await write(slack, { ...side, ann }, { channel, direct }, { lines, number: n, pauseMs: Math.max(30, (kills * 3500) / lines) }); // so that there is work all the time
   }));
   const total = threads * lines * sides.length;
-  const spare = sparing(() => slack.tally.open);
   let killed = 0, over = false;
   const stop = progress(console.log, () => `slack: ${slack.tally.expected.size - slack.tally.open.length} of ${total} answered, ${killed} kills`);
   const killing = (async () => {
     for (; killed < kills && !over; killed++) {
       await until('some progress', () => over || slack.tally.expected.size - slack.tally.open.length >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(3000 + slack.random() * 1000);
-      await spare(seconds);
+      await spareTheTried(daemon.dir, seconds);
       await daemon.kill();
       await daemon.start();
     }

@@ -29,7 +29,7 @@ export async function telegramEndurance({ chats = 25, lines = 20, kills = 20, no
   await until('both transports', () => telegram.api.count('getUpdates') > 0 && sides[1].bot.webhook?.url);
 
   const stop = progress(console.log, () => `telegram: ${telegram.tally.expected.size - telegram.tally.open.length} of ${chats * lines * sides.length} answered`);
-  const { report, killed } = await longDay(telegram, sides, { kill: () => daemon.kill(), start }, { chats, lines, kills, seconds, note: (text) => note(`telegram: ${text}`) });
+  const { report, killed } = await longDay(telegram, sides, { kill: () => daemon.kill(), start, dir: daemon.dir }, { chats, lines, kills, seconds, note: (text) => note(`telegram: ${text}`) });
   stop();
   const end = await daemon.stop();
   if (end.code !== 0) note(`telegram: the last life ended with ${JSON.stringify(end)}`);

@@ -12,7 +12,8 @@
 //   s.discord.gateway.identifies, .resumes; s.discord.creates, .edits, .follows, .puts, .counts, .rest.of('GET /channels/:channel/messages')
 import assert from 'node:assert/strict';
 import { Discord } from '../servers/discord.mjs';
-import { Daemon, sparing, until, wait } from './harness.mjs';
+import { spareTheTried } from '../campaign/scenarios.mjs';
+import { Daemon, until, wait } from './harness.mjs';
 
 export const publicUrl = 'https://usher.test';
 
@@ -173,13 +174,12 @@ export async function longDay(s, { talkers = 20, lines = 10, kills = 10, pauseMs
   note = (text) => { throw new Error(text); } } = {}) {
   const { discord } = s, { gateway, tally } = discord, total = talkers * lines, answered = () => tally.expected.size - tally.open.length;
   const people = await Promise.all(Array.from({ length: talkers }, (_, n) => talker(s, n, 'talker'))), writers = people.map((who) => write(s, who, lines, 'talker', seconds));
-  const spare = sparing(() => tally.open);
   let killed = 0, troubles = 0, over = false;
   const killing = (async () => {
     for (; killed < kills && !over; killed++) {
       await until('some progress', () => over || answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(pauseMs * (1 + discord.random() / 3));
-      await spare(seconds);
+      await spareTheTried(s.daemon.dir, seconds);
       await daemon.kill();
       await daemon.start();
     }

@@ -36,16 +36,6 @@ export async function until(what, ask, seconds = 15) {
   }
 }
 
-// For who kills a daemon again and again: waits while anything is open that was open at both kills before, since three crashes at
-// the same message set it aside, as they should. open tells what is.
-export function sparing(open) {
-  let before = [], last = [];
-  return async (seconds) => {
-    await until('what two kills interrupted to be answered', () => !open().some((id) => last.includes(id) && before.includes(id)), seconds);
-    [before, last] = [last, [...open()]];
-  };
-}
-
 // A port that nobody listens on, for who must know it before. Not one of those that the system gives away to whoever asks for any.
 export async function freePort() {
   for (;;) {

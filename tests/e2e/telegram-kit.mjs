@@ -1,7 +1,8 @@
 // A stand-in Telegram with a bot, people and a group, and usher connected to it by polling or by webhook.
 import assert from 'node:assert/strict';
 import { Telegram } from '../servers/telegram.mjs';
-import { Daemon, sparing, until, wait } from './harness.mjs';
+import { spareTheTried } from '../campaign/scenarios.mjs';
+import { Daemon, until, wait } from './harness.mjs';
 
 export const publicUrl = 'https://usher.test';
 
@@ -126,18 +127,17 @@ async function write(telegram, bot, number, lines, name) {
   }
 }
 
-// A long day of several bots: chats and lines of each; the daemon ({kill, start}) is killed again and again meanwhile, pauseMs (and some more) after it
+// A long day of several bots: chats and lines of each; the daemon ({kill, start, and dir, if it has one}) is killed again and again meanwhile, pauseMs (and some more) after it
 // began. sides: [{name, bot}] with privacy mode off. Returns {report, killed}; what did not come in time is told to note.
 export async function longDay(telegram, sides, daemon, { chats = 25, lines = 20, kills = 20, pauseMs = 3000, seconds = 300, note = (text) => { throw new Error(text); } } = {}) {
   const total = chats * lines * sides.length, answered = () => telegram.tally.expected.size - telegram.tally.open.length;
   const writers = sides.flatMap(({ name, bot }) => Array.from({ length: chats }, (_, n) => write(telegram, bot, n, lines, name)));
-  const spare = sparing(() => telegram.tally.open);
   let killed = 0, over = false;
   const killing = (async () => {
     for (; killed < kills && !over; killed++) {
       await until('some progress', () => over || answered() >= (total * (killed + 0.5)) / (kills + 1), seconds).catch(() => {});
       await wait(pauseMs * (1 + telegram.random() / 3));
-      await spare(seconds);
+      if (daemon.dir) await spareTheTried(daemon.dir, seconds);
       await daemon.kill();
       await daemon.start();
     }
