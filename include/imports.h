@@ -106,8 +106,7 @@ struct import_outline {
 	const char *kind, *mime;
 	const char *json; /* OUTLINE of extract.h */
 	const char *
-		chunks; /* path of the chunks (descriptor 4), there until the callback's owner calls imports_release or
-			       removes it; lines as in extract.h */
+		chunks; /* path of the chunks (descriptor 4): the owner's from now on; lines as in extract.h */
 };
 struct import_events {
 	void (*progress)(void *owner, uint64_t ticket,
@@ -120,7 +119,7 @@ struct import_events {
 		     const char *report, const char *path); /* of imports_convert */
 };
 
-/* Reads the file at path. chunks: where the chunks are to be put. */
+/* Reads the file at path. chunks: where the chunks are to be put; nothing is left there when it does not end well. */
 void imports_read(struct imports *imports, const char *path, const char *name, const char *chunks,
 		  const struct import_events *events, void *owner, uint64_t ticket);
 

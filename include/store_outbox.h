@@ -2,7 +2,7 @@
 #ifndef USHER_STORE_OUTBOX_H
 #define USHER_STORE_OUTBOX_H
 
-#include "store.h"
+#include "store_accept.h"
 
 /* Replies whose time has come, in order of each conversation, marked as being sent (T5). */
 typedef void store_due_fn(void *owner, uint64_t ticket, const struct err *err,
@@ -42,6 +42,7 @@ void store_hold(struct store *store, int64_t reply_id, const char *remote_id, st
 /* At start: what was being done when the last process died is made ready again; a message that was being answered
  * in STORE_CRASHES_MAX dead processes is quarantined (its notice goes to the outbox). Replies that were being sent
  * become pending and unsure where `resends` names their platform, else unknown. */
+enum { STORE_CRASHES_MAX = 3 };
 struct store_recovered {
 	const int64_t *conversations; /* that have waiting messages, oldest first */
 	size_t conversation_count;

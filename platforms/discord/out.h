@@ -82,7 +82,7 @@ struct discord_found {
 	enum discord_looked how;
 	struct discord_spot spot;
 	unsigned retry_ms;
-	const char *why; /* NULL with FOUND and FOUND_NOT */
+	const char *why; /* NULL with DISCORD_FOUND and DISCORD_FOUND_NOT */
 };
 struct discord_look {
 	snowflake channel;

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "mem.h"
 #include "outbox.h"
-#include "store.h"
+#include "store_accept.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@
 #include "mem.h"
 #include "pressure.h"
 #include "reset.h"
-#include "store.h"
+#include "store_accept.h"
 #include "turn.h"
 #include <stdlib.h>
 #include <utlist.h>

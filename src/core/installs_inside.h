@@ -112,7 +112,7 @@ void wish_bring(struct wish *wish);
 /* Brings what is due forward. */
 void wishes_look(struct installs *installs);
 
-/* remove.c */
+/* operate.c */
 void wish_remove(struct wish *wish);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "ai.h"
 #include "message.h"
-#include "store.h"
+#include "store_turn.h"
 
 struct arena;
 

@@ -3,7 +3,7 @@
 #include "log.h"
 #include "mem.h"
 #include "pressure.h"
-#include "store.h"
+#include "store_turn.h"
 #include "turn.h"
 #include <stdlib.h>
 #include <utlist.h>

@@ -9,7 +9,7 @@
 #include "inside.h"
 #include "log.h"
 #include "message.h"
-#include "store.h"
+#include "store_turn.h"
 
 struct arena;
 

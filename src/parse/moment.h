@@ -19,7 +19,7 @@ enum moment_order {
 
 struct moment {
 	int year, first,
-		second; /* the numbers besides the year: day and month by order; of YEAR_FIRST month, day */
+		second; /* the numbers besides the year: day and month by order; of ORDER_YEAR_FIRST month, day */
 	enum moment_order order;
 	bool short_year; /* of two digits: 1969 to 2068 */
 	bool dotted;	 /* "31.1.2026" */

@@ -7,6 +7,7 @@
 #include "db.h"
 #include "mem.h"
 #include "store_outbox.h"
+#include "store_turn.h"
 
 enum job_way {
 	JOB_READ,   /* the reading thread: may take long, never waits for a sync; sees everything whose answer

@@ -8,6 +8,7 @@
 #include "store_memory.h"
 #include "store_outbox.h"
 #include "store_people.h"
+#include "store_turn.h"
 
 enum question_kind {
 	Q_ACCEPT,
