@@ -76,7 +76,10 @@ try {
 
 	const their = spawn(process.execPath, [at('official-server.mjs'), 'http'], { stdio: ['ignore', 'pipe', 'inherit'] });
 	ends.unshift(() => their.kill());
-	const port = await new Promise((resolve) => their.stdout.once('data', (text) => resolve(Number(text))));
+	const port = await new Promise((resolve, reject) => {
+		their.stdout.once('data', (text) => resolve(Number(text)));
+		their.on('exit', (code, signal) => reject(new Error(`their server ended: ${code ?? signal}`))); // or nobody would hear of it
+	});
 	await check("usher's client, their server, http", () => usesTheirs('http', { url: `http://127.0.0.1:${port}/` }));
 	await check("usher's client, their server, stdio", () => usesTheirs('stdio', { command: [process.execPath, at('official-server.mjs')] }));
 } finally {

@@ -18,7 +18,7 @@ export const node22 = (() => {
 
 export function suiteSays(args) {
 	return new Promise((done) => {
-		execFile(node22, [suite, ...args], { timeout: 60000, maxBuffer: 1 << 24 },
+		execFile(node22, [suite, ...args], { timeout: 300000, maxBuffer: 1 << 24 },
 			(error, stdout, stderr) => done({ failed: Boolean(error), text: stdout + stderr }));
 	});
 }

@@ -193,13 +193,15 @@ const givenUp = (message) => message.deliveries.length > 0 && message.deliveries
 
 // A delivery that failed is repeated later, and overtaken by what was done to its message meanwhile.
 test('http: a deletion or an edit that comes before its message', async (t) => {
-  const s = await stage(t, model, { transport: 'http', modelName: 'ids', slack: { knobs: { retries: [] } } });
+  const s = await stage(t, model, { transport: 'http', modelName: 'ids' });
   const late = async (text, change) => {
+    s.slack.knobs.retries = [];
     s.app.eventsUrl = 'http://127.0.0.1:1/';
     const message = s.people.say(s.ann, s.channel, s.mention(text));
     const envelope = s.app.envelope(s.bot, s.slack.world.eventOf(message), s.channel);
     await until('its delivery to fail', () => givenUp(message));
     s.app.eventsUrl = s.eventsUrl;
+    s.slack.knobs.retries = Array(50).fill(200);
     const before = s.slack.deliveries.list.length;
     change(message);
     await until('the change to be taken', () => s.slack.deliveries.list.slice(before).some((d) => d.state === 'acked'));
