@@ -23,7 +23,7 @@ export class Stage {
   // transport: 'socket' or 'http'; slack: of the stand-in; own: settings of the installation; rest: other settings.
   constructor(t, model, { transport = 'socket', modelName = 'echo', slack: options = {}, app = {}, own = {}, rest = {}, root = true, name = 'acme' } = {}) {
     Object.assign(this, { t, model, transport, name, modelName });
-    this.slack = new Slack(options);
+    this.slack = new Slack({ ...options, knobs: { ackMs: 10_000, ...options.knobs } }); // Slack itself waits 3 s, a loaded machine may take longer
     this.slack.tally.isPreview = isPreview;
     this.people = this.slack.people;
     this.make = { app, own, rest, root };
