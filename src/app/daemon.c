@@ -467,15 +467,15 @@ static void take_down(struct daemon *daemon)
 	metrics_clear();
 }
 
-/* Without our handler this signal ends a process: it waits from the first line to the handler, and from the
- * end of the loop on, over execv. Made before other threads, so that these never get it. */
-static void hold_reload_signal(int how)
+/* SIGHUP ends a process that does not expect it: from the first line on it waits, also over execv, until the loop reads it.
+ * Before other threads are made, so that these never get it. */
+static void hold_reload_signal(void)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
-	pthread_sigmask(how, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 int daemon_run(const struct daemon_options *options)
@@ -483,18 +483,15 @@ int daemon_run(const struct daemon_options *options)
 	struct daemon daemon = { .options = options, .log = { .name = NULL }, .started_ms = clock_mono_ms() };
 	struct err err = { 0 };
 
-	hold_reload_signal(SIG_BLOCK);
+	hold_reload_signal();
 	/* Without it a thread gives its highest pages back after each message, and takes them again at the next. */
 	mallopt(M_TRIM_THRESHOLD, TRIM_ABOVE);
 	prctl(PR_SET_DUMPABLE, 0); /* tokens are in memory (security.md R78) */
 	daemon.settings = config_load(options->config, &err);
 	if (daemon.settings) {
 		set_up_log(&daemon);
-		if (start(&daemon, &err)) {
-			hold_reload_signal(SIG_UNBLOCK);
+		if (start(&daemon, &err))
 			io_run(daemon.io);
-			hold_reload_signal(SIG_BLOCK);
-		}
 	}
 	if (err.kind != ERR_NONE) {
 		fprintf(stderr, "usher: %s\n", err.text);

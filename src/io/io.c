@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 enum {
 	DESCRIPTORS_MAX = 65536, /* above ten million libwebsockets falls back to 2560 */
 	READ_SIZE = 16384,	 /* bytes taken from a socket at once */
-	END_MS = 10000,		 /* handles that are still open then were forgotten */
-	SIGNALS = 3,
+	END_TICK_MS = 1000,	 /* one a round at most: while we are stopped ourselves none is counted */
+	END_TICKS = 10,		 /* handles that are still open then were forgotten */
+	SIGNALS = 2,
 };
 
 struct io {
@@ -25,7 +28,10 @@ struct io {
 	struct lws_vhost *client;
 	uv_prepare_t before_wait;
 	uv_timer_t end_limit;
+	unsigned end_ticks;
 	uv_signal_t signals[SIGNALS];
+	uv_poll_t hangup;
+	int hangup_fd;
 	bool catching;
 	loop_fn *stop, *reload;
 	void *data;
@@ -169,15 +175,43 @@ struct lws_vhost *io_client_vhost(struct io *io)
 static void caught(uv_signal_t *handle, int number)
 {
 	struct io *io = handle->data;
-	loop_fn *fn = number == SIGHUP ? io->reload : io->stop;
 
-	if (fn != NULL)
-		fn(io->data);
+	(void)number;
+	if (io->stop)
+		io->stop(io->data);
+}
+
+static void hung_up(uv_poll_t *poll, int status, int events)
+{
+	struct io *io = poll->data;
+	struct signalfd_siginfo info;
+	bool came = false;
+
+	(void)status;
+	(void)events;
+	while (read(io->hangup_fd, &info, sizeof(info)) == sizeof(info))
+		came = true;
+	if (came && io->reload)
+		io->reload(io->data);
+}
+
+/* Not by a handler: when that is taken away before the process starts anew, a signal that another thread gets would end it. */
+static void watch_hangup(struct io *io)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	io->hangup_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	uv_poll_init(&io->uv, &io->hangup, io->hangup_fd);
+	io->hangup.data = io;
+	uv_poll_start(&io->hangup, UV_READABLE, hung_up);
 }
 
 void io_on_signals(struct io *io, loop_fn *stop, loop_fn *reload, void *data)
 {
-	static const int numbers[SIGNALS] = { SIGTERM, SIGINT, SIGHUP };
+	static const int numbers[SIGNALS] = { SIGTERM, SIGINT };
 
 	io->stop = stop;
 	io->reload = reload;
@@ -187,6 +221,8 @@ void io_on_signals(struct io *io, loop_fn *stop, loop_fn *reload, void *data)
 		io->signals[i].data = io;
 		uv_signal_start(&io->signals[i], caught, numbers[i]);
 	}
+	if (!io->catching)
+		watch_hangup(io);
 	io->catching = true;
 }
 
@@ -224,13 +260,18 @@ static void refuse_leftovers(struct io *io)
 
 static void end_limit_passed(uv_timer_t *timer)
 {
-	refuse_leftovers(timer->data);
+	struct io *io = timer->data;
+
+	if (++io->end_ticks == END_TICKS)
+		refuse_leftovers(io);
 }
 
 static void close_own_handles(struct io *io)
 {
 	for (int i = 0; i < SIGNALS && io->catching; i++)
 		uv_close((uv_handle_t *)&io->signals[i], NULL);
+	if (io->catching)
+		uv_close((uv_handle_t *)&io->hangup, NULL);
 	uv_close((uv_handle_t *)&io->before_wait, NULL);
 	loop_destroy(io->loop);
 }
@@ -244,7 +285,7 @@ void io_destroy(struct io *io)
 	close_own_handles(io);
 	if (io->lws != NULL)
 		lws_context_destroy(io->lws);
-	uv_timer_start(&io->end_limit, end_limit_passed, END_MS, 0);
+	uv_timer_start(&io->end_limit, end_limit_passed, END_TICK_MS, END_TICK_MS);
 	uv_run(&io->uv, UV_RUN_DEFAULT);
 	uv_close((uv_handle_t *)&io->end_limit, NULL);
 	uv_run(&io->uv, UV_RUN_DEFAULT);
@@ -252,6 +293,8 @@ void io_destroy(struct io *io)
 		lws_context_destroy(io->lws);
 	if (uv_loop_close(&io->uv) != 0)
 		refuse_leftovers(io);
+	if (io->catching)
+		close(io->hangup_fd);
 	loop_free(io->loop);
 	free(io);
 }

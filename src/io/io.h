@@ -11,7 +11,8 @@ struct io;
 struct io *io_create(struct err *err);
 struct loop *io_loop(struct io *io);
 
-/* Calls fn(data) on the loop for SIGTERM and SIGINT (stop), and for SIGHUP (reload). */
+/* Calls fn(data) on the loop for SIGTERM and SIGINT (stop), and for SIGHUP (reload). SIGHUP stays blocked in the calling thread and in
+ * all made later; no other may have it unblocked. */
 void io_on_signals(struct io *io, loop_fn *stop, loop_fn *reload, void *data);
 
 /* Runs until io_stop. */

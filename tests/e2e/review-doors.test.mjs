@@ -1,7 +1,7 @@
 // The operator's doors: signals at bad moments, settings that only look right, what strangers wrote on a terminal.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Daemon, hookSecret, until, wait } from './harness.mjs';
 import { ModelServer } from '../servers/model.mjs';
 
@@ -43,6 +43,16 @@ test('reloads in quick succession never end the daemon', async () => {
   await until('an answer after the reloads', async () => (await one.cli('status')).status === 0);
   assert.equal(one.exited, null);
   await until('a start anew', () => starts(one) > 1);
+});
+
+// Between the end of the loop and the start anew nobody handles a hang-up: a thread that lets it through would end the daemon there.
+test('no thread of the daemon lets a hang-up end it', { skip: process.env.USHER_UNDER && 'another program holds its signals' }, async () => {
+  const one = await daemon({}), { pid } = one.child, tasks = () => readdirSync(`/proc/${pid}/task`);
+  const before = tasks().length;
+  assert.equal((await one.cli('import', one.config, '--as', 'summarise this')).status, 0);
+  assert.ok(tasks().length > before, 'there are threads that were made while it ran');
+  const masks = tasks().map((task) => readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8').match(/^SigBlk:\t(\w+)$/m)[1]);
+  assert.deepEqual(masks.filter((mask) => (BigInt(`0x${mask}`) & 1n) === 0n), []);
 });
 
 test('a reload is refused for whatever would stop a start, and doctor says it before', async () => {
