@@ -364,14 +364,17 @@ test('what grows calls nobody either, wherever its pieces are cut', async (t) =>
   const s = await stage(t, model, { modelName: 'drip-20' });
   const calls = ['<!channel>', '<@U012AB3CD>', '<#C012AB3CD>', '&lt;!here&gt;', '@channel', '@everyone', '&#60;!here&#62;', '<!subteam^S012>'];
   const text = Array.from({ length: 96 }, (_, i) => `${'x'.repeat(1 + (i * 7) % 16)} ${calls[i % calls.length]}`).join(' ');
-  const said = s.people.say(s.ann, s.channel, s.mention(text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')));
-  const answer = await s.answer(said, 1, 60);
-  const grown = answer.writes.filter((w) => w.how === 'stream');
-  assert.ok(grown.length > 2, 'it grew');
-  for (const { text: shown } of [...grown, answer]) {
-    assert.doesNotMatch(shown, /<[!@#]/);
-    assert.doesNotMatch(shown, /@(channel|here|everyone)\b/);
+  let grown = [];
+  for (let i = 0; i < 5 && grown.length <= 2; i++) { // a machine with other things to do may show an answer whole
+    const said = s.people.say(s.ann, s.channel, s.mention(text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')));
+    const answer = await s.answer(said, 1, 60);
+    grown = answer.writes.filter((w) => w.how === 'stream');
+    for (const { text: shown } of [...grown, answer]) {
+      assert.doesNotMatch(shown, /<[!@#]/);
+      assert.doesNotMatch(shown, /@(channel|here|everyone)\b/);
+    }
   }
+  assert.ok(grown.length > 2, 'it grew');
   await s.settled();
 });
 

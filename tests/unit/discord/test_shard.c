@@ -42,7 +42,7 @@ static void test_beats(void **state)
 	unsigned beats;
 
 	(void)state;
-	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":300}}";
+	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":1000}}";
 	discord_gateway_start(stage->bot.gateway);
 	gate_said(stage, 0, OP_IDENTIFY);
 	GATE_WAIT(stage, ours->beats > 0);
@@ -51,7 +51,7 @@ static void test_beats(void **state)
 	gate_message(stage, 0, 5, "9");
 	GATE_WAIT(stage, json_integer_value(ours->beat) == 5);
 	beats = ours->beats;
-	GATE_WAIT(stage, ours->beats > beats + 2);
+	GATE_WAIT(stage, ours->beats > beats + 1);
 	assert_int_equal(stage->socket_count, 1);
 	gate_close(stage);
 }
@@ -77,7 +77,7 @@ static void test_silence_ends_a_connection(void **state)
 	const json_t *d;
 
 	(void)state;
-	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":300}}";
+	stage->hello = "{\"op\":10,\"d\":{\"heartbeat_interval\":1000}}";
 	stage->no_acks = true;
 	discord_gateway_start(stage->bot.gateway);
 	gate_ready(stage, 0);
@@ -90,7 +90,7 @@ static void test_silence_ends_a_connection(void **state)
 	assert_string_equal(json_text(d, "session_id"), "session1");
 	assert_int_equal(json_int(d, "seq", 0), 1);
 	gate_resumed(stage, 1);
-	GATE_WAIT(stage, stage->sockets[1].beats > 2);
+	GATE_WAIT(stage, stage->sockets[1].beats > 1);
 	assert_int_equal(stage->link, LINK_UP);
 	assert_int_equal(stage->socket_count, 2);
 	gate_close(stage);

@@ -312,14 +312,15 @@ static void test_convert_kept(void **state)
 	assert_int_equal(place->err.kind, ERR_NONE);
 	assert_int_equal(access(path, R_OK), 0);
 	unlink(out);
+	place->json[0] = '\0';
 	imports_convert_file(place->imports, path, "people.csv", "{\"format\":\"csv\"}", out, &events, place,
-			     3);
-	run(place, 3);
+			     4);
+	run(place, 4);
 	assert_string_equal(place->json, "{\"rows_in\":1} made");
 	assert_int_equal(access(path, R_OK), 0);
 	imports_drop(place->imports, ORG, place->blob.sha256);
-	imports_convert(place->imports, ORG, place->blob.sha256, "people.csv", "{}", path, &events, place, 4);
-	run(place, 4);
+	imports_convert(place->imports, ORG, place->blob.sha256, "people.csv", "{}", path, &events, place, 5);
+	run(place, 5);
 	assert_int_not_equal(place->err.kind, ERR_NONE);
 	free(out);
 	free(path);

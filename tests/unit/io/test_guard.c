@@ -346,7 +346,7 @@ static void call_guarded(const char *url, bool loopback)
 				  .url = url,
 				  .body = "{}",
 				  .body_len = 2,
-				  .connect_ms = 1000,
+				  .connect_ms = 10000,
 				  .guarded = true,
 				  .guard_loopback = loopback };
 
@@ -437,7 +437,7 @@ static void test_guarded_and_own_calls_in_turn(void **state)
 {
 	const char *url = named_url("/last");
 	struct http_call own = {
-		.method = "POST", .url = url, .body = "{}", .body_len = 2, .connect_ms = 1000
+		.method = "POST", .url = url, .body = "{}", .body_len = 2, .connect_ms = 10000
 	};
 
 	(void)state;

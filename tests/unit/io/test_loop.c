@@ -188,19 +188,25 @@ static void block(void *data)
 	usleep(50000);
 }
 
-/* The operator is told how long the loop was deaf; waiting for events does not count. */
+/* The operator is told how long the loop was deaf; waiting for events does not count: where it was counted, none of the
+ * tries, which a busy machine may make longer, would be shorter than the wait. */
 static void test_stall(void **state)
 {
 	uint64_t stall;
 
 	(void)state;
 	timer = loop_timer_create(io_loop(io), tick_stops, io);
-	loop_timer_start(timer, 200, 0);
-	loop_post(io_loop(io), block, NULL);
-	io_run(io);
-	stall = io_stall_us(io);
-	assert_in_range(stall, 50000, 190000);
-	assert_true(io_stall_us(io) < 50000);
+	for (int i = 0; i < 20; i++) {
+		loop_timer_start(timer, 200, 0);
+		loop_post(io_loop(io), block, NULL);
+		io_run(io);
+		stall = io_stall_us(io);
+		assert_true(stall >= 50000);
+		assert_int_equal(io_stall_us(io), 0); /* told once */
+		if (stall < 190000)
+			break;
+	}
+	assert_true(stall < 190000);
 	loop_timer_destroy(timer);
 }
 

@@ -287,9 +287,11 @@ static void stop(void *data)
 
 static void on_drain(void *owner, struct web_request *request)
 {
+	bool patient = web_query(request, "patient") != NULL;
+
 	(void)owner;
 	web_answer(request, 202, NULL, NULL, 0);
-	web_drain(web, 3000, stop, NULL);
+	web_drain(web, patient ? 60000 : 3000, stop, NULL);
 }
 
 /* A handler may end the server it runs in. */

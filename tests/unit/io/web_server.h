@@ -28,7 +28,7 @@ struct server_options {
 
 /* Routes: POST /echo (1 MiB), POST /small (16 bytes), GET /hello, GET /big/{bytes}, GET /file/{bytes}[?short=1], GET+POST /hold (answered
  * by POST /release), GET /stream (fed by POST /tell, ended by POST /end), GET /flood, GET /param/{a}/x/{b},
- * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain,
+ * GET /peer, GET /socket (echo, 1000 bytes), GET /stats, POST /drain[?patient=1],
  * POST /nap (the whole server stands for a tenth of a second), POST /destroy (web_destroy in the handler), GET+POST /both; with bodies that go to a file: POST /keep (1000 bytes, echoed from the
  * disk), /keep/held (as /keep, from POST /let on), /keep/nowhere, /collect (16 bytes, back into memory), /refuse (401 by the head alone). */
 void server_start(struct server *server, const struct server_options *options);

@@ -267,6 +267,7 @@ static void test_failures_pass(void **state)
 static void test_asked_to_wait(void **state)
 {
 	struct net_stage *stage = poll_open();
+	uint64_t begun = clock_mono_ms();
 
 	(void)state;
 	net_say(stage, "getUpdates", 429,
@@ -274,9 +275,8 @@ static void test_asked_to_wait(void **state)
 		"Many\",\"parameters\":{\"retry_after\":1}}");
 	telegram_poll_start(stage->bot.poll);
 	NET_WAIT(stage, stage->seen_count == 1 && stage->bot.poll->pausing == POLL_PAUSE);
-	net_rest(stage);
-	assert_int_equal(stage->seen_count, 1);
 	NET_WAIT(stage, stage->link == LINK_UP);
+	assert_true(clock_mono_ms() - begun >= 1000);
 	net_close(stage);
 }
 
