@@ -16,6 +16,12 @@ export function manifest() {
   return made;
 }
 
+// What people do with a button or a command does not come again when the daemon has not taken it in Slack's three seconds: they do it again.
+export const taken = (press) => until('it to be taken', async () => {
+  const given = await press();
+  return given.ok && given;
+});
+
 // A growing answer that is edited is no answer yet.
 export const isPreview = (m) => m.how === 'stream' || m.metadata?.event_type === 'usher_growing';
 
