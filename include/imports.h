@@ -80,11 +80,16 @@ void imports_resume(struct imports *imports);
 /* Removes a kept file; no row may name it any more. Between imports_quiet and imports_resume. */
 void imports_drop(struct imports *imports, const char *org_id, const char *sha256);
 
+/* Puts a sealed file in the place of one that was kept before there was a key, which goes once the other was read back. What
+ * fails is logged and left as it is. May be called between imports_quiet and imports_resume. */
+void imports_seal(struct imports *imports, const char *org_id, const char *sha256);
+
 /* Which files are kept, some at a time: false with the last. Between imports_quiet and imports_resume, so that each of them has
  * its row unless a kill came in between. end takes NULL. */
 struct import_scan;
 struct import_name {
 	char org_id[37], sha256[65];
+	bool unsealed; /* and there is a key: it was kept before */
 };
 struct import_scan *imports_scan_begin(struct imports *imports);
 bool imports_scan_next(struct import_scan *scan, struct import_name *names, size_t max, size_t *count_out);

@@ -94,8 +94,11 @@ static void scan_some(struct blobs *blobs)
 	size_t count;
 	bool more = imports_scan_next(blobs->scan, names, AT_ONCE, &count);
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		found[i] = (struct store_blob){ .org_id = names[i].org_id, .sha256 = names[i].sha256 };
+		if (names[i].unsealed)
+			imports_seal(blobs->daemon->imports, names[i].org_id, names[i].sha256);
+	}
 	store_blobs_found(blobs->daemon->store, found, count, on_found, blobs, 0);
 	if (more)
 		return;

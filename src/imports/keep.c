@@ -13,8 +13,8 @@ struct keeping {
 	struct imports *imports; /* NULL: nobody waits */
 	struct vault_share *vault;
 	char *org_id, *path, *sha256;
-	int fd; /* to be opened into; -1: keep the file at path, or open to path */
-	bool own_fd;
+	int fd;		   /* to be opened into; -1: keep the file at path, or open to path */
+	bool own_fd, seal; /* seal: what is kept already */
 	import_kept_fn *kept_fn;
 	import_done_fn *done_fn;
 	void *owner;
@@ -29,7 +29,9 @@ static void run(void *data)
 	struct keeping *keeping = data;
 	const struct vault *vault = &keeping->vault->vault;
 
-	if (keeping->kept_fn)
+	if (keeping->seal)
+		vault_seal(vault, keeping->org_id, keeping->sha256, &keeping->err);
+	else if (keeping->kept_fn)
 		vault_keep(vault, keeping->org_id, keeping->path, &keeping->kept, &keeping->err);
 	else
 		vault_open(vault, keeping->org_id, keeping->sha256, keeping->fd, &keeping->err);
@@ -108,6 +110,17 @@ static void start_keep(struct imports *imports, struct keeping *keeping)
 	work_start(imports->options.io, run, done, keeping);
 }
 
+static void start_or_hold(struct imports *imports, struct keeping *keeping)
+{
+	if (imports->quiet == NULL && !imports->is_quiet) {
+		start_keep(imports, keeping);
+		return;
+	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): begin put it in there, so the list has its ends */
+	DL_DELETE(imports->keepings, keeping);
+	DL_APPEND(imports->held, keeping);
+}
+
 void imports_keep(struct imports *imports, const char *org_id, const char *path, import_kept_fn *fn,
 		  void *owner, uint64_t ticket)
 {
@@ -117,15 +130,31 @@ void imports_keep(struct imports *imports, const char *org_id, const char *path,
 				.kept_fn = fn,
 				.owner = owner,
 				.ticket = ticket };
-	struct keeping *keeping = begin(imports, &what);
 
-	if (imports->quiet == NULL && !imports->is_quiet) {
-		start_keep(imports, keeping);
-		return;
-	}
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): begin put it in there, so the list has its ends */
-	DL_DELETE(imports->keepings, keeping);
-	DL_APPEND(imports->held, keeping);
+	start_or_hold(imports, begin(imports, &what));
+}
+
+static void sealed(void *owner, uint64_t ticket, const struct err *err, const struct import_blob *blob)
+{
+	const struct imports *imports = owner;
+
+	(void)ticket;
+	(void)blob;
+	if (err->kind != ERR_NONE && err->kind != ERR_GONE)
+		log_warn(&imports->log, "a file that was kept before there was a key stays unsealed: %s",
+			 err->text);
+}
+
+void imports_seal(struct imports *imports, const char *org_id, const char *sha256)
+{
+	struct keeping what = { .org_id = (char *)(uintptr_t)org_id,
+				.sha256 = (char *)(uintptr_t)sha256,
+				.fd = -1,
+				.seal = true,
+				.kept_fn = sealed,
+				.owner = imports };
+
+	start_or_hold(imports, begin(imports, &what));
 }
 
 static void nothing(void *data)

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDERS = 256, HASH_LEN = 64 };
+enum {
+	FOLDERS = 256,
+	HASH_LEN = 64,
+	UNSEALED_MAX = 4
+}; /* UNSEALED_MAX: nothing else is kept while these are sealed */
 
 struct import_scan {
 	struct vault_share *vault;
@@ -71,19 +75,21 @@ static bool take(const struct import_scan *scan, const char *file, struct import
 	memcpy(out->org_id, scan->org_id, sizeof(out->org_id));
 	memcpy(out->sha256, file, HASH_LEN);
 	out->sha256[HASH_LEN] = '\0';
+	out->unsealed = len == HASH_LEN && scan->vault->vault.key != NULL;
 	return vault_names(out->org_id, out->sha256);
 }
 
 bool imports_scan_next(struct import_scan *scan, struct import_name *names, size_t max, size_t *count_out)
 {
 	const struct dirent *entry;
-	unsigned opened = 0;
+	unsigned opened = 0, unsealed = 0;
 
 	*count_out = 0;
-	while (*count_out < max && opened < FOLDERS) {
+	while (*count_out < max && opened < FOLDERS && unsealed < UNSEALED_MAX) {
 		entry = scan->folder ? readdir(scan->folder) : NULL;
 		if (entry) {
-			*count_out += take(scan, entry->d_name, &names[*count_out]);
+			if (take(scan, entry->d_name, &names[*count_out]))
+				unsealed += names[(*count_out)++].unsealed;
 			continue;
 		}
 		if (scan->folder)

@@ -321,17 +321,34 @@ bool vault_open(const struct vault *vault, const char *org_id, const char *sha25
 
 	if (!vault_names(org_id, sha256))
 		return err_set(err, ERR_GONE, "no such file is kept");
-	for (int i = 0; i < 2 && reading.from < 0; i++) {
-		char *path = path_of(vault, org_id, sha256, i == 0);
+	for (int i = 0; i < 3 && reading.from < 0; i++) { /* a plain one may just have been sealed */
+		char *path = path_of(vault, org_id, sha256, i != 1);
 
 		reading.from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		sealed = i == 0;
+		sealed = i != 1;
 		free(path);
 	}
 	if (reading.from < 0)
 		return fail(err, "a kept file");
 	done = open_found(vault, org_id, sha256, &reading, sealed, err);
 	close(reading.from);
+	return done;
+}
+
+bool vault_seal(const struct vault *vault, const char *org_id, const char *sha256, struct err *err)
+{
+	char *plain = path_of(vault, org_id, sha256, false);
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct vault_kept kept;
+	bool done = vault->key && vault_names(org_id, sha256) && nowhere >= 0 &&
+		    vault_keep(vault, org_id, plain, &kept, err) &&
+		    vault_open(vault, org_id, sha256, nowhere, err);
+
+	if (done)
+		unlink(plain);
+	if (nowhere >= 0)
+		close(nowhere);
+	free(plain);
 	return done;
 }
 

@@ -30,6 +30,9 @@ bool vault_keep(const struct vault *vault, const char *org_id, const char *path,
  * never: a damaged file is ERR_REFUSED. */
 bool vault_open(const struct vault *vault, const char *org_id, const char *sha256, int fd, struct err *err);
 
+/* Seals a plain one: it goes when the sealed one was read back. */
+bool vault_seal(const struct vault *vault, const char *org_id, const char *sha256, struct err *err);
+
 void vault_drop(const struct vault *vault, const char *org_id, const char *sha256);
 
 /* Whether both are of the form that makes a path: a UUID, and 64 hexadecimal digits. */

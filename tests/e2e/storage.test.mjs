@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { Daemon, hookSecret, until, wait } from './harness.mjs';
@@ -14,6 +14,24 @@ async function startFails(daemon, pattern, code = 1) {
   await assert.rejects(() => daemon.start(), pattern);
   assert.equal((await daemon.over).code, code);
 }
+
+test('files that were kept before there was a key are sealed by the next start with one', async (t) => {
+  const daemon = await new Daemon().start(), file = path.join(daemon.dir, 'people.csv'), blobs = path.join(daemon.dir, 'blobs');
+  t.after(() => daemon.finish());
+  for (let i = 0; i < 4; i++) {
+    writeFileSync(file, `name,amount\nEva Example,${i}\n`);
+    await daemon.json('import', file, '--as', 'turn this into JSON');
+  }
+  const [made] = (await daemon.json('import', file, '--as', 'turn this into JSON')).files;
+  const kept = () => readdirSync(blobs, { recursive: true }).map(String).filter((name) => /[0-9a-f]{64}(\.s)?$/.test(name)).sort(), before = kept();
+  assert.ok(before.length >= 8 && !before.some((name) => name.endsWith('.s')));
+  await daemon.stop();
+  daemon.configure({ ...daemon.settings, store: { key: Buffer.alloc(32, 7).toString('base64') } });
+  await daemon.start();
+  await until('all to be sealed', () => kept().every((name) => name.endsWith('.s')));
+  assert.deepEqual(kept(), before.map((name) => `${name}.s`));
+  assert.deepEqual((await daemon.request('GET', made.link)).body, [{ name: 'Eva Example', amount: 3 }], 'what was given out leads there still');
+});
 
 test('a second daemon on the same files is refused and told who has them', async (t) => {
   const first = await new Daemon().start();

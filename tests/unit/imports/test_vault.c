@@ -129,6 +129,37 @@ static void test_plain(void **state)
 	assert_int_equal(open_as(&place->vault, ORG, kept.sha256, &err), PIECE + 3);
 }
 
+/* What was there before the key is sealed with it, and nothing goes that was not read back. */
+static void test_sealed_later(void **state)
+{
+	struct place *place = *state;
+	struct vault_kept kept, other;
+	struct err err = { 0 };
+	char *plain, *damaged, *again;
+
+	place->vault.key = NULL;
+	kept = keep(place, PIECE + 3);
+	other = keep(place, 5);
+	plain = mem_format("%s/" ORG "/%.2s/%s", place->dir, kept.sha256, kept.sha256);
+	damaged = mem_format("%s/" ORG "/%.2s/%s", place->dir, other.sha256, other.sha256);
+	again = sealed_path(place, &kept);
+	assert_false(vault_seal(&place->vault, ORG, kept.sha256, &err)); /* with what? */
+	place->vault.key = place->key;
+	if (!vault_seal(&place->vault, ORG, kept.sha256, &err))
+		fail_msg("%s", err.text);
+	assert_int_not_equal(access(plain, F_OK), 0);
+	assert_int_equal(access(again, F_OK), 0);
+	assert_int_equal(open_as(&place->vault, ORG, kept.sha256, &err), PIECE + 3);
+	assert_false(vault_seal(&place->vault, ORG, kept.sha256, &err));
+	assert_int_equal(err.kind, ERR_GONE);
+	assert_int_equal(truncate(damaged, 2), 0);
+	assert_false(vault_seal(&place->vault, ORG, other.sha256, &err));
+	assert_int_equal(access(damaged, F_OK), 0);
+	free(plain);
+	free(damaged);
+	free(again);
+}
+
 static void test_keys(void **state)
 {
 	struct place *place = *state;
@@ -236,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_plain, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sealed_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_organisation, setup, teardown),
