@@ -40,6 +40,7 @@ export class McpServer {
     this.forgot = new Set();
     this.trapped = []; // headers of those who came to the trap
     this.server = http.createServer((request, response) => this.#serve(request, response));
+    this.server.keepAliveTimeout = 60_000;
   }
 
   async start() {

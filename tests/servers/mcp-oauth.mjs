@@ -15,7 +15,7 @@ const json = (response, status, value, headers = {}) =>
 	response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
 
 const listen = (handler) => new Promise((done) => {
-	const server = createServer(handler).listen(0, '127.0.0.1', () => done([server, `http://127.0.0.1:${server.address().port}`]));
+	const server = createServer({ keepAliveTimeout: 60_000 }, handler).listen(0, '127.0.0.1', () => done([server, `http://127.0.0.1:${server.address().port}`]));
 });
 
 async function body(request) {

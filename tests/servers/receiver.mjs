@@ -12,6 +12,7 @@ export class Receiver {
     this.accepted = new Map(); // webhook-id -> times answered with 2xx
     this.unsigned = 0;
     this.server = http.createServer((request, response) => this.#serve(request, response));
+    this.server.keepAliveTimeout = 60_000;
   }
 
   async start() {

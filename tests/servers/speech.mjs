@@ -12,6 +12,7 @@ export class SpeechServer {
     this.seen = new Map();
     this.key = 'test-key-of-the-speech-stand-in';
     this.server = http.createServer((request, response) => this.#serve(request, response));
+    this.server.keepAliveTimeout = 60_000;
   }
 
   async start() {

@@ -100,6 +100,7 @@ export class ModernServer extends Modern {
 
   async start() {
     this.server = http.createServer((request, response) => this.#serve(request, response));
+    this.server.keepAliveTimeout = 60_000;
     await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${this.server.address().port}/mcp`;
     return this;
