@@ -268,7 +268,8 @@ test('a stream cut at random places and resumed shows the final answer, by GET a
 });
 
 test('a stream resumed after kill -9 shows the final answer', async (t) => {
-  const own = await new Daemon(withModel('drip-10')).start();
+  const own = await new Daemon(withModel('drip-3')).start(), release = model.hold();
+  t.after(release);
   t.after(() => own.finish());
   const key = await own.addUser('ann');
   const screen = new Screen();
@@ -277,8 +278,7 @@ test('a stream resumed after kill -9 shows the final answer', async (t) => {
   await until('a part of the answer', () => screen.text.length > 100);
   await own.kill();
   assert.equal(await reading, 'broken');
-  const shown = screen.text;
-  assert.ok(shown.length < longText.length);
+  release();
   await own.start();
   assert.equal(await screen.read(`${own.url}/api/me/messages/${screen.message}/events`, key), 'ended');
   assert.equal(screen.done?.response, `echo: ${longText}`);

@@ -73,10 +73,12 @@ test('a growing answer is shown, and the final text stands once', async (t) => {
 });
 
 test('a place that is closed to us in the middle of an answer: who asked hears of it', async (t) => {
-  const s = await stage(t, model, { modelName: 'drip-120' }), { people, ann, app, channel } = s;
+  const s = await stage(t, model, { modelName: 'drip-20' }), { people, ann, app, channel } = s, release = model.hold();
+  t.after(release);
   people.mention(ann, channel, app, 'word after word after word, '.repeat(14));
   await until('the preview', () => channel.list.find((m) => m.app === app), 20);
   people.forbid(channel, 'VIEW_CHANNEL');
+  release();
   await until('a direct message', () => s.dm()?.list.some((m) => m.app === app && m.words.includes(`may not write in <#${channel.id}> any more`)), 40);
   const [letter] = await until('its way to be told', async () => { const list = await s.daemon.json('dead-letters', 'list'); return list.length > 0 && list; });
   assert.match(JSON.stringify(letter), /View Channel/);
