@@ -7,8 +7,8 @@
 #include "local.h"
 
 enum {
-	LOCAL_FILES_MAX = 4
-}; /* worked on for one message: each takes two of a turn's rounds (assistant.tool_rounds) */
+	LOCAL_FILES_MAX = 4, /* worked on for one message: two rounds each (assistant.tool_rounds) */
+};
 
 /* A prompt, apart: what was said, and the files that came with it as core/gather_words.c writes them. */
 struct local_said {

@@ -401,8 +401,8 @@ static void on_ids(void *owner, uint64_t ticket, const struct err *err, const ch
 	if (call == NULL)
 		return;
 	if (err->kind != ERR_NONE) {
-		call_add_location(
-			call); /* it is stored: who brings it once more without a key has it twice */
+		/* It is stored: who brings it once more without a key has it twice. */
+		call_add_location(call);
 		call_fail_store(call, err);
 		return;
 	}

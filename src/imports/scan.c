@@ -8,8 +8,8 @@
 enum {
 	FOLDERS = 256,
 	HASH_LEN = 64,
-	UNSEALED_MAX = 4
-}; /* UNSEALED_MAX: nothing else is kept while these are sealed */
+	UNSEALED_MAX = 4, /* at once: nothing else is kept while these are sealed */
+};
 
 struct import_scan {
 	struct vault_share *vault;
