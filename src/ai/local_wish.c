@@ -206,12 +206,12 @@ static bool is_list(const struct words *words)
 static bool is_summary(const struct words *words)
 {
 	static const char about[] =
-		"what|what's|whats|is|are|in|inside|this|that|the|it|file|document|does|say|"
-		"contain|about|show|open|describe|outline";
+		"what|what's|whats|is|are|in|inside|this|that|the|it|file|document|these|those|them|files|"
+		"documents|do|does|say|contain|about|show|open|describe|outline";
 
 	return (length(words) <= SHORT && has(words, "summarise|summarize|summary|tldr|tl;dr")) ||
 	       (is(words, words->first, "sum") && is(words, words->first + 1, "up")) ||
-	       (has(words, "file|document|this|it") &&
+	       (has(words, "file|document|this|it|files|documents|these|those|them") &&
 		is(words, words->first, "what|what's|whats|describe|outline|open|show") &&
 		only(words, about));
 }
@@ -222,7 +222,8 @@ static bool is_check(const struct words *words)
 		has(words, "wrong|invalid|bad|broken|incorrect|faulty|errors|mistakes")) ||
 	       (length(words) <= SHORT && is(words, words->first, "check|validate|verify") &&
 		(length(words) == 1 ||
-		 is(words, words->first + 1, "this|it|that|the|my|for|rows|table|data|file") ||
+		 is(words, words->first + 1,
+		    "this|it|that|these|those|them|the|my|for|rows|table|data|file|files") ||
 		 memchr(words->list[words->first + 1].at, '.', words->list[words->first + 1].len)));
 }
 

@@ -225,6 +225,9 @@ static const struct {
 	{ "summarise this", WISH_SUMMARY, NULL, "" },
 	{ "Summarize the report please", WISH_SUMMARY, NULL, "" },
 	{ "what is in this file?", WISH_SUMMARY, NULL, "" },
+	{ "What is in them?", WISH_SUMMARY, NULL, "" },
+	{ "what do these files contain?", WISH_SUMMARY, NULL, "" },
+	{ "check these files", WISH_CHECK, "none", "" },
 	/* questions */
 	{ "When must I pay?", WISH_NONE, NULL, "" },
 	{ "What does the contract say about JSON?", WISH_NONE, NULL, "" },
