@@ -171,8 +171,9 @@ static bool settle(const struct vault *vault, const char *org_id, const char *te
 	bool done = make_folder(org) && make_folder(folder);
 
 	kept->had = done && access(path, F_OK) == 0;
-	done = done && (kept->had || (rename(temporary, path) == 0 && sync_folder(folder) &&
-				      sync_folder(org) && sync_folder(vault->dir)));
+	/* One that was there too: who made it may have been killed before this. */
+	done = done && (kept->had || rename(temporary, path) == 0) && sync_folder(folder) &&
+	       sync_folder(org) && sync_folder(vault->dir);
 	free(org);
 	free(folder);
 	free(path);
