@@ -300,6 +300,25 @@ static void operators_see_cancel_repeat_and_delete(void **state)
 	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMAgentImport\""), 1);
 }
 
+static void its_words_are_gone(struct asking *a)
+{
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%secret%'"),
+			 0);
+	assert_true(asking_bytes(a, "begins: secret") == 0); /* of the log, too */
+	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%other%'"),
+			 1);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE input LIKE '%secret%'"), 0);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE interaction_type = 'erasure'"
+			      " AND metadata LIKE '%\"what\":\"file\"%'"),
+		2);
+	assert_int_equal(
+		asking_int(a, "SELECT count(*) FROM \"LLMConversationMessage\" WHERE \"llmParsedOutput\" ="
+			      " 'It says this.'"),
+		1); /* those were words of a conversation */
+}
+
 /* What the model was given of a file would be told to it again with the next question, and stay in the record for good. */
 static void deleted_files_are_told_no_more(void **state)
 {
@@ -343,21 +362,7 @@ static void deleted_files_are_told_no_more(void **state)
 
 	act(a, "import_delete", arena_format(a->room, "%lld", (long long)id), NULL);
 	assert_int_equal(a->err.kind, ERR_NONE);
-	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%secret%'"),
-			 0);
-	assert_true(asking_bytes(a, "begins: secret") == 0); /* of the log, too */
-	assert_int_equal(asking_int(a, "SELECT count(*) FROM \"LLMTaskStep\" WHERE payload LIKE '%other%'"),
-			 1);
-	assert_int_equal(
-		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE input LIKE '%secret%'"), 0);
-	assert_int_equal(
-		asking_int(a, "SELECT count(*) FROM ai_agent_interactions WHERE interaction_type = 'erasure'"
-			      " AND metadata LIKE '%\"what\":\"file\"%'"),
-		2);
-	assert_int_equal(
-		asking_int(a, "SELECT count(*) FROM \"LLMConversationMessage\" WHERE \"llmParsedOutput\" ="
-			      " 'It says this.'"),
-		1); /* those were words of a conversation */
+	its_words_are_gone(a);
 	answer_with(a, running, "Gone.", false);
 	assert_int_equal(ask_recall(a, 1, running + 1, 8)->history[3].call_count, 0);
 	assert_int_equal(ask_recall(a, 1, running + 1, 8)->history[5].call_count, 1);

@@ -1,42 +1,6 @@
 /* How much one person may say in a minute and in a day; who says more is told once a minute, and a restart forgets nothing. */
-#include "asking.h"
-#include "clock.h"
+#include "clock_stage.h"
 #include "crypto.h"
-#include <stdatomic.h>
-
-int64_t __real_clock_wall_ms(void);
-int64_t __wrap_clock_wall_ms(void);
-static _Atomic int64_t clock_at; /* 0: the real one */
-
-int64_t __wrap_clock_wall_ms(void)
-{
-	int64_t at = atomic_load(&clock_at);
-
-	return at ? at : __real_clock_wall_ms();
-}
-
-enum { MINUTE = 60000 };
-static const int64_t JANUARY_31 = 1769857200000; /* 2026-01-31T11:00:00Z */
-static const int64_t DAY = 24 * 60 * (int64_t)MINUTE;
-
-static int open_case(void **state)
-{
-	struct asking *a;
-
-	atomic_store(&clock_at, JANUARY_31);
-	a = asking_create();
-	asking_know(a, "ann");
-	asking_know(a, "bob");
-	*state = a;
-	return 0;
-}
-
-static int close_case(void **state)
-{
-	asking_destroy(*state);
-	atomic_store(&clock_at, 0);
-	return 0;
-}
 
 struct over {
 	struct asking *asking;
