@@ -109,9 +109,8 @@ char *imports_link_made(const struct imports *imports, const char *org_id, const
 
 struct import_outline {
 	const char *kind, *mime;
-	const char *json; /* OUTLINE of extract.h */
-	const char *
-		chunks; /* path of the chunks (descriptor 4): the owner's from now on; lines as in extract.h */
+	const char *json;   /* OUTLINE of extract.h */
+	const char *chunks; /* path of the file of chunks, lines as in extract.h: the owner's from now on */
 };
 struct import_events {
 	void (*progress)(void *owner, uint64_t ticket,
